@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// X86Cpu: a guest CPU with its architectural state, CPUID model and local APIC.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backplane/cpu.h"
+#include "backplane/x86/mmu.h"
+#include "backplane/x86/state.h"
+
+namespace backplane::x86 {
+
+class LocalApic;
+
+// Bits of Cpu::raise() for x86.
+enum InterruptRequest : u32 {
+  kRequestHard = 1,    // the local APIC or the 8259 may have a vector: ask acknowledge_interrupt()
+  kRequestNmi = 2,
+  kRequestInit = 4,
+  kRequestSipi = 8,    // vector in sipi_vector
+  kRequestPoll = 16,   // accelerator's own: look at state that another thread changed
+};
+
+struct CpuidResult {
+  u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+struct X86CpuClass : CpuClass {
+  X86CpuClass() = default;
+  explicit X86CpuClass(const CpuClass& parent) : CpuClass(parent) {}
+};
+
+// What an accelerator wants to know about changes made by instructions that target-x86 executes
+// for it. All on the CPU's thread.
+class CpuObserver {
+ public:
+  // Translations may have changed. `globals`: global pages too. (MOV CR3, CR0/CR4/EFER writes.)
+  virtual void flush_tlb(bool globals) = 0;
+  // MOV CR3 to another address space with PCIDs enabled: `keep` means bit 63 was set or the PCID
+  // may still be cached. The default flushes non-global pages.
+  virtual void address_space_switched(u64 /*old_cr3*/, u64 /*new_cr3*/, bool /*keep*/) {
+    flush_tlb(false);
+  }
+  virtual void invalidate_page(u64 linear) = 0;
+
+ protected:
+  ~CpuObserver() = default;
+};
+
+// Type "x86-cpu" and its models ("max-x86-cpu", "x86-64-v2-x86-cpu", ...).
+class X86Cpu : public Cpu {
+  BACKPLANE_OBJECT(X86Cpu, Cpu, "x86-cpu")
+ public:
+  using Class = X86CpuClass;
+  static void class_init(X86CpuClass& k);
+  X86Cpu();
+  ~X86Cpu() override;
+
+  // The state lives in its own mapping: below it kStackBelow bytes that an accelerator may use as
+  // a host stack, above it kScratchAbove bytes for what it wants to reach relative to the state.
+  // Both are zero-filled and cost nothing until touched.
+  static constexpr std::size_t kStackBelow = 256 << 10;
+  static constexpr std::size_t kScratchAbove = 2 << 20;
+  X86State& state() { return *state_; }
+  const X86State& state() const { return *state_; }
+  void* scratch() { return reinterpret_cast<u8*>(state_) + kScratchOffset; }
+  static constexpr std::size_t kScratchOffset = (sizeof(X86State) + 4095) & ~std::size_t{4095};
+
+  void realize() override;
+  // Power-on or (init_only) INIT state. [SDM 3A "Processor State After Reset"]
+  void reset() override;
+  void init_reset();
+
+  // CPUID as the guest sees it (dynamic bits such as OSXSAVE and the APIC id included).
+  CpuidResult cpuid(u32 leaf, u32 subleaf) const;
+  // Feature test by bit, for #UD decisions: leaf 1 ecx and so on, precomputed.
+  struct Features {
+    bool sse3, pclmul, ssse3, fma, cx16, sse41, sse42, movbe, popcnt, aes, xsave, avx, f16c, rdrand,
+        tsc_deadline, x2apic, pcid, fsgsbase, bmi1, bmi2, avx2, smep, smap, erms, invpcid, rdseed,
+        adx, clflushopt, clwb, sha, umip, vaes, vpclmulqdq, gfni, rdpid, lahf, lzcnt, prefetchw,
+        syscall, nx, gbpages, rdtscp, lm, fsrm, xsaveopt, xsavec, xgetbv1, serialize, movdiri,
+        movdir64b, la57;
+  };
+  const Features& features() const { return features_; }
+  unsigned physical_address_bits() const { return physical_bits_; }
+
+  LocalApic& apic() { return *apic_; }
+  CpuObserver* observer() const { return observer_; }
+  void set_observer(CpuObserver* observer) { observer_ = observer; }
+
+  // The guest's time-stamp counter, now.
+  u64 tsc() const;
+
+  // Machine lock held: the vector to deliver now (acknowledged), or -1. Asks the local APIC, then
+  // (ExtINT) the 8259 through pic_acknowledge.
+  int acknowledge_interrupt();
+  // Set by the board: returns the 8259's vector.
+  void set_pic_acknowledge(std::function<int()> fn) { pic_acknowledge_ = std::move(fn); }
+  u8 sipi_vector() const { return sipi_vector_; }
+  void set_sipi_vector(u8 vector) { sipi_vector_ = vector; }
+
+  bool has_work() const override;
+  std::string describe_registers() const override;
+  void set_property(std::string_view name, std::string_view value) override;
+
+ private:
+  friend struct CpuModelBuilder;
+  X86State* state_ = nullptr;
+  std::unique_ptr<LocalApic> apic_;
+  CpuObserver* observer_ = nullptr;
+  Features features_{};
+  unsigned physical_bits_ = 40;
+  std::function<int()> pic_acknowledge_;
+  u8 sipi_vector_ = 0;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace backplane::x86

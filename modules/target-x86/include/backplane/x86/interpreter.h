@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// The reference implementation: executes one instruction at a time in every mode. What the
+// translator leaves out, what KVM cannot emulate, and what tests compare with.
+#pragma once
+
+#include <memory>
+
+#include "backplane/x86/system.h"
+
+namespace backplane::x86 {
+
+class Interpreter {
+ public:
+  Interpreter(X86Cpu& cpu, LinearMemory& memory);
+  ~Interpreter();
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+  enum class Step {
+    Done,       // one instruction (or a bounded part of a repeated one: RIP unchanged)
+    Exception,  // it faulted or trapped; the event was delivered: RIP is at the handler
+    Halted,     // HLT executed; the caller sets Cpu::halted
+    Shutdown,   // triple fault
+  };
+  // Executes the instruction at state.rip. Never throws. CPU thread, machine lock not held.
+  // x87, SSE and AVX instructions are executed on the host processor itself, on the guest's own
+  // register values, with memory operands in a bounce buffer.
+  Step step();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace backplane::x86

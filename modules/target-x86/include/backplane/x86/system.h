@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// What user-level code cannot do: control registers, MSRs, descriptor loads, far transfers,
+// exceptions and interrupts. Plain functions over the state, unit-tested without a JIT.
+//
+// All run on the CPU's thread. Those that fault throw GuestException and then have changed
+// nothing but what the architecture says. RIP in the state is that of the current instruction;
+// functions that transfer control set it, others leave it.
+#pragma once
+
+#include "backplane/x86/cpu.h"
+#include "backplane/x86/mmu.h"
+#include "backplane/x86/state.h"
+
+namespace backplane::x86 {
+
+// The CPU and how it reaches memory: the first argument of every function here.
+struct Context {
+  X86Cpu& cpu;
+  LinearMemory& memory;
+  X86State& state() const { return cpu.state(); }
+};
+
+// --- exceptions and interrupts [SDM 3A "Interrupt and Exception Handling"] ------------------
+enum class EventKind : u8 { External, Nmi, Exception, SoftwareInt, SoftwareException /*INT3,INTO*/,
+                            PrivilegedSoftware /*INT1*/ };
+// Delivers one event through the IDT (real, protected, long mode; IST; task gates). For software
+// events `return_rip` is the address after the instruction; else state.rip. A fault on the way
+// becomes a double fault, and then shutdown (state.shutdown = 1). Never throws.
+void deliver_event(Context c, EventKind kind, u8 vector, u64 return_rip, bool has_error = false,
+                   u32 error = 0) noexcept;
+void deliver_exception(Context c, const GuestException& e) noexcept;
+// Takes what is pending and permitted now: INIT, SIPI, NMI, INTR (IF set, no shadow). True if
+// state changed. Takes the machine lock itself.
+bool service_interrupts(Context c);
+
+// --- control transfers -------------------------------------------------------------------------
+void far_jump(Context c, u16 selector, u64 offset, unsigned operand_size);
+void far_call(Context c, u16 selector, u64 offset, unsigned operand_size, u64 return_rip);
+void far_return(Context c, unsigned operand_size, unsigned pop_bytes);
+void iret(Context c, unsigned operand_size);
+void syscall(Context c, u64 return_rip);
+void sysret(Context c, unsigned operand_size);
+void sysenter(Context c);
+void sysexit(Context c, unsigned operand_size);
+
+// --- descriptors -------------------------------------------------------------------------------
+void load_segment(Context c, SegReg reg, u16 selector);  // MOV/POP/LxS; not CS
+void load_ldt(Context c, u16 selector);
+void load_task_register(Context c, u16 selector);
+// LAR, LSL, VERR, VERW: true and a value if ZF is to be set.
+bool load_access_rights(Context c, u16 selector, u32& value);
+bool load_segment_limit(Context c, u16 selector, u32& value);
+bool verify_read(Context c, u16 selector);
+bool verify_write(Context c, u16 selector);
+
+// --- control and debug registers, MSRs ------------------------------------------------------------
+u64 read_cr(Context c, unsigned number);
+void write_cr(Context c, unsigned number, u64 value);
+u64 read_dr(Context c, unsigned number);
+void write_dr(Context c, unsigned number, u64 value);
+u64 read_msr(Context c, u32 index);
+void write_msr(Context c, u32 index, u64 value);
+void write_xcr0(Context c, u64 value);
+void swapgs(Context c);
+void invlpg(Context c, u64 linear);
+void invpcid(Context c, u64 type, u64 pcid, u64 linear);
+
+// --- ports ---------------------------------------------------------------------------------------------
+// Throws #GP if the I/O permission (IOPL, TSS bitmap) forbids it.
+void check_io_permission(Context c, u16 port, unsigned size);
+u32 port_in(Context c, u16 port, unsigned size);
+void port_out(Context c, u16 port, u32 value, unsigned size);
+
+// POPF/IRET semantics: which bits may change at this CPL and IOPL.
+void write_flags(X86State& state, u64 value, unsigned operand_size);
+
+}  // namespace backplane::x86

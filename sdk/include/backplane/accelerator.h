@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// What runs guest code: one per machine, chosen at launch.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backplane/object.h"
+
+namespace backplane {
+
+class Cpu;
+class Machine;
+
+// "driver.property=value", applied to each new object of that type (or deriving from it) before
+// the user's own settings.
+struct CompatProperty {
+  std::string type;
+  std::string property;
+  std::string value;
+};
+
+// How -icount was given. shift: log2 of virtual nanoseconds per instruction.
+struct IcountOptions {
+  bool enabled = false;
+  bool adaptive = false;  // shift=auto
+  unsigned shift = 3;
+  bool align = false;
+  bool sleep = true;
+};
+
+struct AccelClass : ObjectClass {
+  AccelClass() = default;
+  explicit AccelClass(const ObjectClass& parent) : ObjectClass(parent) {}
+
+  bool hardware = false;  // hardware virtualisation: no instruction counting
+  // Why this accelerator cannot run here, or nullopt if it can; cheap, starts nothing.
+  std::optional<std::string> (*unavailable_reason)() = nullptr;
+  std::vector<CompatProperty> compat_properties;
+};
+
+class Accelerator : public Object {
+  BACKPLANE_OBJECT(Accelerator, Object, "accel")
+ public:
+  using Class = AccelClass;
+  static void class_init(AccelClass& k);
+  const AccelClass& accel_class() const { return static_cast<const AccelClass&>(object_class()); }
+
+  // "tcg": the type's name without "-accel".
+  std::string name() const;
+
+  // Prepares to run this machine (before its CPUs and RAM exist). Throws Error with the reason.
+  virtual void init_machine(Machine& machine) = 0;
+  // Gives a realized CPU its vCPU and thread; the thread waits until the machine starts. Throws.
+  virtual void create_vcpu(Cpu& cpu) = 0;
+  // Called once, when the machine is ready and before it first runs.
+  virtual void machine_ready() {}
+  // Ends all vCPU threads. Called before the machine is destroyed, without guest code running.
+  virtual void shutdown() {}
+
+  // Text for `info accel` and `info jit`.
+  virtual std::string describe() const { return {}; }
+  virtual std::string describe_jit() const { return {}; }
+  // Does "-accel X,one-insn-per-tb=on" mean something here.
+  virtual bool counts_instructions() const { return false; }
+  // Guest instructions executed, where they are counted.
+  virtual u64 instructions_executed() const { return 0; }
+};
+
+}  // namespace backplane

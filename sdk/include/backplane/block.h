@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Block backends: a disk image as a device sees it.
+//
+// Threads: submit() is called under the machine lock and never waits for the disk; requests run
+// on the backend's own threads; the completion runs on the main loop's thread with the machine
+// lock held. Requests may complete in any order; a flush completes after every write that
+// completed before it was submitted is on stable storage.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backplane/types.h"
+
+namespace backplane {
+
+class MainLoop;
+
+enum class BlockOp { Read, Write, Flush, Discard, WriteZeroes };
+
+struct BlockRequest {
+  BlockOp op = BlockOp::Read;
+  u64 offset = 0;            // bytes, sector (512) aligned
+  u64 size = 0;              // bytes; for Read and Write the sum of iov
+  std::vector<iovec> iov;    // guest RAM or buffers, valid until completion
+  bool may_unmap = false;    // WriteZeroes: holes are welcome
+  // 0 or a negative errno.
+  std::function<void(int result)> done;
+};
+
+struct BlockOptions {
+  std::string file;                // path
+  std::string format = "raw";
+  bool read_only = false;
+  bool auto_read_only = false;
+  std::string cache = "writeback";  // writeback, none, writethrough, directsync, unsafe
+  bool discard = true;             // pass discards down ("unmap"); false: "ignore"
+  bool detect_zeroes = false;
+  bool locking = true;
+  std::string id;                  // drive id or node name
+  std::string serial;
+};
+
+class BlockBackend {
+ public:
+  virtual ~BlockBackend() = default;
+  const std::string& id() const { return id_; }
+  virtual u64 size() const = 0;  // bytes
+  virtual bool read_only() const = 0;
+  virtual unsigned logical_block_size() const { return 512; }
+  virtual bool write_cache() const = 0;
+  // Out-of-range and misaligned requests complete with -EINVAL, writes to a read-only image with
+  // -EACCES: nothing is touched.
+  virtual void submit(BlockRequest request) = 0;
+  // Waits until nothing is in flight. Machine lock held; completions run.
+  virtual void drain() = 0;
+  virtual std::string describe() const = 0;
+
+  // One device at a time uses a backend; throws Error naming both.
+  void claim(const std::string& user);
+  void release();
+
+ protected:
+  explicit BlockBackend(std::string id) : id_(std::move(id)) {}
+
+ private:
+  std::string id_;
+  std::string user_;
+};
+
+// Opens an image. Throws Error with one line: missing, not permitted, a directory, locked by
+// another process, not a multiple of 512 bytes, ...
+std::unique_ptr<BlockBackend> open_block_backend(MainLoop& loop, const BlockOptions& options);
+
+// The program's backends by id (from -drive and -blockdev), so that drive=ID finds them.
+class BlockRegistry {
+ public:
+  static BlockRegistry& instance();
+  void add(std::unique_ptr<BlockBackend> backend);  // throws Error on a duplicate id
+  BlockBackend* find(const std::string& id) const;
+  std::vector<BlockBackend*> all() const;
+  void clear();  // drains and closes
+
+ private:
+  std::vector<std::unique_ptr<BlockBackend>> backends_;
+};
+
+}  // namespace backplane

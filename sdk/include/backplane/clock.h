@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Clocks and timers. Times are nanoseconds as i64.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "backplane/types.h"
+
+namespace backplane {
+
+enum class ClockType {
+  Virtual,   // guest time: stands still while the machine is stopped; follows instruction counting
+  Realtime,  // host monotonic time
+  Host,      // host wall-clock time since the epoch, UTC
+};
+
+class Timer;
+
+// One clock of a machine. now() may be called on any thread. Timers fire on the main loop's
+// thread under the machine lock (under instruction counting, virtual timers fire on the vCPU
+// thread, at the instruction that reaches their deadline).
+class Clock {
+ public:
+  // Where a Virtual clock's time comes from when it does not run freely (instruction counting).
+  using Source = std::function<i64()>;
+
+  explicit Clock(ClockType type);
+  ~Clock();
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+
+  ClockType type() const { return type_; }
+  i64 now() const;
+
+  // Virtual only. Stops and restarts with the machine; starts stopped at 0.
+  void start();
+  void stop();
+  void set_source(Source source);
+
+  // The earliest deadline, or -1 if no timer is armed.
+  i64 next_deadline() const;
+  // Fires every timer whose deadline is not after now(). Machine lock held. Returns how many.
+  unsigned run_timers();
+  // Called (any thread) when the earliest deadline becomes earlier.
+  void set_rearmed_hook(std::function<void()> hook);
+
+ private:
+  friend class Timer;
+  struct Impl;
+  ClockType type_;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A one-shot alarm. Arm, cancel and destroy under the machine lock.
+class Timer {
+ public:
+  Timer(Clock& clock, std::function<void()> callback);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  // Fires once when the clock reaches `deadline` (absolute); replaces an earlier deadline.
+  void arm_at(i64 deadline);
+  void arm_in(i64 nanoseconds) { arm_at(clock_.now() + nanoseconds); }
+  void cancel();
+  bool armed() const { return deadline_ >= 0; }
+  i64 deadline() const { return deadline_; }
+  Clock& clock() const { return clock_; }
+
+ private:
+  friend class Clock;
+  Clock& clock_;
+  std::function<void()> callback_;
+  i64 deadline_ = -1;
+};
+
+}  // namespace backplane

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// A guest CPU as the frame sees it, and the accelerator's side of one.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backplane/device.h"
+
+namespace backplane {
+
+class Vcpu;
+
+struct CpuClass : DeviceClass {
+  CpuClass() = default;
+  explicit CpuClass(const DeviceClass& parent) : DeviceClass(parent) {}
+};
+
+// Architecture-neutral part. The architecture's class (X86Cpu) derives from it.
+class Cpu : public Device {
+  BACKPLANE_OBJECT(Cpu, Device, "cpu")
+ public:
+  using Class = CpuClass;
+  static void class_init(CpuClass& k);
+
+  unsigned index() const { return index_; }
+  void set_index(unsigned index) { index_ = index; }
+
+  // Pending requests; bits are the architecture's. Any thread: sets bits, then wakes and kicks.
+  void raise(u32 bits);
+  void clear(u32 bits) { interrupt_request_.fetch_and(~bits); }
+  u32 interrupt_request() const { return interrupt_request_.load(std::memory_order_acquire); }
+
+  // True while the CPU waits for an interrupt (HLT) or for INIT/SIPI. Owned by the vCPU thread,
+  // readable by any.
+  bool halted() const { return halted_.load(std::memory_order_acquire); }
+  void set_halted(bool halted) { halted_.store(halted, std::memory_order_release); }
+
+  // True if a halted CPU has something to wake up for. Any thread.
+  virtual bool has_work() const = 0;
+  // Text for `info registers`. Machine lock; the CPU is outside guest code.
+  virtual std::string describe_registers() const = 0;
+
+  // Makes the vCPU leave guest code soon, and wakes it if it sleeps. Any thread.
+  void kick();
+  // Runs fn on the vCPU's thread outside guest code, with the machine lock held, and waits for it.
+  // Called with the machine lock held (given up meanwhile); on the vCPU's thread, runs it at once.
+  void run_on_thread(const std::function<void()>& fn);
+  // The same without waiting. Any thread.
+  void run_on_thread_later(std::function<void()> fn);
+
+  // The CPU whose vCPU runs on the calling thread, or null.
+  static Cpu* current();
+
+  Vcpu* vcpu() const { return vcpu_.get(); }
+  void set_vcpu(std::unique_ptr<Vcpu> vcpu);
+
+ private:
+  friend class VcpuThread;
+  unsigned index_ = 0;
+  std::atomic<u32> interrupt_request_{0};
+  std::atomic<bool> halted_{false};
+  std::unique_ptr<Vcpu> vcpu_;
+  class VcpuThread* thread_ = nullptr;
+};
+
+// The accelerator's side of a CPU.
+class Vcpu {
+ public:
+  virtual ~Vcpu() = default;
+
+  enum class Exit {
+    Kicked,  // asked to leave
+    Halted,  // the CPU halted and has no work
+    Slice,   // used up its share (several CPUs on one thread)
+    Stopped, // an unrecoverable state was reported; the machine is to be stopped
+  };
+  // Runs guest code until something stops it. On the vCPU's thread, without the machine lock.
+  virtual Exit run() = 0;
+  // Makes run() return soon, also one about to start. Any thread.
+  virtual void kick() = 0;
+  // Called on the vCPU's thread before the first run().
+  virtual void thread_started() {}
+  // Brings the architectural state into the Cpu object, or pushes changes made there (reset,
+  // a debugger) into the accelerator. On the vCPU's thread, outside run().
+  virtual void get_state() {}
+  virtual void put_state() {}
+};
+
+// A host thread that runs one vCPU, or several in turn (round robin). Waits while the machine
+// is stopped and while every CPU of it is halted; runs queued work between runs.
+class VcpuThread {
+ public:
+  explicit VcpuThread(Machine& machine, std::string name);
+  ~VcpuThread();  // stop() and join
+  void add(Cpu& cpu);
+  void start();
+  // Asks the thread to end and joins it. Without the machine lock or with it (given up meanwhile).
+  void stop();
+
+  // Round robin under instruction counting: called on the thread when all CPUs are halted,
+  // instead of sleeping until a kick. Machine lock held. Returns nanoseconds to sleep (-1: until
+  // kicked, 0: look again at once).
+  void set_idle_hook(std::function<i64()> hook);
+  // Called on the thread before each round of run()s. Machine lock not held.
+  void set_round_hook(std::function<void()> hook);
+
+ private:
+  friend class Cpu;
+  friend class Machine;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace backplane

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The one exception type for host failures (a file, an option, a module, a property).
+// What a guest does wrong is never an Error: devices answer it as their specification says.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace backplane {
+
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const std::string& message, std::string hint = {})
+      : std::runtime_error(message), hint_(std::move(hint)) {}
+
+  // Formats the message as fmt::format does.
+  template <class... Args>
+  static Error of(fmt::format_string<Args...> format, Args&&... args) {
+    return Error(fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  // "<what>: <the system's text for errno_value>".
+  static Error system(const std::string& what, int errno_value);
+
+  // What the user can do about it; printed after the message. May be empty.
+  const std::string& hint() const { return hint_; }
+  Error with_hint(std::string hint) && {
+    hint_ = std::move(hint);
+    return std::move(*this);
+  }
+  // The same error, its message preceded by "<context>: ".
+  Error in(const std::string& context) const { return Error(context + ": " + what(), hint_); }
+
+ private:
+  std::string hint_;
+};
+
+}  // namespace backplane

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Diagnostics: `-d LIST` chooses categories, `-D FILE` the destination (stderr by default).
+// Every function may be called on any thread.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "backplane/types.h"
+
+namespace backplane {
+
+enum class LogCategory : unsigned {
+  GuestErrors,    // guest_errors: what the guest did against a specification, once per kind
+  Unimplemented,  // unimp: a documented feature that a device leaves out
+  Realize,        // realize: the realize chain of each device, as it happens
+  Accel,          // accel: which accelerator runs, and why others did not
+  Module,         // module: modules found, refused, loaded
+  Int,            // int: exceptions and interrupts of the guest
+  Cpu,            // cpu: register state at each block
+  InAsm,          // in_asm: guest instructions of each translated block
+  OutAsm,         // out_asm: host instructions of each translated block
+  Exec,           // exec: each block entered
+  Mmu,            // mmu: page walks and TLB flushes
+  Pci,            // pci: configuration, BAR mapping
+  Virtio,         // virtio: transport and queue events
+  Count
+};
+
+struct LogCategoryInfo {
+  LogCategory category;
+  std::string_view name;
+  std::string_view description;
+};
+
+namespace log {
+
+// All categories, for `-d help`.
+const std::vector<LogCategoryInfo>& categories();
+
+// Enables a comma-separated list of names. Throws Error naming the first unknown one.
+void enable(std::string_view list);
+
+// Sends log lines to a file instead of stderr. Throws Error if it cannot be opened.
+void set_file(const std::string& path);
+
+extern unsigned enabled_mask;
+inline bool enabled(LogCategory c) { return (enabled_mask >> static_cast<unsigned>(c)) & 1U; }
+
+// Writes text as it is (no newline added) to the log destination.
+void write(std::string_view text);
+
+template <class... Args>
+void print(LogCategory c, fmt::format_string<Args...> format, Args&&... args) {
+  if (enabled(c)) write(fmt::format(format, std::forward<Args>(args)...) + "\n");
+}
+
+// A line for the user on stderr, prefixed by the program's name: "backplane: warning: ...".
+void warn(std::string_view message);
+// "backplane: ..." without "warning: ".
+void report(std::string_view message);
+void set_program_name(std::string_view name);
+const std::string& program_name();
+
+}  // namespace log
+
+// Remembers that a kind of guest error was reported, so that a hostile guest cannot flood the log.
+class GuestErrorOnce {
+ public:
+  template <class... Args>
+  void operator()(fmt::format_string<Args...> format, Args&&... args) {
+    if (!said_ && log::enabled(LogCategory::GuestErrors)) {
+      said_ = true;
+      log::print(LogCategory::GuestErrors, format, std::forward<Args>(args)...);
+    }
+  }
+
+ private:
+  bool said_ = false;
+};
+
+}  // namespace backplane

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// A machine: the board, its CPUs, memory, clocks, and the run state.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backplane/accelerator.h"
+#include "backplane/clock.h"
+#include "backplane/cpu.h"
+#include "backplane/device.h"
+#include "backplane/machine_lock.h"
+#include "backplane/main_loop.h"
+#include "backplane/memory.h"
+#include "backplane/object.h"
+
+namespace backplane {
+
+class Chardev;
+
+struct MachineClass : ObjectClass {
+  MachineClass() = default;
+  explicit MachineClass(const ObjectClass& parent) : ObjectClass(parent) {}
+
+  std::string alias;         // "pc"
+  std::string default_cpu;   // CPU model: "max"
+  unsigned max_cpus = 1;
+  u64 default_ram_size = 128ULL << 20;
+  std::vector<CompatProperty> compat_properties;
+};
+
+// The phases of a launch, asserted to advance one by one.
+enum class Phase { NoMachine, MachineCreated, AccelCreated, MachineInitialized, MachineReady };
+
+// What the command line says that a board needs. Set before init().
+struct MachineConfig {
+  u64 ram_size = 0;         // bytes; 0: the class's default
+  unsigned cpus = 1;
+  std::string cpu_model;    // "max,+avx2,-bmi1" as given; empty: the class's default
+  std::string kernel;       // file names; empty: none
+  std::string initrd;
+  std::string append;
+  std::string bios;
+  std::string name;         // -name
+  std::vector<Chardev*> serials;  // backends of the board's UARTs, in order; may hold null
+  IcountOptions icount;
+  bool no_reboot = false;   // a guest reset ends the program
+  bool start_stopped = false;
+};
+
+enum class RunState { Stopped, Running };
+enum class ShutdownCause { Guest, HostRequest, HostSignal, GuestReset, Debug };
+
+// A board derives from it and builds itself in init(). Children of the tree: "unattached" (board
+// devices), "peripheral" (devices with an id), "peripheral-anon".
+class Machine : public Object {
+  BACKPLANE_OBJECT(Machine, Object, "machine")
+ public:
+  using Class = MachineClass;
+  static void class_init(MachineClass& k);
+  Machine();
+  ~Machine() override;
+  const MachineClass& machine_class() const {
+    return static_cast<const MachineClass&>(object_class());
+  }
+
+  MachineConfig& config() { return config_; }
+  Phase phase() const { return phase_; }
+  void advance(Phase next);
+
+  // Takes the accelerator, runs its init_machine() and keeps it as child "accel". Throws.
+  void set_accelerator(std::unique_ptr<Accelerator> accelerator);
+  Accelerator& accelerator() const { return *accelerator_; }
+
+  // Builds the board: RAM, CPUs, chipset, firmware or kernel. Throws Error.
+  virtual void init() = 0;
+  // Called when all devices of the command line exist, before the first reset (ACPI tables, PCI
+  // resources, boot image). Throws Error.
+  virtual void finish() {}
+
+  // --- what a board is made of -------------------------------------------------------------
+  MemoryRegion& memory_root() { return *memory_root_; }  // guest-physical
+  MemoryRegion& io_root() { return *io_root_; }          // port space, 64 KiB
+  AddressSpace& memory() { return *memory_; }
+  AddressSpace& io() { return *io_; }
+  Clock& virtual_clock() { return virtual_clock_; }
+  Clock& realtime_clock() { return realtime_clock_; }
+  Clock& host_clock() { return host_clock_; }
+  MainLoop& main_loop() { return main_loop_; }
+  const std::vector<Cpu*>& cpus() const { return cpus_; }
+  // The board adds each CPU; it is realized and given its vCPU by the accelerator.
+  void add_cpu(std::unique_ptr<Cpu> cpu);
+
+  // Creates, configures and realizes a board device under "unattached". Properties are applied
+  // in order after compat properties.
+  Device& create_device(std::string_view type,
+                        const std::vector<std::pair<std::string, std::string>>& properties = {},
+                        Bus* bus = nullptr);
+  // What -device does: finds the type (loading its module), checks id and bus, applies compat
+  // properties, sets properties, realizes on the bus named ("" : the first with room of the
+  // type's bus). Throws Error.
+  Device& add_device(std::string_view type, const std::string& id, const std::string& bus,
+                     const std::vector<std::pair<std::string, std::string>>& properties);
+  // Compat properties of accelerator and machine, and -global ones, for an object not yet set up.
+  void apply_compat(Object& object);
+  void add_global(CompatProperty property);  // user's -global: applied last
+  // All buses in the tree, board's first.
+  std::vector<Bus*> buses() const;
+  Bus* find_bus(std::string_view name_or_path) const;
+  // A device by id or path; null if none.
+  Device* find_device(std::string_view id) const;
+
+  // --- running ------------------------------------------------------------------------------
+  RunState run_state() const { return run_state_.load(std::memory_order_acquire); }
+  void start();   // machine lock held
+  void stop();    // machine lock held; returns when every vCPU is outside guest code
+  // Resets every device and CPU; the machine must be stopped or the caller on the main thread.
+  virtual void reset();
+  // Any thread, machine lock held: carried out by the main loop.
+  void request_reset(ShutdownCause cause = ShutdownCause::Guest);
+  void request_shutdown(ShutdownCause cause, int exit_status = 0);
+  // The power button: calls the board's handler.
+  void request_powerdown();
+  void set_powerdown_handler(std::function<void()> handler) { powerdown_ = std::move(handler); }
+  // Called at the end of each reset, after devices (firmware tables back into RAM, boot state).
+  void on_reset(std::function<void()> fn) { reset_hooks_.push_back(std::move(fn)); }
+  // Called when the machine starts (true) and stops (false).
+  void on_run_state(std::function<void(bool running)> fn) {
+    run_state_hooks_.push_back(std::move(fn));
+  }
+
+  // A named service that one part of the board offers to others without knowing them
+  // ("fw_cfg", "isa-irqs"): a plain object in the tree. Null if none.
+  Object* service(std::string_view name) const;
+  void set_service(std::string name, Object& object);
+
+ private:
+  friend class VcpuThread;
+  MachineConfig config_;
+  Phase phase_ = Phase::MachineCreated;
+  std::unique_ptr<MemoryRegion> memory_root_;
+  std::unique_ptr<MemoryRegion> io_root_;
+  std::unique_ptr<AddressSpace> memory_;
+  std::unique_ptr<AddressSpace> io_;
+  MainLoop main_loop_;
+  Clock virtual_clock_{ClockType::Virtual};
+  Clock realtime_clock_{ClockType::Realtime};
+  Clock host_clock_{ClockType::Host};
+  Accelerator* accelerator_ = nullptr;
+  std::vector<Cpu*> cpus_;
+  std::atomic<RunState> run_state_{RunState::Stopped};
+  std::vector<CompatProperty> globals_;
+  std::function<void()> powerdown_;
+  std::vector<std::function<void()>> reset_hooks_;
+  std::vector<std::function<void(bool)>> run_state_hooks_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Machine classes whose alias or name (without "-machine") is `name`, loading modules as needed.
+const MachineClass* machine_find(std::string_view name);
+
+}  // namespace backplane

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The event loop: GLib's default main context, one thread. Every callback runs on that thread
+// with the machine lock held.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "backplane/machine_lock.h"
+#include "backplane/types.h"
+
+namespace backplane {
+
+class Clock;
+
+class MainLoop {
+ public:
+  enum Condition : unsigned { kReadable = 1, kWritable = 4, kHangup = 16 };  // GIOCondition
+
+  MainLoop();
+  ~MainLoop();
+  MainLoop(const MainLoop&) = delete;
+  MainLoop& operator=(const MainLoop&) = delete;
+
+  // Runs until quit(); returns the status given to it. Call without the machine lock.
+  int run();
+  // Any thread.
+  void quit(int status);
+  // Runs fn on the loop's thread, soon. Any thread.
+  void post(std::function<void()> fn);
+
+  // Watches a file descriptor; the watch ends when the handle is destroyed (machine lock held).
+  class Watch;
+  using WatchHandle = std::unique_ptr<Watch, void (*)(Watch*)>;
+  // fn gets the conditions seen; it keeps being called while they hold.
+  WatchHandle watch(int fd, unsigned conditions, std::function<void(unsigned)> fn);
+
+  // Lets this loop fire a clock's timers.
+  void attach_clock(Clock& clock);
+  void detach_clock(Clock& clock);
+
+  // Calls fn with the number when one of SIGINT, SIGTERM, SIGHUP arrives.
+  void on_termination(std::function<void(int signal)> fn);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace backplane

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// Guest-physical memory: a tree of regions, flattened into an immutable view.
+//
+// Threads: the tree is built and changed under the machine lock. A FlatView is immutable: any
+// thread reads one without locks through AddressSpace::view(). MMIO handlers run under the
+// machine lock. Guest RAM is plain memory that every vCPU and device may touch at any time.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backplane/types.h"
+
+namespace backplane {
+
+// The outcome of a guest memory access: data, never an exception.
+enum class MemResult {
+  Ok,
+  DecodeError,  // nothing answers at the address
+  AccessError,  // something is there and refuses (ROM written, wrong size)
+};
+
+// Granularity of page flags and of translation, in bytes.
+constexpr u64 kPageSize = 4096;
+constexpr u64 kPageMask = ~(kPageSize - 1);
+
+// Host memory that backs guest RAM or ROM: one memfd, mapped once, zero-filled, page-aligned.
+class RamBlock {
+ public:
+  // Bits of a page's flags.
+  enum PageFlag : u8 {
+    kHasCode = 1,  // an accelerator translated code from this page: writers must report
+    kDirtyLog = 2, // clear: page is clean since the log was read; set by writers on request
+  };
+
+  // Throws Error if the host cannot provide the memory.
+  RamBlock(std::string name, u64 size);
+  ~RamBlock();
+  RamBlock(const RamBlock&) = delete;
+  RamBlock& operator=(const RamBlock&) = delete;
+
+  const std::string& name() const { return name_; }
+  u8* host() const { return host_; }
+  u64 size() const { return size_; }  // bytes, a multiple of kPageSize
+  int fd() const { return fd_; }      // the memfd
+
+  std::atomic<u8>& page_flags(u64 offset) { return flags_[offset / kPageSize]; }
+
+  // Called (on the writer's thread, before the bytes change) for each write by a device or by
+  // the host to a page that has kHasCode set. One accelerator owns the hook.
+  using CodeWriteHook = std::function<void(RamBlock&, u64 offset, u64 size)>;
+  void set_code_write_hook(CodeWriteHook hook) { code_write_hook_ = std::move(hook); }
+
+  // To be called by whoever writes [offset, offset+size) other than through an address space.
+  void about_to_write(u64 offset, u64 size) {
+    for (u64 page = offset & kPageMask; page < offset + size; page += kPageSize)
+      if ((page_flags(page).load(std::memory_order_relaxed) & kHasCode) != 0) {
+        report_code_write(offset, size);
+        return;
+      }
+  }
+
+  // Gives the host back the pages of [offset, offset+size) (page-aligned); they read as zero.
+  void discard(u64 offset, u64 size);
+
+ private:
+  void report_code_write(u64 offset, u64 size);
+
+  std::string name_;
+  u8* host_ = nullptr;
+  u64 size_ = 0;
+  int fd_ = -1;
+  std::unique_ptr<std::atomic<u8>[]> flags_;
+  CodeWriteHook code_write_hook_;
+};
+
+// What answers accesses to an MMIO (or port) region: two plain functions and their subject.
+// `offset` is relative to the region; `size` is 1, 2, 4 or 8 bytes; values are little-endian
+// numbers. Called under the machine lock.
+struct MmioHandler {
+  void* self = nullptr;
+  u64 (*read)(void* self, u64 offset, unsigned size) = nullptr;
+  void (*write)(void* self, u64 offset, u64 value, unsigned size) = nullptr;
+  // Sizes the device itself implements; other accesses are split or widened to fit.
+  unsigned min_size = 1;
+  unsigned max_size = 8;
+  // True if unaligned accesses reach the device as they are, else they are split.
+  bool unaligned = false;
+
+  // MmioHandler::of<&Uart::read, &Uart::write>(uart): members taking (u64 offset, unsigned size)
+  // and (u64 offset, u64 value, unsigned size).
+  template <auto Read, auto Write, class T>
+  static MmioHandler of(T& self) {
+    MmioHandler h;
+    h.self = &self;
+    h.read = [](void* s, u64 offset, unsigned size) -> u64 {
+      return (static_cast<T*>(s)->*Read)(offset, size);
+    };
+    h.write = [](void* s, u64 offset, u64 value, unsigned size) {
+      (static_cast<T*>(s)->*Write)(offset, value, size);
+    };
+    return h;
+  }
+  MmioHandler sizes(unsigned min, unsigned max) const {
+    MmioHandler h = *this;
+    h.min_size = min;
+    h.max_size = max;
+    return h;
+  }
+};
+
+class AddressSpace;
+
+// A node of the tree. Its address is its identity: it neither moves nor copies, and must outlive
+// its place in the tree (the destructor takes it out).
+class MemoryRegion {
+ public:
+  enum class Kind { Container, Ram, Rom, Mmio, Alias };
+
+  // A region that only holds others; size in bytes (use kMaxSize for a whole address space).
+  static std::unique_ptr<MemoryRegion> container(std::string name, u64 size);
+  // RAM or ROM over [block_offset, block_offset+size) of a block. A guest's write to ROM is
+  // dropped (AccessError).
+  static std::unique_ptr<MemoryRegion> ram(std::string name, std::shared_ptr<RamBlock> block,
+                                           u64 block_offset, u64 size);
+  static std::unique_ptr<MemoryRegion> rom(std::string name, std::shared_ptr<RamBlock> block,
+                                           u64 block_offset, u64 size);
+  static std::unique_ptr<MemoryRegion> mmio(std::string name, u64 size, const MmioHandler& handler);
+  // A window onto [offset, offset+size) of another region.
+  static std::unique_ptr<MemoryRegion> alias(std::string name, MemoryRegion& target, u64 offset,
+                                             u64 size);
+  ~MemoryRegion();
+  MemoryRegion(const MemoryRegion&) = delete;
+  MemoryRegion& operator=(const MemoryRegion&) = delete;
+
+  static constexpr u64 kMaxSize = ~u64{0};
+
+  const std::string& name() const { return name_; }
+  Kind kind() const { return kind_; }
+  u64 size() const { return size_; }
+  u64 address() const { return address_; }  // offset in the parent
+  int priority() const { return priority_; }
+  bool enabled() const { return enabled_; }
+  MemoryRegion* parent() const { return parent_; }
+  const std::vector<MemoryRegion*>& subregions() const { return subregions_; }
+  const MmioHandler& handler() const { return handler_; }
+  const std::shared_ptr<RamBlock>& block() const { return block_; }
+  u64 block_offset() const { return block_offset_; }
+  MemoryRegion* alias_target() const { return target_; }
+  u64 alias_offset() const { return block_offset_; }
+
+  // The child is not owned. Where regions overlap, the higher priority answers; equal
+  // priorities: the one added last.
+  void add_subregion(u64 address, MemoryRegion& child, int priority = 0);
+  void remove_subregion(MemoryRegion& child);
+  void set_enabled(bool enabled);
+  void set_address(u64 address);
+  void set_size(u64 size);
+  void set_alias_offset(u64 offset);
+  // Turns a RAM region into a ROM one and back (PAM registers).
+  void set_readonly(bool readonly);
+  bool readonly() const { return kind_ == Kind::Rom; }
+
+  // Several changes, one new view: views are rebuilt when the outermost batch ends.
+  class Batch {
+   public:
+    Batch();
+    ~Batch();
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+  };
+
+ private:
+  friend class AddressSpace;
+  MemoryRegion(std::string name, Kind kind, u64 size);
+
+  std::string name_;
+  Kind kind_;
+  u64 size_;
+  u64 address_ = 0;
+  int priority_ = 0;
+  bool enabled_ = true;
+  MemoryRegion* parent_ = nullptr;
+  std::vector<MemoryRegion*> subregions_;  // highest priority first
+  std::vector<MemoryRegion*> aliases_;     // aliases of this region
+  MmioHandler handler_;
+  std::shared_ptr<RamBlock> block_;
+  u64 block_offset_ = 0;  // for an alias: offset in the target
+  MemoryRegion* target_ = nullptr;
+};
+
+// [start, start+size) of an address space that one region answers.
+struct FlatRange {
+  u64 start = 0;
+  u64 size = 0;
+  MemoryRegion* region = nullptr;  // Ram, Rom or Mmio
+  u64 offset = 0;                  // in the region, at start
+  // For Ram and Rom: the block, the offset in it at start, and the host address of start.
+  RamBlock* block = nullptr;
+  u64 block_offset = 0;
+  u8* host = nullptr;
+  bool readonly = false;
+
+  bool is_ram() const { return host != nullptr; }
+};
+
+// An immutable flattening of the tree: ranges sorted by address, not overlapping.
+class FlatView {
+ public:
+  explicit FlatView(std::vector<FlatRange> ranges) : ranges_(std::move(ranges)) {}
+  // The range that answers at an address, or null.
+  const FlatRange* find(u64 address) const;
+  const std::vector<FlatRange>& ranges() const { return ranges_; }
+
+ private:
+  std::vector<FlatRange> ranges_;
+};
+
+// Sees the difference between two views. Called under the machine lock, after the new view is
+// in place: first begin, then removals, then additions, then commit.
+class MemoryListener {
+ public:
+  virtual void begin() {}
+  virtual void region_removed(const FlatRange&) {}
+  virtual void region_added(const FlatRange&) {}
+  virtual void commit() {}
+  // A write of `size` bytes (0: any) of `value` (if match) at `address` signals eventfd `fd`
+  // instead of reaching the device. Return true if taken care of.
+  virtual bool eventfd_added(u64 /*address*/, unsigned /*size*/, bool /*match*/, u64 /*value*/,
+                             int /*fd*/) {
+    return false;
+  }
+  virtual void eventfd_removed(u64 /*address*/, unsigned /*size*/, bool /*match*/, u64 /*value*/,
+                               int /*fd*/) {}
+
+ protected:
+  ~MemoryListener() = default;
+};
+
+// A root region seen as an address space: system memory, the port space, a bus master's view.
+class AddressSpace {
+ public:
+  AddressSpace(std::string name, MemoryRegion& root);
+  ~AddressSpace();
+  AddressSpace(const AddressSpace&) = delete;
+  AddressSpace& operator=(const AddressSpace&) = delete;
+
+  const std::string& name() const { return name_; }
+  MemoryRegion& root() const { return root_; }
+
+  // The current view; never null. Keep the pointer only while it is used. Any thread, no lock.
+  std::shared_ptr<const FlatView> view() const;
+  // Counts up at each change of the view: caches of the view compare it. Any thread.
+  u64 generation() const { return generation_.load(std::memory_order_acquire); }
+
+  // Reads or writes any number of bytes. RAM is accessed on the calling thread; MMIO pieces are
+  // dispatched under the machine lock (taken if not held). Reads that nothing answers give 0xff.
+  // A device's handler that reaches itself again through this call gets AccessError.
+  MemResult read(u64 address, void* data, u64 size);
+  MemResult write(u64 address, const void* data, u64 size);
+  // Sets bytes to zero (or to value) without a buffer.
+  MemResult fill(u64 address, u8 value, u64 size);
+
+  // A direct pointer to [address, address+size) if it is RAM in one piece (and, for writing, not
+  // ROM; pages with code are reported first); null otherwise.
+  u8* ram_pointer(u64 address, u64 size, bool for_write);
+
+  // Naturally sized numbers, little-endian; a failed load gives all ones.
+  template <class T>
+  T load(u64 address) {
+    T value{};
+    read(address, &value, sizeof value);
+    return value;
+  }
+  template <class T>
+  MemResult store(u64 address, T value) {
+    return write(address, &value, sizeof value);
+  }
+
+  // The listener is told of all present ranges at once. Machine lock.
+  void add_listener(MemoryListener& listener);
+  void remove_listener(MemoryListener& listener);
+
+  // ioeventfd: see MemoryListener. Returns true if some listener took it.
+  bool add_eventfd(u64 address, unsigned size, bool match, u64 value, int fd);
+  void remove_eventfd(u64 address, unsigned size, bool match, u64 value, int fd);
+
+  // A text picture of the tree, for `info mtree`.
+  std::string describe() const;
+
+ private:
+  friend class MemoryRegion;
+  void rebuild();
+  struct Impl;
+  std::string name_;
+  MemoryRegion& root_;
+  std::atomic<u64> generation_{0};
+  std::unique_ptr<Impl> impl_;
+};
+
+// Dispatches one access of 1, 2, 4 or 8 bytes to an MMIO range, splitting or widening as the
+// handler asks. Machine lock held.
+MemResult mmio_read(const FlatRange& range, u64 address, u64& value, unsigned size);
+MemResult mmio_write(const FlatRange& range, u64 address, u64 value, unsigned size);
+
+}  // namespace backplane
