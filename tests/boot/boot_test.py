@@ -1,0 +1,374 @@
+#!/usr/bin/env python3
+"""Boots the stock kernel and checks it from inside and outside, one case a run."""
+
+import argparse
+import hashlib
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+from guest import TOP, Failure, Guest, Setup, prepare
+
+MIB = 1 << 20
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def check_equal(what, found, expected):
+    check(found == expected, f"{what}: found {found!r}, expected {expected!r}")
+
+
+def image(setup, content=b"", size=8 * MIB):
+    path = setup.work / "disk.img"
+    path.write_bytes(content.ljust(size, b"\0"))
+    return path
+
+
+# --- Booting, in every mode --------------------------------------------------
+
+# Prints what a machine should have; then has every CPU compute the same sum.
+EXAMINE = r"""
+set -e
+echo cpus=$(nproc)
+for driver in virtio_balloon virtio_blk virtio_rng; do
+  for device in /sys/bus/virtio/drivers/$driver/virtio*; do
+    pci=$(readlink -f $device/..)
+    echo $driver=$(cat $pci/vendor):$(cat $pci/device)
+  done
+done
+echo disk=$(cat /sys/block/vda/size)
+[ "$(head -c 16 /dev/hwrng | md5sum)" != "$(head -c 16 /dev/hwrng | md5sum)" ]
+for cpu in $(seq 0 $(($(nproc) - 1))); do
+  taskset -c $cpu sh -c 'head -c 1000000 /dev/zero | md5sum' >/tmp/sum$cpu &
+done
+wait
+echo sums=$(cat /tmp/sum* | sort | uniq -c | tr -s ' ')
+"""
+MILLION_ZEROS = hashlib.md5(bytes(1000000)).hexdigest()
+
+
+def boot(setup, cpus, **how):
+    disk = image(setup)
+    with Guest(setup, EXAMINE, cpus=cpus, disk=disk, **how) as guest:
+        lines = guest.finish().split("\n")
+    facts = dict(line.split("=", 1) for line in lines if "=" in line)
+    check_equal("CPUs", facts["cpus"], str(cpus))
+    # Transitional or modern-only, as the transport was asked for.
+    for driver, legacy, modern in (("balloon", "1002", "1045"), ("blk", "1001", "1042"),
+                                   ("rng", "1005", "1044")):
+        check(facts.get("virtio_" + driver) in (f"0x1af4:0x{legacy}", f"0x1af4:0x{modern}"),
+              f"virtio_{driver} is bound to {facts.get('virtio_' + driver)}")
+    check_equal("sectors", facts["disk"], str(8 * MIB // 512))
+    check_equal("sums", facts["sums"].split(), [str(cpus), MILLION_ZEROS, "-"])
+
+
+@case
+def one_cpu(setup):
+    boot(setup, 1)
+
+
+@case
+def four_cpus(setup):
+    boot(setup, 4)
+
+
+@case
+def single_thread(setup):
+    boot(setup, 4, accel="tcg,thread=single", timeout=120)
+
+
+@case
+def one_insn_per_tb(setup):
+    boot(setup, 1, accel="tcg,one-insn-per-tb=on", timeout=240)
+
+
+def serial_output(setup, icount):
+    commands = "cat /proc/uptime /proc/interrupts; head -c 100000 /dev/zero | md5sum"
+    # No random numbers of the host's, and the same date in both runs.
+    options = ["-icount", icount, "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
+    with Guest(setup, commands, *options, rng=False, timeout=120) as guest:
+        return guest.finish(), guest.console.read_bytes()
+
+
+def repeats(setup, icount):
+    output, console = serial_output(setup, icount)
+    output_again, console_again = serial_output(setup, icount)
+    for line, again in zip(console.splitlines(), console_again.splitlines()):
+        check_equal("console line of the second run", again, line)
+    check(console == console_again, "one run's console is longer than the other's")
+    check_equal("output of the second run", output_again, output)
+
+
+@case
+def icount(setup):
+    repeats(setup, "shift=3")
+
+
+@case
+def icount_no_sleep(setup):
+    repeats(setup, "shift=3,sleep=off")
+
+
+# --- Disk --------------------------------------------------------------------
+
+@case
+def disk_contents(setup):
+    """What was written outside is read inside, and the reverse, up to the last sector."""
+    commands = r"""
+    set -e
+    head -c 5 /dev/vda; echo
+    printf 'first' | dd of=/dev/vda bs=1 seek=1000 conv=notrunc,fsync 2>/dev/null
+    last=$(($(cat /sys/block/vda/size) - 1))
+    yes last | head -c 512 | dd of=/dev/vda bs=512 seek=$last conv=fsync 2>/dev/null
+    echo 3 >/proc/sys/vm/drop_caches
+    dd if=/dev/vda bs=1 skip=1000 count=5 2>/dev/null; echo
+    head -c 3000000 /dev/urandom >/tmp/random
+    dd if=/tmp/random of=/dev/vda bs=64k seek=16 conv=fsync 2>/dev/null
+    md5sum </tmp/random
+    ! dd if=/dev/zero of=/dev/vda bs=512 seek=$((last + 1)) count=1 2>/dev/null
+    """
+    disk = image(setup, b"there")
+    with Guest(setup, commands, disk=disk) as guest:
+        there, first, md5 = guest.finish().split("\n")[:3]
+    content = disk.read_bytes()
+    check_equal("size", len(content), 8 * MIB)
+    check_equal("read inside", (there, first), ("there", "first"))
+    check_equal("byte 1000", content[995:1010], b"\0" * 5 + b"first" + b"\0" * 5)
+    check_equal("last sector", content[-517:], b"\0" * 5 + (b"last\n" * 103)[:512])
+    found = subprocess.run(["md5sum"], input=content[MIB:MIB + 3000000], check=True,
+                           stdout=subprocess.PIPE).stdout.decode().strip()
+    check_equal("random data", found, md5)
+
+
+@case
+def file_system(setup):
+    """A file system made, filled and unmounted by one guest is whole in the next."""
+    fill = r"""
+    set -e
+    mke2fs /dev/vda >/dev/null 2>&1
+    mkdir /mnt; mount -t ext4 /dev/vda /mnt
+    cp -r /bin /mnt/bin; sync; umount /mnt
+    """
+    compare = r"""
+    set -e
+    mkdir /mnt; mount -t ext4 -o ro /dev/vda /mnt
+    cmp /bin/busybox /mnt/bin/busybox && echo whole
+    """
+    disk = image(setup, size=32 * MIB)
+    with Guest(setup, fill, disk=disk) as guest:
+        guest.finish()
+    with Guest(setup, compare, disk=disk, cpus=2) as guest:
+        check_equal("output", guest.finish(), "whole\n")
+
+
+@case
+def killed_after_flush(setup):
+    """What a guest saw completed after a flush is on disk after SIGKILL."""
+    commands = r"""
+    yes durable | head -c 1000000 | dd of=/dev/vda bs=4k conv=fsync 2>/dev/null
+    echo flushed
+    while :; do yes later | head -c 1000000 | dd of=/dev/vda bs=4k seek=512 2>/dev/null; done
+    """
+    disk = image(setup)
+    with Guest(setup, commands, disk=disk) as guest:
+        guest.expect("flushed")
+        guest.kill(signal.SIGKILL)
+        check_equal("status", guest.wait(), -signal.SIGKILL)
+    check(disk.read_bytes().startswith((b"durable\n" * 125000)[:1000000]),
+          "flushed data is not in the image")
+
+
+@case
+def image_lock(setup):
+    """A second emulator refuses an image that a first one writes."""
+    disk = image(setup)
+    with Guest(setup, "echo up; sleep 1000", disk=disk) as guest:
+        guest.expect("up")
+        options = [f"file={disk},format=raw,if=none,id=d", "-device", "virtio-blk-pci,drive=d"]
+        second = subprocess.run(
+            [setup.emulator, "-M", "pc", "-accel", "tcg", "-nodefaults", "-display", "none",
+             "-drive", *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, timeout=20)
+        check_equal("status of the second", second.returncode, 1)
+        check("lock" in second.stderr, f"the second said {second.stderr!r}")
+
+
+# --- Balloon -----------------------------------------------------------------
+
+def resident(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
+
+
+def balloon_size(guest):
+    return int(re.search(r"actual=(\d+)", guest.monitor("info balloon"))[1])
+
+
+def set_balloon(guest, size):
+    guest.monitor(f"balloon {size}")
+    while balloon_size(guest) != size:
+        guest._left(f"balloon of {size} MiB")
+        time.sleep(0.05)
+
+
+@case
+def balloon(setup):
+    """Inflating takes memory from the guest and gives it to the host; deflating returns it."""
+    commands = r"""
+    set -e
+    free() { awk '/^MemTotal/ { print $2 }' /proc/meminfo; }
+    head -c 230000000 /dev/zero >/tmp/fill; rm /tmp/fill
+    echo before $(free); read word </dev/ttyS1
+    echo inflated $(free); read word </dev/ttyS1
+    echo deflated $(free)
+    """
+    with Guest(setup, commands) as guest:
+        before = int(guest.expect(r"before (\d+)")[0])
+        full = resident(guest.process.pid)
+        check_equal("actual size", balloon_size(guest), 512)
+        set_balloon(guest, 200)
+        given_back = full - resident(guest.process.pid)
+        guest.say("on")
+        inflated = int(guest.expect(r"inflated (\d+)")[0])
+        set_balloon(guest, 512)
+        guest.say("on")
+        deflated = int(guest.expect(r"deflated (\d+)")[0])
+        guest.finish()
+    check_equal("taken from the guest, KiB", before - inflated, 312 * 1024)
+    check_equal("returned to the guest, KiB", deflated, before)
+    check(given_back > 100 * MIB, f"only {given_back // MIB} MiB were given back to the host")
+
+
+# --- Ending, and the terminal ------------------------------------------------
+
+@case
+def power_off(setup):
+    with Guest(setup, "echo up; poweroff -f") as guest:
+        check_equal("status", guest.wait(), 0)
+
+
+@case
+def signals(setup):
+    """SIGTERM and SIGINT end it with a status, not by the signal."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Guest(setup, "echo up; sleep 1000") as guest:
+            guest.expect("up")
+            guest.kill(number)
+            check_equal(f"status after {number.name}", guest.wait(), 0)
+
+
+class Terminal:
+    """host/run-linux on a pseudo-terminal."""
+
+    def __init__(self, setup):
+        self.controller, self.terminal = pty.openpty()
+        self.before = termios.tcgetattr(self.terminal)
+        self.seen = b""
+        environment = dict(os.environ, BACKPLANE=str(setup.emulator), TERM="xterm")
+        self.process = subprocess.Popen([TOP / "host/run-linux"], env=environment,
+                                        start_new_session=True, stdin=self.terminal,
+                                        stdout=self.terminal, stderr=self.terminal)
+
+    def expect(self, text):
+        deadline = time.monotonic() + 60
+        while text not in self.seen:
+            left = max(0, deadline - time.monotonic())
+            if not select.select([self.controller], [], [], left)[0]:
+                raise Failure(f"no {text!r} on the terminal, but {self.seen[-500:]!r}")
+            self.seen += os.read(self.controller, 4096)
+        self.seen = self.seen[self.seen.index(text) + len(text):]
+
+    def type(self, keys):
+        os.write(self.controller, keys)
+
+    def end(self):
+        while self.process.poll() is None:
+            if select.select([self.controller], [], [], 0.1)[0]:
+                os.read(self.controller, 4096)
+        check(termios.tcgetattr(self.terminal) == self.before, "the terminal was left changed")
+        return self.process.returncode
+
+
+@case
+def terminal(setup):
+    """The interactive shell: job control, Ctrl-C, the monitor, power-off."""
+    shell = Terminal(setup)
+    shell.expect(b"# ")
+    shell.type(b"sleep 1000\n")
+    time.sleep(1)
+    shell.type(b"\x03")
+    shell.expect(b"# ")
+    shell.type(b"\x01h")
+    shell.expect(b"monitor")
+    shell.type(b"\x01c")
+    shell.expect(b") ")
+    shell.type(b"info balloon\n")
+    shell.expect(b"actual=512")
+    shell.type(b"\x01c")
+    shell.type(b"\necho $((6*7))done; poweroff -f\n")
+    shell.expect(b"42done")
+    check_equal("status", shell.end(), 0)
+
+
+@case
+def quit_key(setup):
+    shell = Terminal(setup)
+    shell.expect(b"# ")
+    shell.type(b"\x01x")
+    check_equal("status", shell.end(), 0)
+
+
+@case
+def run_linux(setup):
+    """host/run-linux --cmd: output to the byte, statuses, arguments."""
+    def run(*arguments):
+        return subprocess.run([TOP / "host/run-linux", *arguments], timeout=120,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              env=dict(os.environ, BACKPLANE=str(setup.emulator)))
+    result = run("--cmd", r"printf 'a\r\n\0\377'; exit 255", "--", "-name", "x")
+    check_equal("output", result.stdout, b"a\r\n\0\xff")
+    check_equal("status", result.returncode, 255)
+    result = run("--cpus", "2", "--memory=256", "--cmd", "yes | head -c 500000; nproc")
+    check(result.stdout == b"y\n" * 250000 + b"2\n", "long output is not whole")
+    check_equal("status", result.returncode, 0)
+    check_equal("status of a bad option", run("--nonsense").returncode, 1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--emulator", type=Path, required=True)
+    parser.add_argument("--fetched", type=Path, required=True,
+                        help="directory for the kernel and busybox (host/linux/fetch-kernel)")
+    parser.add_argument("--initramfs", type=Path, required=True)
+    parser.add_argument("case", choices=["prepare", *CASES])
+    options = parser.parse_args()
+    if options.case == "prepare":
+        prepare(options.fetched, options.initramfs)
+        return
+    with tempfile.TemporaryDirectory(prefix="backplane-boot-") as work:
+        setup = Setup(options.emulator, options.fetched, options.initramfs, Path(work))
+        try:
+            CASES[options.case](setup)
+        except Failure as failure:
+            sys.exit(f"{options.case}: {failure}")
+
+
+if __name__ == "__main__":
+    main()
