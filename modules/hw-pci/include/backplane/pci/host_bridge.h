@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The i440FX: the host side of the PCI bus ("i440FX-pcihost": configuration mechanism #1 and the
+// memory and I/O windows) and its function 00.0 ("i440FX", 8086:1237).
+// [PCI 3.0 3.2.2.3.2 "Software Generation of Configuration Transactions"]
+// [Intel 82441FX data sheet, "PCI Bus Configuration Registers"]
+#pragma once
+
+#include <memory>
+
+#include "backplane/device.h"
+#include "backplane/memory.h"
+#include "backplane/pci/pci_bus.h"
+
+namespace backplane {
+
+// Owns the bus "pci.0". BARs decode below RAM and the board's own devices, so that nothing a guest
+// writes into a BAR hides them.
+class PciHostBridge : public Device {
+  BACKPLANE_OBJECT(PciHostBridge, Device, "i440FX-pcihost")
+ public:
+  static constexpr u64 kConfigAddress = 0xcf8;
+  static constexpr u64 kConfigData = 0xcfc;
+
+  static void class_init(DeviceClass& k);
+  PciHostBridge();
+  ~PciHostBridge() override;
+
+  // From realize() on.
+  PciBus& pci_bus() const { return *bus_; }
+
+  void realize() override;
+  void unrealize() override;
+  void reset() override;
+
+ private:
+  u64 read_address(u64 offset, unsigned size);
+  void write_address(u64 offset, u64 value, unsigned size);
+  u64 read_data(u64 offset, unsigned size);
+  void write_data(u64 offset, u64 value, unsigned size);
+
+  u32 config_address_ = 0;
+  PciBus* bus_ = nullptr;
+  std::unique_ptr<MemoryRegion> memory_;  // all of PCI memory space
+  std::unique_ptr<MemoryRegion> io_;      // all of PCI I/O space
+  std::unique_ptr<MemoryRegion> address_port_;
+  std::unique_ptr<MemoryRegion> data_port_;
+};
+
+}  // namespace backplane
