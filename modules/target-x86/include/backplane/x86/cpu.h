@@ -91,8 +91,10 @@ class X86Cpu : public Cpu {
   CpuObserver* observer() const { return observer_; }
   void set_observer(CpuObserver* observer) { observer_ = observer; }
 
-  // The guest's time-stamp counter, now.
+  // The guest's time-stamp counter, now. CPU thread (or while it is outside guest code).
   u64 tsc() const;
+  // Its rate in Hz: the host's, or 1 GHz under instruction counting.
+  u64 tsc_frequency() const;
 
   // Machine lock held: the vector to deliver now (acknowledged), or -1. Asks the local APIC, then
   // (ExtINT) the 8259 through pic_acknowledge.
@@ -118,5 +120,9 @@ class X86Cpu : public Cpu {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Creates the CPU that `-cpu MODEL,+feat,-feat,feat=on|off` describes ("max", "max-x86-cpu" and
+// "max,+avx2,-bmi1" all work), with its properties set, not yet realized. Throws Error.
+std::unique_ptr<X86Cpu> create_cpu(Machine& machine, std::string_view description);
 
 }  // namespace backplane::x86

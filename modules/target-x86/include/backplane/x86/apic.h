@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// Local APICs and the bus between them, IOAPICs and message-signalled interrupts.
+// [SDM 3A "Advanced Programmable Interrupt Controller (APIC)"]
+//
+// Everything here is called with the machine lock held unless it says otherwise.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "backplane/clock.h"
+#include "backplane/device.h"
+#include "backplane/irq.h"
+#include "backplane/memory.h"
+#include "backplane/types.h"
+
+namespace backplane {
+class Machine;
+}
+
+namespace backplane::x86 {
+
+class X86Cpu;
+class ApicBus;
+
+// Delivery modes of IOAPIC entries, MSI data and the ICR. [SDM 3A "Message Data Register Format"]
+enum class DeliveryMode : u8 {
+  Fixed = 0,
+  LowestPriority = 1,
+  Smi = 2,
+  Nmi = 4,
+  Init = 5,
+  Startup = 6,
+  ExtInt = 7,
+};
+
+// One interrupt message on its way to local APICs.
+struct InterruptMessage {
+  u32 destination = 0;   // APIC id, or a logical destination
+  bool logical = false;  // destination mode
+  DeliveryMode mode = DeliveryMode::Fixed;
+  u8 vector = 0;
+  bool level_triggered = false;  // its EOI is reported to IOAPICs
+};
+
+// What a write of `data` to `address` (0xfee00000 to 0xfeefffff) by a device means.
+// [SDM 3A "Message Signalled Interrupts"]
+InterruptMessage decode_msi(u64 address, u32 data);
+
+// Delivers a message to the CPUs of a machine. A message that addresses nobody is dropped.
+void deliver_interrupt(Machine& machine, const InterruptMessage& message);
+// The same for a message-signalled interrupt: what a PCI function's MSI or MSI-X does.
+void deliver_msi(Machine& machine, u64 address, u32 data);
+
+// An interrupt controller that sends level-triggered messages and wants to know when a CPU is
+// done with one.
+class IoApicEoi {
+ public:
+  virtual void end_of_interrupt(u8 vector) = 0;
+
+ protected:
+  ~IoApicEoi() = default;
+};
+
+// The local APIC of one CPU: xAPIC page and x2APIC registers.
+class LocalApic {
+ public:
+  // Register numbers: xAPIC offset / 16, x2APIC MSR - 0x800. [SDM 3A "Local APIC Register Address
+  // Map"]
+  enum Register : u8 {
+    kId = 0x02,
+    kVersion = 0x03,
+    kTpr = 0x08,
+    kApr = 0x09,
+    kPpr = 0x0a,
+    kEoi = 0x0b,
+    kRrd = 0x0c,
+    kLdr = 0x0d,
+    kDfr = 0x0e,
+    kSvr = 0x0f,
+    kIsr = 0x10,
+    kTmr = 0x18,
+    kIrr = 0x20,
+    kEsr = 0x28,
+    kLvtCmci = 0x2f,
+    kIcrLow = 0x30,
+    kIcrHigh = 0x31,
+    kLvtTimer = 0x32,
+    kLvtThermal = 0x33,
+    kLvtPerformance = 0x34,
+    kLvtLint0 = 0x35,
+    kLvtLint1 = 0x36,
+    kLvtError = 0x37,
+    kTimerInitial = 0x38,
+    kTimerCurrent = 0x39,
+    kTimerDivide = 0x3e,
+    kSelfIpi = 0x3f
+  };
+  // IA32_APIC_BASE. [SDM 3A "Local APIC Status and Location"]
+  static constexpr u64 kBaseAddress = 0xfee00000, kBaseBsp = 1u << 8, kBaseX2apic = 1u << 10,
+                       kBaseEnable = 1u << 11;
+  // Input clock of the timer (before the divider), in Hz: the crystal of CPUID leaf 15h.
+  static constexpr u64 kTimerFrequency = 5'000'000;
+
+  LocalApic(X86Cpu& cpu, ApicBus& bus, u32 id);
+  ~LocalApic();
+  LocalApic(const LocalApic&) = delete;
+  LocalApic& operator=(const LocalApic&) = delete;
+
+  u32 id() const { return id_; }
+  bool is_bsp() const { return (base_ & kBaseBsp) != 0; }
+
+  // Power-on state; the boot processor's LINT0 is left in virtual-wire mode, as firmware would
+  // leave it. [MP 1.4 "Virtual Wire Mode"]
+  void reset();
+  // INIT: everything but the APIC id and IA32_APIC_BASE.
+  void init_reset();
+
+  // A 4-byte access to the xAPIC page; `number` is offset / 16.
+  u32 read_page(unsigned number);
+  void write_page(unsigned number, u32 value);
+
+  // x2APIC MSRs (index - 0x800). False: #GP.
+  bool read_msr(unsigned number, u64& value);
+  bool write_msr(unsigned number, u64 value);
+
+  u64 base() const { return base_; }
+  // False: #GP (reserved bits, invalid transition).
+  bool set_base(u64 value);
+  bool enabled() const { return (base_ & kBaseEnable) != 0; }
+  bool x2apic() const { return (base_ & kBaseX2apic) != 0; }
+
+  // CR8: bits 7:4 of the task priority.
+  u8 task_priority_class() const { return static_cast<u8>(tpr_ >> 4); }
+  void set_task_priority_class(u8 value);
+
+  u64 tsc_deadline() const;
+  void set_tsc_deadline(u64 value);
+
+  // True if the APIC is what a message addresses.
+  bool matches(const InterruptMessage& message) const;
+  void accept(const InterruptMessage& message);
+  // Lower is better: arbitration of lowest-priority delivery.
+  unsigned arbitration_priority() const;
+
+  // Level of the local interrupt pins.
+  void set_lint(unsigned pin, bool level);
+
+  // The vector to deliver now, moved from IRR to ISR; kPicInterrupt: the 8259 is to be asked;
+  // kNone: nothing.
+  static constexpr int kNone = -1, kPicInterrupt = -2;
+  int acknowledge();
+  // Whether acknowledge() would give something.
+  bool has_interrupt() const;
+
+ private:
+  class VectorSet {
+   public:
+    bool test(u8 v) const { return ((words_[v >> 5] >> (v & 31)) & 1u) != 0; }
+    void set(u8 v) { words_[v >> 5] |= 1u << (v & 31); }
+    void clear(u8 v) { words_[v >> 5] &= ~(1u << (v & 31)); }
+    void clear_all() { words_.fill(0); }
+    u32 word(unsigned i) const { return words_[i]; }
+    int highest() const;
+
+   private:
+    std::array<u32, 8> words_{};
+  };
+  enum Lvt : u8 { kTimer, kThermal, kPerformance, kLint0, kLint1, kError, kCmci, kLvtCount };
+
+  bool software_enabled() const { return (svr_ & 0x100) != 0; }
+  bool pic_deliverable() const;
+  u8 processor_priority() const;
+  bool read_register(unsigned number, u32& value);
+  bool write_register(unsigned number, u32 value);
+  void write_lvt(Lvt which, u32 value);
+  void write_icr(u64 value);
+  void raise_vector(u8 vector, bool level);
+  void end_of_interrupt();
+  void report_error(u32 bits);
+  void deliver_local(Lvt which);
+  void update();
+  void clear_registers();
+
+  unsigned timer_mode() const { return (lvt_[kTimer] >> 17) & 3; }
+  i64 timer_tick_ns(u64 ticks) const;
+  u32 timer_current() const;
+  void start_timer();
+  void rearm_timer();
+  void timer_expired();
+
+  X86Cpu& cpu_;
+  ApicBus& bus_;
+  u32 id_;
+  u64 base_ = 0;
+  u32 tpr_ = 0, ldr_ = 0, dfr_ = ~0u, svr_ = 0xff;
+  u32 esr_ = 0, pending_errors_ = 0;
+  u64 icr_ = 0;
+  std::array<u32, kLvtCount> lvt_{};
+  std::array<bool, 2> lint_{};
+  VectorSet irr_, isr_, tmr_;
+  u32 timer_initial_ = 0, timer_divide_ = 0;
+  i64 timer_start_ = 0;  // virtual time at which the count began
+  u64 tsc_deadline_ = 0;
+  bool requested_ = false;  // kRequestHard is set because of this APIC
+  Timer timer_;
+};
+
+// What connects the local APICs of a machine. One per machine, made with its first CPU: a device
+// that answers at 0xfee00000 and routes messages.
+class ApicBus final : public Device, private IrqSink {
+  BACKPLANE_OBJECT(ApicBus, Device, "x86-apic-bus")
+ public:
+  static void class_init(DeviceClass& k);
+  ~ApicBus() override;
+
+  // The machine's bus; made on first use.
+  static ApicBus& of(Machine& machine);
+
+  void realize() override;
+
+  // The 8259's INTR output goes here: the boot processor's LINT0.
+  IrqLine pic_interrupt_line() { return IrqLine(*this, 0); }
+  // The NMI line: LINT1 of every CPU.
+  IrqLine nmi_line() { return IrqLine(*this, 1); }
+
+  void add_eoi_listener(IoApicEoi& listener);
+  void remove_eoi_listener(IoApicEoi& listener);
+
+  void deliver(const InterruptMessage& message);
+
+  // Host TSC at which the guests' counters were 0.
+  u64 tsc_base() const { return tsc_base_; }
+
+ private:
+  friend class LocalApic;
+  void set_irq(unsigned input, bool level) override;
+  u64 read_page(u64 offset, unsigned size);
+  void write_page(u64 offset, u64 value, unsigned size);
+  void broadcast_eoi(u8 vector);
+  X86Cpu* accessing_cpu() const;
+
+  std::vector<LocalApic*> apics_;
+  std::vector<IoApicEoi*> eoi_listeners_;
+  std::unique_ptr<MemoryRegion> region_;
+  u64 tsc_base_ = 0;
+};
+
+}  // namespace backplane::x86
