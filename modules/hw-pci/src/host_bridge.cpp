@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/pci/host_bridge.h"
+
+#include "backplane/log.h"
+#include "backplane/machine.h"
+
+namespace backplane {
+
+using namespace pci;
+
+namespace {
+
+// CONFIG_ADDRESS [PCI 3.0 3.2.2.3.2 "Software Generation of Configuration Transactions"]
+constexpr u32 kEnable = 0x8000'0000;
+constexpr u32 kAddressMask = 0x80ff'fffc;  // the reserved bits read as zero
+
+// Function 00.0. Its registers for DRAM and the legacy memory areas are kept, so that software
+// finds what it wrote. [82441FX data sheet, "PCI Configuration Registers"]
+class I440fx final : public PciDevice {
+ public:
+  static void class_init(PciDeviceClass& k) {
+    k.description = "i440FX host bridge (PMC)";
+    k.category = "Bridge";
+    k.user_creatable = false;
+    k.identity = {.vendor = 0x8086, .device = 0x1237, .revision = 0x02, .class_code = 0x06'00'00};
+  }
+
+  void realize() override {
+    PciDevice::realize();
+    enum : unsigned { kPmcConfig = 0x50, kPam = 0x59, kPamEnd = 0x60, kSmram = 0x72 };
+    config().set16(kPmcConfig, 0);
+    config().set_writable16(kPmcConfig, 0x40c0);
+    for (unsigned at = kPam; at < kPamEnd; ++at) config().set_writable8(at, 0x77);
+    config().set8(kSmram, 0x02);
+    config().set_writable8(kSmram, 0x7f);
+  }
+};
+BACKPLANE_TYPE(I440fx, "i440FX")
+
+}  // namespace
+
+BACKPLANE_REGISTER(PciHostBridge)
+
+void PciHostBridge::class_init(DeviceClass& k) {
+  k.description = "i440FX PCI host bridge: bus pci.0 and configuration mechanism #1";
+  k.category = "Bridge";
+  k.user_creatable = false;
+}
+
+PciHostBridge::PciHostBridge() = default;
+PciHostBridge::~PciHostBridge() = default;
+
+void PciHostBridge::realize() {
+  BACKPLANE_REALIZE_STEP("i440FX host bridge realize");
+  Device::realize();
+  // Below RAM and the board's own devices, which therefore keep answering where a BAR overlaps.
+  constexpr int kBelow = -1;
+  memory_ = MemoryRegion::container("pci memory", MemoryRegion::kMaxSize);
+  io_ = MemoryRegion::container("pci i/o", 64_KiB);
+  machine().memory_root().add_subregion(0, *memory_, kBelow);
+  machine().io_root().add_subregion(0, *io_, kBelow);
+
+  bus_ = &add_child("pci.0", create_object<PciBus>(PciBus::kTypeName));
+  bus_->connect(*memory_, *io_);
+  bus_->attach_to(*this);
+
+  address_port_ = MemoryRegion::mmio(
+      "pci config address", 4,
+      MmioHandler::of<&PciHostBridge::read_address, &PciHostBridge::write_address>(*this));
+  data_port_ = MemoryRegion::mmio(
+      "pci config data", 4,
+      MmioHandler::of<&PciHostBridge::read_data, &PciHostBridge::write_data>(*this).sizes(1, 4));
+  machine().io_root().add_subregion(kConfigAddress, *address_port_);
+  machine().io_root().add_subregion(kConfigData, *data_port_);
+
+  machine().create_device("i440FX", {{"addr", "00.0"}}, bus_);
+}
+
+void PciHostBridge::unrealize() {
+  address_port_.reset();
+  data_port_.reset();
+  if (bus_ != nullptr) remove_child(*bus_);
+  bus_ = nullptr;
+  memory_.reset();
+  io_.reset();
+  Device::unrealize();
+}
+
+void PciHostBridge::reset() {
+  config_address_ = 0;
+  Device::reset();
+}
+
+// Only a full 32-bit access reaches CONFIG_ADDRESS; others are ordinary I/O that nobody answers.
+u64 PciHostBridge::read_address(u64 offset, unsigned size) {
+  return offset == 0 && size == 4 ? config_address_ : ~u64{0};
+}
+
+void PciHostBridge::write_address(u64 offset, u64 value, unsigned size) {
+  if (offset == 0 && size == 4) config_address_ = static_cast<u32>(value) & kAddressMask;
+}
+
+u64 PciHostBridge::read_data(u64 offset, unsigned size) {
+  const u32 bus_number = config_address_ >> 16 & 0xff;
+  if ((config_address_ & kEnable) == 0 || bus_number != 0) return ~u64{0};
+  return bus_->config_read(static_cast<u8>(config_address_ >> 8),
+                           (config_address_ & 0xfc) + static_cast<unsigned>(offset), size);
+}
+
+void PciHostBridge::write_data(u64 offset, u64 value, unsigned size) {
+  const u32 bus_number = config_address_ >> 16 & 0xff;
+  if ((config_address_ & kEnable) == 0 || bus_number != 0) return;
+  bus_->config_write(static_cast<u8>(config_address_ >> 8),
+                     (config_address_ & 0xfc) + static_cast<unsigned>(offset),
+                     static_cast<u32>(value), size);
+}
+
+}  // namespace backplane
