@@ -31,11 +31,18 @@ class Error : public std::runtime_error {
     hint_ = std::move(hint);
     return std::move(*this);
   }
+  // The system's text ("No such file or directory") of an error made by system(), or empty.
+  const std::string& system_text() const { return system_text_; }
   // The same error, its message preceded by "<context>: ".
-  Error in(const std::string& context) const { return Error(context + ": " + what(), hint_); }
+  Error in(const std::string& context) const {
+    Error error(context + ": " + what(), hint_);
+    error.system_text_ = system_text_;
+    return error;
+  }
 
  private:
   std::string hint_;
+  std::string system_text_;
 };
 
 }  // namespace backplane
