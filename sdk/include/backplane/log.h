@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,8 +49,10 @@ void enable(std::string_view list);
 // Sends log lines to a file instead of stderr. Throws Error if it cannot be opened.
 void set_file(const std::string& path);
 
-extern unsigned enabled_mask;
-inline bool enabled(LogCategory c) { return (enabled_mask >> static_cast<unsigned>(c)) & 1U; }
+extern std::atomic<unsigned> enabled_mask;
+inline bool enabled(LogCategory c) {
+  return (enabled_mask.load(std::memory_order_relaxed) >> static_cast<unsigned>(c)) & 1U;
+}
 
 // Writes text as it is (no newline added) to the log destination.
 void write(std::string_view text);
@@ -63,6 +66,7 @@ void print(LogCategory c, fmt::format_string<Args...> format, Args&&... args) {
 void warn(std::string_view message);
 // "backplane: ..." without "warning: ".
 void report(std::string_view message);
+// Called once, before other threads exist.
 void set_program_name(std::string_view name);
 const std::string& program_name();
 

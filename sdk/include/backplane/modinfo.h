@@ -2,11 +2,24 @@
 // Module metadata: NUL-terminated "key=value" strings in the section .modinfo, the convention of
 // Linux kernel modules. The host reads them as data, before any code of the file runs.
 //
-// Keys: name, version, license, description, sdk (ABI major.minor), abi (compiler ABI tag), arch,
-// type (name:parent, one a type), requires (module name, one each), package.
+// Keys:
+//   name, version, license, description   the module
+//   package    the package that ships it
+//   sdk        ABI "major.minor" it was built for
+//   abi, arch  compiler ABI tag, processor
+//   requires   name of a module it builds on, one each
+//   type       NAME:PARENT or NAME:PARENT:abstract, one a type
+//   about      TYPE:BUS:CATEGORY:FLAGS:DESCRIPTION, what listings print about a type; FLAGS is
+//              "board-only" or empty; an empty BUS or CATEGORY is the parent type's
+//
+// The strings of a module that is linked into the program are told apart by a prefix, "NAME.key".
+//
+// An author writes BACKPLANE_MODULE once per module, and one registration macro (object.h) a type;
+// `requires` comes from backplane_add_module() in CMake.
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 
 // The version of the ABI between host and modules. A module is accepted by a host of the same
 // major whose minor is not below the module's.
@@ -28,71 +41,115 @@
 #error "Backplane runs on x86-64 hosts"
 #endif
 
-namespace backplane::detail {
+// The package that ships the module; filled in by the packager at configure time.
+#ifndef BACKPLANE_PACKAGE
+#define BACKPLANE_PACKAGE ""
+#endif
+
+// "NAME." in the sources of a module that is linked into the program; set by the build.
+#ifndef BACKPLANE_MODINFO_PREFIX
+#define BACKPLANE_MODINFO_PREFIX ""
+#endif
+
+namespace backplane {
+
+// What listings print about a type without loading its module. It is also where the type's class
+// starts from: description, and, for a device, bus_type, category and user_creatable. What is left
+// out is the parent type's, except the description.
+struct TypeAbout {
+  const char* bus = "";       // type name of the bus it sits on: "PCI"
+  const char* category = "";  // heading in `-device help`: "Storage", "Network", "Misc", ...
+  bool board_only = false;    // only the board or another device makes it
+  const char* description = "";
+};
+
+namespace detail {
 
 template <std::size_t N>
 struct FixedString {
   char text[N];
 };
 
-constexpr std::size_t literal_length(const char* s) {
+constexpr std::size_t joined_length(std::initializer_list<const char*> parts) {
   std::size_t n = 0;
-  while (s[n] != 0) ++n;
+  for (const char* part : parts)
+    while (*part != 0) ++n, ++part;
   return n;
 }
 
-// "type=" name ":" parent NUL, as one constant.
-template <std::size_t NameLength, std::size_t ParentLength>
-constexpr FixedString<5 + NameLength + 1 + ParentLength + 1> type_entry(const char* name,
-                                                                        const char* parent) {
-  FixedString<5 + NameLength + 1 + ParentLength + 1> out{};
+// The parts one after the other, NUL at the end.
+template <std::size_t N>
+constexpr FixedString<N + 1> join(std::initializer_list<const char*> parts) {
+  FixedString<N + 1> out{};
   std::size_t at = 0;
-  for (const char c : {'t', 'y', 'p', 'e', '='}) out.text[at++] = c;
-  for (std::size_t i = 0; i < NameLength; ++i) out.text[at++] = name[i];
-  out.text[at++] = ':';
-  for (std::size_t i = 0; i < ParentLength; ++i) out.text[at++] = parent[i];
+  for (const char* part : parts)
+    while (*part != 0) out.text[at++] = *part++;
   return out;
 }
 
-}  // namespace backplane::detail
+constexpr bool is_empty(const char* text) { return *text == 0; }
 
-#define BACKPLANE_MODINFO_CAT2(a, b) a##b
-#define BACKPLANE_MODINFO_CAT(a, b) BACKPLANE_MODINFO_CAT2(a, b)
+constexpr bool says_something(const TypeAbout& about) {
+  return !is_empty(about.bus) || !is_empty(about.category) || about.board_only ||
+         !is_empty(about.description);
+}
 
-// One "key=value" string; value is a string literal.
-#define BACKPLANE_MODINFO(key, value)                                    \
-  namespace {                                                            \
-  [[gnu::used, gnu::section(".modinfo"), gnu::aligned(1)]] constexpr char \
-      BACKPLANE_MODINFO_CAT(backplane_modinfo_, __COUNTER__)[] = key "=" value; \
+// Names of types and modules: letters, digits and "._+-", so that they never need quoting.
+constexpr bool is_valid_name(const char* name) {
+  if (is_empty(name)) return false;
+  for (; *name != 0; ++name) {
+    const char c = *name;
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '_' || c == '+' || c == '-';
+    if (!good) return false;
   }
+  return true;
+}
 
-#define BACKPLANE_MODINFO_TYPE(name_constant, parent_constant)                                \
-  namespace {                                                                                 \
-  [[gnu::used, gnu::section(".modinfo"), gnu::aligned(1)]] constexpr auto                      \
-      BACKPLANE_MODINFO_CAT(backplane_modinfo_, __COUNTER__) =                                \
-          ::backplane::detail::type_entry<::backplane::detail::literal_length(name_constant), \
-                                          ::backplane::detail::literal_length(parent_constant)>( \
-              name_constant, parent_constant);                                                \
-  }
+}  // namespace detail
+}  // namespace backplane
 
+#define BACKPLANE_DETAIL_CAT2(a, b) a##b
+#define BACKPLANE_DETAIL_CAT(a, b) BACKPLANE_DETAIL_CAT2(a, b)
 #define BACKPLANE_DETAIL_STR2(x) #x
 #define BACKPLANE_DETAIL_STR(x) BACKPLANE_DETAIL_STR2(x)
 
-// The package that ships the module; filled in by the packager at configure time.
-#ifndef BACKPLANE_PACKAGE
-#define BACKPLANE_PACKAGE ""
-#endif
+// A string in .modinfo, made of constant parts.
+#define BACKPLANE_DETAIL_MODINFO_JOIN(...)                                                         \
+  namespace {                                                                                      \
+  [[gnu::used, gnu::section(".modinfo"),                                                           \
+    gnu::aligned(1)]] constexpr auto BACKPLANE_DETAIL_CAT(backplane_modinfo_, __COUNTER__) =       \
+      ::backplane::detail::join<::backplane::detail::joined_length({__VA_ARGS__})>({__VA_ARGS__}); \
+  }
 
-// Once per module: its name and version. `requires` lines are written by backplane_add_module()
-// in CMake, from the modules it links, through BACKPLANE_REQUIRES.
-#define BACKPLANE_MODULE(name_literal, version_literal, description_literal)                       \
-  BACKPLANE_MODINFO("name", name_literal)                                                          \
-  BACKPLANE_MODINFO("version", version_literal)                                                    \
-  BACKPLANE_MODINFO("license", "MIT")                                                              \
-  BACKPLANE_MODINFO("description", description_literal)                                            \
-  BACKPLANE_MODINFO("sdk",                                                                         \
-                    BACKPLANE_DETAIL_STR(BACKPLANE_SDK_MAJOR) "." BACKPLANE_DETAIL_STR(            \
-                        BACKPLANE_SDK_MINOR))                                                      \
-  BACKPLANE_MODINFO("abi", BACKPLANE_ABI_TAG)                                                      \
-  BACKPLANE_MODINFO("arch", BACKPLANE_ARCH)                                                        \
+// One "key=value" string; key and value are string literals.
+#define BACKPLANE_MODINFO(key, value) \
+  BACKPLANE_DETAIL_MODINFO_JOIN(BACKPLANE_MODINFO_PREFIX key "=" value)
+
+// The two strings of a type.
+#define BACKPLANE_DETAIL_MODINFO_TYPE(name, parent, is_abstract, about)                    \
+  BACKPLANE_DETAIL_MODINFO_JOIN(BACKPLANE_MODINFO_PREFIX "type=", name, ":", parent,       \
+                                (is_abstract) ? ":abstract" : "")                          \
+  BACKPLANE_DETAIL_MODINFO_JOIN(                                                           \
+      ::backplane::detail::says_something(about) ? BACKPLANE_MODINFO_PREFIX "about=" : "", \
+      ::backplane::detail::says_something(about) ? name : "",                              \
+      ::backplane::detail::says_something(about) ? ":" : "", (about).bus,                  \
+      ::backplane::detail::says_something(about) ? ":" : "", (about).category,             \
+      ::backplane::detail::says_something(about) ? ":" : "",                               \
+      (about).board_only ? "board-only" : "",                                              \
+      ::backplane::detail::says_something(about) ? ":" : "", (about).description)
+
+#define BACKPLANE_DETAIL_FIRST(a, ...) a
+#define BACKPLANE_DETAIL_SECOND(a, b, ...) b
+
+// Once per module: name, version, then a description and a license ("MIT" if left out).
+#define BACKPLANE_MODULE(name_literal, version_literal, ...)                                     \
+  BACKPLANE_MODINFO("name", name_literal)                                                        \
+  BACKPLANE_MODINFO("version", version_literal)                                                  \
+  BACKPLANE_MODINFO("description", BACKPLANE_DETAIL_FIRST(__VA_ARGS__ __VA_OPT__(, ) ""))        \
+  BACKPLANE_MODINFO("license", BACKPLANE_DETAIL_SECOND(__VA_ARGS__ __VA_OPT__(, ) "MIT", "MIT")) \
+  BACKPLANE_MODINFO("sdk", BACKPLANE_DETAIL_STR(BACKPLANE_SDK_MAJOR) "." BACKPLANE_DETAIL_STR(   \
+                               BACKPLANE_SDK_MINOR))                                             \
+  BACKPLANE_MODINFO("abi", BACKPLANE_ABI_TAG)                                                    \
+  BACKPLANE_MODINFO("arch", BACKPLANE_ARCH)                                                      \
   BACKPLANE_MODINFO("package", BACKPLANE_PACKAGE)

@@ -15,17 +15,24 @@
 //   BACKPLANE_REGISTER_ABSTRACT(PciDevice);        // in pci_device.cpp
 //
 //   class Adder final : public PciDevice { ... };
-//   BACKPLANE_TYPE(Adder, "adder");                // parent: the nearest BACKPLANE_OBJECT base
+//   BACKPLANE_TYPE(Adder, "adder",                 // parent: the nearest BACKPLANE_OBJECT base
+//                  .category = "Misc", .description = "Adds what the guest writes");
+//
+// The fields after the name (TypeAbout in modinfo.h; .bus, .category, .board_only, .description, in
+// this order, each optional) are what `-device help` prints without loading the module, and where
+// the class starts from: class_init need not repeat them. BACKPLANE_REGISTER and
+// BACKPLANE_REGISTER_ABSTRACT take them too: .bus belongs on the abstract type that all devices of
+// a bus derive from.
 //
 // Threads: types are registered and classes initialised under the registry's own lock, on any
 // thread. Objects are created, changed and destroyed under the machine lock.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeinfo>
 #include <vector>
 
 #include "backplane/modinfo.h"
@@ -49,7 +56,8 @@ struct ObjectClass {
   std::vector<Property> properties;  // inherited ones first
 
   // Adds a property backed by the data member Member; its default is the member's initializer.
-  // A property of the same name that was inherited is replaced.
+  // A property of the same name that was inherited is replaced. A member that is a pointer to an
+  // Object is a link: set from the target's path, it does not own the target.
   template <auto Member>
   Property& property(std::string name, std::string description);
   // Adds a property with its own accessors.
@@ -67,15 +75,19 @@ struct TypeInfo {
   bool abstract;
   Object* (*create)();  // null if abstract
   // Makes the class object from the parent's (null for the root) and runs class_init.
-  std::unique_ptr<ObjectClass> (*make_class)(const ObjectClass* parent);
+  std::unique_ptr<ObjectClass> (*make_class)(const TypeInfo& type, const ObjectClass* parent);
   // A symbol of the file that registered the type, to name that file in traces.
   const void* file_anchor;
+  // The C++ class, for objects that were not made by name.
+  const std::type_info* cpp_type;
+  TypeAbout about;
   TypeInfo* next = nullptr;  // the file's hidden list
 };
 
 class Object {
  public:
   static constexpr const char* kTypeName = "object";
+  using SelfObject = Object;
   using Class = ObjectClass;
   static void class_init(ObjectClass&) {}
 
@@ -84,8 +96,13 @@ class Object {
   Object& operator=(const Object&) = delete;
   virtual ~Object();
 
-  const ObjectClass& object_class() const { return *class_; }
-  std::string_view type_name() const { return class_->name; }
+  // Known from the end of TypeRegistry::create on, so not in constructors. An object made with
+  // `new` or make_unique gets the class registered for its C++ class when it is first asked for.
+  const ObjectClass& object_class() const {
+    if (class_ == nullptr) find_class();
+    return *class_;
+  }
+  std::string_view type_name() const { return object_class().name; }
 
   // Composition: the parent owns its children. Returns the child. Throws Error if the name is
   // taken. A name ending in "[*]" gets the next free index.
@@ -96,13 +113,15 @@ class Object {
     add_child(std::move(name), std::unique_ptr<Object>(std::move(child)));
     return object;
   }
+  // Takes a child out of the tree; the caller owns it then. Null if it is not a child of this.
   std::unique_ptr<Object> remove_child(Object& child);
   Object* parent() const { return parent_; }
   const std::string& child_name() const { return child_name_; }
   const std::vector<std::unique_ptr<Object>>& children() const { return children_; }
-  // "/machine/peripheral/balloon0".
+  // "/machine/peripheral/balloon0"; "/" for the root of a tree.
   std::string path() const;
-  // Resolves a path relative to this object ("a/b"); null if there is none.
+  // Resolves a path relative to this object ("a/b"), or to the root of its tree if it starts with
+  // "/"; null if there is none.
   Object* find(std::string_view path);
 
   // Properties by name. Throw Error naming type and property ("tcg-accel.foo: no such property;
@@ -112,17 +131,34 @@ class Object {
 
  private:
   friend class TypeRegistry;
-  const ObjectClass* class_ = nullptr;
+  void find_class() const;
+  const Property& require_property(std::string_view name) const;
+
+  mutable const ObjectClass* class_ = nullptr;
   Object* parent_ = nullptr;
   std::string child_name_;
   std::vector<std::unique_ptr<Object>> children_;
 };
 
+// What `-device X,help` prints about a property.
+struct PropertyDescription {
+  std::string name;
+  std::string type_name;
+  std::string description;
+  std::string default_value;  // of a fresh object; empty for an abstract type
+  bool read_only = false;
+};
+// The properties of a class, inherited ones included, sorted by name. Creates an object of it to
+// read the defaults from, under the machine lock.
+std::vector<PropertyDescription> describe_properties(const ObjectClass& k);
+
 // Which lists module_call_init hands over. (One kind today; the name is the field's.)
 enum class ModuleInit { Qom };
 
 // Hands the records linked by constructors since the last call over to the registry: those of the
-// program at start, those of a module after it was accepted and loaded. Returns how many.
+// program and its libraries at start, those of a module after it was accepted and loaded. Returns
+// how many. A name that is taken is reported and left out. The registry calls it itself when it is
+// first asked for a type.
 unsigned module_call_init(ModuleInit kind);
 
 // All types known to the program. One instance, TypeRegistry::instance().
@@ -133,10 +169,17 @@ class TypeRegistry {
   // Adds a record. A duplicate name is an Error, never an abort; the first one stays.
   void add(const TypeInfo& type);
   bool has(std::string_view name) const;
+  // The record of a registered type, or null; initialises nothing.
+  const TypeInfo* find(std::string_view name) const;
+  // All records, sorted by name; initialises nothing.
+  std::vector<const TypeInfo*> types() const;
 
   // The class of a registered type, initialised on first use, parent's first. Null if no type of
-  // that name is registered. Does not load modules: see class_by_name in module.h.
+  // that name is registered. Does not load modules: see class_by_name in module.h. Throws Error if
+  // the type's parent is unknown.
   const ObjectClass* class_of(std::string_view name);
+  // The class of the first type registered with that C++ class; null if there is none.
+  const ObjectClass* class_of(const std::type_info& cpp_type);
 
   // All registered types deriving from `base` (inclusive), sorted by name. Initialises classes.
   std::vector<const ObjectClass*> list(std::string_view base);
@@ -162,28 +205,43 @@ std::unique_ptr<T> create_object(std::string_view name) {
 
 namespace detail {
 
-// Each shared object has its own list: hidden visibility, linked by constructors only.
-[[gnu::visibility("hidden")]] extern TypeInfo* file_types;
-// Called by constructors: links a record into the list that module_call_init drains.
-void link_type(TypeInfo& type);
+// Called by constructors: links a record into the file's own list, which module_call_init drains.
+// Hidden, so that each shared object and program has its own (src/module_anchor).
+[[gnu::visibility("hidden")]] void link_type(TypeInfo& type);
 
 template <class T>
 using class_of_t = typename T::Class;
 
+template <auto Function>
+struct FunctionTag {};
+
+// A class without a class_init of its own inherits its parent's function, which already ran.
 template <class T, class ParentT>
-std::unique_ptr<ObjectClass> make_class(const ObjectClass* parent) {
+inline constexpr bool has_own_class_init =
+    !std::is_same_v<FunctionTag<&T::class_init>, FunctionTag<&ParentT::class_init>>;
+
+// Fills in what every class object starts with.
+void begin_class(ObjectClass& k, const TypeInfo& type, const ObjectClass* parent);
+
+template <class T, class ParentT>
+std::unique_ptr<ObjectClass> make_class(const TypeInfo& type, const ObjectClass* parent) {
   using K = class_of_t<T>;
   using P = class_of_t<ParentT>;
-  std::unique_ptr<K> k;
-  if constexpr (std::is_same_v<K, P>)
-    k = std::make_unique<K>(*static_cast<const P*>(parent));
-  else
-    k = std::make_unique<K>(*static_cast<const P*>(parent));
-  k->description.clear();
-  // A class without its own class_init inherits its parent's function, which already ran.
-  if constexpr (&T::class_init != &ParentT::class_init) T::class_init(*k);
+  auto k = std::make_unique<K>(*static_cast<const P*>(parent));
+  begin_class(*k, type, parent);
+  if constexpr (requires { k->bus_type = type.about.bus; })
+    if (!is_empty(type.about.bus)) k->bus_type = type.about.bus;
+  if constexpr (requires { k->category = type.about.category; })
+    if (!is_empty(type.about.category)) k->category = type.about.category;
+  if constexpr (requires { k->user_creatable = false; })
+    if (type.about.board_only) k->user_creatable = false;
+  if constexpr (has_own_class_init<T, ParentT>) T::class_init(*k);
   return k;
 }
+
+// The object a link property's text names: a path, absolute or from the root of the tree that
+// `from` is in. Null for the empty text and for a path that leads nowhere.
+Object* resolve_link(Object& from, std::string_view path);
 
 template <class M>
 struct MemberOf;
@@ -199,54 +257,81 @@ template <auto Member>
 Property& ObjectClass::property(std::string name, std::string description) {
   using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
   using Value = typename detail::MemberOf<decltype(Member)>::Value;
-  using Traits = PropertyTraits<Value>;
   Property row;
   row.name = std::move(name);
-  row.type_name = Traits::kTypeName;
   row.description = std::move(description);
-  row.get = [](const Object& o) { return Traits::print(static_cast<const Owner&>(o).*Member); };
-  row.set = [](Object& o, std::string_view text) {
-    Value value = Traits::parse(text);
-    static_cast<Owner&>(o).*Member = std::move(value);
-  };
+  if constexpr (std::is_pointer_v<Value>) {
+    using Target = std::remove_pointer_t<Value>;
+    row.type_name = std::string("link<") + Target::kTypeName + ">";
+    row.get = [](const Object& o) {
+      const Target* target = static_cast<const Owner&>(o).*Member;
+      return target == nullptr ? std::string() : target->path();
+    };
+    row.set = [](Object& o, std::string_view text) {
+      auto* target = dynamic_cast<Value>(detail::resolve_link(o, text));
+      if (target == nullptr && !text.empty())
+        throw Error::of("expects the path of a {}", Target::kTypeName);
+      static_cast<Owner&>(o).*Member = target;
+    };
+  } else {
+    using Traits = PropertyTraits<Value>;
+    row.type_name = Traits::kTypeName;
+    row.get = [](const Object& o) { return Traits::print(static_cast<const Owner&>(o).*Member); };
+    row.set = [](Object& o, std::string_view text) {
+      Value value = Traits::parse(text);
+      static_cast<Owner&>(o).*Member = std::move(value);
+    };
+  }
   return property(std::move(row));
 }
 
 }  // namespace backplane
 
 // In the body of a class that others derive from: its own type name and its parent.
-#define BACKPLANE_OBJECT(T, ParentT, type_name_literal)   \
- public:                                                  \
-  using SelfObject = T;                                   \
-  using ParentObject = ParentT;                           \
+#define BACKPLANE_OBJECT(T, ParentT, type_name_literal) \
+ public:                                                \
+  using SelfObject = T;                                 \
+  using ParentObject = ParentT;                         \
   static constexpr const char* kTypeName = type_name_literal;
 
-#define BACKPLANE_DETAIL_CAT2(a, b) a##b
-#define BACKPLANE_DETAIL_CAT(a, b) BACKPLANE_DETAIL_CAT2(a, b)
+#define BACKPLANE_DETAIL_REGISTER(T, ParentT, name, parent, is_abstract, factory, ...)         \
+  BACKPLANE_DETAIL_REGISTER_AS(BACKPLANE_DETAIL_CAT(backplane_type_, __COUNTER__), T, ParentT, \
+                               name, parent, is_abstract, factory, __VA_ARGS__)
 
-#define BACKPLANE_DETAIL_REGISTER(T, ParentT, name_literal, parent_literal, is_abstract, factory)  \
-  BACKPLANE_MODINFO_TYPE(name_literal, parent_literal)                                             \
-  namespace {                                                                                      \
-  ::backplane::TypeInfo BACKPLANE_DETAIL_CAT(backplane_type_, __LINE__){                           \
-      name_literal,                                                                                \
-      parent_literal,                                                                              \
-      is_abstract,                                                                                 \
-      factory,                                                                                     \
-      &::backplane::detail::make_class<T, ParentT>,                                                \
-      &BACKPLANE_DETAIL_CAT(backplane_type_, __LINE__)};                                           \
-  [[gnu::constructor]] void BACKPLANE_DETAIL_CAT(backplane_link_, __LINE__)() {                    \
-    ::backplane::detail::link_type(BACKPLANE_DETAIL_CAT(backplane_type_, __LINE__));               \
-  }                                                                                                \
+#define BACKPLANE_DETAIL_REGISTER_AS(id, T, ParentT, name, parent, is_abstract, factory, ...)   \
+  namespace {                                                                                   \
+  static_assert(::backplane::detail::is_valid_name(name), "type names: letters, digits, ._+-"); \
+  constexpr ::backplane::TypeAbout BACKPLANE_DETAIL_CAT(id, _about){__VA_ARGS__};               \
+  }                                                                                             \
+  BACKPLANE_DETAIL_MODINFO_TYPE(name, parent, is_abstract, BACKPLANE_DETAIL_CAT(id, _about))    \
+  namespace {                                                                                   \
+  constinit ::backplane::TypeInfo id{name,                                                      \
+                                     parent,                                                    \
+                                     is_abstract,                                               \
+                                     factory,                                                   \
+                                     &::backplane::detail::make_class<T, ParentT>,              \
+                                     &BACKPLANE_DETAIL_CAT(id, _about),                         \
+                                     &typeid(T),                                                \
+                                     BACKPLANE_DETAIL_CAT(id, _about),                          \
+                                     nullptr};                                                  \
+  [[gnu::constructor]] void BACKPLANE_DETAIL_CAT(id, _link)() {                                 \
+    ::backplane::detail::link_type(id);                                                         \
+  }                                                                                             \
   }
 
 // Registers a concrete type declared with BACKPLANE_OBJECT.
-#define BACKPLANE_REGISTER(T)                                                           \
-  BACKPLANE_DETAIL_REGISTER(T, T::ParentObject, T::kTypeName, T::ParentObject::kTypeName, false, \
-                            []() -> ::backplane::Object* { return new T; })
+#define BACKPLANE_REGISTER(T, ...)                                         \
+  BACKPLANE_DETAIL_REGISTER(                                               \
+      T, T::ParentObject, T::kTypeName, T::ParentObject::kTypeName, false, \
+      []() -> ::backplane::Object* { return new T; }, __VA_ARGS__)
 // Registers an abstract one.
-#define BACKPLANE_REGISTER_ABSTRACT(T) \
-  BACKPLANE_DETAIL_REGISTER(T, T::ParentObject, T::kTypeName, T::ParentObject::kTypeName, true, nullptr)
+#define BACKPLANE_REGISTER_ABSTRACT(T, ...)                                                     \
+  BACKPLANE_DETAIL_REGISTER(T, T::ParentObject, T::kTypeName, T::ParentObject::kTypeName, true, \
+                            nullptr, __VA_ARGS__)
 // Registers a leaf type: T has no BACKPLANE_OBJECT of its own.
-#define BACKPLANE_TYPE(T, name_literal)                                              \
-  BACKPLANE_DETAIL_REGISTER(T, T::SelfObject, name_literal, T::kTypeName, false,     \
-                            []() -> ::backplane::Object* { return new T; })
+#define BACKPLANE_TYPE(T, name_literal, ...)                                          \
+  static_assert(!::std::is_same_v<T, T::SelfObject>,                                  \
+                "a class with BACKPLANE_OBJECT is registered by BACKPLANE_REGISTER"); \
+  BACKPLANE_DETAIL_REGISTER(                                                          \
+      T, T::SelfObject, name_literal, T::kTypeName, false,                            \
+      []() -> ::backplane::Object* { return new T; }, __VA_ARGS__)

@@ -62,19 +62,18 @@ i64 parse_signed(std::string_view text, i64 min, i64 max);
 
 template <class T>
 struct PropertyTraits<T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>>> {
-  static constexpr std::string_view kTypeName =
-      std::is_signed_v<T> ? (sizeof(T) == 1   ? "int8"
-                             : sizeof(T) == 2 ? "int16"
-                             : sizeof(T) == 4 ? "int32"
-                                              : "int64")
-                          : (sizeof(T) == 1   ? "uint8"
-                             : sizeof(T) == 2 ? "uint16"
-                             : sizeof(T) == 4 ? "uint32"
-                                              : "uint64");
+  static constexpr std::string_view kTypeName = std::is_signed_v<T> ? (sizeof(T) == 1   ? "int8"
+                                                                       : sizeof(T) == 2 ? "int16"
+                                                                       : sizeof(T) == 4 ? "int32"
+                                                                                        : "int64")
+                                                                    : (sizeof(T) == 1   ? "uint8"
+                                                                       : sizeof(T) == 2 ? "uint16"
+                                                                       : sizeof(T) == 4 ? "uint32"
+                                                                                        : "uint64");
   static T parse(std::string_view text) {
     if constexpr (std::is_signed_v<T>)
-      return static_cast<T>(detail::parse_signed(text, std::numeric_limits<T>::min(),
-                                                 std::numeric_limits<T>::max()));
+      return static_cast<T>(
+          detail::parse_signed(text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
     else
       return static_cast<T>(detail::parse_unsigned(text, std::numeric_limits<T>::max()));
   }
@@ -89,7 +88,7 @@ struct Property {
   std::string description;
   std::string (*get)(const Object&) = nullptr;
   void (*set)(Object&, std::string_view text) = nullptr;  // null: read-only
-  bool dynamic = false;  // may change after the object is realized
+  bool dynamic = false;                                   // may change after the object is realized
 };
 
 }  // namespace backplane

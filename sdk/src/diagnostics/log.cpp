@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/log.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <mutex>
+
+#include "backplane/error.h"
+
+namespace backplane::log {
+
+namespace {
+
+// Outlives every static object, since lines may be written while the program ends.
+struct Destination {
+  std::mutex mutex;
+  std::FILE* file = stderr;
+  std::string program_name = "backplane";
+};
+
+Destination& destination() {
+  static auto* const instance = new Destination;
+  return *instance;
+}
+
+void to_user(std::string_view kind, std::string_view message) {
+  Destination& out = destination();
+  const std::lock_guard lock(out.mutex);
+  const std::string line = fmt::format("{}: {}{}\n", out.program_name, kind, message);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+std::string known_names() {
+  std::string names;
+  for (const LogCategoryInfo& info : categories()) {
+    if (!names.empty()) names += ", ";
+    names += info.name;
+  }
+  return names;
+}
+
+}  // namespace
+
+std::atomic<unsigned> enabled_mask{0};
+
+const std::vector<LogCategoryInfo>& categories() {
+  static const auto* const table = new std::vector<LogCategoryInfo>{
+      {LogCategory::GuestErrors, "guest_errors",
+       "what the guest did against a specification, once per kind"},
+      {LogCategory::Unimplemented, "unimp", "documented features that a device leaves out"},
+      {LogCategory::Realize, "realize", "the realize chain of each device, as it happens"},
+      {LogCategory::Accel, "accel", "which accelerator runs, and why others did not"},
+      {LogCategory::Module, "module", "modules found, refused and loaded"},
+      {LogCategory::Int, "int", "exceptions and interrupts of the guest"},
+      {LogCategory::Cpu, "cpu", "register state at each block"},
+      {LogCategory::InAsm, "in_asm", "guest instructions of each translated block"},
+      {LogCategory::OutAsm, "out_asm", "host instructions of each translated block"},
+      {LogCategory::Exec, "exec", "each block entered"},
+      {LogCategory::Mmu, "mmu", "page walks and TLB flushes"},
+      {LogCategory::Pci, "pci", "PCI configuration and BAR mapping"},
+      {LogCategory::Virtio, "virtio", "virtio transport and queue events"},
+  };
+  return *table;
+}
+
+void enable(std::string_view list) {
+  unsigned mask = 0;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    const std::string_view name = list.substr(0, comma);
+    const auto& table = categories();
+    const auto found = std::find_if(table.begin(), table.end(),
+                                    [&](const LogCategoryInfo& info) { return info.name == name; });
+    if (found == table.end())
+      throw Error::of("no log category is called '{}'; there are: {}", name, known_names());
+    mask |= 1U << static_cast<unsigned>(found->category);
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  enabled_mask.fetch_or(mask, std::memory_order_relaxed);
+}
+
+void set_file(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "we");
+  if (file == nullptr) throw Error::system(fmt::format("cannot write log file '{}'", path), errno);
+  std::setvbuf(file, nullptr, _IOLBF, 1 << 16);
+  Destination& out = destination();
+  const std::lock_guard lock(out.mutex);
+  if (out.file != stderr) std::fclose(out.file);
+  out.file = file;
+}
+
+void write(std::string_view text) {
+  Destination& out = destination();
+  const std::lock_guard lock(out.mutex);
+  std::fwrite(text.data(), 1, text.size(), out.file);
+}
+
+void warn(std::string_view message) { to_user("warning: ", message); }
+
+void report(std::string_view message) { to_user("", message); }
+
+void set_program_name(std::string_view name) {
+  Destination& out = destination();
+  const std::lock_guard lock(out.mutex);
+  out.program_name = name;
+}
+
+const std::string& program_name() { return destination().program_name; }
+
+}  // namespace backplane::log
