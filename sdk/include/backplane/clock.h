@@ -35,16 +35,21 @@ class Clock {
   ClockType type() const { return type_; }
   i64 now() const;
 
-  // Virtual only. Stops and restarts with the machine; starts stopped at 0.
+  // Virtual only. Stops and restarts with the machine; starts stopped at 0. Machine lock.
   void start();
   void stop();
+  bool running() const;
+  // From now on time is what the source says, also while stopped. Before the machine first runs.
   void set_source(Source source);
 
-  // The earliest deadline, or -1 if no timer is armed.
+  // The earliest deadline, or -1 if no timer is armed. Any thread.
   i64 next_deadline() const;
-  // Fires every timer whose deadline is not after now(). Machine lock held. Returns how many.
+  // Fires every timer whose deadline is not after now(), earliest first, equal ones in the order
+  // they were armed. One that a callback arms meanwhile waits for the next call, so that a guest
+  // cannot keep this one busy. Machine lock held. Returns how many fired.
   unsigned run_timers();
-  // Called (any thread) when the earliest deadline becomes earlier.
+  // Called when the earliest deadline becomes earlier, and when the clock starts or stops; on the
+  // thread that caused it, machine lock held. One hook: the main loop's while it is attached.
   void set_rearmed_hook(std::function<void()> hook);
 
  private:
@@ -54,7 +59,8 @@ class Clock {
   std::unique_ptr<Impl> impl_;
 };
 
-// A one-shot alarm. Arm, cancel and destroy under the machine lock.
+// A one-shot alarm. Arm, cancel and destroy under the machine lock; its callback may do the first
+// two, and must not destroy it.
 class Timer {
  public:
   Timer(Clock& clock, std::function<void()> callback);
@@ -62,9 +68,10 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Fires once when the clock reaches `deadline` (absolute); replaces an earlier deadline.
+  // Fires once when the clock reaches `deadline` (absolute, a negative one means 0); replaces an
+  // earlier deadline.
   void arm_at(i64 deadline);
-  void arm_in(i64 nanoseconds) { arm_at(clock_.now() + nanoseconds); }
+  void arm_in(i64 nanoseconds);
   void cancel();
   bool armed() const { return deadline_ >= 0; }
   i64 deadline() const { return deadline_; }

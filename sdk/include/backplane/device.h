@@ -32,6 +32,7 @@ class Device : public Object {
  public:
   using Class = DeviceClass;
   static void class_init(DeviceClass& k);
+  ~Device() override;
 
   const DeviceClass& device_class() const {
     return static_cast<const DeviceClass&>(object_class());
@@ -41,20 +42,24 @@ class Device : public Object {
   void set_id(std::string id) { id_ = std::move(id); }
 
   bool realized() const { return realized_; }
-  // Runs realize() or unrealize(). If a step throws, what was done is undone (unrealize) and the
-  // Error says which step failed. `bus` may be null for a device without one.
+  // Runs realize() or unrealize(); does nothing if that is so already. If a step throws, what was
+  // done is undone (unrealize) and the Error says which step of which device failed. `bus` may be
+  // null for a device without one.
   void set_realized(Machine& machine, Bus* bus = nullptr);
   void set_unrealized();
 
-  // Puts the device into operation; throws Error. An override calls its parent's first.
+  // Puts the device into operation; throws Error. An override calls its parent's first. The
+  // default plugs the device into its bus.
   virtual void realize();
-  // Undoes realize(), also one that failed half-way. An override calls its parent's last.
+  // Undoes realize(), also one that failed half-way. An override calls its parent's last. The
+  // default unrealizes the devices on child buses, last one first, and leaves the bus.
   virtual void unrealize();
-  // Back to the state at power-on. The default resets child buses.
+  // Back to the state at power-on. The default resets child buses; an override of a device that
+  // has some calls it.
   virtual void reset();
 
   Bus* bus() const { return bus_; }
-  // Valid from realize() on.
+  // The machine it is part of. Valid from realize() on.
   Machine& machine() const { return *machine_; }
   const std::vector<Bus*>& child_buses() const { return child_buses_; }
 
@@ -78,14 +83,15 @@ class Bus : public Object {
  public:
   static void class_init(ObjectClass&) {}
 
-  // To be called once, by the owner's realize(), after add_child().
+  // To be called once, by the owner's realize(), after add_child(). A bus that a machine provides
+  // itself (the first of a kind) has no owner and is not attached.
   void attach_to(Device& owner);
   Device* owner() const { return owner_; }
   const std::vector<Device*>& devices() const { return devices_; }
   ~Bus() override;
 
-  // Called by Device::realize and unrealize. The bus checks the address the device asks for
-  // (throws Error if in use or impossible).
+  // Called by Device::realize and unrealize. An override checks the address the device asks for
+  // (throws Error if in use or impossible) before it calls this one.
   virtual void plug(Device& device);
   virtual void unplug(Device& device);
   // True if a further device fits.
@@ -98,8 +104,11 @@ class Bus : public Object {
   std::vector<Device*> devices_;
 };
 
-// One printed step of `-d realize`: construct it first in each realize() override (and in other
-// steps worth showing). On destruction it prints type, step, file and time, indented by depth.
+// One step of a realize chain: construct it first in each realize() override (and in other steps
+// worth showing). `-d realize` prints a line for each, with type, step, the file that holds its
+// code and the time it took, indented by depth. The lines stand in the order in which the steps
+// began; since each carries its time, they are printed when the outermost step has ended. A step
+// that an exception leaves is marked as failed, and the innermost one is named in the Error.
 class RealizeStep {
  public:
   RealizeStep(const Device& device, std::string_view step, const void* code_address);
@@ -108,15 +117,15 @@ class RealizeStep {
   RealizeStep& operator=(const RealizeStep&) = delete;
 
  private:
-  const Device& device_;
   std::string step_;
-  bool active_;
-  long long start_ns_ = 0;
+  int exceptions_;    // under way when the step began
+  std::size_t line_;  // in the trace
+  long long start_ns_;
 };
 
 }  // namespace backplane
 
 // Marks a step of the realize chain in the file that contains it.
-#define BACKPLANE_REALIZE_STEP(text)                          \
-  static const char backplane_step_anchor = 0;                \
-  ::backplane::RealizeStep backplane_realize_step(*this, text, &backplane_step_anchor)
+#define BACKPLANE_REALIZE_STEP(text)              \
+  static const char backplane_step_anchor = 0;    \
+  const ::backplane::RealizeStep backplane_realize_step(*this, text, &backplane_step_anchor)

@@ -17,9 +17,26 @@ class MachineLock {
   static void release();
   static bool held_by_me();
   // Waits on a condition variable with the lock given up meanwhile.
+  // (Wake-ups without a cause happen: test what you wait for, again, with the lock.)
   static void wait(std::condition_variable_any& condition);
   // The same, at most `nanoseconds`; false on timeout.
   static bool wait_for(std::condition_variable_any& condition, long long nanoseconds);
+
+  // Gives the lock up for a scope, if this thread holds it, around something that blocks.
+  class Release {
+   public:
+    Release() : given_up_(held_by_me()) {
+      if (given_up_) release();
+    }
+    ~Release() {
+      if (given_up_) acquire();
+    }
+    Release(const Release&) = delete;
+    Release& operator=(const Release&) = delete;
+
+   private:
+    bool given_up_;
+  };
 
   // Holds the lock for a scope; if this thread holds it already, does nothing.
   class Guard {

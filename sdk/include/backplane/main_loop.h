@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The event loop: GLib's default main context, one thread. Every callback runs on that thread
-// with the machine lock held.
+// with the machine lock held. An exception that leaves a callback is reported and goes no further.
 #pragma once
 
 #include <functional>
@@ -24,22 +24,25 @@ class MainLoop {
 
   // Runs until quit(); returns the status given to it. Call without the machine lock.
   int run();
-  // Any thread.
+  // Ends run(), or the next one if none is under way. The first status counts. Any thread.
   void quit(int status);
-  // Runs fn on the loop's thread, soon. Any thread.
+  // Runs fn on the loop's thread, soon, in the order posted. Any thread.
   void post(std::function<void()> fn);
+  // One round: runs what is due, after waiting for something if `wait`. Returns whether anything
+  // ran. On the loop's thread, with the machine lock (given up while waiting) or without.
+  bool iterate(bool wait);
 
   // Watches a file descriptor; the watch ends when the handle is destroyed (machine lock held).
   class Watch;
   using WatchHandle = std::unique_ptr<Watch, void (*)(Watch*)>;
-  // fn gets the conditions seen; it keeps being called while they hold.
+  // fn gets the conditions seen; it keeps being called while they hold, and may destroy the handle.
   WatchHandle watch(int fd, unsigned conditions, std::function<void(unsigned)> fn);
 
-  // Lets this loop fire a clock's timers.
+  // Lets this loop fire a clock's timers, with the precision of the host's timers. Machine lock.
   void attach_clock(Clock& clock);
   void detach_clock(Clock& clock);
 
-  // Calls fn with the number when one of SIGINT, SIGTERM, SIGHUP arrives.
+  // Calls fn with the number when one of SIGINT, SIGTERM, SIGHUP arrives, instead of ending.
   void on_termination(std::function<void(int signal)> fn);
 
  private:

@@ -33,7 +33,6 @@ class RamBlock {
   // Bits of a page's flags.
   enum PageFlag : u8 {
     kHasCode = 1,  // an accelerator translated code from this page: writers must report
-    kDirtyLog = 2, // clear: page is clean since the log was read; set by writers on request
   };
 
   // Throws Error if the host cannot provide the memory.
@@ -63,7 +62,8 @@ class RamBlock {
       }
   }
 
-  // Gives the host back the pages of [offset, offset+size) (page-aligned); they read as zero.
+  // Gives the host back the whole pages inside [offset, offset+size); they read as zero. What
+  // lies outside the block is ignored.
   void discard(u64 offset, u64 size);
 
  private:
@@ -84,7 +84,9 @@ struct MmioHandler {
   void* self = nullptr;
   u64 (*read)(void* self, u64 offset, unsigned size) = nullptr;
   void (*write)(void* self, u64 offset, u64 value, unsigned size) = nullptr;
-  // Sizes the device itself implements; other accesses are split or widened to fit.
+  // Sizes the device itself implements. A wider access is split, lowest address first. A narrower
+  // one is widened to min_size at the aligned offset: a read takes its bytes out of the wider
+  // value, a write puts its bytes in their place and zeroes in the others.
   unsigned min_size = 1;
   unsigned max_size = 8;
   // True if unaligned accesses reach the device as they are, else they are split.
@@ -153,14 +155,14 @@ class MemoryRegion {
   u64 alias_offset() const { return block_offset_; }
 
   // The child is not owned. Where regions overlap, the higher priority answers; equal
-  // priorities: the one added last.
+  // priorities: the one added last. A child is cut off at the end of its parent.
   void add_subregion(u64 address, MemoryRegion& child, int priority = 0);
   void remove_subregion(MemoryRegion& child);
   void set_enabled(bool enabled);
   void set_address(u64 address);
   void set_size(u64 size);
   void set_alias_offset(u64 offset);
-  // Turns a RAM region into a ROM one and back (PAM registers).
+  // Turns a RAM region into a ROM one and back (PAM registers); of no effect on other kinds.
   void set_readonly(bool readonly);
   bool readonly() const { return kind_ == Kind::Rom; }
 
@@ -174,7 +176,7 @@ class MemoryRegion {
   };
 
  private:
-  friend class AddressSpace;
+  friend class MemoryTopology;
   MemoryRegion(std::string name, Kind kind, u64 size);
 
   std::string name_;
@@ -210,13 +212,18 @@ struct FlatRange {
 // An immutable flattening of the tree: ranges sorted by address, not overlapping.
 class FlatView {
  public:
-  explicit FlatView(std::vector<FlatRange> ranges) : ranges_(std::move(ranges)) {}
+  explicit FlatView(std::vector<FlatRange> ranges);
   // The range that answers at an address, or null.
   const FlatRange* find(u64 address) const;
+  // The first range that ends after an address, or null: it answers there, or is the next that
+  // answers anywhere.
+  const FlatRange* find_or_next(u64 address) const;
   const std::vector<FlatRange>& ranges() const { return ranges_; }
 
  private:
   std::vector<FlatRange> ranges_;
+  // Whoever reads this view keeps its memory, also when a region has left the tree meanwhile.
+  std::vector<std::shared_ptr<RamBlock>> blocks_;
 };
 
 // Sees the difference between two views. Called under the machine lock, after the new view is
@@ -261,14 +268,16 @@ class AddressSpace {
   // A device's handler that reaches itself again through this call gets AccessError.
   MemResult read(u64 address, void* data, u64 size);
   MemResult write(u64 address, const void* data, u64 size);
-  // Sets bytes to zero (or to value) without a buffer.
+  // Sets bytes of RAM to value without a buffer; MMIO and ROM give AccessError.
   MemResult fill(u64 address, u8 value, u64 size);
 
   // A direct pointer to [address, address+size) if it is RAM in one piece (and, for writing, not
-  // ROM; pages with code are reported first); null otherwise.
+  // ROM; pages with code are reported first); null otherwise. Good while that RAM is in the
+  // machine. Any thread.
   u8* ram_pointer(u64 address, u64 size, bool for_write);
 
-  // Naturally sized numbers, little-endian; a failed load gives all ones.
+  // Numbers of 1, 2, 4 or 8 bytes, little-endian; aligned ones in RAM are accessed in one piece.
+  // A failed load gives all ones.
   template <class T>
   T load(u64 address) {
     T value{};
@@ -284,7 +293,7 @@ class AddressSpace {
   void add_listener(MemoryListener& listener);
   void remove_listener(MemoryListener& listener);
 
-  // ioeventfd: see MemoryListener. Returns true if some listener took it.
+  // ioeventfd: see MemoryListener. Returns true if some listener took it. Machine lock.
   bool add_eventfd(u64 address, unsigned size, bool match, u64 value, int fd);
   void remove_eventfd(u64 address, unsigned size, bool match, u64 value, int fd);
 
@@ -292,8 +301,9 @@ class AddressSpace {
   std::string describe() const;
 
  private:
-  friend class MemoryRegion;
-  void rebuild();
+  friend class MemoryTopology;
+  // The calling thread's reference to the current view: good until its next call.
+  const FlatView& cached_view() const;
   struct Impl;
   std::string name_;
   MemoryRegion& root_;
@@ -302,7 +312,8 @@ class AddressSpace {
 };
 
 // Dispatches one access of 1, 2, 4 or 8 bytes to an MMIO range, splitting or widening as the
-// handler asks. Machine lock held.
+// handler asks. An access that leaves the range gets DecodeError and does not reach the device.
+// Machine lock held.
 MemResult mmio_read(const FlatRange& range, u64 address, u64& value, unsigned size);
 MemResult mmio_write(const FlatRange& range, u64 address, u64 value, unsigned size);
 

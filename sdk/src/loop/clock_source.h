@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <glib.h>
+
+#include "backplane/clock.h"
+
+namespace backplane {
+
+// Fires a clock's timers from the main loop. It sleeps on a timerfd, which is exact to the
+// nanosecond and which the thread that arms a timer sets itself, without waking the loop.
+class ClockSource {
+ public:
+  ClockSource(GMainContext* context, Clock& clock);
+  ~ClockSource();
+  ClockSource(const ClockSource&) = delete;
+  ClockSource& operator=(const ClockSource&) = delete;
+
+  Clock& clock() const { return clock_; }
+
+ private:
+  static gboolean fired(gint fd, GIOCondition condition, gpointer self);
+  void run();
+  void set_alarm();
+
+  Clock& clock_;
+  int fd_;
+  GSource* source_;
+};
+
+}  // namespace backplane

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "backplane/memory.h"
+#include "memory/address_space_impl.h"
+#include "memory/topology.h"
+
+namespace backplane {
+
+namespace {
+
+// The views that a thread used last, so that an access costs no reference count.
+struct CachedView {
+  u64 identity = 0;
+  u64 generation = 0;
+  std::shared_ptr<const FlatView> view;
+};
+constexpr std::size_t kCachedViews = 8;
+thread_local std::array<CachedView, kCachedViews> cached_views;
+
+std::atomic<u64> last_identity{0};
+
+const char* kind_name(MemoryRegion::Kind kind) {
+  switch (kind) {
+    case MemoryRegion::Kind::Container:
+      return "container";
+    case MemoryRegion::Kind::Ram:
+      return "ram";
+    case MemoryRegion::Kind::Rom:
+      return "rom";
+    case MemoryRegion::Kind::Mmio:
+      return "i/o";
+    case MemoryRegion::Kind::Alias:
+      return "alias";
+  }
+  return "";
+}
+
+u64 last_address(u64 start, u64 size) { return size == 0 ? start : start + (size - 1); }
+
+void describe_region(std::string& text, const MemoryRegion& region, u64 base, unsigned depth) {
+  fmt::format_to(std::back_inserter(text), "{:{}}{:016x}-{:016x} (prio {}, {}): {}", "", depth * 2,
+                 base, last_address(base, region.size()), region.priority(),
+                 kind_name(region.kind()), region.name());
+  if (const MemoryRegion* const target = region.alias_target(); target != nullptr)
+    fmt::format_to(std::back_inserter(text), " @{} {:016x}-{:016x}", target->name(),
+                   region.alias_offset(), last_address(region.alias_offset(), region.size()));
+  text += region.enabled() ? "\n" : " [disabled]\n";
+  for (const MemoryRegion* const child : region.subregions())
+    describe_region(text, *child, base + child->address(), depth + 1);
+}
+
+}  // namespace
+
+AddressSpace::AddressSpace(std::string name, MemoryRegion& root)
+    : name_(std::move(name)), root_(root), impl_(std::make_unique<Impl>()) {
+  impl_->identity = ++last_identity;
+  MemoryTopology::add_space(*this);
+}
+
+AddressSpace::~AddressSpace() {
+  MemoryTopology::remove_space(*this);
+  for (CachedView& entry : cached_views)
+    if (entry.identity == impl_->identity) entry = {};
+}
+
+std::shared_ptr<const FlatView> AddressSpace::view() const { return impl_->view.load(); }
+
+const FlatView& AddressSpace::cached_view() const {
+  CachedView& entry = cached_views[impl_->identity % kCachedViews];
+  const u64 now = generation();
+  if (entry.identity != impl_->identity || entry.generation != now) {
+    // The view may be newer than the generation read before it; then it is only fetched again.
+    entry.view = impl_->view.load();
+    entry.generation = now;
+    entry.identity = impl_->identity;
+  }
+  return *entry.view;
+}
+
+void AddressSpace::add_listener(MemoryListener& listener) {
+  impl_->listeners.push_back(&listener);
+  listener.begin();
+  for (const FlatRange& range : view()->ranges()) listener.region_added(range);
+  listener.commit();
+  for (const Impl::EventFd& e : impl_->eventfds)
+    listener.eventfd_added(e.address, e.size, e.match, e.value, e.fd);
+}
+
+void AddressSpace::remove_listener(MemoryListener& listener) {
+  std::erase(impl_->listeners, &listener);
+}
+
+bool AddressSpace::add_eventfd(u64 address, unsigned size, bool match, u64 value, int fd) {
+  impl_->eventfds.push_back({address, size, match, value, fd});
+  bool taken = false;
+  for (MemoryListener* const listener : impl_->listeners)
+    taken |= listener->eventfd_added(address, size, match, value, fd);
+  return taken;
+}
+
+void AddressSpace::remove_eventfd(u64 address, unsigned size, bool match, u64 value, int fd) {
+  const Impl::EventFd which{address, size, match, value, fd};
+  const auto at = std::find(impl_->eventfds.begin(), impl_->eventfds.end(), which);
+  if (at == impl_->eventfds.end()) return;
+  impl_->eventfds.erase(at);
+  for (MemoryListener* const listener : impl_->listeners)
+    listener->eventfd_removed(address, size, match, value, fd);
+}
+
+std::string AddressSpace::describe() const {
+  std::string text = fmt::format("address-space: {}\n", name_);
+  describe_region(text, root_, 0, 1);
+  text += "  flat view:\n";
+  for (const FlatRange& range : view()->ranges())
+    fmt::format_to(std::back_inserter(text), "    {:016x}-{:016x} ({}): {}{}\n", range.start,
+                   last_address(range.start, range.size), kind_name(range.region->kind()),
+                   range.region->name(),
+                   range.offset != 0 ? fmt::format(" @{:016x}", range.offset) : "");
+  return text;
+}
+
+}  // namespace backplane
