@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// The command line: a table of options drives parsing, `-help` and the documentation.
+//
+// The command line is split once, over the whole table, so that an option's value is never taken
+// for an option; it is then applied in two passes: options marked OptionPass::Early first (what
+// must be known before anything is created), then all the others. What was given keeps its order
+// across options, its text and its position, so that a message can show `-device foo,bar=1: ...`.
+//
+// Immutable after parsing; any thread may read.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backplane/error.h"
+#include "backplane/property.h"
+#include "backplane/types.h"
+
+namespace backplane {
+
+// One element of "key=value,key=value".
+struct KeyValue {
+  std::string key;
+  std::string value;
+  bool implied = false;  // the key was left out: the option's first key
+  bool flag = false;     // the value was left out: "server" means server=on
+};
+
+// A comma-separated list, in the order given. "," inside a value is written ",,". The first element
+// may leave out its key if the option has an implied one; any other element without "=" is a
+// boolean that is on.
+class KeyValueList {
+ public:
+  KeyValueList() = default;
+  // Throws Error on an element without a key ("=x", or nothing between two commas). Where
+  // `implied_key` is empty, the first element is like any other.
+  static KeyValueList parse(std::string_view text, std::string_view implied_key = {});
+
+  const std::vector<KeyValue>& items() const { return items_; }
+  auto begin() const { return items_.begin(); }
+  auto end() const { return items_.end(); }
+  bool empty() const { return items_.empty(); }
+
+  // The value of a key, the last one if it was given several times; null if it was not given.
+  const std::string* find(std::string_view key) const;
+  bool has(std::string_view key) const { return find(key) != nullptr; }
+  std::string get(std::string_view key, std::string_view fallback = {}) const;
+
+  // The same, removed from the list: what is left over at the end was not understood.
+  std::optional<std::string> take(std::string_view key);
+  // The same, read as PropertyTraits<T> does; throws Error "key='value': expects ...".
+  template <class T>
+  std::optional<T> take_as(std::string_view key) {
+    const std::optional<std::string> text = take(key);
+    if (!text) return std::nullopt;
+    try {
+      return PropertyTraits<T>::parse(*text);
+    } catch (const Error& error) {
+      throw error.in(fmt::format("{}='{}'", key, *text));
+    }
+  }
+  // Throws Error naming the first key that was not taken, and `known`, what there is instead
+  // ("cores, cpus, sockets").
+  void expect_empty(std::string_view known) const;
+
+  // As pairs, for Machine::create_device and its like.
+  std::vector<std::pair<std::string, std::string>> pairs() const;
+  // Back to text, commas escaped.
+  std::string text() const;
+
+ private:
+  std::vector<KeyValue> items_;
+};
+
+enum class OptionPass {
+  Early,  // known before anything is created: -help, -module-path, -machine, ...
+  Main,
+};
+
+// A row of the table: what an option is called, takes and means.
+struct OptionSpec {
+  std::string name;         // "machine": given as -machine or --machine
+  std::string alias;        // "M", or empty
+  std::string argument;     // "[type=]NAME[,PROP=VALUE...]"; empty: the option takes none
+  std::string help;         // what it does; lines are separated by "\n"
+  std::string section;      // heading in -help; empty: the previous row's
+  std::string implied_key;  // of its comma-separated list: "type"; empty: none
+  OptionPass pass = OptionPass::Main;
+};
+
+// One option as it was given.
+struct GivenOption {
+  const OptionSpec* spec = nullptr;
+  std::string text;   // as given, with its value: "-M pc,accel=tcg"
+  std::string value;  // "pc,accel=tcg"; empty if the option takes none
+  int position = 0;   // index of the option in argv
+
+  const std::string& name() const { return spec->name; }
+  // The value as a list with the option's implied key. Throws Error, "<text>: ..." first.
+  KeyValueList list() const;
+  // An Error that begins with the option as given: "-m abc: expects ...".
+  template <class... Args>
+  Error error(fmt::format_string<Args...> format, Args&&... args) const {
+    return Error(fmt::format("{}: {}", text, fmt::format(format, std::forward<Args>(args)...)));
+  }
+};
+
+// What was given, by group (the option's name) and in order.
+class CommandLine {
+ public:
+  const std::vector<GivenOption>& all() const { return given_; }
+  // Those of one pass, in the order given.
+  std::vector<const GivenOption*> pass(OptionPass pass) const;
+  // Those of one name (never the alias), in the order given.
+  std::vector<const GivenOption*> group(std::string_view name) const;
+  // The last of one name, which is what counts for an option that is given once; null if none.
+  const GivenOption* last(std::string_view name) const;
+  bool has(std::string_view name) const { return last(name) != nullptr; }
+
+ private:
+  friend class OptionTable;
+  std::vector<GivenOption> given_;
+};
+
+class OptionTable {
+ public:
+  // Names and aliases must be unique.
+  explicit OptionTable(std::vector<OptionSpec> rows);
+  OptionTable(const OptionTable&) = delete;
+  OptionTable& operator=(const OptionTable&) = delete;
+
+  const std::vector<OptionSpec>& rows() const { return rows_; }
+  // By name or alias; null if there is none.
+  const OptionSpec* find(std::string_view name_or_alias) const;
+
+  // Splits the command line (without the program's name). Throws Error: an unknown option (with
+  // the nearest names), a missing or unexpected argument, something that is no option. The table
+  // must outlive the result.
+  CommandLine parse(const std::vector<std::string>& arguments) const;
+
+  // The text of `-help`, by sections, in the table's order.
+  std::string help() const;
+  // The same for docs/command-line.md: a heading a section, a list item an option.
+  std::string markdown() const;
+
+ private:
+  std::vector<OptionSpec> rows_;
+  std::map<std::string, const OptionSpec*, std::less<>> by_name_;
+};
+
+// Of `candidates`, those nearest to a mistyped name (at most three, nearest first), for "did you
+// mean" in messages. Empty if none is near.
+std::vector<std::string> nearest_names(std::string_view given,
+                                       const std::vector<std::string>& candidates);
+
+}  // namespace backplane
