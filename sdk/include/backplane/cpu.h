@@ -15,6 +15,7 @@
 namespace backplane {
 
 class Vcpu;
+class VcpuThread;
 
 struct CpuClass : DeviceClass {
   CpuClass() = default;
@@ -27,11 +28,17 @@ class Cpu : public Device {
  public:
   using Class = CpuClass;
   static void class_init(CpuClass& k);
+  Cpu();
+  ~Cpu() override;
+
+  // Back to no pending requests and not halted; overrides call it.
+  void reset() override;
 
   unsigned index() const { return index_; }
   void set_index(unsigned index) { index_ = index; }
 
-  // Pending requests; bits are the architecture's. Any thread: sets bits, then wakes and kicks.
+  // Pending requests; bits are the architecture's. Any thread: sets bits, then kicks. A raise()
+  // is never lost: one that comes while the vCPU is on its way to sleep keeps it awake.
   void raise(u32 bits);
   void clear(u32 bits) { interrupt_request_.fetch_and(~bits); }
   u32 interrupt_request() const { return interrupt_request_.load(std::memory_order_acquire); }
@@ -41,7 +48,7 @@ class Cpu : public Device {
   bool halted() const { return halted_.load(std::memory_order_acquire); }
   void set_halted(bool halted) { halted_.store(halted, std::memory_order_release); }
 
-  // True if a halted CPU has something to wake up for. Any thread.
+  // True if a halted CPU has something to wake up for. Any thread, with the machine lock or not.
   virtual bool has_work() const = 0;
   // Text for `info registers`. Machine lock; the CPU is outside guest code.
   virtual std::string describe_registers() const = 0;
@@ -49,24 +56,28 @@ class Cpu : public Device {
   // Makes the vCPU leave guest code soon, and wakes it if it sleeps. Any thread.
   void kick();
   // Runs fn on the vCPU's thread outside guest code, with the machine lock held, and waits for it.
-  // Called with the machine lock held (given up meanwhile); on the vCPU's thread, runs it at once.
+  // Called with the machine lock held (given up meanwhile); on the vCPU's thread, or if the CPU has
+  // none, runs it at once. While a vCPU's thread waits here, it does what others ask of it.
   void run_on_thread(const std::function<void()>& fn);
-  // The same without waiting. Any thread.
+  // The same without waiting. Any thread. Without a vCPU thread, runs it at once.
   void run_on_thread_later(std::function<void()> fn);
 
   // The CPU whose vCPU runs on the calling thread, or null.
   static Cpu* current();
 
   Vcpu* vcpu() const { return vcpu_.get(); }
+  // The accelerator's part, from create_vcpu(); before the CPU's thread starts.
   void set_vcpu(std::unique_ptr<Vcpu> vcpu);
 
  private:
   friend class VcpuThread;
+  friend class Machine;
+  static void set_current(Cpu* cpu);
   unsigned index_ = 0;
   std::atomic<u32> interrupt_request_{0};
   std::atomic<bool> halted_{false};
   std::unique_ptr<Vcpu> vcpu_;
-  class VcpuThread* thread_ = nullptr;
+  VcpuThread* thread_ = nullptr;
 };
 
 // The accelerator's side of a CPU.
@@ -84,7 +95,8 @@ class Vcpu {
   virtual Exit run() = 0;
   // Makes run() return soon, also one about to start. Any thread.
   virtual void kick() = 0;
-  // Called on the vCPU's thread before the first run().
+  // Called on the vCPU's thread before the first run(), without the machine lock. Signals that
+  // other processes send are blocked on that thread; those of its own faults are not.
   virtual void thread_started() {}
   // Brings the architectural state into the Cpu object, or pushes changes made there (reset,
   // a debugger) into the accelerator. On the vCPU's thread, outside run().
@@ -93,11 +105,16 @@ class Vcpu {
 };
 
 // A host thread that runs one vCPU, or several in turn (round robin). Waits while the machine
-// is stopped and while every CPU of it is halted; runs queued work between runs.
+// is stopped and while every CPU of it is halted; runs queued work between runs. It must end (stop)
+// before its CPUs do.
 class VcpuThread {
  public:
+  // The name is what the host's tools show of the thread (15 characters).
   explicit VcpuThread(Machine& machine, std::string name);
   ~VcpuThread();  // stop() and join
+  VcpuThread(const VcpuThread&) = delete;
+  VcpuThread& operator=(const VcpuThread&) = delete;
+  // The CPU has its Vcpu. Machine lock, or before anything runs; also while the thread runs.
   void add(Cpu& cpu);
   void start();
   // Asks the thread to end and joins it. Without the machine lock or with it (given up meanwhile).
@@ -107,7 +124,8 @@ class VcpuThread {
   // instead of sleeping until a kick. Machine lock held. Returns nanoseconds to sleep (-1: until
   // kicked, 0: look again at once).
   void set_idle_hook(std::function<i64()> hook);
-  // Called on the thread before each round of run()s. Machine lock not held.
+  // Called on the thread before each round of run()s. Machine lock not held. Both hooks are set
+  // before start().
   void set_round_hook(std::function<void()> hook);
 
  private:

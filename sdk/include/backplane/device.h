@@ -66,6 +66,7 @@ class Device : public Object {
   // Text for `info qtree`, beyond properties ("addr 03.0, irq 11").
   virtual std::string describe() const { return {}; }
 
+  // Refuses, once realized, to change a property that is not dynamic.
   void set_property(std::string_view name, std::string_view value) override;
 
  private:
@@ -100,6 +101,7 @@ class Bus : public Object {
   virtual void reset();
 
  private:
+  friend class Device;
   Device* owner_ = nullptr;
   std::vector<Device*> devices_;
 };

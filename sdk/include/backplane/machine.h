@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,11 +68,18 @@ class Machine : public Object {
     return static_cast<const MachineClass&>(object_class());
   }
 
+  // Takes the machine apart, in order: vCPUs stop, devices are unrealized and destroyed, the last
+  // made first, then the accelerator goes. Whoever owns a machine calls it before destroying it,
+  // while the board is whole. Main thread.
+  void tear_down();
+
   MachineConfig& config() { return config_; }
   Phase phase() const { return phase_; }
+  // To the phase that follows; asserts that it does. MachineReady tells the accelerator.
   void advance(Phase next);
 
-  // Takes the accelerator, runs its init_machine() and keeps it as child "accel". Throws.
+  // Takes the accelerator, runs its init_machine() and keeps it as child "accel". Throws, and has
+  // no accelerator then. The caller advances the phase.
   void set_accelerator(std::unique_ptr<Accelerator> accelerator);
   Accelerator& accelerator() const { return *accelerator_; }
 
@@ -91,17 +99,19 @@ class Machine : public Object {
   Clock& host_clock() { return host_clock_; }
   MainLoop& main_loop() { return main_loop_; }
   const std::vector<Cpu*>& cpus() const { return cpus_; }
-  // The board adds each CPU; it is realized and given its vCPU by the accelerator.
+  // The board adds each CPU, its properties set (apply_compat() included); it gets the next index,
+  // is realized, and is given its vCPU by the accelerator. Throws Error.
   void add_cpu(std::unique_ptr<Cpu> cpu);
 
   // Creates, configures and realizes a board device under "unattached". Properties are applied
-  // in order after compat properties.
+  // in order after compat properties. Throws Error, and leaves nothing behind.
   Device& create_device(std::string_view type,
                         const std::vector<std::pair<std::string, std::string>>& properties = {},
                         Bus* bus = nullptr);
   // What -device does: finds the type (loading its module), checks id and bus, applies compat
   // properties, sets properties, realizes on the bus named ("" : the first with room of the
-  // type's bus). Throws Error.
+  // type's bus). Once the machine is ready this is a hot-plug, and the device is reset. Throws
+  // Error, and leaves nothing behind.
   Device& add_device(std::string_view type, const std::string& id, const std::string& bus,
                      const std::vector<std::pair<std::string, std::string>>& properties);
   // Compat properties of accelerator and machine, and -global ones, for an object not yet set up.
@@ -109,25 +119,36 @@ class Machine : public Object {
   void add_global(CompatProperty property);  // user's -global: applied last
   // All buses in the tree, board's first.
   std::vector<Bus*> buses() const;
+  // The first bus of that name, or the one at that path; null if none.
   Bus* find_bus(std::string_view name_or_path) const;
-  // A device by id or path; null if none.
-  Device* find_device(std::string_view id) const;
+  // A device by id or path; null if none. (Paths as Object::path() prints them.)
+  Device* find_device(std::string_view id_or_path) const;
 
   // --- running ------------------------------------------------------------------------------
   RunState run_state() const { return run_state_.load(std::memory_order_acquire); }
   void start();   // machine lock held
   void stop();    // machine lock held; returns when every vCPU is outside guest code
-  // Resets every device and CPU; the machine must be stopped or the caller on the main thread.
+  // Resets the devices (those of a bus after the device that owns it), then the CPUs, then calls
+  // the on_reset() functions and gives the accelerator the new state. A running machine is stopped
+  // meanwhile. Machine lock held, main thread.
   virtual void reset();
-  // Any thread, machine lock held: carried out by the main loop.
+  // Any thread: carried out by the main loop. Guest code stops at once (on the calling vCPU's
+  // thread: as soon as the caller is back in the accelerator) and does not run on before. With
+  // config().no_reboot a guest's reset is a shutdown.
   void request_reset(ShutdownCause cause = ShutdownCause::Guest);
+  // Stops the machine and ends the main loop with that status. The first request counts.
   void request_shutdown(ShutdownCause cause, int exit_status = 0);
-  // The power button: calls the board's handler.
+  // Stops the machine as an internal error does: it can be looked at, and continued. Any thread.
+  void request_stop();
+  // Why the machine was shut down; nothing while it was not.
+  std::optional<ShutdownCause> shutdown_cause() const { return shutdown_cause_; }
+  // The power button: calls the board's handler on the main loop. Any thread.
   void request_powerdown();
   void set_powerdown_handler(std::function<void()> handler) { powerdown_ = std::move(handler); }
   // Called at the end of each reset, after devices (firmware tables back into RAM, boot state).
   void on_reset(std::function<void()> fn) { reset_hooks_.push_back(std::move(fn)); }
-  // Called when the machine starts (true) and stops (false).
+  // Called when the machine starts (true, before the first vCPU runs) and stops (false, after the
+  // last one stood still).
   void on_run_state(std::function<void(bool running)> fn) {
     run_state_hooks_.push_back(std::move(fn));
   }
@@ -139,6 +160,8 @@ class Machine : public Object {
 
  private:
   friend class VcpuThread;
+  void wake_vcpus();
+  void wait_for_vcpus();
   MachineConfig config_;
   Phase phase_ = Phase::MachineCreated;
   std::unique_ptr<MemoryRegion> memory_root_;
@@ -156,11 +179,13 @@ class Machine : public Object {
   std::function<void()> powerdown_;
   std::vector<std::function<void()>> reset_hooks_;
   std::vector<std::function<void(bool)>> run_state_hooks_;
+  std::optional<ShutdownCause> shutdown_cause_;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// Machine classes whose alias or name (without "-machine") is `name`, loading modules as needed.
+// The machine class whose name (without "-machine") or alias is `name`, loading modules as needed;
+// null if there is none. Throws Error if there is one that cannot be used.
 const MachineClass* machine_find(std::string_view name);
 
 }  // namespace backplane

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/accelerator.h"
+
+namespace backplane {
+
+void Accelerator::class_init(AccelClass&) {}
+
+std::string Accelerator::name() const {
+  constexpr std::string_view kSuffix = "-accel";
+  std::string_view type = type_name();
+  if (type.ends_with(kSuffix)) type.remove_suffix(kSuffix.size());
+  return std::string(type);
+}
+
+BACKPLANE_REGISTER_ABSTRACT(Accelerator)
+
+}  // namespace backplane

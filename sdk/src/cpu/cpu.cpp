@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/cpu.h"
+
+#include "cpu/vcpu_thread_impl.h"
+
+namespace backplane {
+
+namespace {
+
+thread_local Cpu* current_cpu = nullptr;
+
+}  // namespace
+
+void Cpu::class_init(CpuClass& k) {
+  k.category = "CPU";
+  k.user_creatable = false;
+  k.hotpluggable = false;
+}
+
+Cpu::Cpu() = default;
+Cpu::~Cpu() = default;
+
+Cpu* Cpu::current() { return current_cpu; }
+void Cpu::set_current(Cpu* cpu) { current_cpu = cpu; }
+
+void Cpu::set_vcpu(std::unique_ptr<Vcpu> vcpu) { vcpu_ = std::move(vcpu); }
+
+void Cpu::reset() {
+  Device::reset();
+  interrupt_request_.store(0);
+  set_halted(false);
+}
+
+void Cpu::raise(u32 bits) {
+  interrupt_request_.fetch_or(bits);
+  kick();
+}
+
+void Cpu::kick() {
+  if (vcpu_ != nullptr) vcpu_->kick();
+  if (thread_ == nullptr) return;
+  VcpuThread::Impl& thread = *thread_->impl_;
+  if (thread.running.load() != this) thread.kick_running();
+  thread.wake();
+}
+
+void Cpu::run_on_thread(const std::function<void()>& fn) {
+  bool done = false;
+  std::exception_ptr error;
+  VcpuThread::Impl* const thread = thread_ == nullptr ? nullptr : thread_->impl_.get();
+  if (thread == nullptr || thread->is_this_thread() || !thread->push({this, fn, &done, &error})) {
+    fn();
+    return;
+  }
+  kick();
+  std::condition_variable_any& progress = thread->progress();
+  // Another vCPU's thread may be waiting for us in the same way.
+  progress.notify_all();
+  while (!done)
+    if (VcpuThread::Impl::current == nullptr || !VcpuThread::Impl::current->do_one())
+      MachineLock::wait(progress);
+  if (error) std::rethrow_exception(error);
+}
+
+void Cpu::run_on_thread_later(std::function<void()> fn) {
+  VcpuThread::Impl* const thread = thread_ == nullptr ? nullptr : thread_->impl_.get();
+  if (thread != nullptr && thread->push({this, fn})) {
+    kick();
+    return;
+  }
+  const MachineLock::Guard lock;
+  fn();
+}
+
+BACKPLANE_REGISTER_ABSTRACT(Cpu)
+
+}  // namespace backplane

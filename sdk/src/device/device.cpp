@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/device.h"
+
+#include <algorithm>
+
+#include "device/realize_trace.h"
+
+namespace backplane {
+
+namespace {
+
+// Already says which step of which device failed; the devices around it leave it as it is.
+struct RealizeError final : Error {
+  explicit RealizeError(const Error& error) : Error(error) {}
+};
+
+}  // namespace
+
+void Device::class_init(DeviceClass& k) { k.category = "Misc"; }
+
+Device::~Device() {
+  for (Bus* const bus : child_buses_) bus->owner_ = nullptr;
+  if (bus_ != nullptr) std::erase(bus_->devices_, this);
+}
+
+void Device::set_realized(Machine& machine, Bus* bus) {
+  if (realized_) return;
+  machine_ = &machine;
+  bus_ = bus;
+  realize_trace::forget_failure();
+  try {
+    const RealizeStep step(*this, "realized=true", object_class().type->file_anchor);
+    realize();
+    realized_ = true;
+  } catch (const RealizeError&) {
+    unrealize();
+    bus_ = nullptr;
+    throw;
+  } catch (const Error& error) {
+    const std::string step = realize_trace::failed_step();
+    unrealize();
+    bus_ = nullptr;
+    throw RealizeError(error.in(fmt::format("{}: {}", type_name(), step)));
+  }
+}
+
+void Device::set_unrealized() {
+  if (!realized_) return;
+  unrealize();
+  realized_ = false;
+  bus_ = nullptr;
+}
+
+void Device::set_property(std::string_view name, std::string_view value) {
+  if (realized_) {
+    const Property* const row = object_class().find_property(name);
+    if (row != nullptr && !row->dynamic)
+      throw Error::of("{}.{}: cannot change once the device is realized", type_name(), name);
+  }
+  Object::set_property(name, value);
+}
+
+void Device::realize() {
+  if (bus_ != nullptr) bus_->plug(*this);
+}
+
+void Device::unrealize() {
+  for (auto bus = child_buses_.rbegin(); bus != child_buses_.rend(); ++bus) {
+    const std::vector<Device*> devices = (*bus)->devices();
+    for (auto device = devices.rbegin(); device != devices.rend(); ++device)
+      (*device)->set_unrealized();
+  }
+  if (bus_ == nullptr) return;
+  const std::vector<Device*>& plugged = bus_->devices();
+  if (std::find(plugged.begin(), plugged.end(), this) != plugged.end()) bus_->unplug(*this);
+}
+
+void Device::reset() {
+  for (Bus* const bus : child_buses_) bus->reset();
+}
+
+BACKPLANE_REGISTER_ABSTRACT(Device)
+
+}  // namespace backplane

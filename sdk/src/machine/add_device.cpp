@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// Making devices: the board's own, and those of -device.
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "backplane/machine.h"
+#include "backplane/module.h"
+
+namespace backplane {
+
+namespace {
+
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+const DeviceClass& device_class(std::string_view type) {
+  const ObjectClass* const found = class_by_name(type);
+  if (found == nullptr) {
+    if (const KnownModule* const known = known_provider_of(type))
+      throw Error::of("{} is in module {}, which is not installed", type, known->module)
+          .with_hint(fmt::format("install package {}", known->package));
+    throw Error::of("'{}' is not a device known to any installed module", type)
+        .with_hint("-device help lists those there are");
+  }
+  if (!found->is_a(Device::kTypeName)) {
+    const std::string_view kind = found->parent == nullptr ? "object" : found->parent->name;
+    throw Error::of("'{}' is not a device but a type of {}", type, kind)
+        .with_hint("-device help lists the devices there are");
+  }
+  if (found->abstract) {
+    std::vector<std::string> names;
+    for (const ObjectClass* const k : TypeRegistry::instance().list(type))
+      if (!k->abstract) names.push_back(k->name);
+    throw Error::of("'{}' is an abstract type, which no device can have", type)
+        .with_hint(names.empty() ? "-device help lists the devices there are"
+                                 : fmt::format("types made from it: {}", fmt::join(names, ", ")));
+  }
+  return static_cast<const DeviceClass&>(*found);
+}
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+void check_id(const Machine& machine, const std::string& id) {
+  if (id.empty()) return;
+  const bool well_formed =
+      is_letter(id.front()) && std::all_of(id.begin(), id.end(), [](char c) {
+        return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+      });
+  if (!well_formed)
+    throw Error::of("id '{}' is malformed: an id is a letter, then letters, digits, '-', '.', '_'",
+                    id);
+  if (const Device* const other = machine.find_device(id))
+    throw Error::of("id '{}' is in use already, by a {}; give each device an id of its own", id,
+                    other->type_name());
+}
+
+std::string names_of(const std::vector<Bus*>& buses) {
+  if (buses.empty()) return "there are none";
+  std::vector<std::string> names;
+  for (const Bus* const bus : buses)
+    names.push_back(fmt::format("{} ({})", bus->child_name(), bus->type_name()));
+  return fmt::format("there are: {}", fmt::join(names, ", "));
+}
+
+// The bus that a device of this class goes on: the one named, or the first with room.
+Bus* choose_bus(const Machine& machine, const DeviceClass& k, const std::string& wanted) {
+  const std::vector<Bus*> all = machine.buses();
+  if (k.bus_type.empty()) {
+    if (!wanted.empty())
+      throw Error::of("bus '{}': a {} sits on no bus; leave out bus=", wanted, k.name);
+    return nullptr;
+  }
+  std::vector<Bus*> fitting;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(fitting),
+               [&](const Bus* bus) { return bus->object_class().is_a(k.bus_type); });
+  if (!wanted.empty()) {
+    Bus* const bus = machine.find_bus(wanted);
+    if (bus == nullptr) throw Error::of("bus '{}' does not exist; {}", wanted, names_of(all));
+    if (!bus->object_class().is_a(k.bus_type))
+      throw Error::of("bus '{}' is of type {}; a {} goes on a {} bus: {}", wanted,
+                      bus->type_name(), k.name, k.bus_type, names_of(fitting));
+    if (!bus->has_room()) throw Error::of("bus '{}' is full: {}", wanted, names_of(fitting));
+    return bus;
+  }
+  if (fitting.empty())
+    throw Error::of("a {} goes on a {} bus, and machine {} has none; {}", k.name, k.bus_type,
+                    machine.type_name(), names_of(all));
+  for (Bus* const bus : fitting)
+    if (bus->has_room()) return bus;
+  throw Error::of("no {} bus has room for another device: {}", k.bus_type, names_of(fitting));
+}
+
+// Configures and realizes a new device as a child of `group`; takes it out again if that fails.
+Device& put_in_place(Machine& machine, Object& group, const std::string& name,
+                     std::unique_ptr<Device> created, const Properties& properties, Bus* bus) {
+  Device& device = group.add_child(name, std::move(created));
+  try {
+    machine.apply_compat(device);
+    for (const auto& [key, value] : properties) device.set_property(key, value);
+    device.set_realized(machine, bus);
+  } catch (...) {
+    group.remove_child(device);
+    throw;
+  }
+  return device;
+}
+
+}  // namespace
+
+Device& Machine::create_device(std::string_view type, const Properties& properties, Bus* bus) {
+  const DeviceClass& k = device_class(type);
+  if (bus == nullptr) bus = choose_bus(*this, k, "");
+  return put_in_place(*this, *find("unattached"), "device[*]", create_object<Device>(k.name),
+                      properties, bus);
+}
+
+Device& Machine::add_device(std::string_view type, const std::string& id, const std::string& bus,
+                            const Properties& properties) {
+  const DeviceClass& k = device_class(type);
+  if (!k.user_creatable)
+    throw Error::of("a {} is part of other devices or of the board and cannot be added", k.name)
+        .with_hint("-device help lists the devices that can");
+  const bool hot_plugged = phase_ == Phase::MachineReady;
+  if (hot_plugged && !k.hotpluggable)
+    throw Error::of("a {} cannot be added to a running machine", k.name)
+        .with_hint("give it on the command line");
+  check_id(*this, id);
+  Bus* const place = choose_bus(*this, k, bus);
+
+  auto device = create_object<Device>(k.name);
+  device->set_id(id);
+  Device& added =
+      put_in_place(*this, *find(id.empty() ? "peripheral-anon" : "peripheral"),
+                   id.empty() ? "device[*]" : id, std::move(device), properties, place);
+  if (hot_plugged) added.reset();
+  return added;
+}
+
+}  // namespace backplane

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/machine.h"
+
+#include <cassert>
+
+#include "machine/machine_impl.h"
+#include "machine/tree.h"
+
+namespace backplane {
+
+namespace {
+
+constexpr u64 kPortSpaceSize = 64_KiB;
+
+// Where devices live, in the order in which they are made.
+constexpr const char* kDeviceGroups[] = {"unattached", "peripheral", "peripheral-anon"};
+
+}  // namespace
+
+void Machine::class_init(MachineClass&) {}
+
+Machine::Machine()
+    : memory_root_(MemoryRegion::container("system", MemoryRegion::kMaxSize)),
+      io_root_(MemoryRegion::container("io", kPortSpaceSize)),
+      memory_(std::make_unique<AddressSpace>("memory", *memory_root_)),
+      io_(std::make_unique<AddressSpace>("I/O", *io_root_)),
+      impl_(std::make_unique<Impl>()) {
+  for (const char* const group : kDeviceGroups) add_child(group, std::make_unique<Object>());
+  for (Clock* const clock : {&virtual_clock_, &realtime_clock_, &host_clock_})
+    main_loop_.attach_clock(*clock);
+}
+
+Machine::~Machine() {
+  tear_down();
+  for (Clock* const clock : {&virtual_clock_, &realtime_clock_, &host_clock_})
+    main_loop_.detach_clock(*clock);
+}
+
+void Machine::tear_down() {
+  const MachineLock::Guard lock;
+  if (impl_->torn_down) return;
+  impl_->torn_down = true;
+  stop();
+  if (accelerator_ != nullptr) accelerator_->shutdown();
+  impl_->services.clear();
+  for (auto group = std::rbegin(kDeviceGroups); group != std::rend(kDeviceGroups); ++group) {
+    Object& devices = *find(*group);
+    while (!devices.children().empty()) {
+      Object& last = *devices.children().back();
+      if (auto* const device = dynamic_cast<Device*>(&last)) device->set_unrealized();
+      devices.remove_child(last);
+    }
+  }
+  cpus_.clear();
+  if (accelerator_ != nullptr) remove_child(*accelerator_);
+  accelerator_ = nullptr;
+}
+
+void Machine::advance(Phase next) {
+  assert(static_cast<int>(next) == static_cast<int>(phase_) + 1);
+  phase_ = next;
+  if (next == Phase::MachineReady) accelerator_->machine_ready();
+}
+
+void Machine::set_accelerator(std::unique_ptr<Accelerator> accelerator) {
+  assert(accelerator_ == nullptr);
+  accelerator_ = &add_child("accel", std::move(accelerator));
+  try {
+    accelerator_->init_machine(*this);
+  } catch (...) {
+    remove_child(*accelerator_);
+    accelerator_ = nullptr;
+    throw;
+  }
+}
+
+void Machine::add_cpu(std::unique_ptr<Cpu> cpu) {
+  Object& group = *find("unattached");
+  Cpu& added = group.add_child("cpu[*]", std::move(cpu));
+  added.set_index(static_cast<unsigned>(cpus_.size()));
+  cpus_.push_back(&added);
+  try {
+    added.set_realized(*this);
+    accelerator_->create_vcpu(added);
+  } catch (...) {
+    cpus_.pop_back();
+    added.set_unrealized();
+    group.remove_child(added);
+    throw;
+  }
+}
+
+std::vector<Bus*> Machine::buses() const { return objects_below<Bus>(*this); }
+
+Bus* Machine::find_bus(std::string_view name_or_path) const {
+  for (Bus* const bus : buses())
+    if (bus->child_name() == name_or_path || bus->path() == name_or_path) return bus;
+  return nullptr;
+}
+
+Device* Machine::find_device(std::string_view id_or_path) const {
+  if (id_or_path.empty()) return nullptr;
+  for (Device* const device : objects_below<Device>(*this))
+    if (device->id() == id_or_path || device->path() == id_or_path) return device;
+  return nullptr;
+}
+
+Object* Machine::service(std::string_view name) const {
+  const auto at = impl_->services.find(name);
+  return at == impl_->services.end() ? nullptr : at->second;
+}
+
+void Machine::set_service(std::string name, Object& object) {
+  impl_->services[std::move(name)] = &object;
+}
+
+BACKPLANE_REGISTER_ABSTRACT(Machine)
+
+}  // namespace backplane

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Starting, stopping and resetting; requests, which any thread makes and the main loop carries out.
+#include "backplane/machine.h"
+#include "cpu/vcpu_thread_impl.h"
+#include "machine/machine_impl.h"
+#include "machine/tree.h"
+
+namespace backplane {
+
+void Machine::start() {
+  if (run_state() == RunState::Running) return;
+  for (const auto& hook : run_state_hooks_) hook(true);
+  virtual_clock_.start();
+  run_state_.store(RunState::Running);
+  wake_vcpus();
+}
+
+void Machine::stop() {
+  if (run_state() == RunState::Stopped) return;
+  run_state_.store(RunState::Stopped);
+  wake_vcpus();
+  wait_for_vcpus();
+  virtual_clock_.stop();
+  for (const auto& hook : run_state_hooks_) hook(false);
+}
+
+void Machine::wake_vcpus() {
+  for (Cpu* const cpu : cpus_) cpu->kick();
+}
+
+void Machine::wait_for_vcpus() {
+  for (Cpu* const cpu : cpus_) {
+    if (cpu->thread_ == nullptr) continue;
+    const VcpuThread::Impl& thread = *cpu->thread_->impl_;
+    // On a vCPU's own thread the caller is the one that is outside guest code.
+    while (!thread.is_this_thread() && !thread.outside_guest()) MachineLock::wait(impl_->progress);
+  }
+}
+
+void Machine::reset() {
+  const bool was_running = run_state() == RunState::Running;
+  stop();
+  for (Device* const device : objects_below<Device>(*this))
+    if (device->realized() && device->bus() == nullptr && dynamic_cast<Cpu*>(device) == nullptr)
+      device->reset();
+  for (Cpu* const cpu : cpus_) cpu->reset();
+  for (const auto& hook : reset_hooks_) hook();
+  for (Cpu* const cpu : cpus_)
+    if (cpu->vcpu() != nullptr) cpu->run_on_thread([cpu] { cpu->vcpu()->put_state(); });
+  if (was_running) start();
+}
+
+void Machine::request_reset(ShutdownCause cause) {
+  if (config_.no_reboot && cause == ShutdownCause::Guest) {
+    request_shutdown(ShutdownCause::GuestReset);
+    return;
+  }
+  if ((impl_->requests.fetch_or(Impl::kReset) & Impl::kReset) != 0) return;
+  wake_vcpus();
+  main_loop_.post([this] {
+    if ((impl_->requests.load() & Impl::kShutdown) != 0) return;
+    const bool was_running = run_state() == RunState::Running;
+    stop();
+    impl_->requests.fetch_and(~Impl::kReset);
+    reset();
+    if (was_running) start();
+  });
+}
+
+void Machine::request_shutdown(ShutdownCause cause, int exit_status) {
+  if ((impl_->requests.fetch_or(Impl::kShutdown) & Impl::kShutdown) != 0) return;
+  wake_vcpus();
+  main_loop_.post([this, cause, exit_status] {
+    shutdown_cause_ = cause;
+    stop();
+    main_loop_.quit(exit_status);
+  });
+}
+
+void Machine::request_stop() {
+  if ((impl_->requests.fetch_or(Impl::kStop) & Impl::kStop) != 0) return;
+  wake_vcpus();
+  main_loop_.post([this] {
+    stop();
+    impl_->requests.fetch_and(~Impl::kStop);
+  });
+}
+
+void Machine::request_powerdown() {
+  main_loop_.post([this] {
+    if (powerdown_) powerdown_();
+  });
+}
+
+}  // namespace backplane
