@@ -26,6 +26,12 @@ struct ModuleRecord {
   struct Type {
     std::string name;
     std::string parent;
+    bool abstract = false;
+    // What listings print about it; see TypeAbout.
+    std::string bus;
+    std::string category;
+    bool board_only = false;
+    std::string description;
   };
   std::string name;
   std::string version;
@@ -37,27 +43,39 @@ struct ModuleRecord {
   std::string arch;
   std::vector<Type> types;
   std::vector<std::string> requires_modules;
-  std::filesystem::path path;  // empty if built in
+  std::vector<std::string> libraries;      // shared libraries it is linked with
+  std::vector<std::string> library_paths;  // where it wants them looked for ($ORIGIN: its folder)
+  std::filesystem::path path;              // empty if built in
   ModuleState state = ModuleState::Available;
-  std::string reason;  // why it is refused or shadowed, and the cure
+  std::string reason;  // why it is refused or shadowed, and the cure; without the path
 };
 
-// The metadata of one file, read as data (ELF or PE), bounds-checked. Throws Error saying what is
-// wrong with the file. Fuzzed.
+// The metadata of one file, read as data (ELF or PE), bounds-checked: whatever the file declares
+// must lie inside it, so that a file truncated at any byte is told. Throws Error, which begins with
+// the path, saying what is wrong with the file. Fuzzed.
+//
+// Only the file is judged, not whether this program can use it: see ModuleIndex.
 ModuleRecord read_module_file(const std::filesystem::path& path);
 // The same from bytes in memory, for tests and fuzzing.
 ModuleRecord parse_module_image(const void* data, std::size_t size);
 
-// The program's modules. One instance; used under its own lock on any thread.
+// The program's modules: what the search path offers and what is linked in. One instance; each call
+// takes its lock, so any thread may call. What it returns stays valid and, but for `state` and
+// `reason`, which load() changes, the same.
+//
+// The search path, in order: the directories of -module-path, those of the environment variable
+// BACKPLANE_MODULE_PATH (separated by ":"), the installed directory ("backplane" beside
+// libbackplane, wherever that was moved). A directory or file that others may write to is refused.
+// The first file that provides a type or carries a module's name wins.
 class ModuleIndex {
  public:
   static ModuleIndex& instance();
 
-  // Adds a directory of -module-path, before the others. Said once and skipped if it is absent,
-  // not a directory, or writable by others.
+  // Adds a directory of -module-path after those added before. Said once (log::warn) and skipped if
+  // it is absent, not a directory, empty or writable by others. Has no effect after scan().
   void add_path(const std::filesystem::path& directory);
-  // Reads BACKPLANE_MODULE_PATH and the installed directory (relative to libbackplane), then
-  // scans everything. Called once, after the -module-path options; later calls do nothing.
+  // Reads the metadata of everything on the search path; runs no code of any module. Called once,
+  // after the -module-path options; later calls do nothing. Every lookup below calls it itself.
   void scan();
 
   const std::vector<ModuleRecord>& records() const;
@@ -69,20 +87,28 @@ class ModuleIndex {
   const ModuleRecord* provider_of(std::string_view type) const;
   const ModuleRecord* find(std::string_view module) const;
 
-  // Why a record's types cannot be had (refused, a requirement missing), or empty if they can.
+  // Why a record's types cannot be had (refused, shadowed, a requirement missing): one line that
+  // begins with the file, or empty if they can.
   std::string unavailable_reason(const ModuleRecord& record) const;
 
-  // Loads a module and what it requires. Throws Error with the same message at each attempt.
+  // Loads a module and what it requires, and registers its types. Does nothing if that was done.
+  // Throws Error (file, found, wanted, cure), with the same message at each attempt.
   void load(std::string_view module);
 
-  // The type names in the index and the registry deriving from `base`, with availability,
-  // without loading anything. Sorted by name.
+  // A type as listings show it.
   struct TypeListing {
     std::string name;
-    const ModuleRecord* module = nullptr;  // null: linked into the program
-    bool abstract = false;                 // known only for registered types
+    std::string parent;
+    std::string description;
+    std::string bus;       // its own or its nearest ancestor's
+    std::string category;  // the same
+    bool abstract = false;
+    bool board_only = false;               // or an ancestor is
+    const ModuleRecord* module = nullptr;  // null: the frame's own, or linked into the program
     std::string unavailable;               // reason, or empty
   };
+  // The types in the index and the registry deriving from `base` (inclusive), without loading
+  // anything. Sorted by name.
   std::vector<TypeListing> list_types(std::string_view base) const;
 
  private:
@@ -98,8 +124,12 @@ const ObjectClass* class_by_name(std::string_view type);
 // `<name>-accel` through class_by_name.
 const ObjectClass* accel_find(std::string_view name);
 
-// What packages are known to provide: module `name`, the types it gives, the package to install.
-// Read from the installed known-modules file; lets "not installed" be told from "unknown".
+// What packages are known to provide: a module, the types it gives, the package to install. Lets
+// "not installed" be told from "unknown".
+//
+// Read from the file "known-modules" in each directory of the search path; the installed one is
+// written by the build, and packagers may add lines. A line is "MODULE PACKAGE TYPE..."; "#" begins
+// a comment. The first line that names a module counts.
 struct KnownModule {
   std::string module;
   std::string package;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <filesystem>
+
+namespace backplane {
+
+// The path of the file that an address belongs to, as the system's loader knows it; empty if it
+// belongs to none.
+std::filesystem::path path_of_address(const void* address);
+
+}  // namespace backplane

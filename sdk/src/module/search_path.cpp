@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "module/search_path.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "backplane/log.h"
+#include "backplane/module.h"
+#include "module/acceptance.h"
+
+namespace backplane {
+
+namespace fs = std::filesystem;
+
+fs::path installed_module_directory() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<const void*>(&installed_module_directory), &info) == 0) return {};
+  std::error_code error;
+  const fs::path library = fs::canonical(info.dli_fname, error);
+  return error ? fs::path() : library.parent_path() / "backplane";
+}
+
+std::vector<fs::path> module_files_in(const fs::path& directory) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    if (at->path().extension() == ".so") files.push_back(at->path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void SearchPath::add(const fs::path& directory, std::string_view origin) {
+  std::error_code error;
+  fs::path absolute = fs::absolute(directory, error).lexically_normal();
+  if (!absolute.has_filename()) absolute = absolute.parent_path();
+  if (std::find(directories_.begin(), directories_.end(), absolute) != directories_.end()) return;
+  const std::string refusal = refusal_of_directory(absolute);
+  if (!refusal.empty())
+    log::warn(fmt::format("{} {}: {}; skipped", origin, directory.string(), refusal));
+  else if (module_files_in(absolute).empty())
+    log::warn(fmt::format("{} {}: there are no modules in it", origin, directory.string()));
+  if (refusal.empty()) directories_.push_back(std::move(absolute));
+}
+
+void SearchPath::add_option(const fs::path& directory) {
+  if (directory.empty())
+    log::warn("-module-path: the directory's name is empty; skipped");
+  else
+    add(directory, "-module-path");
+}
+
+void SearchPath::add_environment() {
+  const char* variable = std::getenv("BACKPLANE_MODULE_PATH");
+  std::string_view list = variable == nullptr ? "" : variable;
+  while (!list.empty()) {
+    const std::size_t colon = list.find(':');
+    const fs::path directory = list.substr(0, colon);
+    list.remove_prefix(colon == std::string_view::npos ? list.size() : colon + 1);
+    if (directory.is_absolute())
+      add(directory, "BACKPLANE_MODULE_PATH");
+    else if (!directory.empty())
+      log::warn(fmt::format("BACKPLANE_MODULE_PATH {}: not an absolute path; skipped",
+                            directory.string()));
+  }
+}
+
+void SearchPath::add_installed() {
+  const fs::path directory = installed_module_directory();
+  std::error_code ignored;
+  if (directory.empty() || !fs::exists(directory, ignored)) return;
+  if (!module_files_in(directory).empty()) add(directory, "module directory");
+}
+
+}  // namespace backplane

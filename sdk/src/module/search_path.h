@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// The directories in which modules are looked for.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace backplane {
+
+// Where modules are installed: "backplane" beside the file of libbackplane, wherever it is now.
+std::filesystem::path installed_module_directory();
+
+class SearchPath {
+ public:
+  // Each says once, on stderr, why a directory is skipped. A directory that is already there is
+  // passed over in silence.
+  void add_option(const std::filesystem::path& directory);
+  // BACKPLANE_MODULE_PATH. Only absolute directories: the working directory is never searched
+  // without being named.
+  void add_environment();
+  // The installed directory; nothing is said if there is none.
+  void add_installed();
+
+  const std::vector<std::filesystem::path>& directories() const { return directories_; }
+
+ private:
+  void add(const std::filesystem::path& directory, std::string_view origin);
+
+  std::vector<std::filesystem::path> directories_;
+};
+
+// The module files in a directory, sorted by name.
+std::vector<std::filesystem::path> module_files_in(const std::filesystem::path& directory);
+
+}  // namespace backplane
