@@ -12,6 +12,7 @@ namespace {
 
 // CONFIG_ADDRESS [PCI 3.0 3.2.2.3.2 "Software Generation of Configuration Transactions"]
 constexpr u32 kEnable = 0x8000'0000;
+constexpr u64 kResetControl = 1;  // offset of port CF9h
 constexpr u32 kAddressMask = 0x80ff'fffc;  // the reserved bits read as zero
 
 // Function 00.0. Its registers for DRAM and the legacy memory areas are kept, so that software
@@ -19,9 +20,6 @@ constexpr u32 kAddressMask = 0x80ff'fffc;  // the reserved bits read as zero
 class I440fx final : public PciDevice {
  public:
   static void class_init(PciDeviceClass& k) {
-    k.description = "i440FX host bridge (PMC)";
-    k.category = "Bridge";
-    k.user_creatable = false;
     k.identity = {.vendor = 0x8086, .device = 0x1237, .revision = 0x02, .class_code = 0x06'00'00};
   }
 
@@ -35,17 +33,13 @@ class I440fx final : public PciDevice {
     config().set_writable8(kSmram, 0x7f);
   }
 };
-BACKPLANE_TYPE(I440fx, "i440FX")
+BACKPLANE_TYPE(I440fx, "i440FX", .category = "Bridge", .board_only = true,
+               .description = "i440FX host bridge (PMC), function 00.0")
 
 }  // namespace
 
-BACKPLANE_REGISTER(PciHostBridge)
-
-void PciHostBridge::class_init(DeviceClass& k) {
-  k.description = "i440FX PCI host bridge: bus pci.0 and configuration mechanism #1";
-  k.category = "Bridge";
-  k.user_creatable = false;
-}
+BACKPLANE_REGISTER(PciHostBridge, .category = "Bridge", .board_only = true,
+                   .description = "i440FX PCI host bridge: bus pci.0, configuration mechanism #1")
 
 PciHostBridge::PciHostBridge() = default;
 PciHostBridge::~PciHostBridge() = default;
@@ -93,10 +87,16 @@ void PciHostBridge::reset() {
 
 // Only a full 32-bit access reaches CONFIG_ADDRESS; others are ordinary I/O that nobody answers.
 u64 PciHostBridge::read_address(u64 offset, unsigned size) {
+  if (offset == kResetControl && size == 1 && reset_control_.read != nullptr)
+    return reset_control_.read(reset_control_.self, 0, size);
   return offset == 0 && size == 4 ? config_address_ : ~u64{0};
 }
 
 void PciHostBridge::write_address(u64 offset, u64 value, unsigned size) {
+  if (offset == kResetControl && size == 1 && reset_control_.write != nullptr) {
+    reset_control_.write(reset_control_.self, 0, value, size);
+    return;
+  }
   if (offset == 0 && size == 4) config_address_ = static_cast<u32>(value) & kAddressMask;
 }
 

@@ -6,7 +6,7 @@
 
 namespace backplane {
 
-BACKPLANE_REGISTER(PciBus)
+BACKPLANE_REGISTER(PciBus, .description = "A PCI bus")
 
 PciBus::~PciBus() = default;
 

@@ -10,11 +10,10 @@ namespace backplane {
 
 using namespace pci;
 
-BACKPLANE_REGISTER_ABSTRACT(PciDevice)
+BACKPLANE_REGISTER_ABSTRACT(PciDevice, .bus = PciBus::kTypeName, .category = "Misc",
+                            .description = "A PCI function")
 
 void PciDevice::class_init(PciDeviceClass& k) {
-  k.bus_type = PciBus::kTypeName;
-  k.category = "Misc";
   k.property<&PciDevice::address_>("addr", "slot and function on the bus, as 04 or 04.1");
   k.property<&PciDevice::multifunction_>("multifunction",
                                          "further functions may share the slot (function 0)");

@@ -21,12 +21,14 @@ class PciHostBridge : public Device {
   static constexpr u64 kConfigAddress = 0xcf8;
   static constexpr u64 kConfigData = 0xcfc;
 
-  static void class_init(DeviceClass& k);
   PciHostBridge();
   ~PciHostBridge() override;
 
   // From realize() on.
   PciBus& pci_bus() const { return *bus_; }
+  // Byte accesses to port CF9h, where chipsets have their reset control register inside the
+  // address register's four ports, go to this handler at offset 0.
+  void set_reset_control(const MmioHandler& handler) { reset_control_ = handler; }
 
   void realize() override;
   void unrealize() override;
@@ -39,6 +41,7 @@ class PciHostBridge : public Device {
   void write_data(u64 offset, u64 value, unsigned size);
 
   u32 config_address_ = 0;
+  MmioHandler reset_control_;
   PciBus* bus_ = nullptr;
   std::unique_ptr<MemoryRegion> memory_;  // all of PCI memory space
   std::unique_ptr<MemoryRegion> io_;      // all of PCI I/O space

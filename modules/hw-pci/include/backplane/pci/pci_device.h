@@ -4,7 +4,6 @@
 //   class Adder final : public PciDevice {
 //    public:
 //     static void class_init(PciDeviceClass& k) {
-//       k.description = "Adds what the guest writes";
 //       k.identity = {.vendor = 0x1b36, .device = 0x00f0, .class_code = 0xff0000};
 //     }
 //     void realize() override {
@@ -13,7 +12,7 @@
 //     }
 //     ...
 //   };
-//   BACKPLANE_TYPE(Adder, "adder");
+//   BACKPLANE_TYPE(Adder, "adder", .category = "Misc", .description = "Adds what it is told");
 //
 // Everything is called under the machine lock, on a vCPU's thread or the main loop's.
 #pragma once

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// What virtio devices derive from: features, status, queues and configuration, whatever the
+// transport. [virtio-1.2 2 "Basic Facilities of a Virtio Device", 3 "General Initialization"]
+//
+// All under the machine lock.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backplane/clock.h"
+#include "backplane/device.h"
+#include "backplane/log.h"
+#include "backplane/virtio/virtio_bus.h"
+#include "backplane/virtio/virtio_regs.h"
+#include "backplane/virtio/virtqueue.h"
+
+namespace backplane {
+
+struct VirtioDeviceClass : DeviceClass {
+  VirtioDeviceClass() = default;
+  explicit VirtioDeviceClass(const DeviceClass& parent) : DeviceClass(parent) {}
+
+  u16 virtio_id = 0;  // virtio::DeviceId
+};
+
+class VirtioDevice : public Device {
+  BACKPLANE_OBJECT(VirtioDevice, Device, "virtio-device")
+ public:
+  using Class = VirtioDeviceClass;
+  static constexpr unsigned kMaxQueues = 256;
+  static constexpr unsigned kMaxConfigSize = 256;
+
+  static void class_init(VirtioDeviceClass& k);
+  VirtioDevice();
+  ~VirtioDevice() override;
+
+  const VirtioDeviceClass& virtio_class() const {
+    return static_cast<const VirtioDeviceClass&>(object_class());
+  }
+
+  // Runs realize_device(), then tells the bus that the device is plugged.
+  void realize() override;
+  void unrealize() override;
+  // A device reset: by the machine, or by the driver writing 0 to the status. An override calls
+  // its parent's last.
+  void reset() override;
+
+  // --- for the transport -----------------------------------------------------------------------
+  u64 host_features() const { return host_features_; }
+  u64 guest_features() const { return guest_features_; }
+  // What the driver accepts; ignored once FEATURES_OK is set.
+  void set_guest_features(u64 features);
+  u8 status() const { return status_; }
+  // The driver wrote the status. Writing 0 resets; FEATURES_OK is refused (stays clear) if the
+  // features do not suit. [virtio-1.2 2.1, 2.2]
+  void set_status(u8 status);
+  u8 config_generation() const { return config_generation_; }
+  unsigned queue_count() const { return static_cast<unsigned>(queues_.size()); }
+  VirtQueue* queue(unsigned index) const {
+    return index < queues_.size() ? queues_[index].get() : nullptr;
+  }
+  // Accesses of 1, 2 or 4 bytes to the device's configuration. Beyond its end: zero, ignored.
+  u32 config_read(unsigned offset, unsigned size) const;
+  void config_write(unsigned offset, u32 value, unsigned size);
+  // Lets every queue look for buffers: now, or soon from the main loop.
+  void kick_all();
+  void kick_all_later();
+
+  // Bytes of configuration.
+  virtual unsigned config_size() const = 0;
+
+  // --- for queues and devices ------------------------------------------------------------------
+  bool has_feature(unsigned bit) const { return (guest_features_ >> bit & 1) != 0; }
+  bool driver_ok() const { return (status_ & virtio::kDriverOk) != 0; }
+  // True while queues may be served.
+  bool operating() const;
+  // The driver broke the rules: nothing is served until it resets the device. Says so once.
+  void mark_needs_reset(std::string_view why);
+  bool needs_reset() const { return needs_reset_; }
+  VirtioTransport& transport() const { return static_cast<VirtioBus&>(*bus()).transport(); }
+
+ protected:
+  // Looks at properties, adds queues; throws Error.
+  virtual void realize_device() = 0;
+  // Undoes it, also one that failed half-way.
+  virtual void unrealize_device() {}
+  // The device's own feature bits (0 to 23 and 50 to 127).
+  virtual u64 device_features() const = 0;
+  // Writes the configuration, config_size() bytes, into a zeroed image.
+  virtual void fill_config(std::span<u8> image) const = 0;
+  // The driver wrote `size` bytes at `offset`, inside the configuration.
+  virtual void config_written(unsigned /*offset*/, u32 /*value*/, unsigned /*size*/) {}
+  // The driver set DRIVER_OK.
+  virtual void driver_started() {}
+
+  VirtQueue& add_queue(u16 max_size, VirtQueue::Handler handler);
+  // The configuration changed by itself: a new generation, and a notification.
+  void notify_config();
+
+ private:
+  bool indirect_desc_ = true;
+  bool event_idx_ = true;
+  u64 host_features_ = 0;
+  u64 guest_features_ = 0;
+  u8 status_ = 0;
+  u8 config_generation_ = 0;
+  bool needs_reset_ = false;
+  std::vector<std::unique_ptr<VirtQueue>> queues_;
+  std::unique_ptr<Timer> kick_timer_;
+  GuestErrorOnce guest_error_;
+};
+
+// Writes a little-endian number into a configuration image.
+template <class T>
+void put_config(std::span<u8> image, unsigned offset, T value) {
+  for (unsigned i = 0; i < sizeof(T) && offset + i < image.size(); ++i)
+    image[offset + i] = static_cast<u8>(static_cast<u64>(value) >> (8 * i));
+}
+
+}  // namespace backplane

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// The device's side of a split virtqueue. [virtio-1.2 2.7 "Split Virtqueues"]
+//
+// Whatever the driver writes into its rings is data: an index that runs away, a descriptor that
+// loops or points outside RAM marks the device as needing a reset, and pop() finds nothing until
+// then. Everything in guest memory is read once. All under the machine lock.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "backplane/memory.h"
+#include "backplane/types.h"
+#include "backplane/virtio/virtio_regs.h"
+
+namespace backplane {
+
+class VirtioDevice;
+
+// A descriptor chain made available by the driver: host buffers in guest RAM. Reuse one object
+// for many requests; its vectors keep their storage.
+struct VirtElement {
+  u16 head = 0;
+  std::vector<iovec> out;  // the device reads
+  std::vector<iovec> in;   // the device writes
+  u64 out_size = 0;        // bytes
+  u64 in_size = 0;
+
+  // Where the buffers of `in` lie, to report what is written there.
+  struct Place {
+    RamBlock* block;
+    u64 offset;
+  };
+  std::vector<Place> in_places;
+
+  void clear();
+};
+
+class VirtQueue {
+ public:
+  // Descriptors in one chain, indirect ones included.
+  static constexpr unsigned kMaxChain = 1024;
+  // Called when the driver kicks, or when it may have added buffers.
+  using Handler = std::function<void(VirtQueue&)>;
+
+  VirtQueue(VirtioDevice& device, unsigned index, u16 max_size, Handler handler);
+
+  unsigned index() const { return index_; }
+  u16 max_size() const { return max_size_; }
+  // Buffers that were popped and not yet pushed.
+  unsigned in_flight() const { return in_flight_; }
+
+  // --- for the device --------------------------------------------------------------------------
+  // Takes the next chain. False if there is none, or if the driver's rings are broken.
+  bool pop(VirtElement& element);
+  // Gives a chain back with the number of bytes written to its `in` buffers.
+  void push(const VirtElement& element, u32 written);
+  // Tells the driver of what was pushed, unless it asked not to be told.
+  void notify();
+  bool empty();
+  // Whether the driver should kick when it adds buffers.
+  void set_notification(bool enabled);
+  // Pops chains and calls each(element) until the queue is empty or each() returns false; what a
+  // driver adds meanwhile is included. A driver that never stops adding is served again later, by
+  // the main loop.
+  template <class Each>
+  void for_each(VirtElement& element, Each each) {
+    unsigned budget = 2U * max_size_;
+    bool more = true;
+    do {
+      set_notification(false);
+      while (more && budget != 0 && pop(element)) {
+        more = each(element);
+        --budget;
+      }
+      set_notification(true);
+    } while (more && budget != 0 && !empty());
+    if (budget == 0) serve_later();
+  }
+
+  // --- for the transport -----------------------------------------------------------------------
+  u16 size() const { return size_; }
+  // A power of two up to max_size(); anything else is ignored.
+  void set_size(u16 size);
+  u64 descriptor_area() const { return descriptor_area_; }
+  u64 driver_area() const { return driver_area_; }
+  u64 device_area() const { return device_area_; }
+  void set_areas(u64 descriptors, u64 driver, u64 device);
+  bool enabled() const { return enabled_; }
+  void enable();
+  // The driver kicked.
+  void kick();
+  // Back to the state after a device reset.
+  void reset();
+
+ private:
+  // A ring in guest RAM.
+  struct Ring {
+    u8* host = nullptr;
+    RamBlock* block = nullptr;
+    u64 offset = 0;
+  };
+  bool usable();
+  bool map_rings();
+  bool map_ring(const FlatView& view, Ring& ring, u64 address, u64 size, u64 alignment,
+                bool writable, const char* what);
+  bool collect(u16 head, VirtElement& element);
+  bool collect_indirect(const FlatView& view, const virtio::Descriptor& d, VirtElement& element);
+  bool walk(const FlatView& view, const u8* table, unsigned count, unsigned first,
+            VirtElement& element, bool indirect);
+  bool add_buffer(const FlatView& view, const virtio::Descriptor& d, VirtElement& element);
+  bool broken(const char* what);
+  bool driver_wants_interrupt();
+  void serve_later();
+
+  u16 avail_index() const;
+  void store_used16(unsigned offset, u16 value);
+
+  VirtioDevice& device_;
+  unsigned index_;
+  u16 max_size_;
+  Handler handler_;
+
+  u16 size_;
+  u64 descriptor_area_ = 0;
+  u64 driver_area_ = 0;
+  u64 device_area_ = 0;
+  bool enabled_ = false;
+
+  Ring descriptors_;
+  Ring avail_;
+  Ring used_;
+  u64 generation_ = 0;  // of the memory view the rings were found in
+  bool mapped_ = false;
+
+  u16 next_avail_ = 0;
+  u16 next_used_ = 0;
+  u16 signalled_used_ = 0;
+  bool signalled_valid_ = false;
+  unsigned in_flight_ = 0;
+};
+
+}  // namespace backplane

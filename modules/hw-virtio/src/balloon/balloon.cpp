@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "balloon/balloon.h"
+
+#include <algorithm>
+
+#include "backplane/error.h"
+#include "backplane/machine.h"
+
+namespace backplane {
+
+using namespace virtio_balloon;
+
+BACKPLANE_REGISTER(VirtioBalloon, .description = "Memory balloon: gives guest memory back")
+
+void VirtioBalloon::class_init(VirtioDeviceClass& k) {
+  k.virtio_id = virtio::kIdBalloon;
+  k.property<&VirtioBalloon::deflate_on_oom_>(
+      "deflate-on-oom", "let the guest take memory back when it runs out of it");
+  k.property<&VirtioBalloon::free_page_reporting_>(
+      "free-page-reporting", "let the guest report pages that it does not use");
+  Property interval;
+  interval.name = "guest-stats-polling-interval";
+  interval.type_name = PropertyTraits<u32>::kTypeName;
+  interval.description = "seconds between two requests for the guest's statistics (0: none)";
+  interval.dynamic = true;
+  interval.get = [](const Object& o) {
+    return PropertyTraits<u32>::print(static_cast<const VirtioBalloon&>(o).polling_interval());
+  };
+  interval.set = [](Object& o, std::string_view text) {
+    static_cast<VirtioBalloon&>(o).set_polling_interval(PropertyTraits<u32>::parse(text));
+  };
+  k.property(std::move(interval));
+  Property statistics;
+  statistics.name = "guest-stats";
+  statistics.type_name = "str";
+  statistics.description = "the guest's last statistics";
+  statistics.get = [](const Object& o) {
+    return static_cast<const VirtioBalloon&>(o).balloon_statistics();
+  };
+  k.property(std::move(statistics));
+}
+
+void VirtioBalloon::realize_device() {
+  BACKPLANE_REALIZE_STEP("balloon realize");
+  for (const BalloonControl* other : objects_offering<BalloonControl>(machine())) {
+    const auto* device = dynamic_cast<const Device*>(other);
+    if (device != nullptr && device != this && device->realized())
+      throw Error("the machine has a balloon already; it takes one");
+  }
+  constexpr u16 kQueueSize = 128;
+  add_queue(kQueueSize, [this](VirtQueue& queue) { inflate(queue); });
+  add_queue(kQueueSize, [this](VirtQueue& queue) { deflate(queue); });
+  statistics_queue_ =
+      &add_queue(kQueueSize, [this](VirtQueue& queue) { statistics_arrived(queue); });
+  if (free_page_reporting_) add_queue(kQueueSize, [this](VirtQueue& queue) { report(queue); });
+  statistics_timer_ =
+      std::make_unique<Timer>(machine().virtual_clock(), [this] { ask_for_statistics(); });
+}
+
+void VirtioBalloon::unrealize_device() {
+  statistics_timer_.reset();
+  statistics_queue_ = nullptr;
+  statistics_held_ = false;
+}
+
+void VirtioBalloon::reset() {
+  if (statistics_timer_) statistics_timer_->cancel();
+  statistics_held_ = false;
+  statistics_ = {};
+  actual_ = 0;
+  VirtioDevice::reset();
+}
+
+u64 VirtioBalloon::device_features() const {
+  u64 features = virtio::bit(kStatsVq);
+  if (deflate_on_oom_) features |= virtio::bit(kDeflateOnOom);
+  if (free_page_reporting_) features |= virtio::bit(kPageReporting);
+  return features;
+}
+
+void VirtioBalloon::fill_config(std::span<u8> image) const {
+  put_config<u32>(image, kNumPages, num_pages_);
+  put_config<u32>(image, kActual, actual_);
+}
+
+// Only `actual` is the driver's to write; it does so in one piece.
+void VirtioBalloon::config_written(unsigned offset, u32 value, unsigned size) {
+  if (offset == kActual && size == 4) actual_ = value;
+}
+
+void VirtioBalloon::driver_started() {
+  if (polling_interval_ != 0) statistics_timer_->arm_in(0);
+}
+
+u64 VirtioBalloon::ram_size() const {
+  const u64 configured = machine().config().ram_size;
+  return configured != 0 ? configured : machine().machine_class().default_ram_size;
+}
+
+u64 VirtioBalloon::balloon_actual() const {
+  const u64 held = u64{actual_} << kPageShift;
+  return ram_size() - std::min(ram_size(), held);
+}
+
+void VirtioBalloon::set_balloon_target(u64 bytes) {
+  const u64 target = std::min(bytes, ram_size());
+  num_pages_ = static_cast<u32>((ram_size() - target) >> kPageShift);
+  notify_config();
+}
+
+}  // namespace backplane

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// virtio-balloon: memory that the guest gives back to the host.
+// [virtio-1.2 5.5 "Traditional Memory Balloon Device"]
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "backplane/clock.h"
+#include "backplane/monitor.h"
+#include "backplane/virtio/virtio_device.h"
+#include "balloon/balloon_regs.h"
+
+namespace backplane {
+
+class VirtioBalloon final : public VirtioDevice, public BalloonControl {
+  BACKPLANE_OBJECT(VirtioBalloon, VirtioDevice, "virtio-balloon-device")
+ public:
+  static void class_init(VirtioDeviceClass& k);
+
+  void reset() override;
+  unsigned config_size() const override { return virtio_balloon::kConfigSize; }
+
+  // BalloonControl
+  u64 balloon_actual() const override;
+  void set_balloon_target(u64 bytes) override;
+  std::string balloon_statistics() const override;
+
+  // Seconds between two requests for statistics; 0: none.
+  u32 polling_interval() const { return polling_interval_; }
+  void set_polling_interval(u32 seconds);
+
+ protected:
+  void realize_device() override;
+  void unrealize_device() override;
+  u64 device_features() const override;
+  void fill_config(std::span<u8> image) const override;
+  void config_written(unsigned offset, u32 value, unsigned size) override;
+  void driver_started() override;
+
+ private:
+  u64 ram_size() const;
+
+  // Inflation and reporting.
+  void inflate(VirtQueue& queue);
+  void deflate(VirtQueue& queue);
+  void report(VirtQueue& queue);
+  void take_pages(const VirtElement& element);
+  // Gives the RAM of [address, address+size) to the host; false if some of it is not RAM.
+  bool give_back(u64 address, u64 size);
+
+  // Statistics.
+  void statistics_arrived(VirtQueue& queue);
+  void ask_for_statistics();
+  void read_statistics(const VirtElement& element);
+
+  bool deflate_on_oom_ = false;
+  bool free_page_reporting_ = false;
+  u32 polling_interval_ = 0;
+
+  u32 num_pages_ = 0;  // what the host asks for
+  u32 actual_ = 0;     // what the guest says it gave
+
+  VirtQueue* statistics_queue_ = nullptr;
+  VirtElement statistics_request_;  // held until the next request
+  bool statistics_held_ = false;
+  std::unique_ptr<Timer> statistics_timer_;
+  std::array<std::optional<u64>, virtio_balloon::kStatCount> statistics_{};
+
+  VirtElement element_;
+  GuestErrorOnce guest_error_;
+};
+
+}  // namespace backplane

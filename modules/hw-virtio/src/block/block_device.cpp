@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// The disk as the driver finds it: properties, features, configuration.
+#include "block/block_device.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "backplane/error.h"
+#include "backplane/machine.h"
+
+namespace backplane {
+
+using namespace virtio_block;
+
+BACKPLANE_REGISTER(VirtioBlock, .category = "Storage", .description = "Disk")
+
+namespace {
+
+constexpr u32 kMaxRangeSectors = 1U << 22;  // 2 GiB in one discard or write-zeroes
+constexpr u32 kMaxRangeSegments = 32;
+constexpr u32 kMaxAutoQueues = 8;
+
+}  // namespace
+
+void VirtioBlock::class_init(VirtioDeviceClass& k) {
+  k.virtio_id = virtio::kIdBlock;
+  k.property<&VirtioBlock::drive_>("drive", "id of the -drive or -blockdev behind the disk");
+  k.property<&VirtioBlock::serial_>("serial", "serial number, up to 20 characters");
+  k.property<&VirtioBlock::num_queues_>("num-queues", "queues (auto: one a CPU)");
+  k.property<&VirtioBlock::queue_size_>("queue-size", "entries of a queue, a power of two");
+  k.property<&VirtioBlock::discard_>("discard", "offer the discard request");
+  k.property<&VirtioBlock::write_zeroes_>("write-zeroes", "offer the write-zeroes request");
+  k.property<&VirtioBlock::config_wce_>("config-wce", "let the guest switch the write cache");
+}
+
+void VirtioBlock::realize_device() {
+  BACKPLANE_REALIZE_STEP("blk realize");
+  if (drive_.empty())
+    throw Error("drive is not set; name the id of a -drive or -blockdev with drive=ID");
+  backend_ = BlockRegistry::instance().find(drive_);
+  if (backend_ == nullptr)
+    throw Error::of("drive={}: there is no -drive or -blockdev with this id", drive_);
+  if (serial_.size() > kIdSize)
+    throw Error::of("serial={}: has {} characters; at most {} fit", serial_, serial_.size(),
+                    kIdSize);
+  if (!std::has_single_bit(queue_size_) || queue_size_ < 4 || queue_size_ > VirtQueue::kMaxChain)
+    throw Error::of("queue-size={}: expects a power of two from 4 to {}", queue_size_,
+                    VirtQueue::kMaxChain);
+  const auto cpus = static_cast<u32>(machine().cpus().size());
+  const u32 queues = num_queues_.value_or(std::clamp<u32>(cpus, 1, kMaxAutoQueues));
+  if (queues == 0 || queues > kMaxQueues)
+    throw Error::of("num-queues={}: expects 1 to {}", queues, kMaxQueues);
+  const Object* const shown = parent() != nullptr ? parent() : this;
+  backend_->claim(shown->path());
+  claimed_ = true;
+  for (u32 i = 0; i < queues; ++i)
+    add_queue(queue_size_, [this](VirtQueue& queue) { serve(queue); });
+  write_back_ = backend_->write_cache();
+}
+
+void VirtioBlock::unrealize_device() {
+  if (claimed_) {
+    backend_->drain();
+    backend_->release();
+  }
+  claimed_ = false;
+  backend_ = nullptr;
+  requests_.clear();
+  free_requests_.clear();
+}
+
+// What the driver gave up on must not touch its memory later.
+void VirtioBlock::reset() {
+  if (backend_ != nullptr) {
+    if (free_requests_.size() != requests_.size()) backend_->drain();
+    write_back_ = backend_->write_cache();
+  }
+  VirtioDevice::reset();
+}
+
+std::string VirtioBlock::describe() const {
+  return backend_ != nullptr ? backend_->describe() : std::string();
+}
+
+u32 VirtioBlock::sectors_of_block() const {
+  return std::max<u32>(1, backend_->logical_block_size() / kSectorSize);
+}
+
+u64 VirtioBlock::device_features() const {
+  u64 features = virtio::bit(kSegMax) | virtio::bit(kGeometry) | virtio::bit(kBlkSize) |
+                 virtio::bit(kTopology) | virtio::bit(kFlush);
+  if (config_wce_) features |= virtio::bit(kConfigWce);
+  if (queue_count() > 1) features |= virtio::bit(kMultiQueue);
+  if (backend_->read_only()) return features | virtio::bit(kReadOnly);
+  if (discard_) features |= virtio::bit(kDiscard);
+  if (write_zeroes_) features |= virtio::bit(kWriteZeroes);
+  return features;
+}
+
+void VirtioBlock::fill_config(std::span<u8> image) const {
+  constexpr u32 kHeadCount = 16;
+  constexpr u32 kSectorCount = 63;
+  const u64 cylinders = std::min<u64>(capacity() / (kHeadCount * kSectorCount), 65535);
+  put_config<u64>(image, kCapacity, capacity());
+  put_config<u32>(image, kSegMaxField, queue_size_ - 2U);  // less the header's and the status byte's
+  put_config<u16>(image, kCylinders, static_cast<u16>(cylinders));
+  put_config<u8>(image, kHeads, kHeadCount);
+  put_config<u8>(image, kSectors, kSectorCount);
+  put_config<u32>(image, kBlkSizeField, sectors_of_block() * static_cast<u32>(kSectorSize));
+  put_config<u16>(image, kMinIoSize, 1);
+  put_config<u8>(image, kWriteback, write_back_ ? 1 : 0);
+  put_config<u16>(image, kNumQueues, static_cast<u16>(queue_count()));
+  put_config<u32>(image, kMaxDiscardSectors, kMaxRangeSectors);
+  put_config<u32>(image, kMaxDiscardSeg, kMaxRangeSegments);
+  put_config<u32>(image, kDiscardSectorAlignment, sectors_of_block());
+  put_config<u32>(image, kMaxWriteZeroesSectors, kMaxRangeSectors);
+  put_config<u32>(image, kMaxWriteZeroesSeg, kMaxRangeSegments);
+  put_config<u8>(image, kWriteZeroesMayUnmap, 1);
+}
+
+void VirtioBlock::config_written(unsigned offset, u32 value, unsigned size) {
+  if (offset == kWriteback && size == 1 && has_feature(kConfigWce)) write_back_ = (value & 1) != 0;
+}
+
+// [virtio-1.2 5.2.5.2 "Device Requirements: Device Initialization", the WCE and FLUSH features]
+bool VirtioBlock::write_through() const {
+  if (!backend_->write_cache()) return false;  // the backend does it
+  if (has_feature(kConfigWce)) return !write_back_;
+  return !has_feature(kFlush);
+}
+
+bool VirtioBlock::in_bounds(u64 sector, u64 sectors) const {
+  return sector <= capacity() && sectors <= capacity() - sector;
+}
+
+}  // namespace backplane

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// virtio-blk: a disk. [virtio-1.2 5.2 "Block Device"]
+//
+// A request is taken from its queue under the machine lock, handed to the block backend, and
+// given back when the backend has done it; several are under way at once and finish in any order.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backplane/block.h"
+#include "backplane/virtio/virtio_device.h"
+#include "backplane/virtio/virtio_pci.h"
+#include "block/block_regs.h"
+
+namespace backplane {
+
+class VirtioBlock final : public VirtioDevice {
+  BACKPLANE_OBJECT(VirtioBlock, VirtioDevice, "virtio-blk-device")
+ public:
+  static void class_init(VirtioDeviceClass& k);
+
+  void reset() override;
+  std::string describe() const override;
+  unsigned config_size() const override { return virtio_block::kConfigSize; }
+
+ protected:
+  void realize_device() override;
+  void unrealize_device() override;
+  u64 device_features() const override;
+  void fill_config(std::span<u8> image) const override;
+  void config_written(unsigned offset, u32 value, unsigned size) override;
+
+ private:
+  // One request of the driver, from pop to push.
+  struct Request {
+    VirtQueue* queue = nullptr;
+    VirtElement element;
+    virtio_block::RequestHeader header{};
+    unsigned parts = 0;  // backend requests under way, and one while they are being made
+    bool failed = false;
+    bool flush_after = false;
+  };
+
+  void serve(VirtQueue& queue);
+  void start(Request& request);
+  void start_transfer(Request& request);
+  void start_flush(Request& request);
+  void start_ranges(Request& request);
+  void give_id(Request& request);
+  // Hands one piece of the request to the backend.
+  void submit(Request& request, BlockRequest piece);
+  void part_done(Request& request, int result);
+  void finish(Request& request, u8 status);
+
+  bool in_bounds(u64 sector, u64 sectors) const;
+  bool write_through() const;
+  u64 capacity() const { return backend_->size() / virtio_block::kSectorSize; }
+  u32 sectors_of_block() const;
+  Request& take_request();
+
+  std::string drive_;
+  std::string serial_;
+  AutoNumber num_queues_;
+  u16 queue_size_ = 256;
+  bool discard_ = true;
+  bool write_zeroes_ = true;
+  bool config_wce_ = true;
+
+  BlockBackend* backend_ = nullptr;
+  bool claimed_ = false;
+  bool write_back_ = true;  // as the driver set it
+  VirtElement element_;
+  std::vector<std::unique_ptr<Request>> requests_;  // all there are
+  std::vector<Request*> free_requests_;
+};
+
+}  // namespace backplane

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/virtio/virtio_device.h"
+
+#include <array>
+
+#include "backplane/error.h"
+#include "backplane/machine.h"
+
+namespace backplane {
+
+using namespace virtio;
+
+BACKPLANE_REGISTER_ABSTRACT(VirtioDevice, .bus = VirtioBus::kTypeName, .category = "Misc",
+                            .description = "A virtio device, without its transport")
+
+void VirtioDevice::class_init(VirtioDeviceClass& k) {
+  k.property<&VirtioDevice::indirect_desc_>("indirect_desc",
+                                            "offer descriptors kept in tables of their own");
+  k.property<&VirtioDevice::event_idx_>("event_idx",
+                                        "offer notification by index (fewer of them)");
+}
+
+VirtioDevice::VirtioDevice() = default;
+VirtioDevice::~VirtioDevice() = default;
+
+void VirtioDevice::realize() {
+  BACKPLANE_REALIZE_STEP("virtio device realize");
+  if (dynamic_cast<VirtioBus*>(bus()) == nullptr)
+    throw Error::of("{} needs a virtio bus; use the -pci type of the device", type_name());
+  Device::realize();
+  kick_timer_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { kick_all(); });
+  realize_device();
+  host_features_ = device_features() | transport().transport_features();
+  if (indirect_desc_) host_features_ |= bit(kIndirectDesc);
+  if (event_idx_) host_features_ |= bit(kEventIdx);
+  static const char anchor = 0;
+  const RealizeStep step(*this, "virtio bus device plugged", &anchor);
+  transport().device_plugged(*this);
+}
+
+void VirtioDevice::unrealize() {
+  if (dynamic_cast<VirtioBus*>(bus()) != nullptr) transport().device_unplugged(*this);
+  unrealize_device();
+  kick_timer_.reset();
+  queues_.clear();
+  Device::unrealize();
+}
+
+void VirtioDevice::reset() {
+  if (kick_timer_) kick_timer_->cancel();
+  status_ = 0;
+  guest_features_ = 0;
+  needs_reset_ = false;
+  for (const auto& queue : queues_) queue->reset();
+  Device::reset();
+}
+
+void VirtioDevice::set_guest_features(u64 features) {
+  if ((status_ & kFeaturesOk) == 0) guest_features_ = features;
+}
+
+void VirtioDevice::set_status(u8 status) {
+  log::print(LogCategory::Virtio, "{}: status {:#04x} -> {:#04x}, features {:#x}", type_name(),
+             status_, status, guest_features_);
+  if (status == 0) {
+    reset();
+    return;
+  }
+  const u8 before = status_;
+  if ((status & kFeaturesOk) != 0 && (before & kFeaturesOk) == 0) {
+    const bool unknown = (guest_features_ & ~host_features_) != 0;
+    const bool legacy = (host_features_ & bit(kVersion1)) != 0 && !has_feature(kVersion1);
+    if (unknown || legacy) {
+      guest_error_("{}: driver asks for features {:#x} of {:#x}", type_name(), guest_features_,
+                   host_features_);
+      status = static_cast<u8>(status & ~kFeaturesOk);
+    }
+  }
+  status_ = static_cast<u8>(status | (before & kDeviceNeedsReset));
+  if ((status_ & kDriverOk) != 0 && (before & kDriverOk) == 0) {
+    driver_started();
+    kick_all();
+  }
+}
+
+u32 VirtioDevice::config_read(unsigned offset, unsigned size) const {
+  std::array<u8, kMaxConfigSize> image{};
+  const unsigned length = config_size();
+  fill_config(std::span(image).first(length));
+  u32 value = 0;
+  for (unsigned i = 0; i < size && offset + i < length; ++i)
+    value |= static_cast<u32>(image[offset + i]) << (8 * i);
+  return value;
+}
+
+void VirtioDevice::config_write(unsigned offset, u32 value, unsigned size) {
+  const unsigned length = config_size();
+  if (offset >= length || size > length - offset) return;
+  config_written(offset, value, size);
+}
+
+void VirtioDevice::kick_all() {
+  for (const auto& queue : queues_) queue->kick();
+}
+
+void VirtioDevice::kick_all_later() {
+  if (kick_timer_) kick_timer_->arm_in(0);
+}
+
+// A legacy driver may use its queues before it says DRIVER_OK.
+// [virtio-1.2 3.1.1 "Driver Requirements: Device Initialization", 3.1.2 "Legacy Interface"]
+bool VirtioDevice::operating() const {
+  if (needs_reset_ || !transport().dma_allowed()) return false;
+  return driver_ok() || !has_feature(kVersion1);
+}
+
+void VirtioDevice::mark_needs_reset(std::string_view why) {
+  if (needs_reset_) return;
+  needs_reset_ = true;
+  guest_error_("{}: {}; the device waits for a reset", type_name(), why);
+  if (!has_feature(kVersion1)) return;
+  status_ |= kDeviceNeedsReset;
+  if (driver_ok()) notify_config();
+}
+
+VirtQueue& VirtioDevice::add_queue(u16 max_size, VirtQueue::Handler handler) {
+  if (queues_.size() >= kMaxQueues)
+    throw Error::of("{}: a virtio device has at most {} queues", type_name(), kMaxQueues);
+  queues_.push_back(
+      std::make_unique<VirtQueue>(*this, queue_count(), max_size, std::move(handler)));
+  return *queues_.back();
+}
+
+void VirtioDevice::notify_config() {
+  ++config_generation_;
+  if (driver_ok()) transport().notify_config();
+}
+
+}  // namespace backplane

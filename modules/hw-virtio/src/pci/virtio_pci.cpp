@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+// The PCI function: realize chain, BARs, capabilities, interrupts. [virtio-1.2 4.1]
+#include "backplane/virtio/virtio_pci.h"
+
+#include "backplane/error.h"
+#include "backplane/log.h"
+#include "backplane/machine.h"
+
+namespace backplane {
+
+using namespace virtio;
+
+AutoNumber PropertyTraits<AutoNumber>::parse(std::string_view text) {
+  if (text == "auto") return {};
+  return {PropertyTraits<u32>::parse(text)};
+}
+
+std::string PropertyTraits<AutoNumber>::print(AutoNumber value) {
+  return value.value == AutoNumber::kAuto ? "auto" : std::to_string(value.value);
+}
+
+BACKPLANE_REGISTER_ABSTRACT(VirtioPci, .description = "A virtio device on PCI")
+
+void VirtioPci::class_init(PciDeviceClass& k) {
+  k.interrupt_pin = 1;
+  k.property<&VirtioPci::disable_legacy_>("disable-legacy",
+                                          "leave out the legacy interface (auto: keep it)");
+  k.property<&VirtioPci::disable_modern_>("disable-modern", "leave out the modern interface");
+  k.property<&VirtioPci::vectors_>("vectors",
+                                   "MSI-X vectors (auto: one a queue and one more; 0: no MSI-X)");
+}
+
+VirtioPci::VirtioPci(std::string_view device_type)
+    : device_(add_child("virtio-backend", create_object<VirtioDevice>(device_type))) {}
+
+// Devices that came after the legacy interface have no transitional id.
+bool VirtioPci::has_legacy_interface() const {
+  return disable_legacy_ != OnOffAuto::On && pci_class().identity.device < kPciModernDeviceBase;
+}
+
+void VirtioPci::realize() {
+  BACKPLANE_REALIZE_STEP("virtio-pci device realize");
+  if (!has_legacy_interface() && disable_modern_)
+    throw Error("with disable-modern=on and without the legacy interface nothing is left");
+  PciDevice::realize();
+  realize_transport();
+}
+
+void VirtioPci::realize_transport() {
+  BACKPLANE_REALIZE_STEP("virtio-pci realize");
+  if (!has_legacy_interface()) {
+    // [virtio-1.2 4.1.2 "PCI Device Discovery"]: a device without the legacy interface.
+    config().set16(pci::kDeviceId,
+                   static_cast<u16>(kPciModernDeviceBase + device_.virtio_class().virtio_id));
+    config().set8(pci::kRevisionId, 1);
+    config().set16(pci::kSubsystemId, 0x1100);
+  }
+  if (!disable_modern_) add_modern_interface();
+  bus_inside_ = &add_child("virtio-bus", create_object<VirtioBus>(VirtioBus::kTypeName));
+  bus_inside_->connect(*this);
+  bus_inside_->attach_to(*this);
+  realize_device();
+}
+
+void VirtioPci::realize_device() { device_.set_realized(machine(), bus_inside_); }
+
+void VirtioPci::unrealize() {
+  if (device_.realized()) device_.set_unrealized();
+  if (bus_inside_ != nullptr) remove_child(*bus_inside_);
+  bus_inside_ = nullptr;
+  PciDevice::unrealize();
+}
+
+void VirtioPci::reset() {
+  reset_transport();
+  PciDevice::reset();  // and the device inside, through its bus
+}
+
+void VirtioPci::reset_transport() {
+  device_feature_select_ = 0;
+  driver_feature_select_ = 0;
+  driver_features_ = 0;
+  queue_select_ = 0;
+  config_vector_ = kNoVector;
+  std::fill(queue_vectors_.begin(), queue_vectors_.end(), kNoVector);
+  isr_ = 0;
+  set_intx(false);
+}
+
+unsigned VirtioPci::add_section_capability(u8 type, u64 offset, u64 length, unsigned extra) {
+  // struct virtio_pci_cap [virtio-1.2 4.1.4 "Virtio Structure PCI Capabilities"]
+  constexpr unsigned kSize = 16;
+  const unsigned at = config().add_capability(pci::kCapVendorSpecific, kSize + extra);
+  config().set8(at + 2, static_cast<u8>(kSize + extra));
+  config().set8(at + 3, type);
+  config().set8(at + 4, kModernBar);
+  config().set32(at + 8, static_cast<u32>(offset));
+  config().set32(at + 12, static_cast<u32>(length));
+  return at;
+}
+
+void VirtioPci::add_modern_interface() {
+  add_bar(kModernBar, kModernSize,
+          MmioHandler::of<&VirtioPci::modern_read, &VirtioPci::modern_write>(*this).sizes(1, 4),
+          BarType::Memory64Prefetchable);
+  add_section_capability(kCapCommonCfg, kCommonOffset, kSectionSize, 0);
+  add_section_capability(kCapIsrCfg, kIsrOffset, kSectionSize, 0);
+  add_section_capability(kCapDeviceCfg, kDeviceOffset, kSectionSize, 0);
+  const unsigned notify = add_section_capability(kCapNotifyCfg, kNotifyOffset, kSectionSize, 4);
+  config().set32(notify + 16, kNotifyMultiplier);
+  window_capability_ = add_section_capability(kCapPciCfg, 0, 0, 4);
+  config().set8(window_capability_ + 4, 0);
+  config().set_writable8(window_capability_ + 4, 0xff);       // bar
+  config().set_writable32(window_capability_ + 8, ~u32{0});   // offset
+  config().set_writable32(window_capability_ + 12, ~u32{0});  // length
+}
+
+u64 VirtioPci::transport_features() const { return disable_modern_ ? 0 : bit(kVersion1); }
+
+void VirtioPci::device_plugged(VirtioDevice& device) {
+  queue_vectors_.assign(device.queue_count(), kNoVector);
+  const u32 vectors = vectors_.value_or(device.queue_count() + 1);
+  if (vectors != 0) add_msix(kMsixBar, vectors);
+  if (has_legacy_interface())
+    add_bar(kLegacyBar, kLegacyConfigMsix + device.config_size(),
+            MmioHandler::of<&VirtioPci::legacy_read, &VirtioPci::legacy_write>(*this).sizes(1, 4),
+            BarType::Io);
+  log::print(LogCategory::Virtio, "{}: {} queues, {} vectors, features {:#x}", type_name(),
+             device.queue_count(), vectors, device.host_features());
+}
+
+void VirtioPci::device_unplugged(VirtioDevice& /*device*/) {
+  reset_transport();
+  queue_vectors_.clear();
+}
+
+AddressSpace& VirtioPci::dma_space() { return machine().memory(); }
+
+// Legacy drivers were written when nobody looked at the bus master bit.
+bool VirtioPci::dma_allowed() const { return bus_master() || !device_.has_feature(kVersion1); }
+
+void VirtioPci::command_changed() {
+  if (device_.realized() && device_.driver_ok()) device_.kick_all();
+}
+
+// --- interrupts [virtio-1.2 4.1.5.3, 4.1.5.4] ------------------------------------------------
+
+void VirtioPci::notify_queue(unsigned queue) {
+  if (msix() != nullptr && msix()->enabled()) {
+    if (queue < queue_vectors_.size() && queue_vectors_[queue] != kNoVector)
+      msix()->notify(queue_vectors_[queue]);
+    return;
+  }
+  isr_ |= kIsrQueue;
+  set_intx(true);
+}
+
+void VirtioPci::notify_config() {
+  if (msix() != nullptr && msix()->enabled()) {
+    if (config_vector_ != kNoVector) msix()->notify(config_vector_);
+    return;
+  }
+  isr_ |= kIsrConfig;
+  set_intx(true);
+}
+
+u8 VirtioPci::read_isr() {
+  const u8 isr = isr_;
+  isr_ = 0;
+  set_intx(false);
+  return isr;
+}
+
+u16 VirtioPci::valid_vector(u32 vector) const {
+  return msix() != nullptr && vector < msix()->vectors() ? static_cast<u16>(vector) : kNoVector;
+}
+
+void VirtioPci::kick(unsigned queue) {
+  if (VirtQueue* q = device_.queue(queue); q != nullptr) q->kick();
+}
+
+void VirtioPci::write_status(u8 status) {
+  device_.set_status(status);
+  if (status == 0) reset_transport();
+}
+
+// --- the window through configuration space [virtio-1.2 4.1.4.9 "PCI configuration access"] ------
+
+namespace {
+constexpr unsigned kWindowBar = 4;
+constexpr unsigned kWindowOffset = 8;
+constexpr unsigned kWindowLength = 12;
+constexpr unsigned kWindowData = 16;
+constexpr unsigned kWindowEnd = 20;
+}  // namespace
+
+void VirtioPci::access_through_config(bool write) {
+  const unsigned at = window_capability_;
+  const u32 offset = config().get32(at + kWindowOffset);
+  const u32 length = config().get32(at + kWindowLength);
+  if (config().get8(at + kWindowBar) != kModernBar || (length != 1 && length != 2 && length != 4) ||
+      offset % length != 0 || offset >= kModernSize)
+    return;
+  if (write)
+    modern_write(offset, config().get32(at + kWindowData), length);
+  else
+    config().set32(at + kWindowData, static_cast<u32>(modern_read(offset, length)));
+}
+
+u32 VirtioPci::config_read(unsigned offset, unsigned size) {
+  const unsigned data = window_capability_ + kWindowData;
+  if (window_capability_ != 0 && offset < window_capability_ + kWindowEnd && offset + size > data)
+    access_through_config(false);
+  return PciDevice::config_read(offset, size);
+}
+
+void VirtioPci::config_write(unsigned offset, u32 value, unsigned size) {
+  PciDevice::config_write(offset, value, size);
+  const unsigned data = window_capability_ + kWindowData;
+  if (window_capability_ == 0 || offset >= window_capability_ + kWindowEnd || offset + size <= data)
+    return;
+  // The data field is not writable as such, so that reads of it always go through.
+  for (unsigned i = 0; i < size; ++i)
+    if (offset + i >= data && offset + i < data + 4)
+      config().set8(offset + i, static_cast<u8>(value >> (8 * i)));
+  access_through_config(true);
+}
+
+}  // namespace backplane

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// virtio-rng: random bytes from the host. [virtio-1.2 5.4 "Entropy Device"]
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "backplane/error.h"
+#include "backplane/machine.h"
+#include "backplane/virtio/scatter_gather.h"
+#include "backplane/virtio/virtio_device.h"
+
+namespace backplane {
+
+namespace {
+
+constexpr u64 kNoLimit = ~u64{0};
+
+class VirtioRng final : public VirtioDevice {
+ public:
+  static void class_init(VirtioDeviceClass& k) {
+    k.virtio_id = virtio::kIdEntropy;
+    k.property<&VirtioRng::max_bytes_>("max-bytes", "bytes given out in each period, at most");
+    k.property<&VirtioRng::period_>("period", "milliseconds in which max-bytes are given out");
+  }
+
+  unsigned config_size() const override { return 0; }
+
+  void reset() override {
+    if (timer_) timer_->cancel();
+    left_ = max_bytes_;
+    VirtioDevice::reset();
+  }
+
+ protected:
+  void realize_device() override {
+    BACKPLANE_REALIZE_STEP("rng realize");
+    if (max_bytes_ == 0) throw Error("max-bytes=0: expects 1 or more");
+    if (period_ == 0) throw Error("period=0: expects 1 or more milliseconds");
+    constexpr u16 kQueueSize = 8;
+    queue_ = &add_queue(kQueueSize, [this](VirtQueue&) { serve(); });
+    left_ = max_bytes_;
+    timer_ = std::make_unique<Timer>(machine().virtual_clock(), [this] {
+      left_ = max_bytes_;
+      queue_->kick();
+    });
+  }
+
+  void unrealize_device() override { timer_.reset(); }
+  u64 device_features() const override { return 0; }
+  void fill_config(std::span<u8> /*image*/) const override {}
+
+ private:
+  void serve() {
+    if (left_ == 0) return;  // the timer kicks again
+    queue_->for_each(element_, [this](const VirtElement& element) {
+      queue_->push(element, fill(element));
+      return left_ != 0;
+    });
+    queue_->notify();
+  }
+
+  // A device may give less than was asked for, but something. [virtio-1.2 5.4.6.2]
+  u32 fill(const VirtElement& element) {
+    std::array<u8, 4096> bytes;
+    const u64 some = std::min({element.in_size, u64{bytes.size()}, left_});
+    const ssize_t got = getrandom(bytes.data(), some, 0);
+    if (got <= 0) return 0;
+    const u64 given = scatter(element.in, 0, bytes.data(), static_cast<u64>(got));
+    if (max_bytes_ != kNoLimit) {
+      left_ -= std::min(left_, given);
+      if (!timer_->armed()) timer_->arm_in(i64{period_} * 1'000'000);
+    }
+    return static_cast<u32>(given);
+  }
+
+  u64 max_bytes_ = kNoLimit;
+  u32 period_ = 65536;
+  u64 left_ = kNoLimit;
+  VirtQueue* queue_ = nullptr;
+  VirtElement element_;
+  std::unique_ptr<Timer> timer_;
+};
+BACKPLANE_TYPE(VirtioRng, "virtio-rng-device", .description = "Random numbers from the host")
+
+}  // namespace
+
+}  // namespace backplane
