@@ -204,7 +204,8 @@ class LocalApic {
   u32 timer_initial_ = 0, timer_divide_ = 0;
   i64 timer_start_ = 0;  // virtual time at which the count began
   u64 tsc_deadline_ = 0;
-  bool requested_ = false;  // kRequestHard is set because of this APIC
+  bool external_pending_ = false;  // an ExtINT message: the 8259 is to be asked
+  bool requested_ = false;         // kRequestHard is set because of this APIC
   Timer timer_;
 };
 

@@ -31,6 +31,10 @@ struct CpuidResult {
 struct X86CpuClass : CpuClass {
   X86CpuClass() = default;
   explicit X86CpuClass(const CpuClass& parent) : CpuClass(parent) {}
+
+  // Which features the model has: those of an x86-64 microarchitecture level 1 to 3, or (4)
+  // everything that the host and the emulator provide. [x86-64 psABI "Micro-Architecture Levels"]
+  unsigned level = 0;
 };
 
 // What an accelerator wants to know about changes made by instructions that target-x86 executes
@@ -108,8 +112,9 @@ class X86Cpu : public Cpu {
   std::string describe_registers() const override;
   void set_property(std::string_view name, std::string_view value) override;
 
+  struct Impl;
+
  private:
-  friend struct CpuModelBuilder;
   X86State* state_ = nullptr;
   std::unique_ptr<LocalApic> apic_;
   CpuObserver* observer_ = nullptr;
@@ -117,7 +122,6 @@ class X86Cpu : public Cpu {
   unsigned physical_bits_ = 40;
   std::function<int()> pic_acknowledge_;
   u8 sipi_vector_ = 0;
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -100,6 +100,10 @@ struct alignas(64) X86State {
   u8 shutdown = 0;          // triple fault: the CPU stopped
   u8 wait_for_sipi = 0;
 
+  // Facts of the CPU model that the page walk needs; they survive a reset.
+  u8 physical_address_bits = 40;
+  u8 has_gbpages = 1;
+
   // x87, SSE and AVX registers: an XSAVE image in standard format. XSTATE_BV is kept as the
   // processor wrote it; a component whose bit is clear is in its initial state.
   alignas(64) u8 xsave[kXsaveSize] = {};

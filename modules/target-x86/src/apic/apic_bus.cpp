@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "../cpu/host_tsc.h"
+#include "backplane/machine.h"
+#include "backplane/x86/apic.h"
+#include "backplane/x86/cpu.h"
+
+namespace backplane::x86 {
+
+namespace {
+
+constexpr std::string_view kService = "x86-apic-bus";
+// The whole range that message-signalled interrupts use; the page of the local APICs is its first.
+constexpr u64 kRegionSize = 1u << 20;
+constexpr int kPriority = 100;
+
+}  // namespace
+
+BACKPLANE_REGISTER(ApicBus);
+
+void ApicBus::class_init(DeviceClass& k) {
+  k.description = "Local APICs' page and interrupt messages";
+  k.user_creatable = false;
+  k.hotpluggable = false;
+  k.category = "Interrupt controller";
+}
+
+ApicBus& ApicBus::of(Machine& machine) {
+  if (Object* existing = machine.service(kService)) return *static_cast<ApicBus*>(existing);
+  auto& bus = static_cast<ApicBus&>(machine.create_device(kTypeName));
+  machine.set_service(std::string(kService), bus);
+  return bus;
+}
+
+ApicBus::~ApicBus() = default;
+
+void ApicBus::realize() {
+  Device::realize();
+  tsc_base_ = read_host_tsc();
+  region_ = MemoryRegion::mmio(
+      "local-apics", kRegionSize,
+      MmioHandler::of<&ApicBus::read_page, &ApicBus::write_page>(*this).sizes(4, 4));
+  machine().memory_root().add_subregion(LocalApic::kBaseAddress, *region_, kPriority);
+}
+
+void ApicBus::add_eoi_listener(IoApicEoi& listener) { eoi_listeners_.push_back(&listener); }
+
+void ApicBus::remove_eoi_listener(IoApicEoi& listener) { std::erase(eoi_listeners_, &listener); }
+
+void ApicBus::broadcast_eoi(u8 vector) {
+  for (IoApicEoi* listener : eoi_listeners_) listener->end_of_interrupt(vector);
+}
+
+void ApicBus::deliver(const InterruptMessage& message) {
+  if (message.mode != DeliveryMode::LowestPriority) {
+    for (LocalApic* apic : apics_)
+      if (apic->matches(message)) apic->accept(message);
+    return;
+  }
+  LocalApic* best = nullptr;
+  for (LocalApic* apic : apics_) {
+    if (!apic->matches(message)) continue;
+    if (best == nullptr || apic->arbitration_priority() < best->arbitration_priority()) best = apic;
+  }
+  if (best != nullptr) best->accept(message);
+}
+
+void ApicBus::set_irq(unsigned input, bool level) {
+  for (LocalApic* apic : apics_)
+    if (input == 1 || apic->is_bsp()) apic->set_lint(input, level);
+}
+
+X86Cpu* ApicBus::accessing_cpu() const {
+  auto* cpu = static_cast<X86Cpu*>(Cpu::current());
+  return cpu != nullptr && cpu->apic().enabled() && !cpu->apic().x2apic() ? cpu : nullptr;
+}
+
+u64 ApicBus::read_page(u64 offset, unsigned /*size*/) {
+  X86Cpu* cpu = offset < kPageSize ? accessing_cpu() : nullptr;
+  if (cpu == nullptr) return 0xffffffff;
+  return (offset & 0xf) == 0 ? cpu->apic().read_page(static_cast<unsigned>(offset >> 4)) : 0;
+}
+
+void ApicBus::write_page(u64 offset, u64 value, unsigned /*size*/) {
+  // The first 16 bytes of the page are no registers: a write there is a device's message.
+  if (offset < 0x10 || offset >= kPageSize)
+    return deliver(decode_msi(LocalApic::kBaseAddress + offset, static_cast<u32>(value)));
+  X86Cpu* cpu = accessing_cpu();
+  if (cpu != nullptr && (offset & 0xf) == 0)
+    cpu->apic().write_page(static_cast<unsigned>(offset >> 4), static_cast<u32>(value));
+}
+
+InterruptMessage decode_msi(u64 address, u32 data) {
+  return {.destination = static_cast<u32>(address >> 12) & 0xff,
+          .logical = (address & 4) != 0,
+          .mode = static_cast<DeliveryMode>((data >> 8) & 7),
+          .vector = static_cast<u8>(data),
+          .level_triggered = (data & 0x8000) != 0};
+}
+
+void deliver_interrupt(Machine& machine, const InterruptMessage& message) {
+  ApicBus::of(machine).deliver(message);
+}
+
+void deliver_msi(Machine& machine, u64 address, u32 data) {
+  ApicBus::of(machine).deliver(decode_msi(address, data));
+}
+
+}  // namespace backplane::x86

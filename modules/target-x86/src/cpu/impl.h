@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// What X86Cpu keeps beside the architectural state.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "../cpuid/features.h"
+#include "backplane/x86/cpu.h"
+
+namespace backplane::x86 {
+
+struct X86Cpu::Impl {
+  // What the user asked for, by index in all_features().
+  FeatureSet asked_on, asked_off;
+
+  // Properties beside the features. Family 6 model 1Ch is an in-order processor, which does not
+  // speculate: a guest that looks there finds that it needs no mitigations. They would run in
+  // translated code, cost much, and protect nothing.
+  std::string vendor = "GenuineIntel";
+  std::string model_id;
+  u32 family = 6;
+  u32 model = 0x1c;
+  u32 stepping = 10;
+  u32 physical_bits = 40;
+
+  // Resolved by realize().
+  FeatureSet enabled;
+  std::array<u32, static_cast<std::size_t>(FeatureWord::Count)> words{};
+  bool virtual_tsc = false;  // instruction counting: the TSC follows the virtual clock
+  u64 tsc_base = 0;          // host TSC at which the guest's is 0
+  unsigned cpu_count = 1;
+
+  u32 word(FeatureWord w) const { return words[static_cast<std::size_t>(w)]; }
+  bool has(std::string_view name) const {
+    return enabled[static_cast<std::size_t>(find_feature(name))];
+  }
+  u32 signature() const;
+
+  // The features that a model of this level, with what was asked for, has on this host.
+  FeatureSet effective_features(unsigned level) const;
+  // Throws Error if something asked for, or part of the model, is not to be had on this host.
+  void check_host(unsigned level, const std::string& type) const;
+
+  static Impl& of(X86Cpu& cpu) { return *cpu.impl_; }
+  static const Impl& of(const X86Cpu& cpu) { return *cpu.impl_; }
+};
+
+}  // namespace backplane::x86

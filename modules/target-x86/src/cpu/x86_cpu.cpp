@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/machine.h"
+#include "backplane/x86/apic.h"
+#include "backplane/x86/cpu.h"
+#include "host_tsc.h"
+#include "impl.h"
+#include "reset.h"
+#include "state_mapping.h"
+
+namespace backplane::x86 {
+
+namespace {
+
+constexpr u64 kVirtualTscFrequency = 1'000'000'000;
+
+}  // namespace
+
+X86Cpu::X86Cpu() : state_(map_state()), impl_(std::make_unique<Impl>()) {}
+
+X86Cpu::~X86Cpu() {
+  apic_.reset();
+  unmap_state(state_);
+}
+
+void X86Cpu::realize() {
+  Cpu::realize();
+  BACKPLANE_REALIZE_STEP("x86 CPU: features, local APIC");
+  const unsigned level = static_cast<const X86CpuClass&>(object_class()).level;
+  impl_->check_host(level, std::string(type_name()));
+  impl_->enabled = impl_->effective_features(level);
+  for (std::size_t w = 0; w < impl_->words.size(); ++w)
+    impl_->words[w] = feature_word(impl_->enabled, static_cast<FeatureWord>(w));
+  const auto table = all_features();
+  for (std::size_t i = 0; i < table.size(); ++i)
+    if (table[i].member != nullptr) features_.*table[i].member = impl_->enabled[i];
+
+  physical_bits_ = impl_->physical_bits;
+  state_->physical_address_bits = static_cast<u8>(physical_bits_);
+  state_->has_gbpages = features_.gbpages ? 1 : 0;
+
+  ApicBus& bus = ApicBus::of(machine());
+  impl_->virtual_tsc = machine().config().icount.enabled;
+  impl_->tsc_base = bus.tsc_base();
+  impl_->cpu_count = std::max(1u, machine().config().cpus);
+  apic_ = std::make_unique<LocalApic>(*this, bus, index());
+  reset();
+}
+
+void X86Cpu::reset() {
+  Cpu::reset();
+  reset_state(*state_, impl_->signature());
+  state_->tsc_offset = impl_->virtual_tsc ? 0 : -static_cast<i64>(impl_->tsc_base);
+  clear(~0u);
+  sipi_vector_ = 0;
+  apic_->reset();
+  state_->wait_for_sipi = apic_->is_bsp() ? 0 : 1;
+  set_halted(state_->wait_for_sipi != 0);
+}
+
+void X86Cpu::init_reset() {
+  init_state(*state_, impl_->signature());
+  apic_->init_reset();
+  state_->wait_for_sipi = apic_->is_bsp() ? 0 : 1;
+  set_halted(state_->wait_for_sipi != 0);
+}
+
+u64 X86Cpu::tsc() const {
+  const u64 counter =
+      impl_->virtual_tsc ? static_cast<u64>(machine().virtual_clock().now()) : read_host_tsc();
+  return counter + static_cast<u64>(state_->tsc_offset);
+}
+
+u64 X86Cpu::tsc_frequency() const {
+  return impl_->virtual_tsc ? kVirtualTscFrequency : host_tsc_frequency();
+}
+
+int X86Cpu::acknowledge_interrupt() {
+  const int vector = apic_->acknowledge();
+  if (vector != LocalApic::kPicInterrupt) return vector;
+  return pic_acknowledge_ ? pic_acknowledge_() : LocalApic::kNone;
+}
+
+bool X86Cpu::has_work() const {
+  const u32 request = interrupt_request();
+  if ((request & kRequestInit) != 0) return true;
+  if (state_->wait_for_sipi != 0) return (request & kRequestSipi) != 0;
+  if (state_->shutdown != 0) return false;
+  if ((request & kRequestNmi) != 0 && state_->nmi_blocked == 0) return true;
+  return (request & kRequestHard) != 0 && (state_->rflags & kIF) != 0;
+}
+
+}  // namespace backplane::x86

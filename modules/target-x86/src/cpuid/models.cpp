@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// The CPU models: one type each.
+#include "backplane/x86/cpu.h"
+#include "features.h"
+
+namespace backplane::x86 {
+
+namespace {
+
+template <Level kLevel>
+class ModelCpu : public X86Cpu {
+ public:
+  static void class_init(X86CpuClass& k) {
+    k.level = static_cast<unsigned>(kLevel);
+    k.description =
+        kLevel == Level::Max
+            ? std::string("every feature that the host and the emulator provide")
+            : "x86-64 microarchitecture level " + std::to_string(static_cast<unsigned>(kLevel));
+  }
+};
+
+using V1Cpu = ModelCpu<Level::V1>;
+using V2Cpu = ModelCpu<Level::V2>;
+using V3Cpu = ModelCpu<Level::V3>;
+using MaxCpu = ModelCpu<Level::Max>;
+
+BACKPLANE_TYPE(V1Cpu, "x86-64-v1-x86-cpu");
+BACKPLANE_TYPE(V2Cpu, "x86-64-v2-x86-cpu");
+BACKPLANE_TYPE(V3Cpu, "x86-64-v3-x86-cpu");
+BACKPLANE_TYPE(MaxCpu, "max-x86-cpu");
+
+}  // namespace
+
+}  // namespace backplane::x86
