@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "accelerator/plan.h"
+
+#include "options/values.h"
+#include "report.h"
+
+namespace backplane::host {
+
+namespace {
+
+AccelCandidate candidate_of(const GivenOption& option) {
+  return with_values(option, [&](KeyValueList values) {
+    AccelCandidate candidate;
+    candidate.given = option.text;
+    candidate.name = values.take("accel").value_or("");
+    if (candidate.name.empty())
+      throw Error("the name of an accelerator is missing: -accel help lists those installed");
+    candidate.required = take_flag(values, "required", candidate.required);
+    candidate.properties = values.pairs();
+    return candidate;
+  });
+}
+
+std::vector<AccelCandidate> candidates_of(const MachineOptions::Accelerators& list) {
+  std::vector<AccelCandidate> candidates;
+  std::string_view rest = list.names;
+  while (!rest.empty()) {
+    const auto colon = rest.find(':');
+    const std::string_view name = rest.substr(0, colon);
+    if (!name.empty()) candidates.push_back({std::string(name), {}, false, list.given});
+    rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
+  }
+  if (candidates.empty()) throw Error("no accelerator found").in(list.given);
+  return candidates;
+}
+
+}  // namespace
+
+std::vector<AccelCandidate> plan_accelerators(
+    const CommandLine& line, const MachineOptions& machine, std::string_view program_name,
+    const std::function<bool(const std::string&)>& installed) {
+  const auto options = line.group("accel");
+  if (!options.empty() && machine.accelerators)
+    throw Error("The -accel and \"-machine accel=\" options are incompatible");
+  std::vector<AccelCandidate> candidates;
+  if (!options.empty()) {
+    for (const GivenOption* option : options) candidates.push_back(candidate_of(*option));
+    return candidates;
+  }
+  if (machine.accelerators) return candidates_of(*machine.accelerators);
+
+  const bool prefers_kvm = program_name.ends_with("kvm");
+  for (const char* name : {prefers_kvm ? "kvm" : "tcg", prefers_kvm ? "tcg" : "kvm"})
+    if (installed(name)) candidates.push_back({name, {}, false, {}});
+  if (candidates.empty())
+    throw Error("No accelerator selected and no default accelerator available");
+  return candidates;
+}
+
+}  // namespace backplane::host

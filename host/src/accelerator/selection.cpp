@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "accelerator/selection.h"
+
+#include <fmt/ranges.h>
+
+#include "backplane/accelerator.h"
+#include "backplane/log.h"
+#include "backplane/machine.h"
+#include "backplane/module.h"
+#include "report.h"
+
+namespace backplane::host {
+
+namespace {
+
+std::string type_of(const std::string& name) { return name + "-accel"; }
+
+Error unknown_accelerator(const std::string& name) {
+  if (const KnownModule* known = known_provider_of(type_of(name)))
+    return Error::of("accelerator {} is not installed: it is in module {}, package {}", name,
+                     known->module, known->package);
+  return Error::of("invalid accelerator {}", name);
+}
+
+// The class of a candidate; null if there is none or it cannot be loaded, which was reported.
+const AccelClass* find_class(const AccelCandidate& candidate) {
+  try {
+    return static_cast<const AccelClass*>(&find_accelerator(candidate.name));
+  } catch (const Error& error) {
+    report(candidate.given, error);
+    return nullptr;
+  }
+}
+
+std::unique_ptr<Accelerator> create(const AccelCandidate& candidate, const AccelClass& type) {
+  auto accelerator = create_object<Accelerator>(type.name);
+  for (const auto& [key, value] : candidate.properties) accelerator->set_property(key, value);
+  return accelerator;
+}
+
+// Hands the accelerator to the machine. False if it cannot run here, which was reported.
+bool initialize(Machine& machine, const AccelCandidate& candidate,
+                std::unique_ptr<Accelerator> accelerator) {
+  try {
+    machine.set_accelerator(std::move(accelerator));
+    return true;
+  } catch (const Error& error) {
+    if (error.system_text().empty()) {
+      report(candidate.given,
+             fmt::format("failed to initialize {}: {}", candidate.name, line_of(error)));
+    } else {
+      report(candidate.given, error);
+      report(candidate.given,
+             fmt::format("failed to initialize {}: {}", candidate.name, error.system_text()));
+    }
+    return false;
+  }
+}
+
+bool try_candidate(Machine& machine, const AccelCandidate& candidate,
+                   const std::string& icount_given) {
+  const AccelClass* type = find_class(candidate);
+  if (type == nullptr) return false;
+  if (type->hardware && !icount_given.empty())
+    throw Error("-icount is not allowed with hardware virtualization").in(icount_given);
+  return initialize(machine, candidate,
+                    with_option(candidate.given, [&] { return create(candidate, *type); }));
+}
+
+void warn_of_unused(const std::vector<AccelCandidate>& candidates, std::size_t first,
+                    const std::string& running) {
+  for (std::size_t i = first; i < candidates.size(); ++i)
+    if (!accelerator_installed(candidates[i].name))
+      log::warn(fmt::format("{}: invalid accelerator {}; not needed, as {} runs",
+                            candidates[i].given, candidates[i].name, running));
+}
+
+}  // namespace
+
+bool accelerator_installed(const std::string& name) {
+  return TypeRegistry::instance().has(type_of(name)) ||
+         ModuleIndex::instance().provider_of(type_of(name)) != nullptr;
+}
+
+const ObjectClass& find_accelerator(const std::string& name) {
+  const ObjectClass* found = accel_find(name);
+  if (found == nullptr || !found->is_a("accel")) throw unknown_accelerator(name);
+  return *found;
+}
+
+std::string installed_accelerators() {
+  std::vector<std::string> names;
+  for (const auto& listing : ModuleIndex::instance().list_types("accel")) {
+    std::string_view name = listing.name;
+    if (listing.abstract || !name.ends_with("-accel")) continue;
+    name.remove_suffix(std::string_view("-accel").size());
+    names.emplace_back(name);
+  }
+  if (!names.empty()) return fmt::format("installed accelerators: {}", fmt::join(names, ", "));
+  std::vector<std::string> packages;
+  for (const KnownModule& known : known_modules())
+    if (known.module.starts_with("accel-")) packages.push_back(known.package);
+  if (packages.empty())
+    return "no accelerator is installed: install a module that has one, or name its directory "
+           "with -module-path";
+  return fmt::format("no accelerator is installed: install one of the packages {}",
+                     fmt::join(packages, ", "));
+}
+
+void select_accelerator(Machine& machine, const std::vector<AccelCandidate>& candidates,
+                        const std::string& icount_given) {
+  bool failed = false;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const AccelCandidate& candidate = candidates[i];
+    if (!try_candidate(machine, candidate, icount_given)) {
+      if (candidate.required) break;
+      failed = true;
+      continue;
+    }
+    if (failed) report({}, "falling back to " + candidate.name);
+    warn_of_unused(candidates, i + 1, candidate.name);
+    log::print(LogCategory::Accel, "accelerator: {}", candidate.name);
+    return;
+  }
+  report({}, installed_accelerators());
+  throw ReportedFailure();
+}
+
+}  // namespace backplane::host

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "characters/console_plan.h"
+
+#include <algorithm>
+
+namespace backplane::host {
+
+namespace {
+
+bool any_of(const std::vector<Console>& consoles, bool (*matches)(const std::string&)) {
+  return std::any_of(consoles.begin(), consoles.end(),
+                     [&](const Console& console) { return matches(console.text); });
+}
+
+bool brings_monitor(const std::string& text) { return text.starts_with("mon:"); }
+
+bool uses_terminal(const std::string& text) {
+  const std::string_view device = brings_monitor(text) ? std::string_view(text).substr(4) : text;
+  return device.substr(0, device.find(',')) == "stdio";
+}
+
+std::vector<Console> consoles_of(const CommandLine& line, std::string_view name) {
+  std::vector<Console> consoles;
+  for (const GivenOption* option : line.group(name))
+    consoles.push_back({option->value, option->text});
+  return consoles;
+}
+
+bool display_is_none(const CommandLine& line) {
+  const GivenOption* display = line.last("display");
+  if (display != nullptr && display->value != "none")
+    throw Error::of("{}: there are no graphics, so a display can only be none", display->text);
+  return display != nullptr;
+}
+
+}  // namespace
+
+ConsolePlan plan_consoles(const CommandLine& line) {
+  ConsolePlan plan{consoles_of(line, "serial"), consoles_of(line, "monitor")};
+  const bool has_terminal = !display_is_none(line) || line.has("nographic");
+  const bool defaults = !line.has("nodefaults");
+  const bool wants_serial = defaults && plan.serials.empty();
+  const bool wants_monitor =
+      defaults && plan.monitors.empty() && !any_of(plan.serials, brings_monitor);
+  if (!has_terminal) {
+    if (wants_serial) plan.serials.push_back({"null", {}});
+    return plan;
+  }
+  if (wants_serial && wants_monitor)
+    plan.serials.push_back({"mon:stdio", {}});
+  else if (wants_serial)
+    plan.serials.push_back({any_of(plan.monitors, uses_terminal) ? "null" : "stdio", {}});
+  else if (wants_monitor && !any_of(plan.serials, uses_terminal))
+    plan.monitors.push_back({"stdio", {}});
+  return plan;
+}
+
+}  // namespace backplane::host

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Where serial ports and monitors lead: -serial, -monitor, -nographic, -display and -nodefaults
+// taken together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backplane/options.h"
+
+namespace backplane::host {
+
+// One character device to be made.
+struct Console {
+  std::string text;   // "stdio", "mon:stdio", "none", "file:PATH", "chardev:ID", ...
+  std::string given;  // the option it comes from; empty: a default
+};
+
+struct ConsolePlan {
+  std::vector<Console> serials;   // in the order of the ports
+  std::vector<Console> monitors;  // beside those that "mon:" makes
+};
+
+// There are no graphics, so with neither -nographic nor -display none the terminal is used as
+// -nographic would: serial port and monitor share it. With -display none, the first serial port
+// leads nowhere and there is no monitor. -nodefaults leaves only what was asked for. A default
+// never competes with an option for the terminal. Throws Error.
+ConsolePlan plan_consoles(const CommandLine& line);
+
+}  // namespace backplane::host

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// -device and -global.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backplane/accelerator.h"
+#include "backplane/device.h"
+#include "backplane/options.h"
+
+namespace backplane {
+class Machine;
+}
+
+namespace backplane::host {
+
+// The class that -device names, its module loaded. Throws Error: nothing installed has that name
+// (with the nearest ones, or the package that would have it), or its module cannot be used.
+const ObjectClass& find_device_class(std::string_view name);
+
+// Carries out one -device; the first, unnamed value is "driver". Throws Error.
+void add_device(Machine& machine, KeyValueList values);
+
+// "TYPE.PROPERTY=VALUE". Throws Error.
+CompatProperty parse_global(std::string_view text);
+// Applies one -global to every device made from now on; warns if no module has the type.
+void add_global(Machine& machine, const GivenOption& option);
+
+}  // namespace backplane::host

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "help/requested_help.h"
+
+#include <fmt/format.h>
+
+#include "accelerator/selection.h"
+#include "backplane/log.h"
+#include "backplane/machine.h"
+#include "backplane/machine_lock.h"
+#include "backplane/module.h"
+#include "devices/devices.h"
+#include "help/device_help.h"
+#include "help/module_help.h"
+#include "help/property_help.h"
+#include "help/type_help.h"
+#include "launch/cpu_model.h"
+#include "launch/machine_class.h"
+#include "options/option_table.h"
+#include "options/values.h"
+#include "report.h"
+#include "version.h"
+
+namespace backplane::host {
+
+namespace {
+
+std::string log_help() {
+  std::string text = "log categories:\n";
+  for (const LogCategoryInfo& category : log::categories())
+    text += fmt::format("  {:<14} {}\n", category.name, category.description);
+  return text;
+}
+
+// The name of the type in "-device TYPE,help"; empty in "-device help".
+std::string named_type(const KeyValueList& values) {
+  for (const KeyValue& item : values)
+    if (item.implied && item.value != "help" && item.value != "?") return item.value;
+  return values.get("driver", values.get("type", values.get("accel")));
+}
+
+std::string help_for(const std::string& option, const std::string& type) {
+  MachineLock::Guard lock;
+  if (option == "accel")
+    return type.empty() ? accelerator_help()
+                        : property_help(find_accelerator(type), "accelerator " + type);
+  if (option == "machine")
+    return type.empty() ? machine_help()
+                        : property_help(find_machine_class(type), "machine " + type);
+  if (option == "cpu")
+    return type.empty() ? cpu_help() : property_help(find_cpu_class(type), "CPU model " + type);
+  return type.empty() ? device_help() : property_help(find_device_class(type), "device " + type);
+}
+
+std::optional<std::string> help_of(const GivenOption& option) {
+  const std::string& name = option.name();
+  if (name == "help")
+    return "Usage: " + log::program_name() + " [OPTION]...\n\n" + option_table().help();
+  if (name == "version") return fmt::format("Backplane emulator version {}\n", kVersion);
+  if (name == "module") {
+    if (option.value == "help") return module_help();
+    throw option.error("expects help");
+  }
+  if (name == "d" && (option.value == "help" || option.value == "?")) return log_help();
+  if (name != "accel" && name != "machine" && name != "cpu" && name != "device")
+    return std::nullopt;
+  const KeyValueList values = option.list();
+  if (!asks_for_help(values)) return std::nullopt;
+  return with_option(option.text, [&] { return help_for(name, named_type(values)); });
+}
+
+}  // namespace
+
+std::optional<std::string> requested_help(const CommandLine& line) {
+  for (const GivenOption& option : line.all())
+    if (auto text = help_of(option)) return text;
+  return std::nullopt;
+}
+
+}  // namespace backplane::host

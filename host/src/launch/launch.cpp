@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "launch/launch.h"
+
+#include "accelerator/selection.h"
+#include "backplane/block.h"
+#include "backplane/log.h"
+#include "devices/devices.h"
+#include "devices/drives.h"
+#include "launch/cpu_model.h"
+#include "launch/machine_class.h"
+#include "options/icount_options.h"
+#include "options/machine_size.h"
+#include "report.h"
+
+namespace backplane::host {
+
+namespace {
+
+std::string value_of(const CommandLine& line, std::string_view name) {
+  const GivenOption* option = line.last(name);
+  return option == nullptr ? std::string() : option->value;
+}
+
+std::string parse_name(const CommandLine& line) {
+  const GivenOption* option = line.last("name");
+  if (option == nullptr) return {};
+  return with_values(*option, [](KeyValueList values) {
+    const std::string name = values.take("guest").value_or("");
+    values.expect_empty("guest");
+    return name;
+  });
+}
+
+}  // namespace
+
+Launch::Launch(const CommandLine& line, const std::string& program_name)
+    : line_(line), program_name_(program_name) {}
+
+Launch::~Launch() {
+  const MachineLock::Guard lock;
+  monitors_.clear();
+  if (machine_ != nullptr) machine_->tear_down();
+  // What devices used goes after them, and before the event loop, which is the machine's.
+  BlockRegistry::instance().clear();
+  characters_.reset();
+  if (machine_ != nullptr) root_.remove_child(*machine_);
+}
+
+void Launch::check_options() {
+  options_ = machine_options(line_);
+  if (const GivenOption* option = line_.last("icount"))
+    icount_ = with_values(*option, [](KeyValueList values) { return parse_icount(values); });
+  candidates_ = plan_accelerators(line_, options_, program_name_, accelerator_installed);
+  if (!line_.has("kernel"))
+    for (const char* name : {"initrd", "append"})
+      if (const GivenOption* option = line_.last(name))
+        throw option->error("-{} only allowed with -kernel option", name);
+}
+
+void Launch::create_machine() {
+  const MachineClass& type = with_option(
+      options_.given, [&]() -> const MachineClass& { return find_machine_class(options_.type); });
+  machine_ = &root_.add_child("machine", create_object<Machine>(type.name));
+  machine_->main_loop().on_termination([this](int signal) {
+    signal_ = signal;
+    machine_->request_shutdown(ShutdownCause::HostSignal);
+  });
+}
+
+void Launch::configure_machine() {
+  for (const auto& property : options_.properties)
+    with_option(property.given, [&] { machine_->set_property(property.name, property.value); });
+  for (const GivenOption* option : line_.group("global")) add_global(*machine_, *option);
+
+  MachineConfig& config = machine_->config();
+  const MachineClass& type = machine_->machine_class();
+  if (const GivenOption* option = line_.last("m"))
+    config.ram_size =
+        with_values(*option, [](KeyValueList values) { return parse_memory(values); });
+  if (const GivenOption* option = line_.last("smp"))
+    config.cpus = with_values(*option, [&](KeyValueList values) {
+      return parse_smp(values, type.max_cpus, options_.type);
+    });
+  if (const GivenOption* option = line_.last("cpu")) {
+    config.cpu_model = option->value;
+    with_option(option->text, [&] {
+      return cpu_type_of(config.cpu_model.substr(0, config.cpu_model.find(',')));
+    });
+  }
+  config.kernel = value_of(line_, "kernel");
+  config.initrd = value_of(line_, "initrd");
+  config.append = value_of(line_, "append");
+  config.bios = value_of(line_, "bios");
+  config.name = parse_name(line_);
+  config.icount = icount_;
+  config.no_reboot = line_.has("no-reboot");
+  config.start_stopped = line_.has("S");
+}
+
+void Launch::choose_accelerator() {
+  const GivenOption* icount = line_.last("icount");
+  select_accelerator(*machine_, candidates_, icount == nullptr ? std::string() : icount->text);
+}
+
+void Launch::open_consoles() {
+  const ConsolePlan plan = plan_consoles(line_);
+  Machine& machine = *machine_;
+  characters_ = std::make_unique<CharacterDevices>(
+      machine.main_loop(), [&machine] { machine.request_shutdown(ShutdownCause::HostRequest); });
+  for (const GivenOption* option : line_.group("chardev"))
+    with_values(*option, [&](KeyValueList values) { characters_->add_named(std::move(values)); });
+
+  const auto open = [&](const Console& console, const std::string& id) {
+    return with_option(console.given, [&] { return characters_->open(console, id); });
+  };
+  for (const Console& console : plan.serials)
+    machine.config().serials.push_back(
+        open(console, fmt::format("serial{}", machine.config().serials.size())));
+  std::vector<Chardev*> terminals = characters_->monitor_fronts();
+  for (const Console& console : plan.monitors)
+    if (Chardev* terminal = open(console, fmt::format("monitor{}", terminals.size())))
+      terminals.push_back(terminal);
+  for (Chardev* terminal : terminals)
+    monitors_.push_back(
+        std::make_unique<Monitor>(MonitorContext{machine, *characters_}, *terminal));
+}
+
+void Launch::build_board() { machine_->init(); }
+
+void Launch::add_devices() {
+  const auto disks = open_drives(*machine_, line_);
+  for (const GivenOption* option : line_.group("device"))
+    with_values(*option, [&](KeyValueList values) { add_device(*machine_, std::move(values)); });
+  for (const DriveDevice& disk : disks)
+    with_option(disk.given, [&] {
+      find_device_class(disk.driver);
+      machine_->add_device(disk.driver, "", "", disk.properties);
+    });
+}
+
+void Launch::make_ready() {
+  machine_->finish();
+  machine_->advance(Phase::MachineReady);
+  machine_->reset();
+}
+
+int Launch::run() {
+  {
+    const MachineLock::Guard lock;
+    check_options();
+    create_machine();
+    configure_machine();
+    choose_accelerator();
+    machine_->advance(Phase::AccelCreated);
+    open_consoles();
+    build_board();
+    machine_->advance(Phase::MachineInitialized);
+    add_devices();
+    make_ready();
+    if (!machine_->config().start_stopped) machine_->start();
+  }
+  const int status = machine_->main_loop().run();
+  if (signal_ != 0) log::report(fmt::format("terminating on signal {}", signal_));
+  return status;
+}
+
+}  // namespace backplane::host

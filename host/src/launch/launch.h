@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// From the command line to a running machine, one phase after the other.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "accelerator/plan.h"
+#include "backplane/machine.h"
+#include "backplane/options.h"
+#include "characters/character_devices.h"
+#include "monitor/monitor.h"
+#include "options/machine_options.h"
+
+namespace backplane::host {
+
+// One machine: made, run and taken apart. Main thread.
+class Launch {
+ public:
+  // `line` must outlive it. `program_name` decides on the default accelerator.
+  Launch(const CommandLine& line, const std::string& program_name);
+  ~Launch();
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+
+  // Brings the machine up and runs it until it ends; returns the program's exit status. Throws
+  // Error or ReportedFailure if it cannot be brought up.
+  int run();
+
+ private:
+  // The steps, in this order, machine lock held.
+  void check_options();
+  void create_machine();
+  void configure_machine();
+  void choose_accelerator();
+  void open_consoles();
+  void build_board();
+  void add_devices();
+  void make_ready();
+
+  const CommandLine& line_;
+  const std::string program_name_;
+  MachineOptions options_;
+  IcountOptions icount_;
+  std::vector<AccelCandidate> candidates_;
+  Object root_;  // of the composition tree: the machine is "/machine"
+  Machine* machine_ = nullptr;
+  std::unique_ptr<CharacterDevices> characters_;
+  std::vector<std::unique_ptr<Monitor>> monitors_;
+  int signal_ = 0;  // that ended it
+};
+
+}  // namespace backplane::host

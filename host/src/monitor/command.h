@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The monitor's commands as tables; one file a group.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace backplane {
+class Machine;
+}
+
+namespace backplane::host {
+
+class CharacterDevices;
+
+// What commands act on.
+struct MonitorContext {
+  Machine& machine;
+  const CharacterDevices& characters;
+};
+
+using MonitorArguments = std::vector<std::string>;
+
+// Returns what the monitor prints: lines, each ended by a newline. Throws Error. Machine lock
+// held, on the main loop's thread.
+struct MonitorCommand {
+  std::string_view name;
+  std::string_view arguments;  // "MIB", for the help
+  std::string_view help;
+  std::string (*run)(MonitorContext& context, const MonitorArguments& arguments);
+};
+
+// One topic of `info`.
+struct InfoTopic {
+  std::string_view name;
+  std::string_view help;
+  std::string (*text)(MonitorContext& context);
+};
+
+std::span<const MonitorCommand> run_commands();      // stop, cont, quit, ...
+std::span<const MonitorCommand> balloon_commands();  // balloon
+std::span<const MonitorCommand> info_commands();     // info
+std::span<const InfoTopic> program_topics();         // accel, jit, modules, version
+std::span<const InfoTopic> machine_topics();         // status, registers, mtree, qtree, balloon
+std::span<const InfoTopic> backend_topics();         // chardev, block
+
+// Carries out one line. Never throws: an Error becomes its line of text.
+std::string run_monitor_line(MonitorContext& context, std::string_view line);
+
+}  // namespace backplane::host

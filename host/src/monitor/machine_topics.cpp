@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// What the monitor tells about the machine: run state, CPUs, memory, devices.
+#include "backplane/machine.h"
+#include "monitor/balloon.h"
+#include "monitor/command.h"
+#include "monitor/device_tree.h"
+
+namespace backplane::host {
+
+namespace {
+
+std::string status(MonitorContext& context) {
+  const bool running = context.machine.run_state() == RunState::Running;
+  return fmt::format("VM status: {}\n", running ? "running" : "paused");
+}
+
+std::string registers(MonitorContext& context) {
+  std::string text;
+  for (Cpu* cpu : context.machine.cpus()) {
+    text += fmt::format("CPU {}\n", cpu->index());
+    cpu->run_on_thread([&] {
+      if (cpu->vcpu() != nullptr) cpu->vcpu()->get_state();
+      text += cpu->describe_registers();
+    });
+    if (text.back() != '\n') text += '\n';
+  }
+  return text.empty() ? "this machine has no CPU\n" : text;
+}
+
+std::string memory_tree(MonitorContext& context) {
+  return context.machine.memory().describe() + context.machine.io().describe();
+}
+
+std::string devices(MonitorContext& context) { return device_tree(context.machine); }
+
+std::string balloon(MonitorContext& context) { return balloon_text(context.machine); }
+
+constexpr InfoTopic kTopics[] = {
+    {"status", "whether the guest runs", status},
+    {"registers", "the CPUs' registers", registers},
+    {"mtree", "what answers where in memory and port space", memory_tree},
+    {"qtree", "devices and buses", devices},
+    {"balloon", "how much memory the guest has", balloon},
+};
+
+}  // namespace
+
+std::span<const InfoTopic> machine_topics() { return kTopics; }
+
+}  // namespace backplane::host

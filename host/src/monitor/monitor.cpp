@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "monitor/monitor.h"
+
+#include <fmt/format.h>
+
+#include "version.h"
+
+namespace backplane::host {
+
+namespace {
+constexpr std::string_view kPrompt = "(backplane) ";
+}
+
+Monitor::Monitor(MonitorContext context, Chardev& terminal)
+    : context_(context), terminal_(terminal) {
+  terminal_.set_client(this);
+}
+
+Monitor::~Monitor() { terminal_.set_client(nullptr); }
+
+void Monitor::send(std::string_view bytes) {
+  if (!bytes.empty()) terminal_.write(reinterpret_cast<const u8*>(bytes.data()), bytes.size());
+}
+
+void Monitor::print(std::string_view text) {
+  std::string bytes;
+  for (const char c : text) {
+    if (c == '\n') bytes += '\r';
+    bytes += c;
+  }
+  send(bytes);
+}
+
+void Monitor::prompt() { send(std::string(kPrompt) + editor_.text()); }
+
+void Monitor::event(Event event) {
+  if (event == Event::Opened) {
+    editor_.clear();
+    print(fmt::format("Backplane {} monitor; 'help' lists the commands\n", kVersion));
+    prompt();
+  }
+}
+
+void Monitor::receive(const u8* data, std::size_t size) {
+  std::string echo;
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto line = editor_.type(data[i], echo);
+    if (!line) continue;
+    send(echo);
+    echo.clear();
+    print(run_monitor_line(context_, *line));
+    prompt();
+  }
+  send(echo);
+}
+
+}  // namespace backplane::host

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// The monitor: a prompt on a character device.
+#pragma once
+
+#include <string>
+
+#include "backplane/chardev.h"
+#include "monitor/command.h"
+#include "monitor/line_editor.h"
+
+namespace backplane::host {
+
+// One prompt. Main loop's thread, machine lock held.
+class Monitor final : public ChardevClient {
+ public:
+  Monitor(MonitorContext context, Chardev& terminal);
+  ~Monitor();
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+
+  std::size_t can_receive() override { return LineEditor::kMaxLine; }
+  void receive(const u8* data, std::size_t size) override;
+  void event(Event event) override;
+
+ private:
+  void print(std::string_view text);  // "\n" becomes "\r\n"
+  void send(std::string_view bytes);
+  void prompt();
+
+  MonitorContext context_;
+  Chardev& terminal_;
+  LineEditor editor_;
+};
+
+}  // namespace backplane::host

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// -machine, given once or several times: later options add to earlier ones and override them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backplane/options.h"
+
+namespace backplane::host {
+
+struct MachineOptions {
+  std::string type = "pc";
+  std::string given;  // the option that named the type, or empty
+  // What is to be set on the machine, in order, each with the option it comes from.
+  struct Property {
+    std::string name;
+    std::string value;
+    std::string given;
+  };
+  std::vector<Property> properties;
+  // accel=A:B, or -enable-kvm, which stands for accel=kvm; the later one counts.
+  struct Accelerators {
+    std::string names;
+    std::string given;
+  };
+  std::optional<Accelerators> accelerators;
+};
+
+// Throws Error.
+MachineOptions machine_options(const CommandLine& line);
+
+}  // namespace backplane::host

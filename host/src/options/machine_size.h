@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// -m and -smp: how much memory, how many CPUs.
+#pragma once
+
+#include <string_view>
+
+#include "backplane/options.h"
+
+namespace backplane::host {
+
+// Bytes of "512" (MiB), "512M", "1.5G", "262144K". Throws Error.
+u64 parse_memory_size(std::string_view text);
+// -m; the first, unnamed value is "size". Throws Error.
+u64 parse_memory(KeyValueList values);
+
+// -smp; the first, unnamed value is "cpus". A topology (sockets, cores, ...) must multiply to the
+// number of CPUs. Throws Error also if there are more than `max_cpus`, the bound of `machine`.
+unsigned parse_smp(KeyValueList values, unsigned max_cpus, std::string_view machine);
+
+}  // namespace backplane::host

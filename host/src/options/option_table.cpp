@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// What the options are called, take and mean. -help and docs/command-line.md come from here.
+#include "options/option_table.h"
+
+namespace backplane::host {
+
+namespace {
+
+std::vector<OptionSpec> rows() {
+  using enum OptionPass;
+  return {
+      {"machine", "M", "[type=]NAME[,accel=A:B...][,PROPERTY=VALUE...]",
+       "the machine (default: pc); -machine help lists them. accel= names accelerators to\n"
+       "try in order, as several -accel options do",
+       "Machine", "type"},
+      {"cpu", "", "MODEL[,+FEATURE|-FEATURE|FEATURE=on|off...]",
+       "the model of the CPUs; -cpu help lists them"},
+      {"smp", "", "[cpus=]N[,sockets=S][,cores=C][,threads=T]",
+       "the number of CPUs (default: 1), or how they are made up", "", "cpus"},
+      {"m", "", "[size=]SIZE", "RAM in MiB, or with a suffix: 512, 512M, 1.5G", "", "size"},
+      {"name", "", "[guest=]NAME", "a name for the guest, shown where programs are listed", "",
+       "guest"},
+
+      {"accel", "", "[accel=]NAME[,required=on][,PROPERTY=VALUE...]",
+       "what runs the guest's code. Several are tried in order; with required=on, no later\n"
+       "one is. -accel help lists those installed, -accel NAME,help what can be set.\n"
+       "Default: tcg, then kvm; the other way round if the program's name ends in kvm",
+       "Accelerator", "accel"},
+      {"enable-kvm", "", "", "the same as -machine accel=kvm"},
+      {"icount", "", "[shift=]N|auto[,align=on|off][,sleep=on|off]",
+       "count instructions: guest time advances 2^N ns with each (N from 0 to 10), or follows\n"
+       "real time with auto. align: slow down to real time; sleep=off: never wait for it",
+       "", "shift"},
+
+      {"kernel", "", "FILE", "the kernel to boot: bzImage, PVH ELF or Multiboot", "Boot"},
+      {"initrd", "", "FILE", "the initial RAM disk of the kernel"},
+      {"append", "", "WORDS", "the command line of the kernel"},
+      {"bios", "", "FILE", "firmware to start instead"},
+      {"no-reboot", "", "", "end when the guest resets"},
+      {"S", "", "", "do not start the guest: 'cont' in the monitor does"},
+
+      {"device", "", "[driver=]TYPE[,id=ID][,bus=BUS][,PROPERTY=VALUE...]",
+       "add a device; -device help lists them, -device TYPE,help what can be set", "Devices",
+       "driver"},
+      {"global", "", "TYPE.PROPERTY=VALUE", "a default for every device of a type"},
+      {"drive", "", "[file=]FILE[,format=raw][,if=virtio|none][,id=ID][,readonly=on|off]...",
+       "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"
+       "a -device with drive=ID. Also: cache=writeback|none|writethrough|directsync|unsafe,\n"
+       "discard=unmap|ignore, detect-zeroes=on|off|unmap, locking=auto|on|off, serial=TEXT,\n"
+       "auto-read-only=on|off",
+       "", "file"},
+      {"blockdev", "",
+       "[driver=]raw|file|host_device,node-name=NAME[,filename=FILE][,file=NODE]...",
+       "the same in layers: a file (filename=), and a format on top of it (file=, or\n"
+       "file.filename=); the node-name is what drive= of a -device names",
+       "", "driver"},
+
+      {"nographic", "", "", "serial port and monitor share this terminal", "Consoles"},
+      {"display", "", "none", "do not use this terminal"},
+      {"serial", "", "DEVICE",
+       "where the next serial port leads: stdio, mon:stdio (shared with the monitor), null,\n"
+       "none, file:PATH, pty, unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,server=on],\n"
+       "chardev:ID"},
+      {"monitor", "", "DEVICE", "where a monitor is; the same devices"},
+      {"chardev", "", "[backend=]KIND,id=ID[,mux=on][,PROPERTY=VALUE...]",
+       "a character device for others to name; kinds: stdio, null, file, pipe, pty, socket", "",
+       "backend"},
+      {"nodefaults", "", "", "no serial port and monitor that were not asked for"},
+
+      {"module-path", "", "DIRECTORY",
+       "look for modules there first; may be repeated. Then in BACKPLANE_MODULE_PATH, then in\n"
+       "the installed directory",
+       "Modules", "", Early},
+      {"module", "", "help", "list every module seen, its state and what is wrong with it", "", "",
+       Early},
+
+      {"d", "", "CATEGORY[,CATEGORY...]", "log what happens; -d help lists the categories",
+       "Diagnostics", "", Early},
+      {"D", "", "FILE", "log to a file", "", "", Early},
+      {"version", "", "", "print the version", "", "", Early},
+      {"help", "h", "", "print this list", "", "", Early},
+  };
+}
+
+}  // namespace
+
+const OptionTable& option_table() {
+  static const OptionTable table(rows());
+  return table;
+}
+
+}  // namespace backplane::host
