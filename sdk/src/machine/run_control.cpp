@@ -43,6 +43,8 @@ void Machine::reset() {
   for (Device* const device : objects_below<Device>(*this))
     if (device->realized() && device->bus() == nullptr && dynamic_cast<Cpu*>(device) == nullptr)
       device->reset();
+  for (Bus* const bus : buses())
+    if (bus->owner() == nullptr) bus->reset();
   for (Cpu* const cpu : cpus_) cpu->reset();
   for (const auto& hook : reset_hooks_) hook();
   for (Cpu* const cpu : cpus_)

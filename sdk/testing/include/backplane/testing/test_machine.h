@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// A machine for tests of devices: RAM, ports and a bus, no CPU, no accelerator, and a virtual clock
+// that moves only when the test says so. Nothing runs on another thread: an access returns when the
+// device has answered.
+//
+//   TestMachine machine;
+//   Device& uart = machine.create_device("my-uart", {{"base", "0x3f8"}});
+//   machine.power_on();
+//   machine.io().store<u8>(0x3f8, 'x');
+//   machine.advance_time(1'000'000);
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "backplane/machine.h"
+
+namespace backplane::testing {
+
+// A bus that any device may sit on: for devices that need one and do not care which.
+class TestBus : public Bus {
+  BACKPLANE_OBJECT(TestBus, Bus, "test-bus")
+};
+
+// The machine. The thread that makes it holds the machine lock until it is gone, so a test need not
+// take it, and there is one at a time.
+class TestMachine : public Machine {
+  BACKPLANE_OBJECT(TestMachine, Machine, "test-machine")
+ public:
+  static constexpr u64 kDefaultRamSize = 16_MiB;
+
+  // RAM from address 0; an Error says what the host refused. The phase is MachineInitialized:
+  // devices can be made.
+  explicit TestMachine(u64 ram_size = kDefaultRamSize);
+  ~TestMachine() override;
+
+  RamBlock& ram() { return *ram_; }
+  TestBus& bus() { return *bus_; }
+
+  // The rest of a launch: finish(), MachineReady, reset. Devices made later are hot-plugged.
+  void power_on();
+
+  // Moves the virtual clock on, and fires the timers on the way, each at its own time. Throws Error
+  // if timers keep firing without time passing.
+  void advance_time(i64 nanoseconds);
+
+  // Runs what the main loop has to do (completions, watches), until it has nothing more.
+  void run_main_loop();
+  // The same, waiting for more, until done() or a limit of ten seconds; returns done().
+  bool run_main_loop_until(const std::function<bool()>& done);
+
+  void init() override;
+
+ private:
+  MachineLock::Guard lock_;
+  std::shared_ptr<RamBlock> ram_;
+  std::unique_ptr<MemoryRegion> ram_region_;
+  TestBus* bus_ = nullptr;
+  i64 time_ = 0;
+};
+
+// An accelerator that runs nothing.
+class NullAccelerator : public Accelerator {
+  BACKPLANE_OBJECT(NullAccelerator, Accelerator, "null-accel")
+ public:
+  void init_machine(Machine&) override {}
+  void create_vcpu(Cpu&) override {}
+};
+
+}  // namespace backplane::testing
