@@ -4,7 +4,7 @@
 //
 // All run on the CPU's thread. Those that fault throw GuestException and then have changed
 // nothing but what the architecture says. RIP in the state is that of the current instruction;
-// functions that transfer control set it, others leave it.
+// functions that transfer control set it, others leave it. Operand sizes are in bytes.
 #pragma once
 
 #include "backplane/x86/cpu.h"

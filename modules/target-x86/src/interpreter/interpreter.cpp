@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/x86/interpreter.h"
+
+#include <cstdlib>
+
+#include "execution.h"
+#include "handlers.h"
+#include "native/routine.h"
+
+namespace backplane::x86 {
+
+using namespace interpreter;
+
+namespace {
+
+constexpr unsigned kMaxLength = 15;
+constexpr std::size_t kCacheEntries = 16384;  // a power of two
+
+DecodeMode decode_mode(const X86State& state) {
+  const bool long_mode = state.long_mode_active();
+  const bool big = state.seg[CS].big();
+  if (!state.protected_mode()) return kModeReal16;
+  if (!long_mode) return big ? kModeProtected32 : kModeProtected16;
+  if (state.seg[CS].long_mode()) return kModeLong64;
+  return big ? kModeCompat32 : kModeCompat16;
+}
+
+constexpr u64 kDr6SingleStep = 1u << 14;
+
+}  // namespace
+
+struct Interpreter::Impl {
+  Impl(X86Cpu& cpu, LinearMemory& memory)
+      : x(cpu, memory),
+        decoder(cpu.features(), natives),
+        cache(static_cast<Instruction*>(std::calloc(kCacheEntries, sizeof(Instruction)))) {
+    if (cache == nullptr) throw std::bad_alloc();
+  }
+  ~Impl() { std::free(cache); }
+
+  const Instruction& fetch();
+  const Instruction& decode(Instruction& slot, DecodeMode mode, u64 linear, unsigned available);
+  u64 code_address(unsigned& available) const;
+  Step execute();
+  void single_step_trap();
+
+  Execution x;
+  NativeRoutines natives;
+  Decoder decoder;
+  Instruction* cache;
+};
+
+// The linear address of the instruction, and how many bytes the code segment permits.
+u64 Interpreter::Impl::code_address(unsigned& available) const {
+  const X86State& state = x.state;
+  available = kMaxLength;
+  if (x.code64()) return state.rip;
+  const Segment& cs = state.seg[CS];
+  if (state.rip > cs.limit) raise_fault(kGP, 0);
+  const u64 left = u64{cs.limit} - state.rip + 1;
+  if (left < available) available = static_cast<unsigned>(left);
+  return static_cast<u32>(cs.base + state.rip);
+}
+
+const Instruction& Interpreter::Impl::fetch() {
+  const u64 rip = x.state.rip;
+  const DecodeMode mode = decode_mode(x.state);
+  unsigned available = 0;
+  const u64 linear = code_address(available);
+  Instruction& slot = cache[(rip ^ (rip >> 14)) & (kCacheEntries - 1)];
+  if (slot.rip == rip && slot.mode == mode && slot.length <= available) {
+    u8 bytes[kMaxLength];
+    if (x.memory.fetch(linear, bytes, slot.length, x.privilege) == slot.length &&
+        std::memcmp(bytes, slot.bytes, slot.length) == 0)
+      return slot;
+  }
+  return decode(slot, mode, linear, available);
+}
+
+const Instruction& Interpreter::Impl::decode(Instruction& slot, DecodeMode mode, u64 linear,
+                                             unsigned available) {
+  if (natives.full()) {
+    std::memset(static_cast<void*>(cache), 0, kCacheEntries * sizeof(Instruction));
+    natives.clear();
+  }
+  if (x.code64() && !x.is_canonical(linear)) raise_fault(kGP, 0);
+  u8 bytes[kMaxLength];
+  const unsigned fetched = x.memory.fetch(linear, bytes, available, x.privilege);
+  slot.mode = 0;
+  switch (decoder.decode(mode, x.state.rip, bytes, fetched, slot)) {
+    case DecodeStatus::Ok:
+      return slot;
+    case DecodeStatus::Truncated:
+      slot.mode = 0;
+      // Either the next page cannot be fetched, which this finds out, or the segment ends.
+      if (fetched < available) x.memory.fetch(linear + fetched, bytes, 1, x.privilege);
+      raise_fault(kGP, 0);
+    case DecodeStatus::TooLong:
+      slot.mode = 0;
+      raise_fault(kGP, 0);
+    default:
+      slot.mode = 0;
+      raise_fault(kUD);
+  }
+}
+
+// #DB after an instruction that began with TF set.
+void Interpreter::Impl::single_step_trap() {
+  x.state.dr[6] |= kDr6SingleStep;
+  deliver_event(x.context, EventKind::Exception, kDB, x.state.rip);
+}
+
+Interpreter::Step Interpreter::Impl::execute() {
+  X86State& state = x.state;
+  x.begin();
+  const bool shadowed = state.interrupt_shadow != 0;
+  const bool resuming = (state.rflags & kRF) != 0;
+  const Instruction& i = fetch();
+  state.interrupt_shadow = 0;
+  x.next_rip = state.rip + i.length;
+  if (!x.code64()) x.next_rip = static_cast<u32>(x.next_rip);
+  i.handler(x, i);
+  state.rip = x.next_rip;
+  if (resuming && !x.flags_replaced) state.rflags &= ~kRF;
+
+  switch (x.outcome) {
+    case Execution::Outcome::Delivered:
+      return state.shutdown != 0 ? Step::Shutdown : Step::Exception;
+    case Execution::Outcome::Halted:
+      return Step::Halted;
+    default:
+      break;
+  }
+  if (x.single_step && !shadowed) {
+    single_step_trap();
+    return state.shutdown != 0 ? Step::Shutdown : Step::Exception;
+  }
+  return Step::Done;
+}
+
+Interpreter::Interpreter(X86Cpu& cpu, LinearMemory& memory)
+    : impl_(std::make_unique<Impl>(cpu, memory)) {}
+
+Interpreter::~Interpreter() = default;
+
+Interpreter::Step Interpreter::step() {
+  try {
+    return impl_->execute();
+  } catch (const GuestException& e) {
+    X86State& state = impl_->x.state;
+    state.interrupt_shadow = 0;
+    deliver_exception(impl_->x.context, e);
+    return state.shutdown != 0 ? Step::Shutdown : Step::Exception;
+  }
+}
+
+}  // namespace backplane::x86

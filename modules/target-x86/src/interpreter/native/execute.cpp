@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "availability.h"
+#include "routine.h"
+
+namespace backplane::x86::interpreter {
+namespace {
+
+constexpr u64 kFlagsForHost = 0x202;  // the reserved bit and IF: what user code always has
+constexpr unsigned kLargestOperand = 64;
+
+u64 components_of(const NativeRoutine& r) {
+  switch (r.kind) {
+    case NativeRoutine::Kind::X87:
+      return kComponentX87;
+    case NativeRoutine::Kind::Mmx:
+      return kComponentX87 | kComponentSse;
+    case NativeRoutine::Kind::Sse:
+      return kComponentSse;
+    default:
+      return kComponentSse | kComponentAvx;
+  }
+}
+
+void require_available(const Execution& x, const NativeRoutine& r) {
+  switch (r.kind) {
+    case NativeRoutine::Kind::X87:
+      require_x87(x);
+      require_no_x87_exception(x);
+      return;
+    case NativeRoutine::Kind::Mmx:
+      if (r.needs_osfxsr) require_sse(x);
+      require_mmx(x);
+      return;
+    case NativeRoutine::Kind::Sse:
+      require_sse(x);
+      return;
+    case NativeRoutine::Kind::Avx:
+      require_avx(x);
+      return;
+  }
+}
+
+// Runs with all SIMD exceptions masked and finds out afterwards which ones arose. If one of them
+// is unmasked, the registers are as before, the flags are set, and it is raised: #XM, or #UD
+// where the system does not expect it.
+void run(Execution& x, const NativeRoutine& r, u8* memory, NativeFrame& frame) {
+  const FpuImage image(x.state);
+  const u32 mxcsr = image.mxcsr();
+  const u32 masked = (mxcsr | kMxcsrAllMasked) & ~kMxcsrExceptions;
+  const bool can_raise = (mxcsr & kMxcsrAllMasked) != kMxcsrAllMasked;
+  u8 before[kXsaveSize];
+  if (can_raise) std::memcpy(before, image.data(), sizeof before);
+
+  const bool through_image =
+      r.kind == NativeRoutine::Kind::X87 || r.kind == NativeRoutine::Kind::Mmx;
+  frame.mxcsr = masked;
+  if (through_image) image.set_mxcsr(masked);
+  r.entry(image.data(), memory, 0, 0, &frame);
+  const u32 raised = (through_image ? image.mxcsr() : frame.mxcsr) & kMxcsrExceptions;
+  if (can_raise && (raised & ~(mxcsr >> 7)) != 0) {
+    std::memcpy(image.data(), before, sizeof before);
+    image.set_mxcsr(mxcsr | raised);
+    raise_fault((x.state.cr4 & kCr4OSXMMEXCPT) != 0 ? kXM : kUD);
+  }
+  if (through_image || raised != 0) image.set_mxcsr(mxcsr | raised);
+}
+
+}  // namespace
+
+void execute_native(Execution& x, const Instruction& i) {
+  const NativeRoutine& r = *i.native;
+  require_available(x, r);
+  const FpuImage image(x.state);
+  image.materialize(components_of(r));
+
+  alignas(64) u8 memory[kLargestOperand];
+  u64 address = 0;
+  if (r.memory_size != 0) {
+    address = x.linear(i, r.memory_size, r.writes_memory);
+    require_alignment(address, r.alignment);
+    // An x87 store that raises an unmasked exception leaves memory as it was.
+    const bool keeps_old = r.writes_memory && r.kind == NativeRoutine::Kind::X87 &&
+                           (image.get<u16>(kFcw) & kFswExceptions) != kFswExceptions;
+    if (r.writes_memory) x.probe_write(address, r.memory_size);
+    if (r.reads_memory || keeps_old) x.memory.read(address, memory, r.memory_size, x.privilege);
+  }
+
+  NativeFrame frame;
+  if (r.general_register != kNoRegister) frame.rax = x.state.gpr[r.general_register];
+  if (r.string_lengths) {
+    frame.rax = x.state.gpr[RAX];
+    frame.rdx = x.state.gpr[RDX];
+  }
+  frame.flags = (x.state.rflags & r.flags_read) | kFlagsForHost;
+  run(x, r, memory, frame);
+
+  if (r.sets_x87_pointers) {
+    image.set<u16>(kFop, r.x87_opcode);
+    image.set<u64>(kFip, x.state.rip);
+    if (r.memory_size != 0) image.set<u64>(kFdp, x.effective_address(i.memory));
+  }
+  if (r.writes_memory) x.memory.write(address, memory, r.memory_size, x.privilege);
+  if (r.writes_general) x.set_reg(r.general_register, r.general_size, frame.rax);
+  if (r.writes_index) x.set_reg(RCX, 4, frame.rcx);
+  if (r.flags_written != 0) x.set_flags(r.flags_written, frame.flags);
+}
+
+}  // namespace backplane::x86::interpreter
