@@ -70,7 +70,9 @@ std::unique_ptr<Chardev> create_chardev_from_text(MainLoop& loop, const std::str
                                                   const std::string& text);
 
 // A multiplexer in front of one backend: several clients, one with the focus. Ctrl-A is the
-// escape: x ends the program (on_quit), c next client, h help, b break, s commit, Ctrl-A itself.
+// escape: x ends the program (on_quit), c next client, h help, b break, Ctrl-A itself. A front is
+// told Opened when it gets the focus and Closed when it loses it; what the others write is shown
+// all the same.
 class MuxChardev : public Chardev {
  public:
   MuxChardev(std::string id, std::unique_ptr<Chardev> backend);
@@ -79,6 +81,7 @@ class MuxChardev : public Chardev {
   Chardev& add_front(const std::string& id);
   void on_quit(std::function<void()> fn);
   void write(const u8* data, std::size_t size) override;
+  std::size_t pending() const override;
   void set_client(ChardevClient* client) override;
   void accept_input() override;
   std::string describe() const override;
