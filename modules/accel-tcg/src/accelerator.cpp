@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// "tcg-accel": the accelerator that needs nothing of the host but its processor.
+#include <fmt/format.h>
+
+#include "backplane/accelerator.h"
+#include "backplane/machine.h"
+#include "backplane/modinfo.h"
+#include "engine.h"
+#include "instruction_clock.h"
+#include "vcpu.h"
+
+namespace backplane {
+
+// How vCPUs are spread over host threads.
+enum class TcgThreads { Auto, Single, Multi };
+
+template <>
+struct PropertyTraits<TcgThreads> {
+  static constexpr std::string_view kTypeName = "TcgThreads";
+  static TcgThreads parse(std::string_view text) {
+    if (text == "single") return TcgThreads::Single;
+    if (text == "multi") return TcgThreads::Multi;
+    throw Error::of("'{}' is neither single nor multi", text);
+  }
+  static std::string print(TcgThreads value) {
+    return value == TcgThreads::Auto ? "auto" : value == TcgThreads::Single ? "single" : "multi";
+  }
+};
+
+namespace tcg {
+namespace {
+
+// Instructions of one vCPU before the next gets its turn, where several share a thread.
+constexpr i32 kSlice = 1 << 20;
+
+class TcgAccel final : public Accelerator, private MemoryListener {
+ public:
+  static void class_init(AccelClass& k) {
+    k.description = "dynamic translation of x86-64 to x86-64; needs nothing of the host";
+    k.hardware = false;
+    k.property<&TcgAccel::threads_>("thread", "single: one host thread for all vCPUs; multi: one each");
+    k.property<&TcgAccel::tb_size_>("tb-size", "size of the code buffer in MiB (8 to 1024)");
+    k.property<&TcgAccel::one_insn_per_tb_>("one-insn-per-tb",
+                                            "translate each instruction into a block of its own");
+    k.property<&TcgAccel::split_wx_>("split-wx",
+                                     "map code for writing and for running at different addresses");
+  }
+  ~TcgAccel() override { shutdown(); }
+
+  void init_machine(Machine& machine) override {
+    const IcountOptions& icount = machine.config().icount;
+    if (icount.enabled && threads_ == TcgThreads::Multi)
+      throw Error("thread=multi cannot be used with -icount: instructions of several vCPUs have an "
+                  "order only on one thread",
+                  "leave thread out, or use thread=single");
+    if (tb_size_ < 8 || tb_size_ > 1024)
+      throw Error::of("tb-size={}: expects a number of MiB from 8 to 1024", tb_size_);
+    if (!split_wx_)
+      throw Error("split-wx=off: code is never writable and executable at one address",
+                  "leave split-wx out");
+    machine_ = &machine;
+    single_ = icount.enabled || threads_ == TcgThreads::Single;
+    TranslatorOptions options;
+    if (one_insn_per_tb_) options.limits.instructions = 1;
+    options.count_instructions = single_;
+    engine_ = std::make_unique<Engine>(machine.memory(), tb_size_ * 1_MiB, options);
+    machine.memory().add_listener(*this);
+    if (icount.enabled) {
+      clock_ = std::make_unique<InstructionClock>(machine, icount);
+      machine.main_loop().detach_clock(machine.virtual_clock());
+    }
+  }
+
+  void create_vcpu(Cpu& cpu) override {
+    auto* guest = dynamic_cast<X86Cpu*>(&cpu);
+    if (guest == nullptr) throw Error::of("tcg runs x86-64 CPUs, not {}", cpu.type_name());
+    auto vcpu = std::make_unique<TcgVcpu>(*engine_, *guest);
+    if (clock_ != nullptr) clock_->add(*vcpu);
+    cpu.set_vcpu(std::move(vcpu));
+    hook_code_writes();
+    if (single_ && !threads_running_.empty()) {
+      threads_running_.front()->add(cpu);
+      return;
+    }
+    auto thread = std::make_unique<VcpuThread>(
+        *machine_, single_ ? "tcg" : fmt::format("tcg{}", cpu.index()));
+    thread->add(cpu);
+    if (clock_ != nullptr) {
+      thread->set_round_hook([this] { clock_->begin_round(); });
+      thread->set_idle_hook([this] { return clock_->idle(); });
+    } else if (single_) {
+      thread->set_round_hook([this] {
+        for (TcgVcpu* v : engine_->vcpus) v->set_budget(kSlice);
+      });
+    }
+    thread->start();
+    threads_running_.push_back(std::move(thread));
+  }
+
+  void shutdown() override {
+    for (auto& thread : threads_running_) thread->stop();
+    threads_running_.clear();
+    if (machine_ != nullptr && engine_ != nullptr && listening_) {
+      machine_->memory().remove_listener(*this);
+      listening_ = false;
+    }
+  }
+
+  std::string describe() const override {
+    return fmt::format("accelerator: tcg ({})\nthreads: {}\n{}", object_class().description,
+                       single_ ? "single" : "multi",
+                       clock_ != nullptr ? fmt::format("instructions: {}\n", clock_->instructions())
+                                         : std::string());
+  }
+
+  std::string describe_jit() const override {
+    const CodeCache::Counters& c = engine_->cache.counters();
+    std::string text = fmt::format(
+        "code buffer: {} of {} KiB used, flushed {} times\n"
+        "blocks: {} made, {} invalidated, {} links\n"
+        "average block: {} guest bytes, {} host bytes\n",
+        engine_->cache.assembler().here() >> 10, tb_size_ << 10, c.flushes, c.blocks,
+        c.invalidated, c.links, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
+        c.blocks != 0 ? c.host_bytes / c.blocks : 0);
+    for (TcgVcpu* v : engine_->vcpus) {
+      const TcgVcpu::Counters& n = v->counters();
+      const SoftMmu::Counters& m = v->mmu().counters();
+      text += fmt::format(
+          "cpu {}: {} entries, {} lookups, {} interpreted, {} slow accesses, {} TLB fills, "
+          "{} flushes ({} global), {} page flushes\n",
+          v->cpu().index(), n.entries, n.lookups, n.interpreted, n.slow_accesses, m.fills,
+          m.flushes, m.global_flushes, m.page_flushes);
+    }
+    return text;
+  }
+
+  bool counts_instructions() const override { return clock_ != nullptr; }
+  u64 instructions_executed() const override {
+    return clock_ != nullptr ? clock_->instructions() : 0;
+  }
+
+ private:
+  // MemoryListener: translations refer to host addresses of the view that was.
+  void commit() override {
+    if (engine_ == nullptr) return;
+    for (TcgVcpu* vcpu : engine_->vcpus) vcpu->memory_changed();
+    hook_code_writes();
+  }
+  // Devices that write to RAM tell us about pages with code.
+  void hook_code_writes() {
+    for (const FlatRange& range : machine_->memory().view()->ranges()) {
+      if (range.block == nullptr) continue;
+      range.block->set_code_write_hook([this](RamBlock& ram, u64 offset, u64 size) {
+        CodeCache& cache = engine_->cache;
+        const std::lock_guard guard(cache.lock());
+        for (u64 at = offset; at < offset + size;) {
+          const u64 page = at & kPageMask;
+          const u64 end = std::min(page + kPageSize, offset + size);
+          cache.invalidate(ram.host() + page, at - page, end - at);
+          at = end;
+        }
+      });
+    }
+  }
+
+  TcgThreads threads_ = TcgThreads::Auto;
+  u32 tb_size_ = 64;
+  bool one_insn_per_tb_ = false;
+  bool split_wx_ = true;
+
+  Machine* machine_ = nullptr;
+  bool single_ = false;
+  bool listening_ = true;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<InstructionClock> clock_;
+  std::vector<std::unique_ptr<VcpuThread>> threads_running_;
+};
+
+}  // namespace
+}  // namespace tcg
+}  // namespace backplane
+
+using backplane::tcg::TcgAccel;
+BACKPLANE_TYPE(TcgAccel, "tcg-accel")
+BACKPLANE_MODULE("accel-tcg", "0.1", "Software accelerator: translates x86-64 to x86-64")

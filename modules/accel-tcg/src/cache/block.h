@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// A translated block: where its guest bytes are, where its host code is, and how it is linked.
+#pragma once
+
+#include <vector>
+
+#include "backplane/types.h"
+
+namespace backplane::tcg {
+
+// What besides the bytes decides how code is translated.
+struct Mode {
+  u32 bits = 0;
+  static constexpr u32 kMmuMask = 3;       // MmuIndex
+  static constexpr u32 kX87 = 1 << 2;      // CR0.EM and TS clear: x87 and MMX run
+  static constexpr u32 kSse = 1 << 3;      // and CR4.OSFXSR
+  static constexpr u32 kAvx = 1 << 4;      // and XCR0 says so
+  unsigned mmu_index() const { return bits & kMmuMask; }
+  bool user() const { return (bits & kMmuMask) == 1; }
+};
+
+struct Block;
+
+// A direct jump of a block to another guest address.
+struct JumpSite {
+  Block* from = nullptr;
+  Block* to = nullptr;   // linked to, or null
+  u32 jump = 0;          // offset of the jump's displacement
+  u32 unlinked = 0;      // offset of the code it goes to while not linked
+  u32 tag = 0;           // offset of the inline cache's tag; 0: target in the same page
+  i32 target = 0;        // guest address relative to the block's page
+  u32 index = 0;         // in the sites of the cache
+  u32 next_incoming = 0; // index + 1
+};
+
+// Host code position and the guest instruction it belongs to.
+struct CodePoint {
+  u32 host;
+  u16 guest;  // offset in the page
+  u16 index;  // of the instruction in the block
+};
+
+struct Block {
+  const u8* host_pc = nullptr;  // first guest byte, in host memory
+  const u8* second_page = nullptr;  // host page of the bytes past the page end, if any
+  Mode mode;
+  u16 offset = 0;  // in the page
+  u16 size = 0;    // guest bytes
+  u16 instructions = 0;
+  bool valid = true;
+  u32 begin = 0, end = 0;        // host code
+  u32 near_entry = 0;            // JitState::page_base is right
+  u32 far_entry = 0;             // scratch register T0 holds the guest address
+  u32 first_incoming = 0;        // index + 1 of a JumpSite
+  u32 first_point = 0, points = 0;
+  Block* next = nullptr;         // in the hash chain
+};
+
+}  // namespace backplane::tcg

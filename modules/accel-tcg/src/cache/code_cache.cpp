@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "cache/code_cache.h"
+
+#include <algorithm>
+
+namespace backplane::tcg {
+namespace {
+
+const u8* page_of(const u8* p) {
+  return reinterpret_cast<const u8*>(reinterpret_cast<u64>(p) & kPageMask);
+}
+
+u64 granule_mask(u64 first, u64 last) {
+  const unsigned low = static_cast<unsigned>(first / kGranule);
+  const unsigned high = static_cast<unsigned>(last / kGranule);
+  const u64 upto = high == 63 ? ~u64{0} : (u64{1} << (high + 1)) - 1;
+  return upto & (~u64{0} << low);
+}
+
+bool touches(const Block& block, const u8* host_page, u64 offset, u64 size) {
+  const u64 end = offset + size;
+  if (page_of(block.host_pc) == host_page) {
+    const u64 first = block.offset;
+    const u64 last = std::min<u64>(first + block.size, kPageSize);
+    if (first < end && offset < last) return true;
+  }
+  if (block.second_page == host_page) {
+    const u64 last = u64{block.offset} + block.size - kPageSize;
+    if (offset < last) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+CodeCache::CodeCache(u64 buffer_size)
+    : buffer_(buffer_size), assembler_(buffer_), buckets_(kBuckets, nullptr) {}
+
+void CodeCache::flush() {
+  for (auto& [page, code] : pages_)
+    code.ram->page_flags(code.ram_offset)
+        .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
+  pages_.clear();
+  std::fill(buckets_.begin(), buckets_.end(), nullptr);
+  blocks_.clear();
+  sites_.clear();
+  points_.clear();
+  assembler_.move_to(permanent_);
+  ++counters_.flushes;
+}
+
+Block* CodeCache::find(const u8* host_pc, Mode mode) const {
+  for (Block* b = buckets_[bucket(host_pc, mode)]; b != nullptr; b = b->next)
+    if (b->host_pc == host_pc && b->mode.bits == mode.bits) return b;
+  return nullptr;
+}
+
+Block& CodeCache::create() { return blocks_.emplace_back(); }
+
+void CodeCache::note_page(Block& block, const u8* host_page, u64 first, u64 last, RamBlock& ram,
+                          u64 ram_offset) {
+  PageCode& page = pages_[host_page];
+  page.ram = &ram;
+  page.ram_offset = ram_offset;
+  page.blocks.push_back(&block);
+  page.granules |= granule_mask(first, last);
+  ram.page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_relaxed);
+}
+
+void CodeCache::publish(Block& block, RamBlock& ram, u64 ram_offset, RamBlock* second,
+                        u64 second_offset) {
+  const u64 last = u64{block.offset} + block.size - 1;
+  note_page(block, page_of(block.host_pc), block.offset, std::min(last, kPageSize - 1), ram,
+            ram_offset);
+  if (second != nullptr)
+    note_page(block, block.second_page, 0, last - kPageSize, *second, second_offset);
+  Block*& head = buckets_[bucket(block.host_pc, block.mode)];
+  block.next = head;
+  head = &block;
+  ++counters_.blocks;
+  counters_.guest_bytes += block.size;
+  counters_.host_bytes += block.end - block.begin;
+}
+
+JumpSite& CodeCache::create_site(Block& from) {
+  JumpSite& site = sites_.emplace_back();
+  site.from = &from;
+  site.index = static_cast<u32>(sites_.size() - 1);
+  return site;
+}
+
+void CodeCache::link(JumpSite& site, Block& to) {
+  if (site.to == &to) return;
+  if (site.to != nullptr) unlink(site);
+  site.to = &to;
+  site.next_incoming = to.first_incoming;
+  to.first_incoming = site.index + 1;
+  assembler_.patch_jump(site.jump, to.near_entry);
+  ++counters_.links;
+}
+
+void CodeCache::unlink(JumpSite& site) {
+  if (site.to == nullptr) return;
+  for (u32* at = &site.to->first_incoming; *at != 0; at = &sites_[*at - 1].next_incoming) {
+    if (&sites_[*at - 1] != &site) continue;
+    *at = site.next_incoming;
+    break;
+  }
+  site.to = nullptr;
+  site.next_incoming = 0;
+  assembler_.patch_jump(site.jump, site.unlinked);
+}
+
+void CodeCache::set_tag(JumpSite& site, u64 tag) {
+  __atomic_store_n(reinterpret_cast<u64*>(buffer_.writable() + site.tag), tag, __ATOMIC_RELEASE);
+}
+
+Block* CodeCache::block_at(u32 host_offset) {
+  auto after = std::upper_bound(blocks_.begin(), blocks_.end(), host_offset,
+                                [](u32 offset, const Block& b) { return offset < b.begin; });
+  if (after == blocks_.begin()) return nullptr;
+  Block& block = *std::prev(after);
+  return host_offset < block.end ? &block : nullptr;
+}
+
+const CodePoint* CodeCache::point_at(const Block& block, u32 host_offset) const {
+  const auto begin = points_.begin() + block.first_point;
+  const auto end = begin + block.points;
+  auto after = std::upper_bound(begin, end, host_offset,
+                                [](u32 offset, const CodePoint& p) { return offset < p.host; });
+  return after == begin ? nullptr : &*std::prev(after);
+}
+
+void CodeCache::retire(Block& block) {
+  if (!block.valid) return;
+  block.valid = false;
+  while (block.first_incoming != 0) unlink(sites_[block.first_incoming - 1]);
+  for (Block** at = &buckets_[bucket(block.host_pc, block.mode)]; *at != nullptr;
+       at = &(*at)->next) {
+    if (*at != &block) continue;
+    *at = block.next;
+    break;
+  }
+  // Jump caches may still lead here: the entry becomes a jump to the block's own look-up code,
+  // which lies right before it.
+  assembler_.replace_entry(block.near_entry, block.begin);
+  ++counters_.invalidated;
+}
+
+unsigned CodeCache::invalidate(const u8* host_page, u64 offset, u64 size) {
+  const auto found = pages_.find(host_page);
+  if (found == pages_.end()) return 0;
+  PageCode& page = found->second;
+  if ((page.granules & granule_mask(offset, offset + size - 1)) == 0) return 0;
+  unsigned count = 0;
+  u64 granules = 0;
+  std::vector<Block*> kept;
+  for (Block* block : page.blocks) {
+    if (!block->valid) continue;
+    if (touches(*block, host_page, offset, size)) {
+      retire(*block);
+      ++count;
+      continue;
+    }
+    kept.push_back(block);
+    if (page_of(block->host_pc) == host_page)
+      granules |= granule_mask(block->offset,
+                               std::min<u64>(u64{block->offset} + block->size, kPageSize) - 1);
+    if (block->second_page == host_page)
+      granules |= granule_mask(0, u64{block->offset} + block->size - kPageSize - 1);
+  }
+  page.blocks.swap(kept);
+  page.granules = granules;
+  if (page.blocks.empty()) {
+    page.ram->page_flags(page.ram_offset)
+        .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
+    pages_.erase(found);
+  }
+  return count;
+}
+
+unsigned CodeCache::invalidate_locked(const u8* host, u64 size) {
+  const std::lock_guard guard(lock_);
+  const u8* page = page_of(host);
+  return invalidate(page, static_cast<u64>(host - page), size);
+}
+
+bool CodeCache::has_code_locked(const u8* host, u64 size) {
+  const std::lock_guard guard(lock_);
+  const u8* page = page_of(host);
+  return has_code(page, static_cast<u64>(host - page), size);
+}
+
+bool CodeCache::has_code(const u8* host_page, u64 offset, u64 size) const {
+  const auto found = pages_.find(host_page);
+  return found != pages_.end() &&
+         (found->second.granules & granule_mask(offset, offset + size - 1)) != 0;
+}
+
+}  // namespace backplane::tcg

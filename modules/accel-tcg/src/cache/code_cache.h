@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// All translated blocks, found by physical address and mode, and the pages they were made from.
+//
+// Lock order: machine lock, then lock(). Every member is called with lock() held unless it says
+// otherwise. A flush needs that no vCPU runs translated code.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "backplane/memory.h"
+#include "cache/block.h"
+#include "emit/assembler.h"
+
+namespace backplane::tcg {
+
+// Granularity at which writes to a page with code are told apart, in bytes.
+constexpr unsigned kGranule = 64;
+
+class CodeCache {
+ public:
+  explicit CodeCache(u64 buffer_size);
+
+  std::mutex& lock() { return lock_; }
+  Assembler& assembler() { return assembler_; }
+
+  // Marks what was emitted so far (stubs) as permanent.
+  void seal() { permanent_ = assembler_.here(); }
+  // True if another block may not fit: flush() first.
+  bool full() const { return assembler_.here() + kReserve > assembler_.buffer().size(); }
+  void flush();
+
+  Block* find(const u8* host_pc, Mode mode) const;
+  Block& create();
+  // Makes a finished block known; its pages get kHasCode. `ram` and `ram_offset` name the page.
+  void publish(Block& block, RamBlock& ram, u64 ram_offset, RamBlock* second, u64 second_offset);
+
+  JumpSite& create_site(Block& from);
+  JumpSite& site(u32 index) { return sites_[index]; }
+  // Lets a site jump straight to a block.
+  void link(JumpSite& site, Block& to);
+  void unlink(JumpSite& site);
+  // What the inline cache of a site between pages compares with.
+  void set_tag(JumpSite& site, u64 tag);
+
+  void add_point(const CodePoint& point) { points_.push_back(point); }
+  u32 point_count() const { return static_cast<u32>(points_.size()); }
+  // The guest instruction a host code position belongs to; null if none.
+  Block* block_at(u32 host_offset);
+  const CodePoint* point_at(const Block& block, u32 host_offset) const;
+
+  // Forgets the blocks with a byte in [offset, offset+size) of the page. Returns how many.
+  // Clears the page's kHasCode if none is left.
+  unsigned invalidate(const u8* host_page, u64 offset, u64 size);
+  // True if a block was made from a byte of that range.
+  bool has_code(const u8* host_page, u64 offset, u64 size) const;
+
+  // The same, given a host address within the page; takes lock().
+  unsigned invalidate_locked(const u8* host, u64 size);
+
+  bool has_code_locked(const u8* host, u64 size);
+
+  // A number that no inline cache has seen since the last flush; 0 in the bits that tell pages
+  // apart. Any thread.
+  u64 new_site_generation() {
+    const u64 n = next_generation_.fetch_add(1, std::memory_order_relaxed);
+    return (n & 0xfff) | (n >> 12) << 48;
+  }
+
+  struct Counters {
+    u64 blocks = 0, guest_bytes = 0, host_bytes = 0, invalidated = 0, flushes = 0, links = 0;
+  };
+  Counters& counters() { return counters_; }
+
+ private:
+  static constexpr u32 kReserve = 256 << 10;
+  static constexpr u32 kBuckets = 1 << 15;
+
+  struct PageCode {
+    std::vector<Block*> blocks;
+    u64 granules = 0;
+    RamBlock* ram = nullptr;
+    u64 ram_offset = 0;
+  };
+  static u32 bucket(const u8* host_pc, Mode mode) {
+    const u64 h = reinterpret_cast<u64>(host_pc) * 0x9e3779b97f4a7c15 + mode.bits * 0x85ebca6b;
+    return static_cast<u32>(h >> 40) % kBuckets;
+  }
+  void retire(Block& block);
+  void note_page(Block& block, const u8* host_page, u64 first, u64 last, RamBlock& ram,
+                 u64 ram_offset);
+
+  std::mutex lock_;
+  CodeBuffer buffer_;
+  Assembler assembler_;
+  u32 permanent_ = 0;
+  std::vector<Block*> buckets_;
+  std::deque<Block> blocks_;  // in the order of their host code
+  std::deque<JumpSite> sites_;
+  std::vector<CodePoint> points_;
+  std::unordered_map<const u8*, PageCode> pages_;
+  std::atomic<u64> next_generation_{1};
+  Counters counters_;
+};
+
+}  // namespace backplane::tcg

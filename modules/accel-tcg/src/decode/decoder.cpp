@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: MIT
+// Instruction fields in encoding order: prefixes, REX or VEX, opcode, ModRM, SIB, displacement,
+// immediate. [SDM 2A "Instruction Format"]
+#include <cstring>
+
+#include "decode/opcode_table.h"
+
+namespace backplane::tcg {
+namespace {
+
+// Reads fields in order; remembers if the bytes did not suffice.
+class Cursor {
+ public:
+  Cursor(const u8* bytes, unsigned available)
+      : begin_(bytes), at_(bytes), end_(bytes + (available < 15 ? available : 15)) {}
+
+  bool short_of_bytes() const { return short_; }
+  unsigned consumed() const { return static_cast<unsigned>(at_ - begin_); }
+  u8 peek() const { return at_ < end_ ? *at_ : 0; }
+  u8 byte() { return number<u8>(); }
+
+  template <class T>
+  T number() {
+    T value{};
+    if (end_ - at_ < static_cast<std::ptrdiff_t>(sizeof value)) {
+      short_ = true;
+      at_ = end_;
+      return value;
+    }
+    std::memcpy(&value, at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+
+ private:
+  const u8* begin_;
+  const u8* at_;
+  const u8* end_;
+  bool short_ = false;
+};
+
+struct Prefixes {
+  u8 rex = 0;
+  bool vex = false;
+  bool bad = false;  // a combination that is #UD or left to the interpreter
+  bool r = false, x = false, b = false;
+};
+
+// ModRM.reg of the groups chooses the operation. False: the form is left to the interpreter.
+bool refine_one_byte(Insn& i) {
+  Row& row = i.row;
+  const u8 group = i.reg & 7;
+  switch (i.opcode) {
+    case 0x80:
+    case 0x81:
+    case 0x83:
+      if (group == 2 || group == 3) row.flags_read = kFlagC;
+      if (group == 7) row.operands &= ~(kRmWrite | kMemWrite);
+      return true;
+    case 0xc6:
+    case 0xc7:
+      return group == 0;
+    case 0xc0:
+    case 0xc1:
+    case 0xd0:
+    case 0xd1:
+    case 0xd2:
+    case 0xd3: {
+      const bool by_one = i.opcode == 0xd0 || i.opcode == 0xd1;
+      const bool by_immediate = i.opcode < 0xd0;
+      const bool rotate = group < 4;
+      const unsigned mask = i.w ? 63 : 31;
+      const unsigned count = static_cast<unsigned>(i.immediate) & mask;
+      if (group == 2 || group == 3) row.flags_read = kFlagC;  // RCL, RCR
+      row.flags_touched = rotate ? kFlagC | kFlagO : kFlagsAll;
+      if (by_one || (by_immediate && count != 0)) row.flags_killed = row.flags_touched;
+      return true;
+    }
+    case 0xf6:
+    case 0xf7:
+      if (group < 2) {  // TEST
+        row.imm = i.opcode == 0xf6 ? Imm::Byte : Imm::Z;
+        row.flags_killed = row.flags_touched = kFlagsAll;
+      } else if (group == 2) {  // NOT
+        row.operands |= kRmWrite | kMemWrite;
+      } else if (group == 3) {  // NEG
+        row.operands |= kRmWrite | kMemWrite;
+        row.flags_killed = row.flags_touched = kFlagsAll;
+      } else {  // MUL, IMUL, DIV, IDIV
+        row.flags_killed = row.flags_touched = kFlagsAll;
+      }
+      return true;
+    case 0xfe:
+      return group < 2;
+    case 0xff:
+      switch (group) {
+        case 0:
+        case 1:
+          return true;
+        case 2:
+          row = Row{};
+          row.op = Op::CallIndirect;
+          break;
+        case 4:
+          row = Row{};
+          row.op = Op::JmpIndirect;
+          break;
+        case 6:
+          row = Row{};
+          row.op = Op::PushMem;
+          break;
+        default:
+          return false;
+      }
+      row.has_modrm = true;
+      row.operands = kRmRead | kMemRead;
+      row.mem = MemSize::Qword;
+      return !i.operand_size_prefix;
+    default:
+      break;
+  }
+  return true;
+}
+
+// Memory forms of x87. [SDM 2D "Escape Opcode Instructions"]
+bool refine_x87(Insn& i) {
+  Row& row = i.row;
+  const u8 group = i.reg & 7;
+  if (!i.memory) {
+    const unsigned second = 0xc0 | group << 3 | (i.rm & 7);
+    if (i.opcode == 0xda && second < 0xe0) row.flags_read = kFlagC | kFlagZ | kFlagP;
+    if (i.opcode == 0xdb && second < 0xe0) row.flags_read = kFlagC | kFlagZ | kFlagP;
+    if ((i.opcode == 0xdb || i.opcode == 0xdf) && (group == 5 || group == 6))
+      row.flags_killed = row.flags_touched = kFlagsAll;  // FCOMI and its kin
+    return true;
+  }
+  struct Form {
+    MemSize size;
+    u16 access;
+  };
+  using enum MemSize;
+  constexpr u16 R = kMemRead, W = kMemWrite;
+  static constexpr Form kForms[8][8] = {
+      {{Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}},
+      {{Dword, R}, {None, 0}, {Dword, W}, {Dword, W}, {Env, R}, {Word, R}, {Env, W}, {Word, W}},
+      {{Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}},
+      {{Dword, R}, {Dword, W}, {Dword, W}, {Dword, W}, {None, 0}, {Tbyte, R}, {None, 0}, {Tbyte, W}},
+      {{Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}},
+      {{Qword, R}, {Qword, W}, {Qword, W}, {Qword, W}, {Fsave, R}, {None, 0}, {Fsave, W}, {Word, W}},
+      {{Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}},
+      {{Word, R}, {Word, W}, {Word, W}, {Word, W}, {Tbyte, R}, {Qword, R}, {Tbyte, W}, {Qword, W}},
+  };
+  const Form form = kForms[i.opcode - 0xd8][group];
+  if (form.size == None) return false;
+  row.mem = form.size;
+  row.operands = form.access;
+  return !i.operand_size_prefix;
+}
+
+bool refine_two_byte(Insn& i) {
+  Row& row = i.row;
+  const u8 group = i.reg & 7;
+  switch (i.opcode) {
+    case 0xa3:
+    case 0xab:
+    case 0xb3:
+    case 0xbb:
+      if (i.memory) row.op = Op::BitString;
+      return true;
+    case 0xba:
+      if (group < 4) return false;
+      if (group == 4) row.operands &= ~(kRmWrite | kMemWrite);
+      return true;
+    case 0xa4:
+    case 0xac:
+      if ((static_cast<unsigned>(i.immediate) & (i.w ? 63 : 31)) != 0)
+        row.flags_killed = kFlagsAll;
+      return true;
+    case 0xc7:
+      return group == 1 && i.memory;
+    case 0xae:
+      if (!i.memory) {
+        if (group < 5 || i.repeat_prefix != 0 || i.operand_size_prefix) return false;
+        row.op = Op::Native;  // LFENCE, MFENCE, SFENCE
+        return true;
+      }
+      row.unit = Unit::Sse;
+      row.op = Op::Native;
+      switch (group) {
+        case 2:
+          row.mem = MemSize::Dword;
+          row.operands = kMemRead;
+          return true;  // LDMXCSR
+        case 3:
+          row.mem = MemSize::Dword;
+          row.operands = kMemWrite;
+          return true;  // STMXCSR
+        default:
+          return false;
+      }
+    default:
+      break;
+  }
+  return true;
+}
+
+bool refine_vex(Insn& i) {
+  Row& row = i.row;
+  const u8 group = i.reg & 7;
+  if (i.map == 1 && i.opcode == 0x12 && i.vex_pp == kF2 && i.vex_l == 0) row.mem = MemSize::Qword;
+  if (i.map == 2 && i.opcode == 0xf3) return group >= 1 && group <= 3;
+  if (i.map == 3 && (i.opcode == 0x46 || i.opcode == 0x06 || i.opcode == 0x18 || i.opcode == 0x19 ||
+                     i.opcode == 0x38 || i.opcode == 0x39))
+    return i.vex_l == 1;
+  if (i.map == 1 && i.opcode == 0xae) return false;
+  // VEX forms of general-register instructions require L = 0.
+  if (row.unit == Unit::None) return i.vex_l == 0;
+  return true;
+}
+
+bool refine(Insn& i) {
+  if (i.vex) return refine_vex(i);
+  if (i.map == 0 && i.opcode >= 0xd8 && i.opcode < 0xe0) return refine_x87(i);
+  if (i.map == 0) return refine_one_byte(i);
+  if (i.map == 1) return refine_two_byte(i);
+  return true;
+}
+
+// LOCK is legal on read-modify-write forms with a memory destination only.
+bool lockable(const Insn& i) {
+  if (!i.memory || (i.row.operands & kMemWrite) == 0 || (i.row.operands & kMemRead) == 0)
+    return false;
+  if (i.map == 0)
+    return i.opcode < 0x40 || (i.opcode >= 0x80 && i.opcode < 0x84) || i.opcode == 0x86 ||
+           i.opcode == 0x87 || i.opcode == 0xf6 || i.opcode == 0xf7 || i.opcode == 0xfe ||
+           i.opcode == 0xff;
+  return i.map == 1 && (i.opcode == 0xab || i.opcode == 0xb3 || i.opcode == 0xba ||
+                        i.opcode == 0xbb || i.opcode == 0xb0 || i.opcode == 0xb1 ||
+                        i.opcode == 0xc0 || i.opcode == 0xc1 || i.opcode == 0xc7);
+}
+
+void read_modrm(Cursor& in, Insn& i, const Prefixes& p) {
+  const u8 modrm = in.byte();
+  i.has_modrm = true;
+  i.mod = modrm >> 6;
+  i.reg = ((modrm >> 3) & 7) | (p.r ? 8 : 0);
+  i.rm = (modrm & 7) | (p.b ? 8 : 0);
+  i.memory = i.mod != 3;
+  if (!i.memory) return;
+  if ((modrm & 7) == 4) {
+    const u8 sib = in.byte();
+    i.scale = sib >> 6;
+    i.index = ((sib >> 3) & 7) | (p.x ? 8 : 0);
+    i.has_index = i.index != 4;
+    i.base = (sib & 7) | (p.b ? 8 : 0);
+    i.has_base = !((sib & 7) == 5 && i.mod == 0);
+    if (!i.has_base) i.displacement = in.number<i32>();
+  } else if ((modrm & 7) == 5 && i.mod == 0) {
+    i.rip_relative = true;
+    i.displacement = in.number<i32>();
+  } else {
+    i.base = i.rm;
+    i.has_base = true;
+  }
+  if (i.mod == 1) i.displacement = in.number<i8>();
+  if (i.mod == 2) i.displacement = in.number<i32>();
+}
+
+void read_immediate(Cursor& in, Insn& i) {
+  switch (i.row.imm) {
+    case Imm::None:
+      return;
+    case Imm::Byte:
+      i.immediate_size = 1;
+      i.immediate = in.number<i8>();
+      return;
+    case Imm::Word:
+      i.immediate_size = 2;
+      i.immediate = in.number<u16>();
+      return;
+    case Imm::V:
+      if (i.w) {
+        i.immediate_size = 8;
+        i.immediate = in.number<i64>();
+        return;
+      }
+      [[fallthrough]];
+    case Imm::Z:
+      if (i.operand_size() == 2) {
+        i.immediate_size = 2;
+        i.immediate = in.number<i16>();
+      } else {
+        i.immediate_size = 4;
+        i.immediate = in.number<i32>();
+      }
+      return;
+  }
+}
+
+// Everything up to and including the opcode. False: not enough bytes or not ours.
+bool read_opcode(Cursor& in, Insn& i, Prefixes& p) {
+  for (;;) {
+    const u8 b = in.byte();
+    if (in.short_of_bytes()) return false;
+    switch (b) {
+      case 0x66:
+        i.operand_size_prefix = true;
+        p.rex = 0;
+        continue;
+      case 0x67:
+        i.address_size_prefix = true;
+        p.rex = 0;
+        continue;
+      case 0xf2:
+      case 0xf3:
+        i.repeat_prefix = b;
+        p.rex = 0;
+        continue;
+      case 0xf0:
+        i.lock = true;
+        p.rex = 0;
+        continue;
+      case 0x26:
+      case 0x2e:
+      case 0x36:
+      case 0x3e:
+        p.rex = 0;
+        continue;
+      case 0x64:
+      case 0x65:
+        i.segment = b;
+        p.rex = 0;
+        continue;
+      default:
+        break;
+    }
+    if ((b & 0xf0) == 0x40) {
+      p.rex = b;
+      continue;
+    }
+    i.opcode = b;
+    break;
+  }
+  if (p.rex != 0) {
+    i.rex_present = true;
+    i.w = (p.rex & 8) != 0;
+    p.r = (p.rex & 4) != 0;
+    p.x = (p.rex & 2) != 0;
+    p.b = (p.rex & 1) != 0;
+  }
+  if (i.opcode == 0xc4 || i.opcode == 0xc5) {
+    p.bad = i.rex_present || i.operand_size_prefix || i.repeat_prefix != 0 || i.lock;
+    i.vex = true;
+    u8 last = in.byte();
+    p.r = (last & 0x80) == 0;
+    i.map = 1;
+    if (i.opcode == 0xc4) {
+      p.x = (last & 0x40) == 0;
+      p.b = (last & 0x20) == 0;
+      i.map = last & 0x1f;
+      last = in.byte();
+      i.w = (last & 0x80) != 0;
+    }
+    i.vvvv = (~last >> 3) & 0xf;
+    i.vex_l = (last >> 2) & 1;
+    i.vex_pp = last & 3;
+    i.opcode = in.byte();
+    if (i.map < 1 || i.map > 3) return false;
+  } else if (i.opcode == 0x0f) {
+    i.map = 1;
+    i.opcode = in.byte();
+    if (i.opcode == 0x38 || i.opcode == 0x3a) {
+      i.map = i.opcode == 0x38 ? 2 : 3;
+      i.opcode = in.byte();
+    }
+  }
+  return !in.short_of_bytes() && !p.bad;
+}
+
+}  // namespace
+
+unsigned Insn::memory_size() const {
+  const unsigned vector = vex_l != 0 ? 32 : 16;
+  switch (row.mem) {
+    case MemSize::None: return 0;
+    case MemSize::Byte: return 1;
+    case MemSize::Word: return 2;
+    case MemSize::Dword: return 4;
+    case MemSize::Qword: return 8;
+    case MemSize::Tbyte: return 10;
+    case MemSize::Xmm: return 16;
+    case MemSize::Ymm: return 32;
+    case MemSize::Osize: return operand_size();
+    case MemSize::OsizeHigh: return w ? 8 : 4;
+    case MemSize::Vector: return vector;
+    case MemSize::HalfVector: return vector / 2;
+    case MemSize::QuarterVector: return vector / 4;
+    case MemSize::EighthVector: return vector / 8;
+    case MemSize::Double: return w ? 16 : 8;
+    case MemSize::Env: return 28;
+    case MemSize::Fsave: return 108;
+    case MemSize::Fxsave: return 512;
+  }
+  return 0;
+}
+
+bool decode(const u8* bytes, unsigned available, Insn& i) {
+  i = Insn{};
+  Cursor in(bytes, available);
+  Prefixes p;
+  if (!read_opcode(in, i, p)) return !in.short_of_bytes();
+  const unsigned prefix = i.vex ? unsigned{i.vex_pp}
+                          : i.repeat_prefix == 0xf2 ? unsigned{kF2}
+                          : i.repeat_prefix == 0xf3 ? unsigned{kF3}
+                          : i.operand_size_prefix ? unsigned{k66}
+                                                  : unsigned{kNoPrefix};
+  i.row = i.vex ? vex_row(i.map, prefix, i.opcode) : legacy_row(i.map, prefix, i.opcode);
+  if (i.row.op == Op::Interpret && !i.row.has_modrm) return !in.short_of_bytes();
+  // F2 and F3 are part of the opcode only where the table has columns for them.
+  if (!i.vex && i.row.unit == Unit::None && i.map <= 1 && i.row.op != Op::String &&
+      !(i.map == 1 && (i.opcode == 0xb8 || i.opcode == 0xbc || i.opcode == 0xbd)))
+    i.repeat_prefix = 0;
+  // Opcodes with a register in their low bits.
+  if (!i.row.has_modrm) i.rm = (i.opcode & 7) | (p.b ? 8 : 0);
+  if (i.row.has_modrm) {
+    read_modrm(in, i, p);
+    if ((i.opcode == 0xf6 || i.opcode == 0xf7) && i.map == 0 && (i.reg & 7) < 2)
+      i.row.imm = i.opcode == 0xf6 ? Imm::Byte : Imm::Z;
+  }
+  read_immediate(in, i);
+  if (in.short_of_bytes()) return false;
+  const bool accepted = refine(i) && !(i.row.memory_only && !i.memory) &&
+                        !(i.row.register_only && i.memory) && (!i.lock || lockable(i));
+  if (!accepted) i.row = Row{};
+  i.length = static_cast<u8>(in.consumed());
+  return true;
+}
+
+}  // namespace backplane::tcg

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// A decoded guest instruction: its fields as encoded, and the table row that says how it may be
+// translated. An instruction without a row is left to the reference interpreter.
+#pragma once
+
+#include "backplane/types.h"
+
+namespace backplane::tcg {
+
+// How an instruction is translated.
+enum class Op : u8 {
+  Interpret,  // not in the table: executed by the reference interpreter, ends the block
+  Native,     // re-encoded with host registers and a checked memory operand
+  Nop,
+  Lea,
+  BitString,  // BT, BTS, BTR, BTC with a register bit offset
+  MovImm,     // MOV r, imm (B8+r)
+  Bswap,
+  XchgAcc,    // XCHG rAX, r (90+r)
+  Push,       // PUSH r
+  PushImm,
+  PushMem,    // FF /6
+  Pop,        // POP r
+  Leave,
+  Jcc,
+  Jmp,
+  JmpIndirect,
+  Call,
+  CallIndirect,
+  Ret,
+  LoopCx,  // LOOP, LOOPE, LOOPNE, JRCXZ
+  String,  // MOVS, STOS, LODS, SCAS, CMPS
+};
+
+// Size in bytes of the memory operand.
+enum class MemSize : u8 {
+  None, Byte, Word, Dword, Qword, Tbyte, Xmm, Ymm,
+  Osize,     // by operand size: 2, 4, 8
+  OsizeHigh, // 4 or 8 (movd/movq, cvtsi2sd: by W)
+  Vector,    // 16, or 32 with VEX.L
+  HalfVector, QuarterVector, EighthVector,  // of Vector
+  Double,    // 2 * operand size (cmpxchg8b/16b)
+  Env,       // 28 (fldenv)
+  Fsave,     // 108
+  Fxsave,    // 512
+};
+
+enum OperandFlag : u16 {
+  kRegRead = 1, kRegWrite = 2,    // ModRM.reg is a general register
+  kRmRead = 4, kRmWrite = 8,      // ModRM.rm is a general register if mod = 3
+  kMemRead = 16, kMemWrite = 32,  // ModRM.rm is memory if mod != 3
+  kVvvvRead = 64, kVvvvWrite = 128,  // VEX.vvvv is a general register
+  kByteOperand = 256,             // general registers are 8 bits wide (both)
+  kRmNarrow = 512,                // rm is narrower than reg (MOVZX: 8 or 16 bits, by the opcode)
+  kRegPartial = 1024,             // the destination keeps its old value in part or at times
+};
+
+enum class Unit : u8 { None, X87, Mmx, Sse, Avx };
+
+enum class Imm : u8 { None, Byte, Word, Z /*2 or 4*/, V /*2, 4 or 8*/ };
+
+// Flag masks, in RFLAGS positions of the low byte; OF moved to bit 1.
+constexpr u8 kFlagC = 1, kFlagO = 2, kFlagP = 4, kFlagA = 16, kFlagZ = 64, kFlagS = 128;
+constexpr u8 kFlagsAll = kFlagC | kFlagO | kFlagP | kFlagA | kFlagZ | kFlagS;
+
+struct Row {
+  Op op = Op::Interpret;
+  u16 operands = 0;
+  MemSize mem = MemSize::None;
+  Imm imm = Imm::None;
+  Unit unit = Unit::None;
+  u8 flags_read = 0;
+  u8 flags_killed = 0;   // written whatever the operands (undefined counts as written)
+  u8 flags_touched = 0;  // may be written
+  bool has_modrm = false;
+  bool memory_only = false, register_only = false;
+};
+
+struct Insn {
+  Row row;
+  u8 length = 0;
+  u8 map = 0;  // 0 one byte, 1 0F, 2 0F38, 3 0F3A
+  u8 opcode = 0;
+  bool vex = false;
+  bool operand_size_prefix = false;  // 66
+  u8 repeat_prefix = 0;              // F2 or F3
+  bool lock = false;
+  u8 segment = 0;          // 0, or 0x64 (FS), 0x65 (GS)
+  bool address_size_prefix = false;
+  bool rex_present = false;
+  bool w = false;
+  u8 vex_l = 0, vex_pp = 0, vvvv = 0;
+  bool has_modrm = false;
+  u8 mod = 0, reg = 0, rm = 0;  // with REX/VEX extension bits
+  bool memory = false;
+  bool has_base = false, has_index = false, rip_relative = false;
+  u8 base = 0, index = 0, scale = 0;
+  i32 displacement = 0;
+  u8 immediate_size = 0;
+  i64 immediate = 0;
+  u16 offset = 0;  // in its page
+
+  // In bytes.
+  unsigned operand_size() const { return w ? 8 : operand_size_prefix ? 2 : 4; }
+  unsigned memory_size() const;
+};
+
+// Decodes one 64-bit mode instruction from at most `available` bytes. False if the bytes do not
+// suffice. Unknown and refused forms have row.op == Op::Interpret (and length 0).
+bool decode(const u8* bytes, unsigned available, Insn& insn);
+
+}  // namespace backplane::tcg

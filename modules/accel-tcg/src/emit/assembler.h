@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Writes host code into the code buffer. The only file that includes Xbyak.
+#pragma once
+
+#include <xbyak/xbyak.h>
+
+#include "backplane/types.h"
+#include "decode/insn.h"
+#include "emit/code_buffer.h"
+#include "emit/registers.h"
+#include "runtime/jit_state.h"
+
+namespace backplane::tcg {
+
+// The r/m operand of a re-encoded instruction: a host register, or [base + displacement].
+struct RmOperand {
+  bool memory = false;
+  u8 reg = 0;  // register, or base
+  i32 displacement = 0;
+
+  static RmOperand of_register(u8 reg) { return {false, reg, 0}; }
+  static RmOperand at(u8 base, i32 displacement = 0) { return {true, base, displacement}; }
+};
+
+// Offsets into the code buffer are the same for both of its mappings; all jumps are relative.
+class Assembler : public Xbyak::CodeGenerator {
+ public:
+  explicit Assembler(CodeBuffer& buffer)
+      : Xbyak::CodeGenerator(buffer.size(), buffer.writable()), buffer_(buffer) {}
+
+  CodeBuffer& buffer() const { return buffer_; }
+  u32 here() const { return static_cast<u32>(getSize()); }
+  void move_to(u32 offset) { setSize(offset); }
+  const u8* executable(u32 offset) const { return buffer_.executable() + offset; }
+
+  // Fields of the state and of JitState.
+  Xbyak::Address gpr(unsigned guest) { return qword[rsp + static_cast<int>(guest * 8)]; }
+  Xbyak::Address gpr32(unsigned guest) { return dword[rsp + static_cast<int>(guest * 8)]; }
+  Xbyak::Address field(int displacement) { return qword[rsp + displacement]; }
+  Xbyak::Address field32(int displacement) { return dword[rsp + displacement]; }
+
+  static Xbyak::Reg64 r64(u8 reg) { return Xbyak::Reg64(reg); }
+  static Xbyak::Reg32 r32(u8 reg) { return Xbyak::Reg32(reg); }
+
+  // A jump or call with a 32-bit displacement to an offset; returns the displacement's offset,
+  // to be patched by patch_jump.
+  u32 jump(u32 target);
+  u32 call_to(u32 target);
+  u32 jump_if(u8 condition, u32 target);  // condition: low four bits of the Jcc opcode
+  // The same with the target not known yet.
+  u32 jump_forward() { return jump(here()); }
+  u32 jump_if_forward(u8 condition) { return jump_if(condition, here()); }
+  // Points the jump whose displacement is at `site` to `target`. Atomic against running code: a
+  // jump's displacement never straddles a cache line.
+  void patch_jump(u32 site, u32 target);
+  // Pads so that the next kEntrySize bytes can be replaced in one store.
+  static constexpr unsigned kEntrySize = 8;
+  void align_entry();
+  // Turns the instruction at an aligned entry into a jump, in one store.
+  void replace_entry(u32 entry, u32 target);
+  void bind(u32 site) { patch_jump(site, here()); }
+
+  // Re-encodes a guest instruction with other registers. `reg` and `vvvv` are host registers (or
+  // the original field where it is no general register); the immediate is the guest's.
+  // `low_byte_registers`: REX must be present so that encodings 4 to 7 mean SPL to DIL.
+  void encode(const Insn& insn, u8 reg, RmOperand rm, u8 vvvv, bool low_byte_registers);
+
+ private:
+  void put(const void* bytes, unsigned size) {
+    for (unsigned i = 0; i < size; ++i) db(static_cast<const u8*>(bytes)[i]);
+  }
+  void encode_modrm(u8 reg, RmOperand rm);
+  void keep_in_cache_line(unsigned opcode_length);
+  CodeBuffer& buffer_;
+};
+
+}  // namespace backplane::tcg

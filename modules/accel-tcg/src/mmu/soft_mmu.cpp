@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+#include "mmu/soft_mmu.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backplane/machine.h"
+#include "cache/code_cache.h"
+
+namespace backplane::tcg {
+namespace {
+
+constexpr bool canonical(u64 linear) {
+  return (static_cast<i64>(linear << 16) >> 16) == static_cast<i64>(linear);
+}
+
+constexpr unsigned filter_bit(u64 key) {
+  return static_cast<unsigned>((key * 0x9e3779b97f4a7c15) >> 52);  // 0 to 4095
+}
+void filter_add(u64 (&filter)[64], u64 key) {
+  filter[filter_bit(key) / 64] |= u64{1} << filter_bit(key) % 64;
+}
+bool filter_has(const u64 (&filter)[64], u64 key) {
+  return (filter[filter_bit(key) / 64] >> filter_bit(key) % 64 & 1) != 0;
+}
+
+// Keys of the large-page filter: 2 MiB regions, and 1 GiB regions marked by a high bit.
+constexpr u64 region_2m(u64 linear) { return linear >> 21; }
+constexpr u64 region_1g(u64 linear) { return linear >> 30 | u64{1} << 63; }
+
+Privilege privilege_of(MmuIndex index) {
+  return index == kMmuUser ? Privilege::User : Privilege::Supervisor;
+}
+
+}  // namespace
+
+SoftMmu::SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code)
+    : cpu_(cpu), state_(cpu.state()), jit_(jit_state(cpu)), memory_(memory), code_(code) {
+  for (unsigned i = 0; i < kMmuCount; ++i) clear(i);
+  jit_.jump_generation[0] = u64{1} << 48;
+  jit_.jump_generation[1] = u64{2} << 48;
+  next_generation_ = 3;
+}
+
+MmuIndex SoftMmu::current_index() const {
+  if (state_.cpl() == 3) return kMmuUser;
+  return (state_.cr4 & x86::kCr4SMAP) != 0 && (state_.rflags & x86::kAC) != 0 ? kMmuKernelAc
+                                                                             : kMmuKernel;
+}
+
+MmuIndex SoftMmu::index_of(Privilege privilege) const {
+  switch (privilege) {
+    case Privilege::User:
+      return kMmuUser;
+    case Privilege::ImplicitSupervisor:
+      return kMmuKernel;
+    case Privilege::Supervisor:
+      break;
+  }
+  return (state_.cr4 & x86::kCr4SMAP) != 0 && (state_.rflags & x86::kAC) != 0 ? kMmuKernelAc
+                                                                             : kMmuKernel;
+}
+
+const FlatRange* SoftMmu::range_at(u64 physical) {
+  const u64 generation = memory_.generation();
+  if (generation != view_generation_) {
+    view_ = memory_.view();
+    view_generation_ = generation;
+    last_range_ = nullptr;
+    flush(true);
+  }
+  if (last_range_ == nullptr || physical - last_range_->start >= last_range_->size)
+    last_range_ = view_->find(physical);
+  return last_range_;
+}
+
+SoftMmu::Target SoftMmu::resolve(u64 linear, Access access, MmuIndex index) {
+  Target target;
+  const u64 page = linear & kPageMask;
+  const unsigned slot = tlb_index(linear);
+  {
+    const TlbEntry& e = jit_.tlb[index][slot];
+    const u64 tag = access == Access::Read    ? e.read_tag
+                    : access == Access::Write ? e.write_tag
+                                              : e.exec_tag;
+    if (tag == page && memory_.generation() == view_generation_) {
+      target.host = reinterpret_cast<u8*>(e.host) + (linear - page);
+      return target;
+    }
+  }
+  if ((state_.cr0 & x86::kCr0PG) != 0 && state_.long_mode_active() && !canonical(linear)) {
+    target.faulted = true;
+    target.canonical = false;
+    return target;
+  }
+  // Implicit supervisor accesses use the kernel's TLB, which holds no user pages under SMAP.
+  const Privilege privilege =
+      index == kMmuKernel && (state_.rflags & x86::kAC) != 0 && (state_.cr4 & x86::kCr4SMAP) != 0
+          ? Privilege::ImplicitSupervisor
+          : privilege_of(index);
+  const x86::Translation t = translate(state_, memory_, linear, access, privilege);
+  if (!t.ok) {
+    target.faulted = true;
+    target.fault = t.error_code;
+    return target;
+  }
+  target.physical = t.physical;
+  const u64 physical_page = t.physical & kPageMask;
+  const FlatRange* range = range_at(physical_page);
+  if (range == nullptr || !range->is_ram() || physical_page < range->start ||
+      physical_page + kPageSize > range->start + range->size)
+    return target;
+  if (range->readonly && access == Access::Write) return target;
+
+  const u64 ram_offset = range->block_offset + (physical_page - range->start);
+  u8* host_page = range->host + (physical_page - range->start);
+  const bool has_code =
+      (range->block->page_flags(ram_offset).load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
+  const u64 unusable = unusable_tag(slot);
+  TlbEntry& e = jit_.tlb[index][slot];
+  e.host = reinterpret_cast<u64>(host_page);
+  e.read_tag = t.readable ? page : unusable;
+  e.write_tag = t.writable && !range->readonly && !has_code ? page : unusable;
+  e.exec_tag = t.executable ? page : unusable;
+  ++filled_[index];
+  ++counters_.fills;
+  if (index == kMmuKernel && !t.global) {
+    if (non_global_count_ < kNonGlobalSlots) non_global_[non_global_count_] = static_cast<u16>(slot);
+    ++non_global_count_;
+    if (access == Access::Execute) kernel_executed_non_global_ = true;
+  }
+  if (t.page_size > kPageSize)
+    filter_add(large_, t.page_size >= 1_GiB ? region_1g(linear) : region_2m(linear));
+  target.host = host_page + (linear - page);
+  target.has_code = access == Access::Write && has_code;
+  return target;
+}
+
+const u8* SoftMmu::fill_code_pointer(u64 linear, MmuIndex index) {
+  return resolve(linear, Access::Execute, index).host;
+}
+
+SoftMmu::RamPlace SoftMmu::place_of(const u8* host) {
+  if (last_range_ == nullptr || host < last_range_->host ||
+      host >= last_range_->host + last_range_->size || !last_range_->is_ram()) {
+    const FlatRange* found = nullptr;
+    for (const FlatRange& r : view_->ranges())
+      if (r.is_ram() && host >= r.host && host < r.host + r.size) found = &r;
+    if (found == nullptr) return {};
+    last_range_ = found;
+  }
+  return {last_range_->block,
+          (last_range_->block_offset + static_cast<u64>(host - last_range_->host)) & kPageMask};
+}
+
+void SoftMmu::clear(unsigned index) {
+  for (unsigned slot = 0; slot < kTlbEntries; ++slot) {
+    TlbEntry& e = jit_.tlb[index][slot];
+    e.read_tag = e.write_tag = e.exec_tag = unusable_tag(slot);
+  }
+  filled_[index] = 0;
+}
+
+void SoftMmu::new_generation(bool kernel) {
+  if (++next_generation_ >= 0x10000) {
+    std::memset(jit_.jump_tags, 0xff, sizeof jit_.jump_tags);
+    next_generation_ = 3;
+    jit_.jump_generation[kernel ? 1 : 0] = u64{1} << 48;
+    jit_.site_generation[kernel ? 1 : 0] = code_.new_site_generation();
+    kernel = !kernel;
+  }
+  const unsigned which = kernel ? 0 : 1;
+  jit_.jump_generation[which] = next_generation_ << 48;
+  jit_.site_generation[which] = code_.new_site_generation();
+  std::memset(executed_[which], 0, sizeof executed_[which]);
+}
+
+void SoftMmu::flush(bool globals) {
+  ++counters_.flushes;
+  for (unsigned index : {unsigned{kMmuUser}, unsigned{kMmuKernelAc}})
+    if (filled_[index] != 0) clear(index);
+  new_generation(false);
+  if (globals || non_global_count_ > kNonGlobalSlots) {
+    ++counters_.global_flushes;
+    clear(kMmuKernel);
+  } else {
+    for (unsigned i = 0; i < non_global_count_; ++i) {
+      TlbEntry& e = jit_.tlb[kMmuKernel][non_global_[i]];
+      e.read_tag = e.write_tag = e.exec_tag = unusable_tag(non_global_[i]);
+    }
+  }
+  non_global_count_ = 0;
+  if (globals || kernel_executed_non_global_) {
+    new_generation(true);
+    kernel_executed_non_global_ = false;
+  }
+  if (globals) std::memset(large_, 0, sizeof large_);
+}
+
+void SoftMmu::flush_page(u64 linear) {
+  ++counters_.page_flushes;
+  if (filter_has(large_, region_2m(linear)) || filter_has(large_, region_1g(linear))) {
+    flush(true);
+    return;
+  }
+  const unsigned slot = tlb_index(linear);
+  for (auto& table : jit_.tlb) {
+    TlbEntry& e = table[slot];
+    e.read_tag = e.write_tag = e.exec_tag = unusable_tag(slot);
+  }
+  if (filter_has(executed_[0], linear >> 12)) new_generation(true);
+  if (filter_has(executed_[1], linear >> 12)) new_generation(false);
+}
+
+void SoftMmu::protect_code_page(const u8* host_page) {
+  const u64 page = reinterpret_cast<u64>(host_page);
+  for (auto& table : jit_.tlb)
+    for (unsigned slot = 0; slot < kTlbEntries; ++slot)
+      if (table[slot].host == page)
+        __atomic_store_n(&table[slot].write_tag, unusable_tag(slot), __ATOMIC_RELAXED);
+}
+
+void SoftMmu::forget_code() { std::memset(jit_.jump_tags, 0xff, sizeof jit_.jump_tags); }
+
+void SoftMmu::note_executed(u64 linear, MmuIndex index) {
+  filter_add(executed_[index == kMmuUser ? 1 : 0], linear >> 12);
+}
+
+void SoftMmu::raise(u64 linear, const Target& target) const {
+  if (!target.canonical) x86::raise_fault(x86::kGP, 0);
+  throw x86::GuestException{x86::kPFVector, true, target.fault, linear};
+}
+
+template <class Piece>
+void SoftMmu::by_page(u64 linear, unsigned size, Piece piece) {
+  unsigned done = 0;
+  while (done < size) {
+    const u64 at = linear + done;
+    const unsigned in_page = static_cast<unsigned>(kPageSize - (at & ~kPageMask));
+    const unsigned part = std::min(size - done, in_page);
+    piece(at, done, part);
+    done += part;
+  }
+}
+
+void SoftMmu::read(u64 linear, void* data, unsigned size, Privilege privilege) {
+  const MmuIndex index = index_of(privilege);
+  u8* out = static_cast<u8*>(data);
+  by_page(linear, size, [&](u64 at, unsigned done, unsigned part) {
+    const Target t = resolve(at, Access::Read, index);
+    if (t.faulted) raise(at, t);
+    if (t.host != nullptr)
+      std::memcpy(out + done, t.host, part);
+    else if (memory_.read(t.physical, out + done, part) != MemResult::Ok)
+      std::memset(out + done, 0xff, part);
+  });
+}
+
+void SoftMmu::write(u64 linear, const void* data, unsigned size, Privilege privilege) {
+  const MmuIndex index = index_of(privilege);
+  const u8* in = static_cast<const u8*>(data);
+  // A fault on the second page must come before the first is changed.
+  if ((linear & ~kPageMask) + size > kPageSize)
+    by_page(linear, size, [&](u64 at, unsigned, unsigned) {
+      const Target t = resolve(at, Access::Write, index);
+      if (t.faulted) raise(at, t);
+    });
+  by_page(linear, size, [&](u64 at, unsigned done, unsigned part) {
+    const Target t = resolve(at, Access::Write, index);
+    if (t.faulted) raise(at, t);
+    if (t.host == nullptr) {
+      memory_.write(t.physical, in + done, part);
+      return;
+    }
+    if (t.has_code) code_.invalidate_locked(t.host, part);
+    std::memcpy(t.host, in + done, part);
+  });
+}
+
+unsigned SoftMmu::fetch(u64 linear, u8* data, unsigned size, Privilege privilege) {
+  const MmuIndex index = privilege == Privilege::User ? kMmuUser : kMmuKernel;
+  unsigned got = 0;
+  by_page(linear, size, [&](u64 at, unsigned done, unsigned part) {
+    if (got != done) return;
+    const Target t = resolve(at, Access::Execute, index);
+    if (t.faulted) {
+      if (done == 0) raise(at, t);
+      return;
+    }
+    if (t.host != nullptr)
+      std::memcpy(data + done, t.host, part);
+    else
+      memory_.read(t.physical, data + done, part);
+    got = done + part;
+  });
+  return got;
+}
+
+void* SoftMmu::atomic_pointer(u64 linear, unsigned size, Privilege privilege) {
+  if ((linear & ~kPageMask) + size > kPageSize) return nullptr;
+  const Target t = resolve(linear, Access::Write, index_of(privilege));
+  if (t.faulted) raise(linear, t);
+  if (t.host != nullptr && t.has_code) code_.invalidate_locked(t.host, size);
+  return t.host;
+}
+
+}  // namespace backplane::tcg

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// One vCPU's software TLB: filled from the page tables, read inline by translated code, and the
+// linear memory that the interpreter and the system functions see.
+//
+// All members run on the vCPU's thread, but protect_code_page, which any thread may call.
+#pragma once
+
+#include <memory>
+
+#include "backplane/x86/mmu.h"
+#include "runtime/jit_state.h"
+
+namespace backplane::tcg {
+
+class CodeCache;
+
+using x86::Access;
+using x86::Privilege;
+
+class SoftMmu final : public x86::LinearMemory {
+ public:
+  SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code);
+
+  // The TLB that the CPU's current privilege and RFLAGS.AC select.
+  MmuIndex current_index() const;
+
+  // What an access of `size` bytes within one page finds.
+  struct Target {
+    u8* host = nullptr;  // RAM, or null
+    u64 physical = 0;    // valid if host is null: to be dispatched
+    u32 fault = 0;       // page fault error code, if faulted
+    bool faulted = false;
+    bool canonical = true;
+    bool has_code = false;  // a write: the page holds translated code
+  };
+  // Looks up and fills the TLB.
+  Target resolve(u64 linear, Access access, MmuIndex index);
+
+  // Host address of guest code at `linear`, or null if it is not RAM or cannot be fetched.
+  const u8* code_pointer(u64 linear, MmuIndex index) {
+    const TlbEntry& e = jit_.tlb[index][tlb_index(linear)];
+    if (e.exec_tag == (linear & kPageMask))
+      return reinterpret_cast<const u8*>(e.host) + (linear & ~kPageMask);
+    return fill_code_pointer(linear, index);
+  }
+  // The RAM block behind a host page, for a page code_pointer gave.
+  struct RamPlace {
+    RamBlock* block = nullptr;
+    u64 offset = 0;
+  };
+  RamPlace place_of(const u8* host);
+
+  void flush(bool globals);
+  void flush_page(u64 linear);
+  // Writes to a host page go through the slow path from now on.
+  void protect_code_page(const u8* host_page);
+  // The code cache was flushed: jump caches lead nowhere.
+  void forget_code();
+  // Remembers that code of a page may be in jump caches under the current generations.
+  void note_executed(u64 linear, MmuIndex index);
+
+  // LinearMemory.
+  void read(u64 linear, void* data, unsigned size, Privilege privilege) override;
+  void write(u64 linear, const void* data, unsigned size, Privilege privilege) override;
+  unsigned fetch(u64 linear, u8* data, unsigned size, Privilege privilege) override;
+  void* atomic_pointer(u64 linear, unsigned size, Privilege privilege) override;
+
+  struct Counters {
+    u64 fills = 0, flushes = 0, global_flushes = 0, page_flushes = 0;
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  MmuIndex index_of(Privilege privilege) const;
+  const u8* fill_code_pointer(u64 linear, MmuIndex index);
+  const FlatRange* range_at(u64 physical);
+  void clear(unsigned index);
+  void new_generation(bool kernel);
+  [[noreturn]] void raise(u64 linear, const Target& target) const;
+  template <class Piece>
+  void by_page(u64 linear, unsigned size, Piece piece);
+
+  X86Cpu& cpu_;
+  X86State& state_;
+  JitState& jit_;
+  AddressSpace& memory_;
+  CodeCache& code_;
+  std::shared_ptr<const FlatView> view_;
+  u64 view_generation_ = ~u64{0};
+  const FlatRange* last_range_ = nullptr;
+
+  // Kernel TLB slots filled from non-global pages, so that an address-space switch clears just
+  // these; full when more were filled.
+  static constexpr unsigned kNonGlobalSlots = 128;
+  u16 non_global_[kNonGlobalSlots];
+  unsigned non_global_count_ = 0;
+  unsigned filled_[kMmuCount] = {};
+  bool kernel_executed_non_global_ = false;
+  u64 next_generation_ = 0;
+  // Bloom filters over linear addresses: pages executed from, regions mapped by large pages.
+  u64 executed_[2][64] = {};
+  u64 large_[64] = {};
+  Counters counters_;
+};
+
+}  // namespace backplane::tcg

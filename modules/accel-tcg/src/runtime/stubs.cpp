@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/stubs.h"
+
+namespace backplane::tcg {
+namespace {
+
+constexpr u8 kPinned[] = {0, 1, 2, 3, 5, 6, 7, 8, 9, 12, 13};
+
+class StubEmitter {
+ public:
+  StubEmitter(Assembler& a, const Helpers& helpers, u32 vector_mask)
+      : a_(a), helpers_(helpers), vector_mask_(vector_mask) {}
+
+  Stubs emit() {
+    Stubs s;
+    s.enter = reinterpret_cast<void (*)(X86State*, const u8*)>(
+        reinterpret_cast<u64>(a_.executable(emit_enter())));
+    leave_ = emit_leave();
+    s.leave_at = emit_leave_at();
+    s.interpret = emit_call(reinterpret_cast<u64>(helpers_.interpret));
+    s.link = emit_call(reinterpret_cast<u64>(helpers_.link));
+    s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup));
+    s.memory = emit_memory();
+    s.native_fault = a_.executable(s.interpret);
+    return s;
+  }
+
+ private:
+  static constexpr int kXsave = static_cast<int>(offsetof(X86State, xsave));
+
+  void store_registers() {
+    for (const u8 r : kPinned) a_.mov(a_.gpr(r), Assembler::r64(r));
+    a_.mov(a_.gpr(4), a_.r15);
+  }
+  void load_registers() {
+    for (const u8 r : kPinned) a_.mov(Assembler::r64(r), a_.gpr(r));
+    a_.mov(a_.r15, a_.gpr(4));
+  }
+  // XSAVE64 / XRSTOR64 [rsp + displacement]; RAX and RDX are lost.
+  void xsave_form(u8 group, int displacement) {
+    a_.mov(a_.eax, vector_mask_);
+    a_.xor_(a_.edx, a_.edx);
+    for (const u8 byte : {0x48, 0x0f, 0xae, 0x84 | group << 3, 0x24}) a_.db(byte);
+    a_.dd(static_cast<u32>(displacement));
+  }
+  void store_vectors() {
+    xsave_form(4, kXsave);
+    if ((vector_mask_ & 4) != 0) a_.vzeroupper();
+    a_.ldmxcsr(a_.field32(BACKPLANE_JIT_OFFSET(host_mxcsr)));
+  }
+  void load_vectors() { xsave_form(5, kXsave); }
+  void call_cpp(u64 function) {
+    a_.mov(a_.rax, function);
+    a_.call(a_.rax);
+  }
+
+  u32 emit_enter() {
+    const u32 start = begin();
+    for (const u8 r : {3, 5, 12, 13, 14, 15}) a_.push(Assembler::r64(r));
+    a_.mov(a_.ptr[a_.rdi + BACKPLANE_JIT_OFFSET(host_rsp)], a_.rsp);
+    a_.stmxcsr(a_.dword[a_.rdi + BACKPLANE_JIT_OFFSET(host_mxcsr)]);
+    a_.mov(a_.rsp, a_.rdi);
+    a_.mov(a_.r11, a_.rsi);
+    load_vectors();
+    load_registers();
+    a_.jmp(a_.r11);
+    return start;
+  }
+
+  // The state is complete in memory, vectors too.
+  u32 emit_leave() {
+    const u32 start = begin();
+    a_.fninit();
+    a_.mov(a_.rsp, a_.field(BACKPLANE_JIT_OFFSET(host_rsp)));
+    for (const u8 r : {15, 14, 13, 12, 5, 3}) a_.pop(Assembler::r64(r));
+    a_.ret();
+    return start;
+  }
+
+  u32 emit_leave_at() {
+    const u32 start = begin();
+    a_.add(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(page_base)));
+    a_.mov(a_.field(static_cast<int>(offsetof(X86State, rip))), a_.r11);
+    store_registers();
+    store_vectors();
+    a_.jump(leave_);
+    return start;
+  }
+
+  // Goes on at the code in RAX, or leaves if it is null.
+  void resume_or_leave() {
+    a_.test(a_.rax, a_.rax);
+    a_.jump_if(4, leave_);
+    a_.mov(a_.r11, a_.rax);
+    load_vectors();
+    load_registers();
+    a_.jmp(a_.r11);
+  }
+
+  u32 emit_call(u64 function) {
+    const u32 start = begin();
+    store_registers();
+    store_vectors();
+    a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
+    a_.mov(a_.rsi, a_.r10);
+    a_.mov(a_.rdx, a_.r11);
+    call_cpp(function);
+    resume_or_leave();
+    return start;
+  }
+
+  u32 emit_memory() {
+    const u32 start = begin();
+    // Entered by call: the state is 8 above RSP until the return address is popped.
+    a_.mov(a_.qword[a_.rsp + 8 + BACKPLANE_JIT_OFFSET(saved_scratch)], a_.r14);
+    a_.pop(a_.r14);
+    store_registers();
+    store_vectors();
+    a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
+    a_.mov(a_.rsi, a_.r10);
+    a_.mov(a_.rdx, a_.r11);
+    a_.mov(a_.rcx, a_.r14);
+    a_.lea(a_.r8, a_.field(BACKPLANE_JIT_OFFSET(resume)));
+    call_cpp(reinterpret_cast<u64>(helpers_.memory));
+    a_.test(a_.rax, a_.rax);
+    const u32 elsewhere = a_.jump_if_forward(4);
+    a_.mov(a_.r10, a_.rax);
+    load_vectors();
+    load_registers();
+    a_.mov(a_.r11, a_.r14);
+    a_.mov(a_.r14, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));
+    a_.jmp(a_.r11);
+    a_.bind(elsewhere);
+    a_.mov(a_.rax, a_.field(BACKPLANE_JIT_OFFSET(resume)));
+    resume_or_leave();
+    return start;
+  }
+
+  u32 begin() {
+    a_.align(16);
+    return a_.here();
+  }
+
+  Assembler& a_;
+  const Helpers& helpers_;
+  u32 vector_mask_;
+  u32 leave_ = 0;
+};
+
+}  // namespace
+
+Stubs emit_stubs(Assembler& a, const Helpers& helpers, u32 vector_mask) {
+  return StubEmitter(a, helpers, vector_mask).emit();
+}
+
+}  // namespace backplane::tcg

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The fixed pieces of host code around translated blocks: the way in and out, and the calls from
+// translated code to C++.
+//
+// Convention inside translated code: see emit/registers.h. A stub that calls C++ first stores the
+// guest's registers in the X86State and its vector state in X86State::xsave, so that the callee
+// sees the whole architectural state but RIP and the arithmetic flags (JitState::saved_flags).
+#pragma once
+
+#include "emit/assembler.h"
+
+namespace backplane::tcg {
+
+// How a slow memory access was meant.
+struct AccessDescriptor {
+  static constexpr u32 kSizeMask = 0x3ff;
+  static constexpr u32 kWrite = 1 << 10;
+  static constexpr u32 kMmuShift = 12;
+  static u32 make(unsigned size, bool write, unsigned mmu_index) {
+    return size | (write ? kWrite : 0) | mmu_index << kMmuShift;
+  }
+};
+
+// The C++ functions the stubs call. Each returns the host code to go on with, or null to leave.
+struct Helpers {
+  // A memory access missed the TLB. Returns the host address to use instead (nonzero), or 0 with
+  // `*resume` set as the other helpers return it. `return_pc`: host code after the access's call.
+  u64 (*memory)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc, const u8** resume);
+  // Executes the instruction at `offset` of the current page by the interpreter.
+  const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
+  // A jump that is not linked yet was taken; page_base is that of the jumping block.
+  const u8* (*link)(TcgVcpu* vcpu, u64 unused, u64 site);
+  // Finds the block at a linear address.
+  const u8* (*lookup)(TcgVcpu* vcpu, u64 linear, u64 unused);
+};
+
+struct Stubs {
+  // enter(state, code): runs translated code until it leaves. The guest's state is in X86State.
+  void (*enter)(X86State* state, const u8* code) = nullptr;
+  u32 memory = 0;     // call; T0 = linear address, T1 = descriptor; gives T0 = host address
+  u32 interpret = 0;  // jump; T1 = page offset of the instruction
+  u32 link = 0;       // jump; T1 = site
+  u32 lookup = 0;     // jump; T0 = linear address
+  u32 leave_at = 0;   // jump; T1 = page offset to go on at later
+  // Where the signal handler sends code that faulted natively: T1 = page offset.
+  const u8* native_fault = nullptr;
+};
+
+// `vector_mask`: XSAVE components that the host has, of x87, SSE and AVX.
+Stubs emit_stubs(Assembler& a, const Helpers& helpers, u32 vector_mask);
+
+}  // namespace backplane::tcg

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include "translate/guest_code.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backplane/memory.h"
+
+namespace backplane::tcg {
+namespace {
+
+// How far ahead of a jump flags are looked for.
+constexpr unsigned kLookAhead = 8;
+
+bool high_byte(const Insn& i, u8 number) { return !i.rex_present && number >= 4 && number < 8; }
+
+// AH, CH, DH, BH cannot be encoded beside registers that need REX.
+bool awkward_high_byte(const Insn& i) {
+  const bool reg_is_byte = (i.row.operands & kByteOperand) != 0 &&
+                           (i.row.operands & (kRegRead | kRegWrite)) != 0;
+  const bool rm_is_byte =
+      !i.memory && (i.row.operands & (kRmRead | kRmWrite)) != 0 &&
+      ((i.row.operands & kByteOperand) != 0 ||
+       ((i.row.operands & kRmNarrow) != 0 && i.row.mem == MemSize::Byte));
+  const bool reg_high = reg_is_byte && high_byte(i, i.reg);
+  const bool rm_high = rm_is_byte && high_byte(i, i.rm);
+  if (!reg_high && !rm_high) return false;
+  // CMPXCHG reads AL beside its operands; a swapped byte would change it.
+  if (reg_high && i.memory) return i.map == 1 && i.opcode == 0xb0;
+  // MOVZX from a high byte to ESP, which lives in R15.
+  if (rm_high && !reg_is_byte && (i.row.operands & kRegWrite) != 0) return i.reg == 4;
+  return false;
+}
+
+}  // namespace
+
+bool translatable(const Insn& i, Mode mode) {
+  switch (i.row.op) {
+    case Op::Interpret:
+    case Op::String:
+    case Op::LoopCx:
+      return false;
+    case Op::Push:
+    case Op::PushImm:
+    case Op::PushMem:
+    case Op::Pop:
+    case Op::Leave:
+    case Op::Jcc:
+    case Op::Jmp:
+    case Op::JmpIndirect:
+    case Op::Call:
+    case Op::CallIndirect:
+    case Op::Ret:
+      return !i.operand_size_prefix;
+    case Op::BitString:
+    case Op::Bswap:
+      return !i.operand_size_prefix;
+    case Op::XchgAcc:
+      return !i.operand_size_prefix || i.rm == 0;
+    default:
+      break;
+  }
+  switch (i.row.unit) {
+    case Unit::None:
+      break;
+    case Unit::X87:
+    case Unit::Mmx:
+      if ((mode.bits & Mode::kX87) == 0) return false;
+      break;
+    case Unit::Sse:
+      if ((mode.bits & Mode::kSse) == 0) return false;
+      break;
+    case Unit::Avx:
+      if ((mode.bits & Mode::kAvx) == 0) return false;
+      break;
+  }
+  return !awkward_high_byte(i);
+}
+
+bool ends_block(const Insn& i) {
+  switch (i.row.op) {
+    case Op::Jmp:
+    case Op::JmpIndirect:
+    case Op::Call:
+    case Op::CallIndirect:
+    case Op::Ret:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool GuestCode::decode_at(unsigned offset, Insn& insn) const {
+  const unsigned in_page = static_cast<unsigned>(kPageSize) - offset;
+  if (in_page >= 15) {
+    if (!decode(bytes_.page + offset, 15, insn)) return false;
+  } else {
+    u8 joined[15];
+    std::memcpy(joined, bytes_.page + offset, in_page);
+    unsigned available = in_page;
+    if (bytes_.next_page != nullptr) {
+      std::memcpy(joined + in_page, bytes_.next_page, 15 - in_page);
+      available = 15;
+    }
+    if (!decode(joined, available, insn)) return false;
+  }
+  insn.offset = static_cast<u16>(offset);
+  return true;
+}
+
+void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLimits limits) {
+  bytes_ = bytes;
+  offset_ = offset;
+  end_ = offset;
+  insns_.clear();
+  unsigned side_exits = 0;
+  while (insns_.size() < limits.instructions && end_ < kPageSize) {
+    ScannedInsn s;
+    if (!decode_at(end_, s.insn)) break;
+    if (!translatable(s.insn, mode)) {
+      s.insn.row.op = Op::Interpret;
+      s.insn.length = std::max<u8>(s.insn.length, 1);
+      insns_.push_back(s);
+      end_ += s.insn.length;
+      break;
+    }
+    // An instruction that straddles the page end has a block of its own.
+    if (end_ + s.insn.length > kPageSize && !insns_.empty()) break;
+    end_ += s.insn.length;
+    insns_.push_back(s);
+    if (ends_block(s.insn)) break;
+    if (s.insn.row.op == Op::Jcc && ++side_exits == limits.side_exits) break;
+  }
+  compute_liveness();
+}
+
+void GuestCode::compute_liveness() {
+  if (insns_.empty()) return;
+  u8 live = kFlagsAll;
+  const Insn& last = insns_.back().insn;
+  if (last.row.op == Op::Jmp || last.row.op == Op::Call)
+    live = flags_wanted_at(static_cast<i64>(last.offset) + last.length + last.immediate);
+  else if (!ends_block(last) && last.row.op != Op::Interpret)
+    live = flags_wanted_at(end_);
+  for (auto s = insns_.rbegin(); s != insns_.rend(); ++s) {
+    const Row& row = s->insn.row;
+    if (row.op == Op::Jcc)
+      live |= flags_wanted_at(static_cast<i64>(s->insn.offset) + s->insn.length +
+                              s->insn.immediate);
+    if (row.op == Op::Interpret) live = kFlagsAll;
+    s->flags_live_after = live;
+    live = static_cast<u8>((live & ~row.flags_killed) | row.flags_read);
+    if (row.op == Op::Interpret) live = kFlagsAll;
+  }
+}
+
+u8 GuestCode::flags_wanted_at(i64 target) const {
+  if (target < 0 || target >= static_cast<i64>(kPageSize)) return kFlagsAll;
+  u8 wanted = 0;
+  u8 killed = 0;
+  unsigned at = static_cast<unsigned>(target);
+  for (unsigned n = 0; n < kLookAhead; ++n) {
+    Insn i;
+    if (at >= kPageSize || !decode_at(at, i) || i.row.op == Op::Interpret ||
+        i.row.op == Op::String || i.row.op == Op::LoopCx)
+      break;
+    wanted |= i.row.flags_read & ~killed;
+    killed |= i.row.flags_killed;
+    if ((killed | wanted) == kFlagsAll) return wanted;
+    if (ends_block(i)) {
+      if (i.row.op != Op::Jmp) break;
+      const i64 next = static_cast<i64>(at) + i.length + i.immediate;
+      if (next < 0 || next >= static_cast<i64>(kPageSize)) break;
+      at = static_cast<unsigned>(next);
+      continue;
+    }
+    if (i.row.op == Op::Jcc) break;
+    at += i.length;
+  }
+  return wanted | static_cast<u8>(kFlagsAll & ~killed);
+}
+
+}  // namespace backplane::tcg

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// The guest instructions of one block-to-be, decoded, with the liveness of their flags.
+#pragma once
+
+#include <vector>
+
+#include "cache/block.h"
+#include "decode/insn.h"
+
+namespace backplane::tcg {
+
+// Guest bytes from one page on: [first, first + first_size), then (if the block may run past the
+// page end by one instruction) the next page's.
+struct GuestBytes {
+  const u8* page = nullptr;       // host address of the page
+  const u8* next_page = nullptr;  // of the following linear page, or null
+};
+
+struct ScannedInsn {
+  Insn insn;
+  u8 flags_live_after = kFlagsAll;
+};
+
+struct ScanLimits {
+  unsigned instructions = 48;
+  unsigned side_exits = 4;
+};
+
+// Decodes from `offset` of the page until something ends the block. Never empty unless not even
+// one instruction could be read.
+class GuestCode {
+ public:
+  void scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLimits limits);
+
+  const std::vector<ScannedInsn>& insns() const { return insns_; }
+  unsigned offset() const { return offset_; }
+  // Offset behind the last instruction; above kPageSize if it straddles the page end.
+  unsigned end() const { return end_; }
+
+  // Flags that the code at `target` (an offset in the same page, or outside: unknown) may read
+  // before it writes them.
+  u8 flags_wanted_at(i64 target) const;
+
+ private:
+  bool decode_at(unsigned offset, Insn& insn) const;
+  void compute_liveness();
+
+  GuestBytes bytes_;
+  unsigned offset_ = 0;
+  unsigned end_ = 0;
+  std::vector<ScannedInsn> insns_;
+};
+
+// True if nothing after this instruction belongs to the same block.
+bool ends_block(const Insn& insn);
+// True if the instruction can run as translated code in this mode.
+bool translatable(const Insn& insn, Mode mode);
+
+}  // namespace backplane::tcg

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// One function per kind of instruction; nearly all instructions are "native": re-encoded with the
+// host registers that hold their operands.
+#include "translate/translator.h"
+
+namespace backplane::tcg {
+namespace {
+
+bool is_high_byte(const Insn& i, u8 number) {
+  return !i.rex_present && !i.vex && number >= 4 && number < 8;
+}
+
+}  // namespace
+
+void Translator::emit_native(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  const u16 ops = i.row.operands;
+  const u8 live_in = static_cast<u8>((s.flags_live_after & ~i.row.flags_killed) | i.row.flags_read);
+  if (i.memory && (ops & (kMemRead | kMemWrite)) != 0) {
+    flags_before_clobber(live_in);
+    emit_address(i);
+    emit_check(i.memory_size(), (ops & kMemWrite) != 0);
+  }
+  flags_for(s);
+
+  const bool byte = (ops & kByteOperand) != 0;
+  const bool partial_width = byte || i.operand_size() == 2;
+  const bool reg_is_general = (ops & (kRegRead | kRegWrite)) != 0;
+  const bool rm_is_general = !i.memory && (ops & (kRmRead | kRmWrite)) != 0;
+  const bool rm_byte = byte || ((ops & kRmNarrow) != 0 && i.row.mem == MemSize::Byte);
+
+  const bool reg_high = reg_is_general && byte && is_high_byte(i, i.reg);
+  const bool rm_high = rm_is_general && rm_byte && is_high_byte(i, i.rm);
+  if (!i.memory && (reg_high || rm_high)) {
+    // No operand can need REX: encode it as it is.
+    a_.encode(i, i.reg, RmOperand::of_register(i.rm), 0, false);
+    flags_written(i.row);
+    return;
+  }
+
+  u8 reg = i.reg, vvvv = i.vvvv;
+  u8 free_scratch[] = {kT1, kT2, kT0};
+  unsigned next_scratch = 0;
+  bool store_reg = false, store_rm = false, store_vvvv = false;
+  if (reg_is_general && !reg_high) {
+    reg = host_register(i.reg);
+    if (reg == kSpilled) {
+      reg = free_scratch[next_scratch++];
+      if ((ops & (kRegRead | kRegPartial)) != 0 || partial_width) load_guest(reg, i.reg);
+      store_reg = (ops & kRegWrite) != 0;
+    }
+  }
+  if ((ops & (kVvvvRead | kVvvvWrite)) != 0) {
+    vvvv = host_register(i.vvvv);
+    if (vvvv == kSpilled) {
+      vvvv = free_scratch[next_scratch++];
+      if ((ops & kVvvvRead) != 0) load_guest(vvvv, i.vvvv);
+      store_vvvv = (ops & kVvvvWrite) != 0;
+    }
+  }
+  RmOperand rm = RmOperand::of_register(i.rm);
+  if (i.memory) {
+    rm = RmOperand::at(kT0);
+  } else if (rm_is_general) {
+    rm.reg = host_register(i.rm);
+    if (rm.reg == kSpilled) {
+      rm.reg = free_scratch[next_scratch++];
+      if ((ops & kRmRead) != 0 || partial_width) load_guest(rm.reg, i.rm);
+      store_rm = (ops & kRmWrite) != 0;
+    }
+  }
+  if (reg_high) {
+    // AH to BH beside a memory operand, whose base needs REX: swap the two low bytes around it.
+    reg = i.reg - 4;
+    const auto swap = [this, reg] {
+      a_.db(0x86);
+      a_.db(0xc0 | reg << 3 | (reg + 4));
+    };
+    swap();
+    a_.encode(i, reg, rm, vvvv, false);
+    swap();
+  } else {
+    a_.encode(i, reg, rm, vvvv, i.rex_present);
+  }
+  if (store_reg) store_guest(i.reg, reg);
+  if (store_vvvv) store_guest(i.vvvv, vvvv);
+  if (store_rm) store_guest(i.rm, rm.reg);
+  flags_written(i.row);
+}
+
+void Translator::emit_lea(const Insn& i) {
+  Insn plain = i;
+  plain.segment = 0;
+  emit_address(plain);
+  const u8 home = host_register(i.reg);
+  switch (i.operand_size()) {
+    case 8:
+      if (home == kSpilled)
+        store_guest(i.reg, kT0);
+      else
+        a_.mov(Assembler::r64(home), a_.r10);
+      break;
+    case 4:
+      a_.mov(Assembler::r32(home == kSpilled ? kT0 : home), a_.r10d);
+      if (home == kSpilled) store_guest(i.reg, kT0);
+      break;
+    default:
+      if (home == kSpilled)
+        a_.mov(a_.word[a_.rsp + i.reg * 8], a_.r10w);
+      else
+        a_.mov(Xbyak::Reg16(home), a_.r10w);
+      break;
+  }
+}
+
+// BT and its kin with a register offset address bits anywhere around the operand.
+void Translator::emit_bit_string(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  const bool wide = i.w;
+  flags_before_clobber(static_cast<u8>((s.flags_live_after & ~i.row.flags_killed)));
+  emit_address(i);
+  move_guest(kT1, i.reg);
+  if (!wide) a_.movsxd(a_.r11, a_.r11d);
+  a_.sar(a_.r11, wide ? 6 : 5);
+  a_.lea(a_.r10, a_.ptr[a_.r10 + a_.r11 * (wide ? 8 : 4)]);
+  emit_check(wide ? 8 : 4, (i.row.operands & kMemWrite) != 0);
+  move_guest(kT2, i.reg);
+  a_.and_(a_.r14d, wide ? 63 : 31);
+  flags_for(s);
+  a_.encode(i, kT2, RmOperand::at(kT0), 0, false);
+  flags_written(i.row);
+}
+
+void Translator::emit_mov_immediate(const Insn& i) {
+  if (i.opcode < 0xb8) {  // 8 bits
+    if (i.rex_present) {
+      const u8 home = host_register(i.rm);
+      if (home == kSpilled)
+        a_.mov(a_.byte[a_.rsp + i.rm * 8], static_cast<int>(i.immediate));
+      else
+        a_.mov(Xbyak::Reg8(home, home >= 4 && home < 8), static_cast<int>(i.immediate));
+    } else {
+      a_.db(i.opcode);
+      a_.db(static_cast<u8>(i.immediate));
+    }
+    return;
+  }
+  const u8 home = host_register(i.rm);
+  const u8 reg = home == kSpilled ? kT1 : home;
+  switch (i.operand_size()) {
+    case 8:
+      a_.mov(Assembler::r64(reg), i.immediate);
+      break;
+    case 4:
+      a_.mov(Assembler::r32(reg), static_cast<u32>(i.immediate));
+      break;
+    default:
+      if (home == kSpilled)
+        a_.mov(a_.word[a_.rsp + i.rm * 8], static_cast<u16>(i.immediate));
+      else
+        a_.mov(Xbyak::Reg16(home), static_cast<u16>(i.immediate));
+      return;
+  }
+  if (home == kSpilled) store_guest(i.rm, reg);
+}
+
+void Translator::emit_bswap(const Insn& i) {
+  const u8 home = host_register(i.rm);
+  const u8 reg = home == kSpilled ? kT1 : home;
+  if (home == kSpilled) load_guest(reg, i.rm);
+  if (i.w)
+    a_.bswap(Assembler::r64(reg));
+  else
+    a_.bswap(Assembler::r32(reg));
+  if (home == kSpilled) store_guest(i.rm, reg);
+}
+
+void Translator::emit_exchange(const Insn& i) {
+  if (i.rm == 0) return;  // NOP, PAUSE
+  const u8 home = host_register(i.rm);
+  if (home == kSpilled) {
+    load_guest(kT1, i.rm);
+    if (!i.w) {
+      a_.mov(a_.r11d, a_.r11d);
+      a_.mov(a_.eax, a_.eax);
+    }
+    store_guest(i.rm, 0);
+    a_.mov(a_.rax, a_.r11);
+  } else if (i.w) {
+    a_.xchg(a_.rax, Assembler::r64(home));
+  } else {
+    a_.xchg(Assembler::r32(home), a_.eax);
+  }
+}
+
+void Translator::emit_push(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  flags_before_clobber(s.flags_live_after);
+  if (i.row.op == Op::PushMem) {
+    if (i.memory) {
+      emit_address(i);
+      emit_check(8, false);
+      a_.mov(a_.r14, a_.qword[a_.r10]);
+    } else {
+      move_guest(kT2, i.rm);
+    }
+  }
+  emit_stack_address(-8);
+  emit_check(8, true);
+  if (i.row.op == Op::PushImm) {
+    a_.mov(a_.qword[a_.r10], static_cast<int>(i.immediate));
+  } else if (i.row.op == Op::PushMem) {
+    a_.mov(a_.qword[a_.r10], a_.r14);
+  } else {
+    const u8 home = host_register(i.rm);
+    if (home == kSpilled) load_guest(kT1, i.rm);
+    a_.mov(a_.qword[a_.r10], Assembler::r64(home == kSpilled ? kT1 : home));
+  }
+  a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
+}
+
+void Translator::emit_pop(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  flags_before_clobber(s.flags_live_after);
+  emit_stack_address(0);
+  emit_check(8, false);
+  if (i.rm == 4) {
+    a_.mov(a_.r15, a_.qword[a_.r10]);
+    return;
+  }
+  const u8 home = host_register(i.rm);
+  if (home == kSpilled) {
+    a_.mov(a_.r11, a_.qword[a_.r10]);
+    store_guest(i.rm, kT1);
+  } else {
+    a_.mov(Assembler::r64(home), a_.qword[a_.r10]);
+  }
+  a_.lea(a_.r15, a_.ptr[a_.r15 + 8]);
+}
+
+void Translator::emit_leave(const ScannedInsn& s) {
+  flags_before_clobber(s.flags_live_after);
+  a_.mov(a_.r10, a_.rbp);
+  emit_check(8, false);
+  a_.lea(a_.r15, a_.ptr[a_.rbp + 8]);
+  a_.mov(a_.rbp, a_.qword[a_.r10]);
+}
+
+}  // namespace backplane::tcg

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+// The frame of a block: entries, the walk over its instructions, exits, and the flags' whereabouts.
+#include "translate/translator.h"
+
+namespace backplane::tcg {
+
+using Xbyak::CodeGenerator;
+
+Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mode mode) {
+  block_ = &cache_.create();
+  code_ = &code;
+  mode_ = mode;
+  cold_.clear();
+  Block& b = *block_;
+  b.host_pc = bytes.page + code.offset();
+  b.mode = mode;
+  b.offset = static_cast<u16>(code.offset());
+  b.size = static_cast<u16>(code.end() - code.offset());
+  b.instructions = static_cast<u16>(code.insns().size());
+  if (code.end() > kPageSize) b.second_page = bytes.next_page;
+  b.first_point = cache_.point_count();
+  current_offset_ = b.offset;
+  current_index_ = 0;
+
+  emit_entries();
+  flags_in_host_ = false;
+  flags_in_memory_ = true;
+  for (const ScannedInsn& s : code.insns()) {
+    current_offset_ = s.insn.offset;
+    note_point(current_offset_, current_index_);
+    emit_insn(s);
+    ++current_index_;
+  }
+  const Insn& last = code.insns().back().insn;
+  if (!ends_block(last) && last.row.op != Op::Interpret) {
+    flags_to_memory(code.insns().back().flags_live_after);
+    emit_jump(code.end());
+  }
+  // Cold code may defer more cold code.
+  for (std::size_t n = 0; n < cold_.size(); ++n) {
+    const Cold cold = std::move(cold_[n]);
+    note_point(cold.guest_offset, cold.index);
+    current_offset_ = cold.guest_offset;
+    current_index_ = cold.index;
+    cold.emit();
+  }
+  b.end = a_.here();
+  b.points = cache_.point_count() - b.first_point;
+  return b;
+}
+
+void Translator::emit_entries() {
+  Block& b = *block_;
+  a_.align(16);
+  // Entry of a block that was invalidated: look the address up again.
+  b.begin = a_.here();
+  emit_page_relative(kT0, b.offset);
+  a_.jump(stubs_.lookup);
+
+  b.far_entry = a_.here();
+  a_.and_(a_.r10, -static_cast<int>(kPageSize));
+  a_.mov(a_.field(BACKPLANE_JIT_OFFSET(page_base)), a_.r10);
+
+  a_.align_entry();
+  b.near_entry = a_.here();
+  static_assert(Assembler::kEntrySize == 8, "length of the comparison below");
+  a_.cmp(a_.field32(BACKPLANE_JIT_OFFSET(exit_request)), 0);
+  const auto leave = [this] {
+    a_.mov(a_.r11d, block_->offset);
+    a_.jump(stubs_.leave_at);
+  };
+  u32 site = a_.jump_if_forward(5);
+  defer([this, site, leave] {
+    a_.bind(site);
+    leave();
+  });
+  if (options_.count_instructions) {
+    a_.sub(a_.field32(BACKPLANE_JIT_OFFSET(budget)), block_->instructions);
+    site = a_.jump_if_forward(8);
+    defer([this, site, leave] {
+      a_.bind(site);
+      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), block_->instructions);
+      leave();
+    });
+  }
+}
+
+void Translator::emit_insn(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  switch (i.row.op) {
+    case Op::Native:
+      return emit_native(s);
+    case Op::Nop:
+      return;
+    case Op::Lea:
+      return emit_lea(i);
+    case Op::BitString:
+      return emit_bit_string(s);
+    case Op::MovImm:
+      return emit_mov_immediate(i);
+    case Op::Bswap:
+      return emit_bswap(i);
+    case Op::XchgAcc:
+      return emit_exchange(i);
+    case Op::Push:
+    case Op::PushImm:
+    case Op::PushMem:
+      return emit_push(s);
+    case Op::Pop:
+      return emit_pop(s);
+    case Op::Leave:
+      return emit_leave(s);
+    case Op::Jcc:
+      return emit_jcc(s);
+    case Op::Jmp:
+      flags_to_memory(s.flags_live_after);
+      return emit_jump(i64{i.offset} + i.length + i.immediate);
+    case Op::JmpIndirect:
+      return emit_indirect(s);
+    case Op::Call:
+      return emit_call(s);
+    case Op::CallIndirect:
+      return emit_indirect(s);
+    case Op::Ret:
+      return emit_return(s);
+    case Op::Interpret:
+    case Op::LoopCx:
+    case Op::String:
+      return emit_interpret(i);
+  }
+}
+
+void Translator::note_point(u16 guest_offset, u16 index) {
+  cache_.add_point({a_.here(), guest_offset, index});
+}
+
+void Translator::defer(std::function<void()> emit) {
+  cold_.push_back({std::move(emit), current_offset_, current_index_});
+}
+
+// --- flags ---------------------------------------------------------------------------------------
+//
+// At block boundaries the guest's arithmetic flags are in JitState::saved_flags, or dead. Inside a
+// block they are in the host's flags from the instruction that makes them on; they are saved when
+// something of ours is about to clobber them while they are live, and restored when an
+// instruction needs them again.
+
+void Translator::emit_save_flags() {
+  a_.mov(a_.r11, a_.rax);
+  a_.lahf();
+  a_.seto(a_.al);
+  a_.mov(a_.word[a_.rsp + BACKPLANE_JIT_OFFSET(saved_flags)], a_.ax);
+  a_.mov(a_.rax, a_.r11);
+}
+
+void Translator::flags_before_clobber(u8 live) {
+  if (live != 0 && !flags_in_memory_) {
+    emit_save_flags();
+    flags_in_memory_ = true;
+  }
+  flags_in_host_ = false;
+}
+
+void Translator::flags_to_memory(u8 live) {
+  if (live != 0 && !flags_in_memory_) {
+    emit_save_flags();
+    flags_in_memory_ = true;
+  }
+}
+
+void Translator::flags_into_host() {
+  if (flags_in_host_) return;
+  a_.mov(a_.r11, a_.rax);
+  a_.movzx(a_.eax, a_.word[a_.rsp + BACKPLANE_JIT_OFFSET(saved_flags)]);
+  a_.add(a_.al, 127);
+  a_.sahf();
+  a_.mov(a_.rax, a_.r11);
+  flags_in_host_ = true;
+}
+
+// Brings the flags into the host's if the instruction reads them, or keeps some that are live.
+void Translator::flags_for(const ScannedInsn& s) {
+  const Row& row = s.insn.row;
+  const bool keeps = row.flags_touched != 0 && (s.flags_live_after & ~row.flags_killed) != 0;
+  if (row.flags_read != 0 || keeps) flags_into_host();
+}
+
+void Translator::flags_written(const Row& row) {
+  if (row.flags_touched == 0) return;
+  flags_in_host_ = true;
+  flags_in_memory_ = false;
+}
+
+// --- leaving the block ---------------------------------------------------------------------------
+
+void Translator::emit_page_relative(u8 reg, i32 offset) {
+  a_.mov(Assembler::r64(reg), a_.field(BACKPLANE_JIT_OFFSET(page_base)));
+  if (offset != 0) a_.lea(Assembler::r64(reg), a_.ptr[Assembler::r64(reg) + offset]);
+}
+
+void Translator::emit_jump(i64 target) {
+  if (target < 0 || target >= static_cast<i64>(kPageSize)) return emit_far_jump(target);
+  if (target == block_->offset) {
+    a_.jump(block_->near_entry);
+    return;
+  }
+  JumpSite& site = cache_.create_site(*block_);
+  site.target = static_cast<i32>(target);
+  site.jump = a_.jump_forward();
+  defer([this, &site] {
+    site.unlinked = a_.here();
+    a_.bind(site.jump);
+    a_.mov(a_.r11d, site.index);
+    a_.jump(stubs_.link);
+  });
+}
+
+// A jump to another page: the link holds while the linear page we come from and the mapping
+// generation are those that the tag remembers.
+void Translator::emit_far_jump(i64 target) {
+  JumpSite& site = cache_.create_site(*block_);
+  site.target = static_cast<i32>(target);
+  const int generation = BACKPLANE_JIT_OFFSET(site_generation) + (mode_.user() ? 8 : 0);
+  a_.mov(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(page_base)));
+  a_.mov(a_.r11, a_.r10);
+  a_.xor_(a_.r11, a_.field(generation));
+  // CMP R11, [RIP + tag]
+  for (const u8 byte : {0x4c, 0x3b, 0x1d}) a_.db(byte);
+  const u32 tag_reference = a_.here();
+  a_.dd(0);
+  const u32 miss = a_.jump_if_forward(5);
+  const i64 pages = target >> 12;
+  a_.lea(a_.r10, a_.ptr[a_.r10 + static_cast<int>(pages * static_cast<i64>(kPageSize))]);
+  a_.mov(a_.field(BACKPLANE_JIT_OFFSET(page_base)), a_.r10);
+  site.jump = a_.jump_forward();
+  defer([this, &site, tag_reference, miss] {
+    a_.align(8);
+    site.tag = a_.here();
+    a_.dq(~u64{0});
+    a_.patch_jump(tag_reference, site.tag);
+    // The tag matches, but the block linked to is gone; T0 is the target's page.
+    site.unlinked = a_.here();
+    a_.bind(site.jump);
+    if ((site.target & 0xfff) != 0) a_.lea(a_.r10, a_.ptr[a_.r10 + (site.target & 0xfff)]);
+    a_.jump(stubs_.lookup);
+    a_.bind(miss);
+    a_.mov(a_.r11d, site.index);
+    a_.jump(stubs_.link);
+  });
+}
+
+void Translator::emit_indirect_jump() {
+  const int generation = BACKPLANE_JIT_OFFSET(jump_generation) + (mode_.user() ? 8 : 0);
+  a_.imul(a_.r11d, a_.r10d, kJumpCacheMultiplier);
+  a_.shr(a_.r11d, 32 - kJumpCacheBits);
+  a_.mov(a_.r14, a_.field(generation));
+  a_.xor_(a_.r14, a_.r10);
+  a_.cmp(a_.r14, a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_tags)]);
+  const u32 miss = a_.jump_if_forward(5);
+  a_.jmp(a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_codes)]);
+  defer([this, miss] {
+    a_.bind(miss);
+    a_.jump(stubs_.lookup);
+  });
+}
+
+void Translator::emit_jcc(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  flags_into_host();
+  const i64 target = i64{i.offset} + i.length + i.immediate;
+  const u8 condition = i.opcode & 15;
+  const bool near = target >= 0 && target < static_cast<i64>(kPageSize);
+  const u8 live = code_->flags_wanted_at(target);
+  const bool save = live != 0 && !flags_in_memory_;
+  if (near && !save && !options_.count_instructions) {
+    if (target == block_->offset) {
+      a_.jump_if(condition, block_->near_entry);
+      return;
+    }
+    JumpSite& site = cache_.create_site(*block_);
+    site.target = static_cast<i32>(target);
+    site.jump = a_.jump_if_forward(condition);
+    defer([this, &site] {
+      site.unlinked = a_.here();
+      a_.bind(site.jump);
+      a_.mov(a_.r11d, site.index);
+      a_.jump(stubs_.link);
+    });
+    return;
+  }
+  const u32 taken = a_.jump_if_forward(condition);
+  const int not_executed = block_->instructions - (current_index_ + 1);
+  defer([this, taken, save, target, not_executed] {
+    a_.bind(taken);
+    if (save) emit_save_flags();
+    if (options_.count_instructions && not_executed != 0)
+      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
+    emit_jump(target);
+  });
+}
+
+void Translator::emit_indirect(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  flags_before_clobber(s.flags_live_after);
+  const bool call = i.row.op == Op::CallIndirect;
+  if (i.memory) {
+    emit_address(i);
+    emit_check(8, false);
+    a_.mov(call ? a_.r14 : a_.r10, a_.qword[a_.r10]);
+  } else {
+    move_guest(call ? kT2 : kT0, i.rm);
+  }
+  if (call) {
+    emit_stack_address(-8);
+    emit_check(8, true);
+    emit_page_relative(kT1, i.offset + i.length);
+    a_.mov(a_.qword[a_.r10], a_.r11);
+    a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
+    a_.mov(a_.r10, a_.r14);
+  }
+  emit_indirect_jump();
+}
+
+void Translator::emit_call(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  flags_before_clobber(s.flags_live_after);
+  emit_stack_address(-8);
+  emit_check(8, true);
+  emit_page_relative(kT1, i.offset + i.length);
+  a_.mov(a_.qword[a_.r10], a_.r11);
+  a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
+  emit_jump(i64{i.offset} + i.length + i.immediate);
+}
+
+void Translator::emit_return(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  flags_before_clobber(s.flags_live_after);
+  emit_stack_address(0);
+  emit_check(8, false);
+  a_.mov(a_.r10, a_.qword[a_.r10]);
+  a_.lea(a_.r15, a_.ptr[a_.r15 + 8 + static_cast<int>(i.immediate)]);
+  emit_indirect_jump();
+}
+
+void Translator::emit_interpret(const Insn& i) {
+  flags_to_memory(kFlagsAll);
+  a_.mov(a_.r11d, i.offset);
+  a_.jump(stubs_.interpret);
+}
+
+}  // namespace backplane::tcg

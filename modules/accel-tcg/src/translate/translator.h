@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Turns the guest instructions of a block into host code.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "cache/code_cache.h"
+#include "runtime/stubs.h"
+#include "translate/guest_code.h"
+
+namespace backplane::tcg {
+
+struct TranslatorOptions {
+  ScanLimits limits;
+  bool count_instructions = false;
+};
+
+// One block at a time; CodeCache::lock() held.
+class Translator {
+ public:
+  Translator(CodeCache& cache, const Stubs& stubs, const TranslatorOptions& options)
+      : cache_(cache), a_(cache.assembler()), stubs_(stubs), options_(options) {}
+
+  // Makes the block of `code` (as scanned); the caller publishes it.
+  Block& translate(const GuestCode& code, const GuestBytes& bytes, Mode mode);
+
+ private:
+  // Code that runs rarely, emitted behind the block.
+  struct Cold {
+    std::function<void()> emit;
+    u16 guest_offset;
+    u16 index;
+  };
+
+  void emit_entries();
+  void emit_insn(const ScannedInsn& s);
+  void note_point(u16 guest_offset, u16 index);
+  void defer(std::function<void()> emit);
+
+  // Flags. [docs/architecture.md "Flags"]
+  void flags_before_clobber(u8 live);
+  void flags_into_host();
+  void flags_for(const ScannedInsn& s);
+  void flags_written(const Row& row);
+  void flags_to_memory(u8 live);
+  void emit_save_flags();
+
+  // Memory operands. All leave the host address in T0 and may clobber T1 and the host's flags.
+  void emit_address(const Insn& i);
+  void emit_check(unsigned size, bool write);
+  void emit_stack_address(i32 displacement);
+  void emit_page_relative(u8 reg, i32 offset);
+
+  // Guest registers.
+  void load_guest(u8 host, unsigned guest);
+  void store_guest(unsigned guest, u8 host);
+  void move_guest(u8 host, unsigned guest);  // whatever its home
+
+  void emit_native(const ScannedInsn& s);
+  void emit_lea(const Insn& i);
+  void emit_bit_string(const ScannedInsn& s);
+  void emit_mov_immediate(const Insn& i);
+  void emit_bswap(const Insn& i);
+  void emit_exchange(const Insn& i);
+  void emit_push(const ScannedInsn& s);
+  void emit_pop(const ScannedInsn& s);
+  void emit_leave(const ScannedInsn& s);
+  void emit_return(const ScannedInsn& s);
+  void emit_call(const ScannedInsn& s);
+  void emit_indirect(const ScannedInsn& s);
+  void emit_jcc(const ScannedInsn& s);
+  void emit_interpret(const Insn& i);
+
+  // Control flow out of the block. `target` is relative to the page.
+  void emit_jump(i64 target);
+  void emit_far_jump(i64 target);
+  void emit_indirect_jump();  // to the linear address in T0
+
+  Xbyak::Address tlb(std::size_t field);
+
+  CodeCache& cache_;
+  Assembler& a_;
+  const Stubs& stubs_;
+  const TranslatorOptions& options_;
+
+  Block* block_ = nullptr;
+  const GuestCode* code_ = nullptr;
+  Mode mode_;
+  std::vector<Cold> cold_;
+  u16 current_offset_ = 0;  // of the instruction being translated
+  u16 current_index_ = 0;
+  bool flags_in_host_ = false;
+  bool flags_in_memory_ = true;
+};
+
+}  // namespace backplane::tcg

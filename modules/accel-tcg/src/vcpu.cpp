@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+#include "vcpu.h"
+
+#include <cstring>
+
+#include "backplane/log.h"
+#include "backplane/machine_lock.h"
+#include "engine.h"
+#include "runtime/native_faults.h"
+
+namespace backplane::tcg {
+namespace {
+
+// The vCPU whose translated code runs on this thread, for the signal handler.
+thread_local TcgVcpu* running_vcpu = nullptr;
+thread_local Engine* running_engine = nullptr;
+
+}  // namespace
+
+TcgVcpu::TcgVcpu(Engine& engine, X86Cpu& cpu)
+    : engine_(engine),
+      cpu_(cpu),
+      state_(cpu.state()),
+      jit_(jit_state(cpu)),
+      mmu_(cpu, engine.memory, engine.cache),
+      interpreter_(cpu, mmu_) {
+  jit_.vcpu = this;
+  cpu.set_observer(this);
+  engine.vcpus.push_back(this);
+}
+
+TcgVcpu::~TcgVcpu() {
+  cpu_.set_observer(nullptr);
+  std::erase(engine_.vcpus, this);
+}
+
+Helpers TcgVcpu::helpers() {
+  Helpers h;
+  h.memory = [](TcgVcpu* v, u64 linear, u64 descriptor, const u8* return_pc, const u8** resume) {
+    return v->slow_memory(linear, static_cast<u32>(descriptor), return_pc, resume);
+  };
+  h.interpret = [](TcgVcpu* v, u64, u64 offset) {
+    return v->interpret_at(static_cast<u32>(offset));
+  };
+  h.link = [](TcgVcpu* v, u64, u64 site) { return v->follow(static_cast<u32>(site)); };
+  h.lookup = [](TcgVcpu* v, u64 linear, u64) { return v->lookup(linear); };
+  return h;
+}
+
+void TcgVcpu::thread_started() {
+  install_native_fault_handlers();
+  use_alternate_signal_stack();
+}
+
+void TcgVcpu::put_state() { mmu_.flush(true); }
+
+void TcgVcpu::kick() {
+  kicked_.store(true, std::memory_order_release);
+  jit_.exit_request.store(1, std::memory_order_release);
+}
+
+void TcgVcpu::memory_changed() {
+  memory_changed_.store(true, std::memory_order_release);
+  jit_.exit_request.store(1, std::memory_order_release);
+}
+
+void TcgVcpu::flags_to_state() {
+  state_.rflags =
+      (state_.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit_.saved_flags) | 2;
+}
+
+void TcgVcpu::flags_from_state() { jit_.saved_flags = flags_to_saved(state_.rflags); }
+
+Mode TcgVcpu::current_mode() const {
+  Mode mode;
+  mode.bits = mmu_.current_index();
+  if ((state_.cr0 & (x86::kCr0EM | x86::kCr0TS)) == 0) {
+    mode.bits |= Mode::kX87;
+    if ((state_.cr4 & x86::kCr4OSFXSR) != 0) mode.bits |= Mode::kSse;
+    if ((state_.cr4 & x86::kCr4OSXSAVE) != 0 && (state_.xcr0 & 6) == 6) mode.bits |= Mode::kAvx;
+  }
+  return mode;
+}
+
+// True if the next instruction is for the interpreter, whatever it is.
+bool TcgVcpu::must_step() const {
+  return !state_.code64() || (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != 0 ||
+         (state_.dr[7] & 0xff) != 0;
+}
+
+Vcpu::Exit TcgVcpu::run() {
+  running_vcpu = this;
+  running_engine = &engine_;
+  const x86::Context context{cpu_, mmu_};
+  for (;;) {
+    jit_.exit_request.store(0, std::memory_order_relaxed);
+    if (kicked_.exchange(false, std::memory_order_acq_rel)) return Exit::Kicked;
+    if (memory_changed_.exchange(false)) mmu_.flush(true);
+    if (engine_.flush_wanted) engine_.flush_code();
+    if (stopped_ || state_.shutdown != 0) {
+      stopped_ = false;
+      return Exit::Stopped;
+    }
+    if (cpu_.interrupt_request() != 0 && state_.interrupt_shadow == 0)
+      x86::service_interrupts(context);
+    if (cpu_.halted()) {
+      if (!cpu_.has_work()) return Exit::Halted;
+      if (state_.wait_for_sipi != 0) return Exit::Halted;
+      cpu_.set_halted(false);
+    }
+    if (engine_.options.count_instructions && jit_.budget <= 0) return Exit::Slice;
+    if (must_step()) {
+      step();
+      continue;
+    }
+    const std::shared_lock running(engine_.running);
+    const u8* code = code_at_rip();
+    if (code == nullptr) {
+      step();
+      continue;
+    }
+    flags_from_state();
+    ++counters_.entries;
+    engine_.stubs.enter(&state_, code);
+    flags_to_state();
+  }
+}
+
+void TcgVcpu::step() {
+  ++counters_.interpreted;
+  if (engine_.options.count_instructions) --jit_.budget;
+  switch (interpreter_.step()) {
+    case x86::Interpreter::Step::Done:
+    case x86::Interpreter::Step::Exception:
+      break;
+    case x86::Interpreter::Step::Halted:
+      cpu_.set_halted(true);
+      jit_.exit_request.store(1, std::memory_order_relaxed);
+      break;
+    case x86::Interpreter::Step::Shutdown:
+      stopped_ = true;
+      jit_.exit_request.store(1, std::memory_order_relaxed);
+      break;
+  }
+}
+
+const u8* TcgVcpu::code_at_rip() {
+  Block* block = find_or_translate(state_.rip);
+  if (block == nullptr) return nullptr;
+  jit_.page_base = state_.rip & kPageMask;
+  return engine_.cache.assembler().executable(block->near_entry);
+}
+
+Block* TcgVcpu::find_or_translate(u64 linear) {
+  const MmuIndex index = mmu_.current_index();
+  const u8* host_pc = mmu_.code_pointer(linear, index);
+  if (host_pc == nullptr) return nullptr;
+  const std::lock_guard guard(engine_.cache.lock());
+  Block* block = engine_.cache.find(host_pc, current_mode());
+  if (block == nullptr) block = translate(linear, host_pc);
+  if (block == nullptr) return nullptr;
+  if (block->second_page != nullptr) {
+    // The bytes past the page end must still come from where they came from.
+    const u8* next = mmu_.code_pointer((linear & kPageMask) + kPageSize, index);
+    if (next != block->second_page) return nullptr;
+    mmu_.note_executed(linear + kPageSize, index);
+  }
+  mmu_.note_executed(linear, index);
+  const unsigned slot = jump_cache_index(linear);
+  jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index == kMmuUser ? 1 : 0];
+  jit_.jump_codes[slot] =
+      reinterpret_cast<u64>(engine_.cache.assembler().executable(block->far_entry));
+  return block;
+}
+
+Block* TcgVcpu::translate(u64 linear, const u8* host_pc) {
+  CodeCache& cache = engine_.cache;
+  if (cache.full()) {
+    engine_.flush_wanted = true;
+    jit_.exit_request.store(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  const MmuIndex index = mmu_.current_index();
+  const unsigned offset = static_cast<unsigned>(linear & ~kPageMask);
+  GuestBytes bytes;
+  bytes.page = host_pc - offset;
+  if (kPageSize - offset < 15)
+    bytes.next_page = mmu_.code_pointer((linear & kPageMask) + kPageSize, index);
+  const SoftMmu::RamPlace place = mmu_.place_of(bytes.page);
+  SoftMmu::RamPlace second;
+  if (bytes.next_page != nullptr) second = mmu_.place_of(bytes.next_page);
+  if (place.block == nullptr) return nullptr;
+
+  // Writers must report before the bytes are read.
+  engine_.protect_code_page(bytes.page);
+  if (bytes.next_page != nullptr) engine_.protect_code_page(bytes.next_page);
+  const Mode mode = current_mode();
+  scan_.scan(bytes, offset, mode, engine_.options.limits);
+  if (scan_.insns().empty()) return nullptr;
+  if (scan_.insns().front().insn.row.op == Op::Interpret && scan_.end() > kPageSize) return nullptr;
+  Block& block = engine_.translator.translate(scan_, bytes, mode);
+  cache.publish(block, *place.block, place.offset,
+                block.second_page != nullptr ? second.block : nullptr, second.offset);
+  return &block;
+}
+
+// After something that may have changed RIP, mode or interrupts: where to go on.
+const u8* TcgVcpu::resume() {
+  if (jit_.exit_request.load(std::memory_order_relaxed) != 0 || must_step() ||
+      cpu_.interrupt_request() != 0 ||
+      (engine_.options.count_instructions && jit_.budget <= 0)) {
+    flags_from_state();
+    return nullptr;
+  }
+  const u8* code = code_at_rip();
+  flags_from_state();
+  return code;
+}
+
+void TcgVcpu::refund(const Block& block, unsigned executed) {
+  if (engine_.options.count_instructions)
+    jit_.budget += static_cast<i32>(block.instructions - executed);
+}
+
+const u8* TcgVcpu::interpret_at(u32 offset) {
+  state_.rip = jit_.page_base + offset;
+  flags_to_state();
+  // step() charges the instruction by itself.
+  if (engine_.options.count_instructions) ++jit_.budget;
+  step();
+  return resume();
+}
+
+const u8* TcgVcpu::follow(u32 index) {
+  CodeCache& cache = engine_.cache;
+  const u64 from_page = jit_.page_base;
+  JumpSite& site = cache.site(index);
+  const u64 target = from_page + static_cast<u64>(static_cast<i64>(site.target));
+  state_.rip = target;
+  Block* block = find_or_translate(target);
+  if (block == nullptr || jit_.exit_request.load(std::memory_order_relaxed) != 0) return nullptr;
+  {
+    const std::lock_guard guard(cache.lock());
+    const bool reachable = block->valid && block->second_page == nullptr && site.from->valid;
+    if (reachable && site.tag == 0) {
+      cache.link(site, *block);
+    } else if (reachable && (site.to == nullptr || site.to == block || engine_.vcpus.size() == 1)) {
+      cache.link(site, *block);
+      cache.set_tag(site, from_page ^ jit_.site_generation[block->mode.user() ? 1 : 0]);
+    }
+  }
+  jit_.page_base = target & kPageMask;
+  return cache.assembler().executable(block->near_entry);
+}
+
+const u8* TcgVcpu::lookup(u64 linear) {
+  ++counters_.lookups;
+  state_.rip = linear;
+  return code_at_rip();
+}
+
+u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume_code) {
+  ++counters_.slow_accesses;
+  const unsigned size = descriptor & AccessDescriptor::kSizeMask;
+  const bool write = (descriptor & AccessDescriptor::kWrite) != 0;
+  const MmuIndex index = static_cast<MmuIndex>(descriptor >> AccessDescriptor::kMmuShift);
+  const bool crosses = (linear & ~kPageMask) + size > kPageSize;
+  if (!crosses) {
+    const SoftMmu::Target t =
+        mmu_.resolve(linear, write ? Access::Write : Access::Read, index);
+    if (t.host != nullptr &&
+        !(t.has_code && engine_.cache.has_code_locked(t.host, size)))
+      return reinterpret_cast<u64>(t.host);
+  } else if (!write) {
+    const unsigned first = static_cast<unsigned>(kPageSize - (linear & ~kPageMask));
+    const SoftMmu::Target low = mmu_.resolve(linear, Access::Read, index);
+    const SoftMmu::Target high = mmu_.resolve(linear + first, Access::Read, index);
+    if (low.host != nullptr && high.host != nullptr) {
+      // The same alignment as the guest's address, for instructions that check it.
+      u8* bounce = jit_.bounce + (linear & 63);
+      std::memcpy(bounce, low.host, first);
+      std::memcpy(bounce + first, high.host, size - first);
+      return reinterpret_cast<u64>(bounce);
+    }
+  }
+  // Devices, faults, writes to code and across pages: the interpreter does this instruction.
+  CodeCache& cache = engine_.cache;
+  {
+    const std::lock_guard guard(cache.lock());
+    const u32 at = cache.assembler().buffer().offset_of(return_pc) - 1;
+    const Block* block = cache.block_at(at);
+    const CodePoint* point = cache.point_at(*block, at);
+    state_.rip = jit_.page_base + point->guest;
+    refund(*block, point->index);
+  }
+  flags_to_state();
+  step();
+  *resume_code = resume();
+  return 0;
+}
+
+bool TcgVcpu::locate_native_fault(const void* pc, u32& offset) {
+  if (running_engine == nullptr) return false;
+  CodeCache& cache = running_engine->cache;
+  if (!cache.assembler().buffer().contains(pc)) return false;
+  const u32 at = cache.assembler().buffer().offset_of(pc);
+  // The thread was in translated code, so it holds no lock of ours.
+  const std::lock_guard guard(cache.lock());
+  const Block* block = cache.block_at(at);
+  const CodePoint* point = block != nullptr ? cache.point_at(*block, at) : nullptr;
+  if (point == nullptr) return false;
+  offset = point->guest;
+  running_vcpu->refund(*block, point->index + 1u);
+  return true;
+}
+
+const u8* TcgVcpu::native_fault_resume() { return running_engine->stubs.native_fault; }
+
+}  // namespace backplane::tcg

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// One vCPU of the translator: runs blocks, translates what is missing, serves their slow paths.
+#pragma once
+
+#include "backplane/cpu.h"
+#include "backplane/x86/interpreter.h"
+#include "cache/code_cache.h"
+#include "mmu/soft_mmu.h"
+#include "runtime/stubs.h"
+#include "translate/translator.h"
+
+namespace backplane::tcg {
+
+class TcgAccelerator;
+struct Engine;
+
+class TcgVcpu final : public Vcpu, private x86::CpuObserver {
+ public:
+  TcgVcpu(Engine& engine, X86Cpu& cpu);
+  ~TcgVcpu() override;
+
+  Exit run() override;
+  void kick() override;
+  void thread_started() override;
+  void put_state() override;
+
+  X86Cpu& cpu() { return cpu_; }
+  SoftMmu& mmu() { return mmu_; }
+  // Guest memory was mapped anew: forget translations before the next instruction. Any thread.
+  void memory_changed();
+
+  // Instructions that may run before run() returns, under instruction counting. vCPU thread.
+  void set_budget(i32 instructions) { jit_.budget = budget_start_ = instructions; }
+  // Lowers what is left, not what was executed.
+  void limit_budget(i32 instructions) {
+    if (jit_.budget <= instructions) return;
+    budget_start_ -= jit_.budget - instructions;
+    jit_.budget = instructions;
+  }
+  i32 executed() const { return budget_start_ - jit_.budget; }
+
+  static Helpers helpers();
+  // True if the host instruction at `pc` is translated code of the current thread; then `offset`
+  // is the guest instruction's in its page. Async-signal-safe as far as it must be.
+  static bool locate_native_fault(const void* pc, u32& offset);
+  static const u8* native_fault_resume();
+
+  struct Counters {
+    u64 interpreted = 0, slow_accesses = 0, lookups = 0, entries = 0;
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  // Host code for the current RIP, page_base set; null if it has to be interpreted or something
+  // is pending.
+  const u8* code_at_rip();
+  Block* find_or_translate(u64 linear);
+  Block* translate(u64 linear, const u8* host_pc);
+  Mode current_mode() const;
+  bool must_step() const;
+  // Runs one instruction by the interpreter; null or an exit.
+  void step();
+  void flags_to_state();
+  void flags_from_state();
+  const u8* resume();
+  // Gives back what was charged for the instructions of a block after the one at `return_pc`.
+  void refund(const Block& block, unsigned executed);
+
+  u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume);
+  const u8* interpret_at(u32 offset);
+  const u8* follow(u32 site);
+  const u8* lookup(u64 linear);
+
+  // CpuObserver
+  void flush_tlb(bool globals) override { mmu_.flush(globals); }
+  void invalidate_page(u64 linear) override { mmu_.flush_page(linear); }
+
+  Engine& engine_;
+  X86Cpu& cpu_;
+  X86State& state_;
+  JitState& jit_;
+  SoftMmu mmu_;
+  x86::Interpreter interpreter_;
+  GuestCode scan_;
+  std::atomic<bool> memory_changed_{false};
+  std::atomic<bool> kicked_{false};
+  i32 budget_start_ = 0;
+  bool halted_ = false;
+  bool stopped_ = false;
+  Counters counters_;
+};
+
+}  // namespace backplane::tcg
