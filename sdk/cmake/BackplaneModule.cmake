@@ -1,29 +1,154 @@
+# How modules are built, inside this tree and outside of it (find_package(Backplane)).
+#
 # backplane_add_module(NAME SOURCES file... [LINK target...] [REQUIRES module...] [PACKAGE name]
 #                      [INCLUDE dir])
 #
 # A loadable module: one shared object NAME.so that registers types. REQUIRES names the modules it
-# builds on: they are linked, and written into its metadata so that they are loaded first.
+# builds on: they are linked, and written into its metadata so that they are loaded first. PACKAGE
+# is the package that ships it, for messages. INCLUDE is the folder of its headers; one that is
+# called "include" is installed, for modules that build on this one.
+#
+# A module listed in BACKPLANE_BUILTIN_MODULES becomes a static library that is linked into the
+# program instead.
+
+include(GNUInstallDirs)
+
+define_property(GLOBAL PROPERTY BACKPLANE_LOADABLE_MODULES
+  BRIEF_DOCS "Modules built as shared objects")
+define_property(GLOBAL PROPERTY BACKPLANE_LINKED_MODULES
+  BRIEF_DOCS "Modules linked into the program")
+
+# The target of a module: of this tree, or of an installed Backplane.
+function(backplane_module_target module result)
+  if(TARGET ${module})
+    set(${result} ${module} PARENT_SCOPE)
+  elseif(TARGET Backplane::${module})
+    set(${result} Backplane::${module} PARENT_SCOPE)
+  else()
+    message(FATAL_ERROR "There is no module '${module}'")
+  endif()
+endfunction()
+
 function(backplane_add_module name)
   cmake_parse_arguments(arg "" "PACKAGE;INCLUDE" "SOURCES;LINK;REQUIRES" ${ARGN})
   set(requires_file "${CMAKE_CURRENT_BINARY_DIR}/${name}_requires.cpp")
-  set(text "#include <backplane/modinfo.h>\n")
+  set(text "// The modules that ${name} builds on.\n#include <backplane/modinfo.h>\n")
   foreach(required IN LISTS arg_REQUIRES)
     string(APPEND text "BACKPLANE_MODINFO(\"requires\", \"${required}\")\n")
   endforeach()
   file(CONFIGURE OUTPUT "${requires_file}" CONTENT "${text}" @ONLY)
 
-  add_library(${name} SHARED ${arg_SOURCES} "${requires_file}" $<TARGET_OBJECTS:backplane-module-anchor>)
-  target_link_libraries(${name} PUBLIC Backplane::backplane ${arg_REQUIRES} PRIVATE ${arg_LINK})
-  target_link_options(${name} PRIVATE -Wl,--no-undefined -Wl,-z,now)
-  if(arg_INCLUDE)
-    target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${arg_INCLUDE}>)
+  if(name IN_LIST BACKPLANE_BUILTIN_MODULES OR BACKPLANE_BUILTIN_MODULES STREQUAL "all")
+    _backplane_add_linked_module(${name})
+  else()
+    _backplane_add_loadable_module(${name})
   endif()
+  target_sources(${name} PRIVATE ${arg_SOURCES} "${requires_file}")
+  target_link_libraries(${name} PUBLIC Backplane::backplane PRIVATE ${arg_LINK})
   if(arg_PACKAGE)
     target_compile_definitions(${name} PRIVATE BACKPLANE_PACKAGE="${arg_PACKAGE}")
   endif()
-  set_target_properties(${name} PROPERTIES
-    PREFIX ""
-    INSTALL_RPATH "$ORIGIN;$ORIGIN/.."
-    LIBRARY_OUTPUT_DIRECTORY "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}")
-  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
+  if(arg_INCLUDE)
+    target_include_directories(${name} PUBLIC
+      $<BUILD_INTERFACE:${arg_INCLUDE}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    cmake_path(GET arg_INCLUDE FILENAME leaf)
+    if(leaf STREQUAL "include" AND EXISTS "${arg_INCLUDE}/backplane")
+      install(DIRECTORY "${arg_INCLUDE}/backplane" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    endif()
+  endif()
+endfunction()
+
+macro(_backplane_add_loadable_module name)
+  add_library(${name} SHARED)
+  target_link_libraries(${name} PRIVATE Backplane::module-anchor)
+  get_property(linked GLOBAL PROPERTY BACKPLANE_LINKED_MODULES)
+  set(needs_program OFF)
+  foreach(required IN LISTS arg_REQUIRES)
+    if(required IN_LIST linked)
+      # What it uses of that module is in the program.
+      set(needs_program ON)
+      target_include_directories(${name} PUBLIC
+        $<TARGET_PROPERTY:${required},INTERFACE_INCLUDE_DIRECTORIES>)
+    else()
+      backplane_module_target(${required} target)
+      target_link_libraries(${name} PUBLIC ${target})
+    endif()
+  endforeach()
+  target_link_options(${name} PRIVATE -Wl,-z,now)
+  if(NOT needs_program)
+    target_link_options(${name} PRIVATE -Wl,--no-undefined)
+  endif()
+  set_target_properties(${name} PROPERTIES PREFIX "" INSTALL_RPATH "$ORIGIN;$ORIGIN/..")
+  if(BACKPLANE_MODULE_OUTPUT_DIRECTORY)
+    set_target_properties(${name} PROPERTIES
+      LIBRARY_OUTPUT_DIRECTORY "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}")
+  endif()
+  if(PROJECT_NAME STREQUAL "Backplane")
+    set(export EXPORT BackplaneTargets)
+  endif()
+  install(TARGETS ${name} ${export} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
+  set_property(GLOBAL APPEND PROPERTY BACKPLANE_LOADABLE_MODULES ${name})
+endmacro()
+
+macro(_backplane_add_linked_module name)
+  add_library(${name} STATIC)
+  get_property(linked GLOBAL PROPERTY BACKPLANE_LINKED_MODULES)
+  foreach(required IN LISTS arg_REQUIRES)
+    if(NOT required IN_LIST linked)
+      message(FATAL_ERROR "BACKPLANE_BUILTIN_MODULES has '${name}', which builds on '${required}': "
+        "add that to the list")
+    endif()
+    target_link_libraries(${name} PUBLIC ${required})
+  endforeach()
+  target_compile_definitions(${name} PRIVATE BACKPLANE_MODINFO_PREFIX="${name}.")
+  set_property(GLOBAL APPEND PROPERTY BACKPLANE_LINKED_MODULES ${name})
+endmacro()
+
+# backplane_link_modules(TARGET module...): links modules into a program that uses their classes,
+# such as a test. Linked modules come with all their types, and with what they build on.
+function(backplane_link_modules target)
+  get_property(linked GLOBAL PROPERTY BACKPLANE_LINKED_MODULES)
+  foreach(module IN LISTS ARGN)
+    if(module IN_LIST linked)
+      target_link_libraries(${target} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${module}>)
+      get_target_property(below ${module} INTERFACE_LINK_LIBRARIES)
+      foreach(other IN LISTS below)
+        if(other IN_LIST linked)
+          backplane_link_modules(${target} ${other})
+        endif()
+      endforeach()
+    else()
+      backplane_module_target(${module} module_target)
+      target_link_libraries(${target} PRIVATE ${module_target})
+    endif()
+  endforeach()
+endfunction()
+
+# Links the modules of BACKPLANE_BUILTIN_MODULES into the program. Modules that are loaded may
+# build on them, so the program then exports its symbols.
+function(backplane_link_builtin_modules program)
+  get_property(linked GLOBAL PROPERTY BACKPLANE_LINKED_MODULES)
+  if(linked)
+    backplane_link_modules(${program} ${linked})
+    set_target_properties(${program} PROPERTIES ENABLE_EXPORTS ON)
+  endif()
+endfunction()
+
+# Writes the file known-modules of the module directory from the loadable modules' metadata, so
+# that the package of a module that was removed can still be named.
+function(backplane_write_known_modules)
+  get_property(modules GLOBAL PROPERTY BACKPLANE_LOADABLE_MODULES)
+  if(NOT modules)
+    return()
+  endif()
+  set(output "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}/known-modules")
+  list(TRANSFORM modules REPLACE "(.+)" "$<TARGET_FILE:\\1>" OUTPUT_VARIABLE files)
+  add_custom_command(OUTPUT "${output}"
+    COMMAND ${CMAKE_COMMAND} -E echo
+      "# Modules that packages provide: MODULE PACKAGE TYPE... Lines may be added." > "${output}"
+    COMMAND backplane-modinfo --known ${files} >> "${output}"
+    DEPENDS backplane-modinfo ${modules}
+    VERBATIM)
+  add_custom_target(known-modules ALL DEPENDS "${output}")
+  install(FILES "${output}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
 endfunction()

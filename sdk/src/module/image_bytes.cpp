@@ -45,6 +45,8 @@ std::string ImageBytes::read_string(u64 offset, u64 end, std::string_view what) 
 FileImage FileImage::open(const std::filesystem::path& path) {
   // Not to be held up by a FIFO that carries a module's name.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno == EACCES)
+    throw Error::system("cannot be read", errno).with_hint("chmod a+r " + path.string());
   if (fd < 0) throw Error::system("cannot be read", errno);
   FileImage image(fd, 0, 0);
   struct stat status;

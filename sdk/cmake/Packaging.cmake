@@ -1,0 +1,30 @@
+# The installed SDK: library, headers, CMake package, pkg-config file. All paths are relative, so
+# the installed tree may be moved.
+include(CMakePackageConfigHelpers)
+
+set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/Backplane)
+set(BACKPLANE_INSTALL_MODULEDIR ${CMAKE_INSTALL_LIBDIR}/backplane)
+
+install(TARGETS backplane-sdk EXPORT BackplaneTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS backplane-modinfo RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY include/backplane DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT BackplaneTargets NAMESPACE Backplane:: DESTINATION ${package_directory})
+
+configure_package_config_file(cmake/BackplaneConfig.cmake.in
+  "${CMAKE_CURRENT_BINARY_DIR}/BackplaneConfig.cmake"
+  INSTALL_DESTINATION ${package_directory}
+  PATH_VARS BACKPLANE_INSTALL_MODULEDIR)
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/BackplaneConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  "${CMAKE_CURRENT_BINARY_DIR}/BackplaneConfig.cmake"
+  "${CMAKE_CURRENT_BINARY_DIR}/BackplaneConfigVersion.cmake"
+  cmake/BackplaneModule.cmake
+  src/module_anchor/module_anchor.cpp
+  DESTINATION ${package_directory})
+
+file(RELATIVE_PATH BACKPLANE_PC_PREFIX
+  "${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+configure_file(cmake/backplane.pc.in "${CMAKE_CURRENT_BINARY_DIR}/backplane.pc" @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/backplane.pc"
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
