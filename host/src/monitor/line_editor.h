@@ -20,8 +20,9 @@ class LineEditor {
   // byte ended one. Keys: Enter, Backspace, Ctrl-U (discard the line), Ctrl-W (the last word),
   // Up and Down (earlier lines). Other control characters are ignored.
   std::optional<std::string> type(u8 byte, std::string& echo);
-  // The line so far, to be shown again after other output.
+  // The line so far.
   const std::string& text() const { return text_; }
+  // Forgets the line so far.
   void clear();
 
  private:

@@ -31,14 +31,17 @@ void Monitor::print(std::string_view text) {
   send(bytes);
 }
 
-void Monitor::prompt() { send(std::string(kPrompt) + editor_.text()); }
+void Monitor::prompt() { send(kPrompt); }
 
+// Sent for each new connection, and whenever a shared terminal turns to the monitor: then what the
+// guest wrote may have left an unfinished line.
 void Monitor::event(Event event) {
-  if (event == Event::Opened) {
-    editor_.clear();
-    print(fmt::format("Backplane {} monitor; 'help' lists the commands\n", kVersion));
-    prompt();
-  }
+  if (event != Event::Opened) return;
+  editor_.clear();
+  print("\n");
+  if (!greeted_) print(fmt::format("Backplane {} monitor; 'help' lists the commands\n", kVersion));
+  greeted_ = true;
+  prompt();
 }
 
 void Monitor::receive(const u8* data, std::size_t size) {

@@ -30,6 +30,7 @@ class Monitor final : public ChardevClient {
   MonitorContext context_;
   Chardev& terminal_;
   LineEditor editor_;
+  bool greeted_ = false;
 };
 
 }  // namespace backplane::host

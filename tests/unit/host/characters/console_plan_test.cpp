@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "characters/console_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "command_line.h"
+
+namespace backplane::host {
+namespace {
+
+struct Case {
+  const char* words;
+  const char* serials;   // separated by spaces
+  const char* monitors;  // likewise
+};
+
+std::string texts(const std::vector<Console>& consoles) {
+  std::string text;
+  for (const Console& console : consoles) text += (text.empty() ? "" : " ") + console.text;
+  return text;
+}
+
+class ConsolePlanFor : public testing::TestWithParam<Case> {};
+
+TEST_P(ConsolePlanFor, SerialsAndMonitors) {
+  const ConsolePlan plan = plan_consoles(command_line(GetParam().words));
+  EXPECT_EQ(texts(plan.serials), GetParam().serials);
+  EXPECT_EQ(texts(plan.monitors), GetParam().monitors);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, ConsolePlanFor,
+    testing::Values(Case{"", "mon:stdio", ""}, Case{"-nographic", "mon:stdio", ""},
+                    Case{"-nographic -serial stdio", "stdio", ""},
+                    Case{"-nographic -serial mon:stdio", "mon:stdio", ""},
+                    Case{"-nographic -serial null", "null", "stdio"},
+                    Case{"-nographic -serial none", "none", "stdio"},
+                    Case{"-nographic -monitor none", "stdio", "none"},
+                    Case{"-nographic -monitor stdio", "null", "stdio"},
+                    Case{"-nographic -monitor unix:/m -serial file:/s", "file:/s", "unix:/m"},
+                    Case{"-nographic -nodefaults", "", ""},
+                    Case{"-nographic -nodefaults -serial mon:stdio", "mon:stdio", ""},
+                    Case{"-display none", "null", ""}, Case{"-display none -nodefaults", "", ""},
+                    Case{"-display none -serial stdio", "stdio", ""},
+                    Case{"-display none -serial file:/a -serial stdio -monitor unix:/m,server=on",
+                         "file:/a stdio", "unix:/m,server=on"},
+                    Case{"-display none -nographic", "mon:stdio", ""}));
+
+TEST(ConsolePlan, ThereAreNoGraphics) {
+  EXPECT_EQ(message_of([] { plan_consoles(command_line("-display gtk")); }),
+            "-display gtk: there are no graphics, so a display can only be none");
+}
+
+}  // namespace
+}  // namespace backplane::host

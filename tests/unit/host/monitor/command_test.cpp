@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "monitor/command.h"
+
+#include <gtest/gtest.h>
+
+#include "backplane/monitor.h"
+#include "backplane/testing/test_machine.h"
+#include "characters/character_devices.h"
+
+namespace backplane::host {
+namespace {
+
+// A device that has a balloon and something to say.
+class Talker final : public Device, public BalloonControl, public InfoProvider {
+ public:
+  u64 balloon_actual() const override { return actual_; }
+  void set_balloon_target(u64 bytes) override { actual_ = bytes; }
+  std::string balloon_statistics() const override { return "free: 7\n"; }
+  std::string_view info_topic() const override { return "talk"; }
+  std::string info() const override { return "hello\n"; }
+
+ private:
+  u64 actual_ = 512_MiB;
+};
+BACKPLANE_TYPE(Talker, "monitor-test-talker", .category = "Misc", .description = "Talks")
+
+class MonitorCommands : public ::testing::Test {
+ protected:
+  std::string run(std::string_view line) { return run_monitor_line(context_, line); }
+  void power_on(bool with_device) {
+    if (with_device) machine_.create_device("monitor-test-talker");
+    machine_.power_on();
+  }
+
+  backplane::testing::TestMachine machine_;
+  CharacterDevices characters_{machine_.main_loop(), [] {}};
+  MonitorContext context_{machine_, characters_};
+};
+
+TEST_F(MonitorCommands, AnEmptyLineDoesNothing) { EXPECT_EQ(run("  "), ""); }
+
+TEST_F(MonitorCommands, AnUnknownCommandSaysWhereToLook) {
+  EXPECT_EQ(run("frob 1"), "frob: no such command; 'help' lists them\n");
+  EXPECT_EQ(run("info frob"), "info: frob: no such topic; 'info' lists them\n");
+}
+
+TEST_F(MonitorCommands, HelpListsEveryCommand) {
+  const std::string text = run("help");
+  for (const char* name : {"help ", "info ", "stop ", "cont ", "system_reset ", "system_powerdown ",
+                           "quit ", "balloon "})
+    EXPECT_NE(("\n" + text).find(std::string("\n") + name), std::string::npos) << name;
+  EXPECT_EQ(run("?"), text);
+}
+
+TEST_F(MonitorCommands, TheGuestStopsAndGoesOn) {
+  power_on(false);
+  EXPECT_EQ(run("info status"), "VM status: paused\n");
+  EXPECT_EQ(run("cont"), "");
+  EXPECT_EQ(run("info status"), "VM status: running\n");
+  EXPECT_EQ(run("stop"), "");
+  EXPECT_EQ(run("info status"), "VM status: paused\n");
+}
+
+TEST_F(MonitorCommands, TheBalloonIsSetInMebibytes) {
+  power_on(true);
+  EXPECT_EQ(run("info balloon"), "balloon: actual=512\nfree: 7\n");
+  EXPECT_EQ(run("balloon 200"), "");
+  EXPECT_EQ(run("info balloon"), "balloon: actual=200\nfree: 7\n");
+  EXPECT_EQ(run("balloon"), "balloon: expects one number, the MiB that the guest may use\n");
+  for (const char* word : {"x", "-1", "0", "1.5", "99999999999999999999"})
+    EXPECT_EQ(run(std::string("balloon ") + word),
+              "balloon: '" + std::string(word) + "' is not a number of MiB\n");
+}
+
+TEST_F(MonitorCommands, WithoutABalloonTheyNameTheDeviceToAdd) {
+  power_on(false);
+  EXPECT_EQ(run("info balloon"),
+            "info: this machine has no balloon: start it with -device virtio-balloon-pci\n");
+}
+
+TEST_F(MonitorCommands, DevicesAddTopics) {
+  power_on(true);
+  EXPECT_EQ(run("info talk"), "hello\n");
+  EXPECT_NE(run("info").find("info talk"), std::string::npos);
+}
+
+TEST_F(MonitorCommands, EveryTopicAnswers) {
+  power_on(true);
+  for (const char* topic : {"accel", "modules", "qtree", "mtree", "registers", "jit", "chardev",
+                            "block", "status", "version"}) {
+    const std::string text = run(std::string("info ") + topic);
+    ASSERT_FALSE(text.empty()) << topic;
+    EXPECT_EQ(text.back(), '\n') << topic;
+    EXPECT_FALSE(text.starts_with("info:")) << text;
+  }
+}
+
+TEST_F(MonitorCommands, TheDeviceTreeShowsTypes) {
+  power_on(true);
+  EXPECT_NE(run("info qtree").find("dev: monitor-test-talker"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace backplane::host

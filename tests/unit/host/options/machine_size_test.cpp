@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "options/machine_size.h"
+
+#include <gtest/gtest.h>
+
+#include "command_line.h"
+
+namespace backplane::host {
+namespace {
+
+struct Memory {
+  const char* text;
+  u64 bytes;
+};
+
+class MemorySize : public testing::TestWithParam<Memory> {};
+
+TEST_P(MemorySize, IsReadInMebibytesOrByItsSuffix) {
+  EXPECT_EQ(parse_memory(KeyValueList::parse(GetParam().text, "size")), GetParam().bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, MemorySize,
+                         testing::Values(Memory{"512", 512_MiB}, Memory{"512M", 512_MiB},
+                                         Memory{"512m", 512_MiB}, Memory{"1G", 1_GiB},
+                                         Memory{"size=1.5G", 1_GiB + 512_MiB},
+                                         Memory{"1024K", 1_MiB}, Memory{"1T", 1024_GiB},
+                                         Memory{"4096b", 4_KiB}, Memory{"5000B", 8_KiB}));
+
+class BadMemorySize : public testing::TestWithParam<const char*> {};
+
+TEST_P(BadMemorySize, IsRefused) {
+  EXPECT_THROW(parse_memory(KeyValueList::parse(GetParam(), "size")), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, BadMemorySize,
+                         testing::Values("", "abc", "0", "-1", "512X", "512MB", "1e3", "inf", "nan",
+                                         "0x10", "999999T", "size=", "slots=2", "512,slots=2",
+                                         "1 G", "0.0000001K"));
+
+unsigned smp(const char* text) { return parse_smp(KeyValueList::parse(text, "cpus"), 8, "pc"); }
+
+struct Cpus {
+  const char* text;
+  unsigned number;
+};
+
+class Smp : public testing::TestWithParam<Cpus> {};
+
+TEST_P(Smp, GivesTheNumberOfCpus) { EXPECT_EQ(smp(GetParam().text), GetParam().number); }
+
+INSTANTIATE_TEST_SUITE_P(Topologies, Smp,
+                         testing::Values(Cpus{"1", 1}, Cpus{"8", 8}, Cpus{"cpus=4", 4},
+                                         Cpus{"4,sockets=1,cores=4,threads=1", 4},
+                                         Cpus{"4,cores=2", 4}, Cpus{"sockets=2,cores=3", 6},
+                                         Cpus{"4,maxcpus=4", 4},
+                                         Cpus{"sockets=1,dies=2,clusters=1,cores=2,threads=2", 8}));
+
+struct BadCpus {
+  const char* text;
+  const char* message;
+};
+
+class BadSmp : public testing::TestWithParam<BadCpus> {};
+
+TEST_P(BadSmp, IsRefusedWithTheReason) {
+  EXPECT_EQ(message_of([] { smp(GetParam().text); }), GetParam().message);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Topologies, BadSmp,
+    testing::Values(
+        BadCpus{"0", "cpus='0': expects a whole number from 1 to 65535"},
+        BadCpus{"-1", "cpus='-1': expects a whole number from 1 to 65535"},
+        BadCpus{"abc", "cpus='abc': expects a whole number from 1 to 65535"},
+        BadCpus{"999", "999 CPUs: machine pc has at most 8"},
+        BadCpus{"65535,sockets=65535,cores=65535",
+                "sockets=65535, cores=65535 do not multiply to 65535 CPUs"},
+        BadCpus{"4,cores=3", "cores=3 do not multiply to 4 CPUs"},
+        BadCpus{"4,sockets=1,cores=2,threads=1",
+                "sockets=1, cores=2, threads=1 do not multiply to 4 CPUs"},
+        BadCpus{"2,maxcpus=4", "maxcpus=4 differs from cpus=2: CPUs cannot be added while it runs"},
+        BadCpus{"2,chips=1",
+                "'chips' is unknown; there are: clusters, cores, cpus, dies, maxcpus, sockets, "
+                "threads"}));
+
+}  // namespace
+}  // namespace backplane::host
