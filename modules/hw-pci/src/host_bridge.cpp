@@ -71,13 +71,13 @@ void PciHostBridge::realize() {
 }
 
 void PciHostBridge::unrealize() {
+  Device::unrealize();  // first: the devices on the bus still need it
   address_port_.reset();
   data_port_.reset();
   if (bus_ != nullptr) remove_child(*bus_);
   bus_ = nullptr;
   memory_.reset();
   io_.reset();
-  Device::unrealize();
 }
 
 void PciHostBridge::reset() {
