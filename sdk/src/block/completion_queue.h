@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "backplane/main_loop.h"
+
+namespace backplane {
+
+// Requests that have been carried out, on their way to the main loop, where their `done` runs.
+// However many arrive while the loop is busy, they wake it once.
+class CompletionQueue : public std::enable_shared_from_this<CompletionQueue> {
+ public:
+  using Done = std::function<void(int)>;
+
+  explicit CompletionQueue(MainLoop& loop) : loop_(loop) {}
+
+  // A request is under way. Machine lock.
+  void expect() { ++in_flight_; }
+  // It is finished. Any thread.
+  void finish(Done done, int result);
+  // Runs what has finished. Machine lock.
+  void run();
+  // Runs what finishes until nothing is under way. Machine lock. May be called by a `done`.
+  void run_all();
+  // What finishes from now on is forgotten. Machine lock.
+  void close();
+
+ private:
+  struct Finished {
+    Done done;
+    int result;
+  };
+  // The next one that has finished, waiting for one if `wait`; false if there is none.
+  bool next(Finished& finished, bool wait);
+  void complete(Finished& finished);
+
+  MainLoop& loop_;
+  std::size_t in_flight_ = 0;  // machine lock
+  bool closed_ = false;        // machine lock
+  std::mutex mutex_;           // inside the machine lock
+  std::condition_variable arrived_;
+  std::deque<Finished> finished_;
+  bool posted_ = false;  // the loop will call run()
+};
+
+}  // namespace backplane

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "block/file_backend.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "block/vectored_io.h"
+
+namespace backplane {
+
+namespace {
+
+constexpr u64 kSectorSize = 512;
+
+// More of them keep a disk busier, but no guest finds out above this.
+constexpr std::size_t kThreads = 4;
+
+}  // namespace
+
+FileBackend::FileBackend(MainLoop& loop, const BlockOptions& options)
+    : BlockBackend(options.id),
+      image_(options),
+      completions_(std::make_shared<CompletionQueue>(loop)),
+      workers_(kThreads) {}
+
+FileBackend::~FileBackend() { completions_->close(); }
+
+int FileBackend::check(const BlockRequest& request) const {
+  if (request.op == BlockOp::Flush) return 0;
+  const u64 size = image_.size();
+  if (request.offset % kSectorSize != 0 || request.size % kSectorSize != 0 ||
+      request.offset > size || request.size > size - request.offset)
+    return -EINVAL;
+  if (request.op == BlockOp::Read || request.op == BlockOp::Write) {
+    u64 buffers = 0;
+    if (!total_size(request.iov, buffers) || buffers != request.size) return -EINVAL;
+  }
+  if (request.op != BlockOp::Read && image_.read_only()) return -EACCES;
+  return 0;
+}
+
+int FileBackend::carry_out(const BlockRequest& request) {
+  switch (request.op) {
+    case BlockOp::Read:
+      return image_.read(request.offset, request.iov);
+    case BlockOp::Write:
+      return image_.write(request.offset, request.iov);
+    case BlockOp::Flush:
+      return image_.flush();
+    case BlockOp::Discard:
+      return image_.discard(request.offset, request.size);
+    case BlockOp::WriteZeroes:
+      return image_.write_zeroes(request.offset, request.size, request.may_unmap);
+  }
+  return -EINVAL;
+}
+
+void FileBackend::submit(BlockRequest request) {
+  completions_->expect();
+  if (const int error = check(request); error != 0) {
+    completions_->finish(std::move(request.done), error);
+    return;
+  }
+  // Shared, because a function that can be copied must hold it.
+  auto shared = std::make_shared<BlockRequest>(std::move(request));
+  workers_.submit([this, shared = std::move(shared)] {
+    const int result = carry_out(*shared);
+    completions_->finish(std::move(shared->done), result);
+  });
+}
+
+}  // namespace backplane

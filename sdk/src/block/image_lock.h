@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+namespace backplane {
+
+// Keeps several programs from writing one image, and from writing one that another reads: locks
+// bytes of the file, on behalf of this opening of it, until fd is closed. The bytes are those that
+// QEMU locks, so that it and we do not open what the other writes, either.
+//
+// Throws Error if the image is in use. A file system that has no locks gets a warning.
+void lock_image(int fd, const std::string& path, bool for_writing);
+
+}  // namespace backplane
