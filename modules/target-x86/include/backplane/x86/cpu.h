@@ -41,13 +41,19 @@ struct X86CpuClass : CpuClass {
 // for it. All on the CPU's thread.
 class CpuObserver {
  public:
-  // Translations may have changed. `globals`: global pages too. (MOV CR3, CR0/CR4/EFER writes.)
+  // Translations may have changed, those of every PCID. `globals`: global pages too. (MOV CR3
+  // without PCIDs; CR0, CR4 and EFER writes; INVPCID of everything.)
   virtual void flush_tlb(bool globals) = 0;
-  // MOV CR3 to another address space with PCIDs enabled: `keep` means bit 63 was set or the PCID
-  // may still be cached. The default flushes non-global pages.
+  // MOV CR3 with PCIDs enabled. `keep`: bit 63 was set, what is cached for the new PCID is good;
+  // else it is not. The default flushes non-global pages.
   virtual void address_space_switched(u64 /*old_cr3*/, u64 /*new_cr3*/, bool /*keep*/) {
     flush_tlb(false);
   }
+  // INVPCID: non-global translations of one PCID, all of them or that of one page. The defaults
+  // flush more.
+  virtual void invalidate_address_space(u64 /*pcid*/) { flush_tlb(false); }
+  virtual void invalidate_page_of(u64 pcid, u64 /*linear*/) { invalidate_address_space(pcid); }
+  // INVLPG: of the current PCID, and global ones.
   virtual void invalidate_page(u64 linear) = 0;
 
  protected:
