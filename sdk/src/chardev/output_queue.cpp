@@ -108,10 +108,15 @@ void OutputQueue::finish(int milliseconds_without_progress) {
   update_watch();
 }
 
-void OutputQueue::fail(int error) {
-  if (std::exchange(failed_, true)) return;
+void OutputQueue::discard() {
   queue_.clear();
   head_ = 0;
+  update_watch();
+}
+
+void OutputQueue::fail(int error) {
+  if (std::exchange(failed_, true)) return;
+  discard();
   if (on_failure_) on_failure_(error);
 }
 

@@ -26,6 +26,8 @@ class OutputQueue {
   void write(const u8* data, std::size_t size);
   std::size_t pending() const { return queue_.size() - head_; }
   bool has_failed() const { return failed_; }
+  // Drops what is pending.
+  void discard();
   // Waits until nothing is pending, or until the other side has taken nothing for so long.
   void finish(int milliseconds_without_progress);
 

@@ -54,6 +54,10 @@ void StreamChardev::disconnect() {
   if (client() != nullptr) client()->event(ChardevClient::Event::Closed);
 }
 
+void StreamChardev::discard_output() {
+  if (output_) output_->discard();
+}
+
 void StreamChardev::finish_output(int milliseconds_without_progress) {
   if (output_) output_->finish(milliseconds_without_progress);
 }

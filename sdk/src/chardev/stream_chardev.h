@@ -31,7 +31,8 @@ class StreamChardev : public Chardev, private InputPump::Receiver {
   void connect(UniqueFd input, UniqueFd output);
   // Drops what is pending. Tells the client.
   void disconnect();
-  // Waits for a slow reader to take what is pending; for destructors.
+  void discard_output();
+  // Waits for a slow reader to take what is pending: when the connection or the program ends.
   void finish_output(int milliseconds_without_progress);
 
   // The other side sends no more; by default nothing follows from that. Main loop.

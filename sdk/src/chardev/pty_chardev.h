@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "chardev/stream_chardev.h"
+
+namespace backplane {
+
+// A pseudo-terminal: a terminal program opens the device that describe() names, and may leave and
+// come back. While nobody has it open, what is written is dropped.
+class PtyChardev final : public StreamChardev {
+ public:
+  // `link` may be empty; else a symbolic link of this name leads to the device. Throws Error.
+  PtyChardev(MainLoop& loop, std::string id, std::string link);
+  ~PtyChardev() override;
+  void write(const u8* data, std::size_t size) override;
+  std::string describe() const override { return "pty: " + device_; }
+  const std::string& device() const { return device_; }
+
+ private:
+  void end_of_input() override;
+  void make_link();
+  void watch_device();
+  // Somebody has opened or closed the device.
+  void device_changed();
+  bool somebody_there() const;
+
+  UniqueFd master_;
+  UniqueFd changes_;  // inotify
+  MainLoop::WatchHandle watch_{nullptr, nullptr};
+  std::string device_;
+  std::string link_;
+  bool there_ = false;
+};
+
+}  // namespace backplane
