@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/log.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "backplane/error.h"
+
+namespace backplane {
+namespace {
+
+std::string message_of_enable(std::string_view list) {
+  try {
+    log::enable(list);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+class LogTest : public testing::Test {
+ protected:
+  void SetUp() override { log::enabled_mask = 0; }
+  void TearDown() override { log::enabled_mask = 0; }
+};
+
+TEST_F(LogTest, EnablesEachNameOfAList) {
+  log::enable("accel,realize");
+  EXPECT_TRUE(log::enabled(LogCategory::Accel));
+  EXPECT_TRUE(log::enabled(LogCategory::Realize));
+  EXPECT_FALSE(log::enabled(LogCategory::Mmu));
+}
+
+TEST_F(LogTest, NamesTheFirstUnknownCategoryAndEnablesNothing) {
+  const std::string message = message_of_enable("accel,nosuch,alsonot");
+  EXPECT_NE(message.find("'nosuch'"), std::string::npos) << message;
+  EXPECT_NE(message.find("guest_errors"), std::string::npos) << message;
+  EXPECT_FALSE(log::enabled(LogCategory::Accel));
+}
+
+TEST_F(LogTest, RefusesAnEmptyList) { EXPECT_FALSE(message_of_enable("").empty()); }
+
+TEST_F(LogTest, HasARowForEveryCategory) {
+  ASSERT_EQ(log::categories().size(), static_cast<std::size_t>(LogCategory::Count));
+  for (std::size_t n = 0; n < log::categories().size(); ++n)
+    EXPECT_EQ(static_cast<std::size_t>(log::categories()[n].category), n);
+}
+
+TEST_F(LogTest, PrintsOnlyWhatIsEnabled) {
+  log::enable("module");
+  testing::internal::CaptureStderr();
+  log::print(LogCategory::Module, "shown {}", 1);
+  log::print(LogCategory::Mmu, "hidden");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "shown 1\n");
+}
+
+TEST_F(LogTest, WarnsUnderTheProgramsName) {
+  testing::internal::CaptureStderr();
+  log::warn("something is odd");
+  log::report("-m: bad");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "backplane: warning: something is odd\nbackplane: -m: bad\n");
+}
+
+TEST_F(LogTest, SaysAGuestErrorOnce) {
+  log::enable("guest_errors");
+  GuestErrorOnce once;
+  testing::internal::CaptureStderr();
+  once("bad index {}", 70000);
+  once("bad index {}", 70001);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "bad index 70000\n");
+}
+
+TEST_F(LogTest, WritesToTheFileOfMinusD) {
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / fmt::format("log_test.{}", getpid());
+  log::set_file(path.string());
+  log::write("a line\n");
+  std::ifstream in(path);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_EQ(text, "a line\n");
+  log::set_file("/dev/stderr");
+  std::filesystem::remove(path);
+}
+
+TEST_F(LogTest, ReportsAFileThatCannotBeWritten) {
+  EXPECT_THROW(log::set_file("/nonexistent/log"), Error);
+}
+
+}  // namespace
+}  // namespace backplane
