@@ -86,10 +86,10 @@ class Vcpu {
   virtual ~Vcpu() = default;
 
   enum class Exit {
-    Kicked,  // asked to leave
-    Halted,  // the CPU halted and has no work
-    Slice,   // used up its share (several CPUs on one thread)
-    Stopped, // an unrecoverable state was reported; the machine is to be stopped
+    Kicked,   // asked to leave
+    Halted,   // the CPU halted and has no work
+    Slice,    // used up its share (several CPUs on one thread)
+    Stopped,  // an unrecoverable state was reported; the machine is to be stopped
   };
   // Runs guest code until something stops it. On the vCPU's thread, without the machine lock.
   virtual Exit run() = 0;

@@ -128,6 +128,6 @@ class RealizeStep {
 }  // namespace backplane
 
 // Marks a step of the realize chain in the file that contains it.
-#define BACKPLANE_REALIZE_STEP(text)              \
-  static const char backplane_step_anchor = 0;    \
+#define BACKPLANE_REALIZE_STEP(text)           \
+  static const char backplane_step_anchor = 0; \
   const ::backplane::RealizeStep backplane_realize_step(*this, text, &backplane_step_anchor)

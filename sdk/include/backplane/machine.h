@@ -26,8 +26,8 @@ struct MachineClass : ObjectClass {
   MachineClass() = default;
   explicit MachineClass(const ObjectClass& parent) : ObjectClass(parent) {}
 
-  std::string alias;         // "pc"
-  std::string default_cpu;   // CPU model: "max"
+  std::string alias;        // "pc"
+  std::string default_cpu;  // CPU model: "max"
   unsigned max_cpus = 1;
   u64 default_ram_size = 128ULL << 20;
   std::vector<CompatProperty> compat_properties;
@@ -38,17 +38,17 @@ enum class Phase { NoMachine, MachineCreated, AccelCreated, MachineInitialized, 
 
 // What the command line says that a board needs. Set before init().
 struct MachineConfig {
-  u64 ram_size = 0;         // bytes; 0: the class's default
+  u64 ram_size = 0;  // bytes; 0: the class's default
   unsigned cpus = 1;
-  std::string cpu_model;    // "max,+avx2,-bmi1" as given; empty: the class's default
-  std::string kernel;       // file names; empty: none
+  std::string cpu_model;  // "max,+avx2,-bmi1" as given; empty: the class's default
+  std::string kernel;     // file names; empty: none
   std::string initrd;
   std::string append;
   std::string bios;
-  std::string name;         // -name
+  std::string name;               // -name
   std::vector<Chardev*> serials;  // backends of the board's UARTs, in order; may hold null
   IcountOptions icount;
-  bool no_reboot = false;   // a guest reset ends the program
+  bool no_reboot = false;  // a guest reset ends the program
   bool start_stopped = false;
 };
 
@@ -126,8 +126,8 @@ class Machine : public Object {
 
   // --- running ------------------------------------------------------------------------------
   RunState run_state() const { return run_state_.load(std::memory_order_acquire); }
-  void start();   // machine lock held
-  void stop();    // machine lock held; returns when every vCPU is outside guest code
+  void start();  // machine lock held
+  void stop();   // machine lock held; returns when every vCPU is outside guest code
   // Resets the devices (those of a bus after the device that owns it), then the CPUs, then calls
   // the on_reset() functions and gives the accelerator the new state. A running machine is stopped
   // meanwhile. Machine lock held, main thread.
@@ -160,7 +160,7 @@ class Machine : public Object {
 
  private:
   friend class VcpuThread;
-  void wake_vcpus();
+  void kick_vcpus();
   void wait_for_vcpus();
   MachineConfig config_;
   Phase phase_ = Phase::MachineCreated;

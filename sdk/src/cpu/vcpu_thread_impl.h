@@ -27,8 +27,7 @@ struct VcpuThread::Impl {
     std::exception_ptr* error = nullptr;
   };
 
-  Impl(Machine& machine_in, std::string name_in)
-      : machine(machine_in), name(std::move(name_in)) {}
+  Impl(Machine& machine_in, std::string name_in) : machine(machine_in), name(std::move(name_in)) {}
 
   // --- any thread ---------------------------------------------------------------------------
   // Makes the thread look at everything again before it sleeps or runs guest code once more.

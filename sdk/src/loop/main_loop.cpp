@@ -99,8 +99,7 @@ void MainLoop::detach_clock(Clock& clock) {
 void MainLoop::on_termination(std::function<void(int signal)> fn) {
   impl_->on_signal = std::move(fn);
   for (SignalWatch& watch : impl_->signals)
-    if (watch.source == 0)
-      watch.source = g_unix_signal_add(watch.signal, &signal_arrived, &watch);
+    if (watch.source == 0) watch.source = g_unix_signal_add(watch.signal, &signal_arrived, &watch);
 }
 
 }  // namespace backplane

@@ -50,8 +50,9 @@ void check_id(const Machine& machine, const std::string& id) {
     throw Error::of("id '{}' is malformed: an id is a letter, then letters, digits, '-', '.', '_'",
                     id);
   if (const Device* const other = machine.find_device(id))
-    throw Error::of("id '{}' is in use already, by a {}; give each device an id of its own", id,
-                    other->type_name());
+    throw Error::of(
+        "id '{}' is in use already, by a device of type {}; give each device an id of its own", id,
+        other->type_name());
 }
 
 std::string names_of(const std::vector<Bus*>& buses) {
@@ -67,7 +68,7 @@ Bus* choose_bus(const Machine& machine, const DeviceClass& k, const std::string&
   const std::vector<Bus*> all = machine.buses();
   if (k.bus_type.empty()) {
     if (!wanted.empty())
-      throw Error::of("bus '{}': a {} sits on no bus; leave out bus=", wanted, k.name);
+      throw Error::of("bus '{}': {} sits on no bus; leave out bus=", wanted, k.name);
     return nullptr;
   }
   std::vector<Bus*> fitting;
@@ -77,17 +78,18 @@ Bus* choose_bus(const Machine& machine, const DeviceClass& k, const std::string&
     Bus* const bus = machine.find_bus(wanted);
     if (bus == nullptr) throw Error::of("bus '{}' does not exist; {}", wanted, names_of(all));
     if (!bus->object_class().is_a(k.bus_type))
-      throw Error::of("bus '{}' is of type {}; a {} goes on a {} bus: {}", wanted,
+      throw Error::of("bus '{}' is of type {}; {} goes on a bus of type {}: {}", wanted,
                       bus->type_name(), k.name, k.bus_type, names_of(fitting));
-    if (!bus->has_room()) throw Error::of("bus '{}' is full: {}", wanted, names_of(fitting));
+    if (!bus->has_room()) throw Error::of("bus '{}' is full: it takes no more", wanted);
     return bus;
   }
   if (fitting.empty())
-    throw Error::of("a {} goes on a {} bus, and machine {} has none; {}", k.name, k.bus_type,
+    throw Error::of("{} goes on a bus of type {}, and machine {} has none; {}", k.name, k.bus_type,
                     machine.type_name(), names_of(all));
   for (Bus* const bus : fitting)
     if (bus->has_room()) return bus;
-  throw Error::of("no {} bus has room for another device: {}", k.bus_type, names_of(fitting));
+  throw Error::of("no bus of type {} has room for another device: {}", k.bus_type,
+                  names_of(fitting));
 }
 
 // Configures and realizes a new device as a child of `group`; takes it out again if that fails.
@@ -118,20 +120,19 @@ Device& Machine::add_device(std::string_view type, const std::string& id, const 
                             const Properties& properties) {
   const DeviceClass& k = device_class(type);
   if (!k.user_creatable)
-    throw Error::of("a {} is part of other devices or of the board and cannot be added", k.name)
+    throw Error::of("{} is part of other devices or of the board and cannot be added", k.name)
         .with_hint("-device help lists the devices that can");
   const bool hot_plugged = phase_ == Phase::MachineReady;
   if (hot_plugged && !k.hotpluggable)
-    throw Error::of("a {} cannot be added to a running machine", k.name)
+    throw Error::of("{} cannot be added to a running machine", k.name)
         .with_hint("give it on the command line");
   check_id(*this, id);
   Bus* const place = choose_bus(*this, k, bus);
 
   auto device = create_object<Device>(k.name);
   device->set_id(id);
-  Device& added =
-      put_in_place(*this, *find(id.empty() ? "peripheral-anon" : "peripheral"),
-                   id.empty() ? "device[*]" : id, std::move(device), properties, place);
+  Device& added = put_in_place(*this, *find(id.empty() ? "peripheral-anon" : "peripheral"),
+                               id.empty() ? "device[*]" : id, std::move(device), properties, place);
   if (hot_plugged) added.reset();
   return added;
 }

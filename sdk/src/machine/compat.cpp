@@ -12,8 +12,7 @@ void apply(Object& object, const std::vector<CompatProperty>& rows, const std::s
     try {
       object.set_property(row.property, row.value);
     } catch (const Error& error) {
-      throw error.in(
-          fmt::format("{} {}.{}={}", origin, row.type, row.property, row.value));
+      throw error.in(fmt::format("{} {}.{}={}", origin, row.type, row.property, row.value));
     }
   }
 }

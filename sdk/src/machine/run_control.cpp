@@ -12,19 +12,21 @@ void Machine::start() {
   for (const auto& hook : run_state_hooks_) hook(true);
   virtual_clock_.start();
   run_state_.store(RunState::Running);
-  wake_vcpus();
+  // No kick: none of them is in guest code that it would have to leave.
+  for (Cpu* const cpu : cpus_)
+    if (cpu->thread_ != nullptr) cpu->thread_->impl_->wake();
 }
 
 void Machine::stop() {
   if (run_state() == RunState::Stopped) return;
   run_state_.store(RunState::Stopped);
-  wake_vcpus();
+  kick_vcpus();
   wait_for_vcpus();
   virtual_clock_.stop();
   for (const auto& hook : run_state_hooks_) hook(false);
 }
 
-void Machine::wake_vcpus() {
+void Machine::kick_vcpus() {
   for (Cpu* const cpu : cpus_) cpu->kick();
 }
 
@@ -58,7 +60,7 @@ void Machine::request_reset(ShutdownCause cause) {
     return;
   }
   if ((impl_->requests.fetch_or(Impl::kReset) & Impl::kReset) != 0) return;
-  wake_vcpus();
+  kick_vcpus();
   main_loop_.post([this] {
     if ((impl_->requests.load() & Impl::kShutdown) != 0) return;
     const bool was_running = run_state() == RunState::Running;
@@ -71,7 +73,7 @@ void Machine::request_reset(ShutdownCause cause) {
 
 void Machine::request_shutdown(ShutdownCause cause, int exit_status) {
   if ((impl_->requests.fetch_or(Impl::kShutdown) & Impl::kShutdown) != 0) return;
-  wake_vcpus();
+  kick_vcpus();
   main_loop_.post([this, cause, exit_status] {
     shutdown_cause_ = cause;
     stop();
@@ -81,7 +83,7 @@ void Machine::request_shutdown(ShutdownCause cause, int exit_status) {
 
 void Machine::request_stop() {
   if ((impl_->requests.fetch_or(Impl::kStop) & Impl::kStop) != 0) return;
-  wake_vcpus();
+  kick_vcpus();
   main_loop_.post([this] {
     stop();
     impl_->requests.fetch_and(~Impl::kStop);

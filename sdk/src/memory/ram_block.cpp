@@ -30,8 +30,8 @@ RamBlock::RamBlock(std::string name, u64 size)
     close(fd_);
     throw Error::system(fmt::format("memory '{}': cannot reserve {} bytes", name_, size_), error);
   }
-  void* const mapping = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                             fd_, 0);
+  void* const mapping =
+      mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd_, 0);
   if (mapping == MAP_FAILED) {
     const int error = errno;
     close(fd_);

@@ -74,8 +74,8 @@ void MemoryTopology::rebuild(AddressSpace& space) {
   const std::shared_ptr<const FlatView> old_view = impl.view.load();
   const std::vector<FlatRange> none;
   const std::vector<FlatRange>& old_ranges = old_view ? old_view->ranges() : none;
-  if (old_view && std::equal(old_ranges.begin(), old_ranges.end(), ranges.begin(), ranges.end(),
-                             same))
+  if (old_view &&
+      std::equal(old_ranges.begin(), old_ranges.end(), ranges.begin(), ranges.end(), same))
     return;
 
   const auto new_view = std::make_shared<const FlatView>(std::move(ranges));
