@@ -55,10 +55,18 @@ void MemoryTopology::end_batch() {
 }
 
 void MemoryTopology::mark(MemoryRegion& region) {
+  // Everything above it, through parents and aliases; aliases may form loops.
+  std::vector<MemoryRegion*> above{&region};
+  const auto add = [&above](MemoryRegion* r) {
+    if (r != nullptr && std::find(above.begin(), above.end(), r) == above.end()) above.push_back(r);
+  };
+  for (std::size_t i = 0; i < above.size(); ++i) {
+    add(above[i]->parent_);
+    for (MemoryRegion* const alias : above[i]->aliases_) add(alias);
+  }
   for (AddressSpace* const space : all_spaces)
-    if (&space->root_ == &region) space->impl_->marked = true;
-  if (region.parent_ != nullptr) mark(*region.parent_);
-  for (MemoryRegion* const alias : region.aliases_) mark(*alias);
+    if (std::find(above.begin(), above.end(), &space->root_) != above.end())
+      space->impl_->marked = true;
 }
 
 void MemoryTopology::rebuild_marked() {
