@@ -47,11 +47,13 @@ FileImage FileImage::open(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && errno == EACCES)
     throw Error::system("cannot be read", errno).with_hint("chmod a+r " + path.string());
-  if (fd < 0) throw Error::system("cannot be read", errno);
+  if (fd < 0)
+    throw Error::system("cannot be read", errno).with_hint("reinstall the module's package");
   FileImage image(fd, 0, 0);
   struct stat status;
   if (fstat(fd, &status) != 0) throw Error::system("cannot be read", errno);
-  if (!S_ISREG(status.st_mode)) throw Error("is not a regular file");
+  if (!S_ISREG(status.st_mode))
+    throw Error("is not a regular file").with_hint("remove it from the module directory");
   return FileImage(std::exchange(image.fd_, -1), static_cast<u64>(status.st_size),
                    status.st_mode & 07777U);
 }

@@ -105,6 +105,9 @@ ModuleRecord finish(Draft&& draft) {
       type.board_only = about.board_only;
       type.description = about.description;
     }
+  // Compilers write them in any order.
+  std::sort(record.types.begin(), record.types.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return record;
 }
 
