@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "board/boot_setup.h"
+
+#include <algorithm>
+
+#include "backplane/error.h"
+#include "board/pci_resources.h"
+#include "isa/serial.h"
+
+namespace backplane::pc {
+
+namespace {
+
+// CMOS bytes that the PC's firmware keeps. [IBM PC AT Technical Reference "CMOS RAM"]
+constexpr u8 kEquipment = 0x14, kBaseMemory = 0x15, kExtendedMemory = 0x17, kExtendedMemory2 = 0x30,
+             kHighMemory = 0x34;
+constexpr u8 kEquipmentFpu = 0x02;
+
+// BIOS data area.
+constexpr u64 kBdaSerialPorts = 0x400, kBdaEbdaSegment = 0x40e, kBdaEquipment = 0x410,
+              kBdaMemoryKib = 0x413;
+
+BootRequest read_images(const MachineConfig& config, const MemoryMap& memory, u64 rsdp) {
+  BootRequest request;
+  const auto read = [](const char* option, const std::string& path) {
+    try {
+      return Blob::read_file(path);
+    } catch (const Error& e) {
+      throw e.in(option);
+    }
+  };
+  request.kernel = read("-kernel", config.kernel);
+  if (!config.initrd.empty()) request.initrd = read("-initrd", config.initrd);
+  request.command_line = config.append;
+  request.memory = memory;
+  request.rsdp = rsdp;
+  return request;
+}
+
+}  // namespace
+
+BootSetup::BootSetup(const BoardParts& parts) : parts_(parts) {
+  const MachineConfig& config = parts_.machine.config();
+  tables_ = build_acpi_tables({parts_.memory, static_cast<unsigned>(parts_.machine.cpus().size()),
+                               parts_.serials, &parts_.bridge},
+                              kFirmwareStart);
+  if (tables_.base + tables_.image.size() > kFirmwareEnd)
+    throw Error::of("the ACPI tables have {} bytes; {} are reserved for them", tables_.image.size(),
+                    kFirmwareEnd - kFirmwareStart);
+  if (!config.kernel.empty()) plan_ = plan_boot(read_images(config, parts_.memory, tables_.rsdp()));
+  fill_cmos();
+  fill_fw_cfg();
+}
+
+void BootSetup::fill_cmos() {
+  const auto word = [&](u8 index, u64 value) {
+    parts_.rtc.set_cmos(index, static_cast<u8>(value));
+    parts_.rtc.set_cmos(index + 1, static_cast<u8>(value >> 8));
+  };
+  parts_.rtc.set_cmos(kEquipment, kEquipmentFpu);
+  word(kBaseMemory, 640);
+  const u64 low = parts_.memory.low_ram();
+  const u64 extended = std::min<u64>((low - 1_MiB) >> 10, 0xffff);
+  word(kExtendedMemory, extended);
+  word(kExtendedMemory2, extended);
+  word(kHighMemory, low > 16_MiB ? (low - 16_MiB) >> 16 : 0);
+}
+
+void BootSetup::fill_fw_cfg() {
+  FwCfg& fw = parts_.fw_cfg;
+  const auto cpus = static_cast<u16>(parts_.machine.cpus().size());
+  fw.set_number<u64>(FwCfg::kRamSize, parts_.memory.ram);
+  fw.set_number<u16>(FwCfg::kNoGraphic, 1);
+  fw.set_number<u16>(FwCfg::kCpuCount, cpus);
+  fw.set_number<u16>(FwCfg::kMaxCpus, cpus);
+  fw.set_number<u32>(FwCfg::kIrq0Override, 1);
+  const std::string& text = parts_.machine.config().append;
+  fw.set_number<u32>(FwCfg::kCommandLineSize, static_cast<u32>(text.size() + 1));
+  std::vector<u8> line(text.begin(), text.end());
+  line.push_back(0);
+  fw.set(FwCfg::kCommandLineData, std::move(line));
+
+  std::vector<u8> e820;
+  const auto put = [&](u64 value, unsigned bytes) {
+    for (unsigned i = 0; i < bytes; ++i) e820.push_back(static_cast<u8>(value >> i * 8));
+  };
+  for (const MemoryRange& range : parts_.memory.ranges()) {
+    put(range.address, 8);
+    put(range.size, 8);
+    put(range.type, 4);
+  }
+  fw.set_file("etc/e820", std::move(e820));
+}
+
+void BootSetup::write_bios_data() {
+  AddressSpace& memory = parts_.machine.memory();
+  memory.fill(kBdaSerialPorts, 0, 0x100);
+  u64 at = kBdaSerialPorts;
+  for (const unsigned index : parts_.serials) {
+    memory.store<u16>(at, IsaSerial::location(index).base);
+    at += 2;
+  }
+  memory.store<u16>(kBdaEbdaSegment, kConventionalEnd >> 4);
+  memory.store<u16>(kBdaEquipment, static_cast<u16>(parts_.serials.size() << 9 | kEquipmentFpu));
+  memory.store<u16>(kBdaMemoryKib, kConventionalEnd >> 10);
+  memory.store<u8>(kConventionalEnd, (kVideoStart - kConventionalEnd) >> 10);  // EBDA: its size
+}
+
+void BootSetup::program_chipset() {
+  PciBus& bus = parts_.bridge.pci_bus();
+  assign_pci_resources(bus, parts_.memory);
+  route_pci_interrupts(bus, parts_.bridge, parts_.bridge.devfn());
+  for (const u8 irq : kPciIrqs) {
+    const u8 old = parts_.irqs.pics().read_elcr(irq / 8);
+    parts_.irqs.pics().write_elcr(irq / 8, static_cast<u8>(old | 1u << irq % 8));
+  }
+  bus.config_write(parts_.pm.devfn(), Piix4Pm::kPmBase, kPmPorts, 4);
+  bus.config_write(parts_.pm.devfn(), Piix4Pm::kPmMisc, Piix4Pm::kPmEnable, 1);
+}
+
+void BootSetup::run() {
+  program_chipset();
+  write_bios_data();
+  AddressSpace& memory = parts_.machine.memory();
+  memory.write(tables_.base, tables_.image.data(), tables_.image.size());
+  if (!plan_) return;
+  plan_->load(memory);
+  plan_->enter(memory, dynamic_cast<x86::X86Cpu&>(*parts_.machine.cpus().front()));
+}
+
+}  // namespace backplane::pc

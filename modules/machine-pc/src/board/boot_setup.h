@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// What firmware would have done by the time a kernel starts: tables, BIOS data area, CMOS, chipset
+// registers; then the kernel itself.
+#pragma once
+
+#include <optional>
+
+#include "acpi/tables.h"
+#include "backplane/machine.h"
+#include "board/interrupt_controllers.h"
+#include "board/memory_map.h"
+#include "board/piix3.h"
+#include "board/piix4_pm.h"
+#include "boot/boot_plan.h"
+#include "isa/fw_cfg_io.h"
+#include "isa/rtc.h"
+
+namespace backplane::pc {
+
+// The parts of the board that it works on; they outlive it.
+struct BoardParts {
+  Machine& machine;
+  MemoryMap memory;
+  InterruptControllers& irqs;
+  Piix3& bridge;
+  Piix4Pm& pm;
+  IsaRtc& rtc;
+  FwCfg& fw_cfg;
+  std::vector<unsigned> serials;  // indices of the serial ports
+};
+
+class BootSetup {
+ public:
+  // Reads kernel and initrd, if the configuration names them, and plans the boot. Throws Error.
+  explicit BootSetup(const BoardParts& parts);
+
+  // To be called at the end of each reset. Throws Error if an image is not where RAM is.
+  void run();
+
+ private:
+  void fill_cmos();
+  void fill_fw_cfg();
+  void write_bios_data();
+  void program_chipset();
+
+  BoardParts parts_;
+  AcpiTables tables_;
+  std::optional<BootPlan> plan_;
+};
+
+}  // namespace backplane::pc

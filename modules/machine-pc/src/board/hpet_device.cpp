@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// "hpet": the high precision event timer at FED00000h.
+#include <array>
+#include <memory>
+
+#include "backplane/device.h"
+#include "backplane/machine.h"
+#include "board/interrupt_controllers.h"
+#include "chips/hpet.h"
+
+namespace backplane::pc {
+
+namespace {
+
+class HpetDevice final : public Device, public IrqSink {
+ public:
+  void realize() override {
+    BACKPLANE_REALIZE_STEP("HPET realize");
+    Device::realize();
+    irqs_ =
+        &dynamic_cast<InterruptControllers&>(*machine().service(InterruptControllers::kService));
+    lines_[InterruptControllers::kTimerPin] = irqs_->legacy_timer_line(0);
+    lines_[8] = irqs_->legacy_timer_line(8);
+    for (unsigned pin = 20; pin < IoApic::kInputs; ++pin) lines_[pin] = irqs_->ioapic_line(pin);
+    hpet_ = std::make_unique<Hpet>(machine().virtual_clock(), *this);
+    region_ = MemoryRegion::mmio(
+        "hpet", Hpet::kWindowSize,
+        MmioHandler::of<&HpetDevice::read, &HpetDevice::write>(*this).sizes(4, 8));
+    machine().memory_root().add_subregion(Hpet::kDefaultAddress, *region_);
+  }
+
+  void unrealize() override {
+    region_.reset();
+    hpet_.reset();
+    Device::unrealize();
+  }
+
+  void reset() override {
+    hpet_->reset();
+    irqs_->set_legacy_replacement(false);
+  }
+
+  void set_irq(unsigned input, bool level) override { lines_[input].set(level); }
+
+ private:
+  u64 read(u64 offset, unsigned size) { return hpet_->read(offset, size); }
+  void write(u64 offset, u64 value, unsigned size) {
+    const bool before = hpet_->legacy_replacement();
+    hpet_->write(offset, value, size);
+    if (hpet_->legacy_replacement() != before)
+      irqs_->set_legacy_replacement(hpet_->legacy_replacement());
+  }
+
+  InterruptControllers* irqs_ = nullptr;
+  std::array<IrqLine, IoApic::kInputs> lines_;
+  std::unique_ptr<Hpet> hpet_;
+  std::unique_ptr<MemoryRegion> region_;
+};
+
+BACKPLANE_TYPE(HpetDevice, "hpet", .board_only = true, .description = "High precision event timer")
+
+}  // namespace
+
+}  // namespace backplane::pc

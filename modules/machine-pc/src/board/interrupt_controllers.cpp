@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "board/interrupt_controllers.h"
+
+#include <fmt/format.h>
+
+#include "backplane/machine.h"
+#include "backplane/x86/cpu.h"
+
+namespace backplane::pc {
+
+InterruptControllers::~InterruptControllers() = default;
+
+void InterruptControllers::realize() {
+  BACKPLANE_REALIZE_STEP("interrupt controllers realize");
+  Device::realize();
+  x86::ApicBus& apics = x86::ApicBus::of(machine());
+  pics_ = std::make_unique<PicPair>(apics.pic_interrupt_line());
+  ioapic_ = std::make_unique<IoApic>([this](const IoApic::Message& message) {
+    x86::deliver_msi(machine(), message.address, message.data);
+  });
+  apics.add_eoi_listener(*this);
+
+  using Self = InterruptControllers;
+  map_ports("pic", 0x20, MmioHandler::of<&Self::read_pic<0>, &Self::write_pic<0>>(*this));
+  map_ports("pic2", 0xa0, MmioHandler::of<&Self::read_pic<1>, &Self::write_pic<1>>(*this));
+  map_ports("elcr", 0x4d0, MmioHandler::of<&Self::read_elcr, &Self::write_elcr>(*this));
+  regions_.push_back(
+      MemoryRegion::mmio("ioapic", IoApic::kWindowSize,
+                         MmioHandler::of<&IoApic::read, &IoApic::write>(*ioapic_).sizes(4, 4)));
+  machine().memory_root().add_subregion(IoApic::kDefaultAddress, *regions_.back());
+  machine().set_service(kService, *this);
+}
+
+void InterruptControllers::unrealize() {
+  if (ioapic_) x86::ApicBus::of(machine()).remove_eoi_listener(*this);
+  regions_.clear();
+  ioapic_.reset();
+  pics_.reset();
+  Device::unrealize();
+}
+
+void InterruptControllers::reset() {
+  pics_->reset();
+  ioapic_->reset();
+}
+
+void InterruptControllers::map_ports(const char* name, u64 base, const MmioHandler& handler) {
+  regions_.push_back(MemoryRegion::mmio(name, 2, handler.sizes(1, 1)));
+  machine().io_root().add_subregion(base, *regions_.back());
+}
+
+void InterruptControllers::connect_cpu(x86::X86Cpu& boot_processor) {
+  boot_processor.set_pic_acknowledge([this] { return static_cast<int>(pics_->acknowledge()); });
+}
+
+// --- wires ------------------------------------------------------------------------------------
+
+IrqLine InterruptControllers::new_line(int pic, int ioapic, bool replaceable) {
+  sources_.push_back({pic, ioapic, replaceable, false, false});
+  return IrqLine(*this, static_cast<unsigned>(sources_.size() - 1));
+}
+
+IrqLine InterruptControllers::isa_irq(unsigned number) {
+  const int input = static_cast<int>(number);
+  return new_line(input, number == 0 ? kTimerPin : input, number == 0 || number == 8);
+}
+
+IrqLine InterruptControllers::legacy_timer_line(unsigned irq) {
+  const int input = static_cast<int>(irq);
+  return new_line(input, irq == 0 ? kTimerPin : input, false);
+}
+
+void InterruptControllers::set_legacy_replacement(bool on) {
+  legacy_replacement_ = on;
+  for (Source& source : sources_)
+    if (source.replaceable) pass(source);
+}
+
+void InterruptControllers::set_irq(unsigned source, bool level) {
+  sources_[source].level = level;
+  pass(sources_[source]);
+}
+
+void InterruptControllers::pass(Source& source) {
+  const bool level = source.level && !(source.replaceable && legacy_replacement_);
+  if (level == source.passed) return;
+  source.passed = level;
+  // Only the first line to rise and the last one to fall change the input.
+  const auto changes = [level](unsigned& asserted) {
+    return level ? asserted++ == 0 : --asserted == 0;
+  };
+  if (source.pic >= 0 && changes(pic_asserted_[static_cast<unsigned>(source.pic)]))
+    pics_->set_irq(static_cast<unsigned>(source.pic), level);
+  if (source.ioapic >= 0 && changes(ioapic_asserted_[static_cast<unsigned>(source.ioapic)]))
+    ioapic_->set_irq(static_cast<unsigned>(source.ioapic), level);
+}
+
+// --- ports ------------------------------------------------------------------------------------
+
+template <unsigned Chip>
+u64 InterruptControllers::read_pic(u64 offset, unsigned /*size*/) {
+  return pics_->read(Chip, static_cast<unsigned>(offset));
+}
+template <unsigned Chip>
+void InterruptControllers::write_pic(u64 offset, u64 value, unsigned /*size*/) {
+  pics_->write(Chip, static_cast<unsigned>(offset), static_cast<u8>(value));
+}
+u64 InterruptControllers::read_elcr(u64 offset, unsigned /*size*/) {
+  return pics_->read_elcr(static_cast<unsigned>(offset));
+}
+void InterruptControllers::write_elcr(u64 offset, u64 value, unsigned /*size*/) {
+  pics_->write_elcr(static_cast<unsigned>(offset), static_cast<u8>(value));
+}
+
+std::string InterruptControllers::info() const {
+  std::string text = pics_->describe();
+  for (unsigned input = 0; input < 16; ++input)
+    if (pics_->count(input) != 0)
+      text += fmt::format("  irq {:2}: count={}\n", input, pics_->count(input));
+  return text + ioapic_->describe();
+}
+
+BACKPLANE_REGISTER(InterruptControllers, .board_only = true, .description = "8259 pair and IOAPIC")
+
+}  // namespace backplane::pc

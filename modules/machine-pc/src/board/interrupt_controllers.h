@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// "pc-interrupts": the 8259 pair, the IOAPIC, and the wires to them.
+//
+// An ISA IRQ reaches both controllers at its own number, but IRQ 0 is pin 2 of the IOAPIC. A PIRQ
+// has its own IOAPIC pin, 16 to 19, and reaches whatever 8259 input the PIIX3 routes it to.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "backplane/device.h"
+#include "backplane/isa/isa_device.h"
+#include "backplane/memory.h"
+#include "backplane/monitor.h"
+#include "backplane/x86/apic.h"
+#include "chips/i8259.h"
+#include "chips/ioapic.h"
+
+namespace backplane::pc {
+
+class InterruptControllers final : public Device,
+                                   public IsaIrqs,
+                                   public InfoProvider,
+                                   private IrqSink,
+                                   private x86::IoApicEoi {
+  BACKPLANE_OBJECT(InterruptControllers, Device, "pc-interrupts")
+ public:
+  // The name of the machine's service that this is.
+  static constexpr const char* kService = "pc-interrupts";
+  static constexpr unsigned kTimerPin = 2;  // of the IOAPIC
+  static constexpr unsigned kFirstPirqPin = 16;
+
+  ~InterruptControllers() override;
+
+  // Lines of one destination are wired together: any of them high asserts it.
+  IrqLine isa_irq(unsigned number) override;
+  IrqLine pic_line(unsigned input) { return new_line(static_cast<int>(input), -1, false); }
+  IrqLine ioapic_line(unsigned pin) { return new_line(-1, static_cast<int>(pin), false); }
+  // The HPET's lines that stand in for IRQ 0 and IRQ 8.
+  IrqLine legacy_timer_line(unsigned irq);
+  // While on, what drives IRQ 0 and IRQ 8 through isa_irq() is cut off.
+  void set_legacy_replacement(bool on);
+
+  PicPair& pics() { return *pics_; }
+  // The chipset's INTA cycle, for the boot processor.
+  void connect_cpu(x86::X86Cpu& boot_processor);
+
+  void realize() override;
+  void unrealize() override;
+  void reset() override;
+
+  std::string_view info_topic() const override { return "irq"; }
+  std::string info() const override;
+
+ private:
+  struct Source {
+    int pic;     // 8259 input, or -1
+    int ioapic;  // IOAPIC pin, or -1
+    bool replaceable;
+    bool level;   // as the device drives it
+    bool passed;  // as the controllers see it
+  };
+
+  IrqLine new_line(int pic, int ioapic, bool replaceable);
+  void set_irq(unsigned source, bool level) override;
+  void pass(Source& source);
+  void end_of_interrupt(u8 vector) override { ioapic_->end_of_interrupt(vector); }
+  void map_ports(const char* name, u64 base, const MmioHandler& handler);
+
+  template <unsigned Chip>
+  u64 read_pic(u64 offset, unsigned size);
+  template <unsigned Chip>
+  void write_pic(u64 offset, u64 value, unsigned size);
+  u64 read_elcr(u64 offset, unsigned size);
+  void write_elcr(u64 offset, u64 value, unsigned size);
+
+  std::unique_ptr<PicPair> pics_;
+  std::unique_ptr<IoApic> ioapic_;
+  std::vector<std::unique_ptr<MemoryRegion>> regions_;
+  std::vector<Source> sources_;
+  std::array<unsigned, 16> pic_asserted_{};
+  std::array<unsigned, IoApic::kInputs> ioapic_asserted_{};
+  bool legacy_replacement_ = false;
+};
+
+}  // namespace backplane::pc

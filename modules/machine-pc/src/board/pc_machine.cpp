@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// "pc": an i440FX board with PIIX3 and PIIX4 power management.
+#include <memory>
+#include <optional>
+
+#include "backplane/error.h"
+#include "backplane/machine.h"
+#include "backplane/pci/host_bridge.h"
+#include "board/boot_setup.h"
+#include "board/cpu_model.h"
+#include "board/system_memory.h"
+#include "isa/serial.h"
+
+namespace backplane::pc {
+
+namespace {
+
+constexpr u64 kMinimumRam = 2_MiB;
+constexpr u64 kMaximumRam = 512_GiB;
+
+class PcMachine final : public Machine {
+ public:
+  static void class_init(MachineClass& k) {
+    k.alias = "pc";
+    k.default_cpu = "max";
+    k.max_cpus = 8;
+    k.property<&PcMachine::rtc_base_>(
+        "rtc-base",
+        "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
+        "instruction counting)");
+  }
+
+  ~PcMachine() override { tear_down(); }
+
+  void init() override {
+    set_up_memory();
+    set_up_cpus();
+    set_up_chipset();
+    set_up_isa_devices();
+  }
+
+  void finish() override {
+    if (config().kernel.empty() && !config().start_stopped)
+      throw Error("nothing to boot: no -kernel was given").with_hint("give a kernel with -kernel");
+    if (config().kernel.empty() && !config().initrd.empty())
+      throw Error::of("-initrd {}: makes no sense without -kernel", config().initrd);
+    boot_.emplace(
+        BoardParts{*this, map_, *irqs_, *bridge_, *pm_, *rtc_, fw_cfg_->fw_cfg(), serials_});
+    on_reset([this] { boot_->run(); });
+  }
+
+ private:
+  void set_up_memory() {
+    map_.ram = config().ram_size != 0 ? config().ram_size : machine_class().default_ram_size;
+    if (map_.ram < kMinimumRam || map_.ram > kMaximumRam || map_.ram % kPageSize != 0)
+      throw Error::of("-m: {} bytes of RAM: the pc machine takes {} MiB to {} GiB, in whole pages",
+                      map_.ram, kMinimumRam >> 20, kMaximumRam >> 30);
+    memory_.emplace(memory_root(), map_);
+  }
+
+  void set_up_cpus() {
+    const std::string& model =
+        config().cpu_model.empty() ? machine_class().default_cpu : config().cpu_model;
+    for (unsigned n = 0; n < config().cpus; ++n) add_cpu(create_cpu(*this, model));
+  }
+
+  template <class T>
+  T& make(std::string_view type,
+          const std::vector<std::pair<std::string, std::string>>& properties = {},
+          Bus* bus = nullptr) {
+    return dynamic_cast<T&>(create_device(type, properties, bus));
+  }
+
+  void set_up_chipset() {
+    irqs_ = &make<InterruptControllers>(InterruptControllers::kTypeName);
+    irqs_->connect_cpu(dynamic_cast<x86::X86Cpu&>(*cpus().front()));
+    create_device("hpet");
+    auto& host_bridge = make<PciHostBridge>(PciHostBridge::kTypeName);
+    PciBus& pci = host_bridge.pci_bus();
+    bridge_ = &make<Piix3>(Piix3::kTypeName, {{"addr", "01.0"}, {"multifunction", "on"}}, &pci);
+    pm_ = &make<Piix4Pm>(Piix4Pm::kTypeName, {{"addr", "01.3"}}, &pci);
+  }
+
+  void set_up_isa_devices() {
+    IsaBus& isa = bridge_->isa_bus();
+    rtc_ = &make<IsaRtc>(IsaRtc::kTypeName, {{"base", rtc_base_}}, &isa);
+    fw_cfg_ = &make<FwCfgIo>(FwCfgIo::kTypeName, {}, &isa);
+    for (const char* type : {"isa-pit", "i8042", "port92", "isa-dma"})
+      create_device(type, {}, &isa);
+    const std::vector<Chardev*>& backends = config().serials;
+    if (backends.size() > IsaSerial::kMaximum)
+      throw Error::of("-serial: the pc machine has {} serial ports; {} were asked for",
+                      IsaSerial::kMaximum, backends.size());
+    for (unsigned n = 0; n < backends.size(); ++n) {
+      if (backends[n] == nullptr) continue;
+      create_device(IsaSerial::kTypeName, {{"index", std::to_string(n)}}, &isa);
+      serials_.push_back(n);
+    }
+  }
+
+  std::string rtc_base_ = "auto";
+  MemoryMap map_;
+  std::optional<SystemMemory> memory_;
+  InterruptControllers* irqs_ = nullptr;
+  Piix3* bridge_ = nullptr;
+  Piix4Pm* pm_ = nullptr;
+  IsaRtc* rtc_ = nullptr;
+  FwCfgIo* fw_cfg_ = nullptr;
+  std::vector<unsigned> serials_;
+  std::optional<BootSetup> boot_;
+};
+
+BACKPLANE_TYPE(PcMachine, "pc-machine", .description = "PC with i440FX, PIIX3 and ACPI")
+
+}  // namespace
+
+}  // namespace backplane::pc

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "board/piix4_pm.h"
+
+#include "backplane/machine.h"
+#include "board/interrupt_controllers.h"
+
+namespace backplane::pc {
+
+void Piix4Pm::class_init(PciDeviceClass& k) {
+  k.identity = {.vendor = 0x8086, .device = 0x7113, .revision = 3, .class_code = 0x06'80'00};
+}
+
+void Piix4Pm::realize() {
+  BACKPLANE_REALIZE_STEP("PIIX4 power management realize");
+  PciDevice::realize();
+  auto& irqs =
+      dynamic_cast<InterruptControllers&>(*machine().service(InterruptControllers::kService));
+  pm_ = std::make_unique<AcpiPm>(machine().virtual_clock(), irqs.isa_irq(kSciIrq),
+                                 [this] { machine().request_shutdown(ShutdownCause::Guest); });
+  config().set32(kPmBase, 1);
+  config().set_writable32(kPmBase, 0xffc0);
+  config().set_writable8(kPmMisc, kPmEnable);
+
+  pm_ports_ = MemoryRegion::mmio("acpi-pm", AcpiPm::kBlockSize,
+                                 MmioHandler::of<&AcpiPm::read, &AcpiPm::write>(*pm_).sizes(1, 4));
+  pm_ports_->set_enabled(false);
+  // Below the board's own ports, which a guest cannot hide.
+  machine().io_root().add_subregion(0, *pm_ports_, -1);
+  apm_ports_ = MemoryRegion::mmio(
+      "apm", sizeof apm_,
+      MmioHandler::of<&Piix4Pm::read_apm, &Piix4Pm::write_apm>(*this).sizes(1, 1));
+  machine().io_root().add_subregion(kSmiCommandPort, *apm_ports_);
+  machine().set_powerdown_handler([this] { pm_->press_power_button(); });
+}
+
+void Piix4Pm::unrealize() {
+  if (pm_) machine().set_powerdown_handler(nullptr);
+  apm_ports_.reset();
+  pm_ports_.reset();
+  pm_.reset();
+  PciDevice::unrealize();
+}
+
+void Piix4Pm::reset() {
+  PciDevice::reset();
+  pm_->reset();
+  apm_[0] = apm_[1] = 0;
+  update_mapping();
+}
+
+void Piix4Pm::config_write(unsigned offset, u32 value, unsigned size) {
+  PciDevice::config_write(offset, value, size);
+  update_mapping();
+}
+
+void Piix4Pm::update_mapping() {
+  const u64 base = config().get32(kPmBase) & 0xffc0;
+  const bool enabled = (config().get8(kPmMisc) & kPmEnable) != 0;
+  if (pm_ports_->address() == base && pm_ports_->enabled() == enabled) return;
+  const MemoryRegion::Batch batch;
+  pm_ports_->set_address(base);
+  pm_ports_->set_enabled(enabled);
+}
+
+u64 Piix4Pm::read_apm(u64 offset, unsigned /*size*/) { return apm_[offset & 1]; }
+
+void Piix4Pm::write_apm(u64 offset, u64 value, unsigned /*size*/) {
+  apm_[offset & 1] = static_cast<u8>(value);
+  if (offset != 0) return;
+  if (value == kAcpiEnable) pm_->enable_acpi(true);
+  if (value == kAcpiDisable) pm_->enable_acpi(false);
+}
+
+BACKPLANE_REGISTER(Piix4Pm, .category = "Bridge", .board_only = true,
+                   .description = "PIIX4 power management")
+
+}  // namespace backplane::pc

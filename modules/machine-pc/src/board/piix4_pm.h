@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// "PIIX4_PM": power management, function 3 of slot 1 (8086:7113).
+// [Intel 82371AB datasheet "PCI Configuration Registers (Function 3)", "Advanced Power Management
+// Registers"]
+#pragma once
+
+#include <memory>
+
+#include "backplane/memory.h"
+#include "backplane/pci/pci_device.h"
+#include "chips/acpi_pm.h"
+
+namespace backplane::pc {
+
+class Piix4Pm final : public PciDevice {
+  BACKPLANE_OBJECT(Piix4Pm, PciDevice, "PIIX4_PM")
+ public:
+  static constexpr unsigned kSciIrq = 9;
+  // PMBA, the base of the power management ports, and the register that enables them.
+  static constexpr unsigned kPmBase = 0x40, kPmMisc = 0x80;
+  static constexpr u8 kPmEnable = 1;
+  // APMC: a write asks firmware for something. What this one understands.
+  static constexpr u16 kSmiCommandPort = 0xb2;
+  static constexpr u8 kAcpiEnable = 0xf1, kAcpiDisable = 0xf0;
+
+  static void class_init(PciDeviceClass& k);
+
+  AcpiPm& pm() { return *pm_; }
+
+  void realize() override;
+  void unrealize() override;
+  void reset() override;
+  void config_write(unsigned offset, u32 value, unsigned size) override;
+
+ private:
+  void update_mapping();
+  u64 read_apm(u64 offset, unsigned size);
+  void write_apm(u64 offset, u64 value, unsigned size);
+
+  std::unique_ptr<AcpiPm> pm_;
+  std::unique_ptr<MemoryRegion> pm_ports_;
+  std::unique_ptr<MemoryRegion> apm_ports_;
+  u8 apm_[2] = {};  // control and status
+};
+
+}  // namespace backplane::pc

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/compress.h"
+#include "backplane/error.h"
+#include "boot/boot_plan.h"
+#include "boot/elf_image.h"
+
+namespace backplane::pc {
+
+namespace {
+
+// What this loader itself puts into low memory must not be overwritten by the kernel.
+void check_low_memory(const BootRequest& request, const BootPlan& plan) {
+  constexpr u64 kEnd = kCommandLineAddress + kCommandLineLimit;
+  for (const BootSegment& s : plan.segments)
+    if (s.blob == request.kernel && s.address < kEnd)
+      throw Error::of("{}: loads at {:#x}; the first {} KiB are taken", request.kernel->name(),
+                      s.address, kEnd >> 10);
+}
+
+}  // namespace
+
+BootPlan plan_boot(BootRequest request) {
+  const std::span<const u8> image(request.kernel->data(), request.kernel->size());
+  if (is_gzip(image)) {
+    const std::string& name = request.kernel->name();
+    request.kernel = std::make_shared<Blob>(name, gunzip(image, request.memory.ram, name));
+  }
+  for (const auto plan_kind : {plan_bzimage, plan_pvh, plan_multiboot})
+    if (std::optional<BootPlan> plan = plan_kind(request)) {
+      check_low_memory(request, *plan);
+      return std::move(*plan);
+    }
+  if (read_elf(request.kernel))
+    throw Error::of("{}: ELF file with neither a PVH entry point nor a Multiboot header",
+                    request.kernel->name());
+  throw Error::of("{}: not a kernel: neither bzImage, PVH ELF file nor Multiboot image",
+                  request.kernel->name());
+}
+
+}  // namespace backplane::pc

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+#include "chips/hpet.h"
+
+#include <algorithm>
+
+#include "chips/ticks.h"
+
+namespace backplane::pc {
+
+namespace {
+
+// Registers.
+constexpr u64 kCapabilities = 0x00, kConfiguration = 0x10, kStatus = 0x20, kCounter = 0xf0,
+              kTimerBlock = 0x100, kTimerStride = 0x20;
+constexpr u64 kTimerConfig = 0x00, kTimerComparator = 0x08;
+
+// General configuration.
+constexpr u64 kEnable = 1, kLegacy = 2;
+
+// Timer configuration.
+constexpr u64 kLevel = 1u << 1, kInterruptEnable = 1u << 2, kPeriodic = 1u << 3,
+              kPeriodicCapable = 1u << 4, kSizeCapable = 1u << 5, kSetValue = 1u << 6,
+              k32Bit = 1u << 8, kRouteShift = 9, kRouteMask = 31;
+constexpr u64 kTimerWritable =
+    kLevel | kInterruptEnable | kPeriodic | kSetValue | k32Bit | kRouteMask << kRouteShift;
+// Inputs that a timer may be routed to outside legacy replacement: 20 to 23.
+constexpr u64 kRouteCapabilities = 0x00f0'0000;
+constexpr u64 kTimerCapabilities = kRouteCapabilities << 32 | kPeriodicCapable | kSizeCapable;
+
+constexpr u64 kFemtosecondsPerTick = 1'000'000'000'000'000 / Hpet::kHertz;
+constexpr u64 kCapabilityValue = kFemtosecondsPerTick << 32 | 0x8086u << 16 |
+                                 1u << 15 |                     // legacy replacement
+                                 1u << 13 |                     // 64-bit counter
+                                 (Hpet::kTimers - 1) << 8 | 1;  // revision
+
+constexpr u64 kMinimumTicks =
+    static_cast<u64>(kMinimumTimerInterval) * Hpet::kHertz / kNanosecondsPerSecond;
+
+}  // namespace
+
+Hpet::Hpet(Clock& clock, IrqSink& inputs) : clock_(clock), inputs_(inputs) {
+  for (unsigned n = 0; n < kTimers; ++n)
+    timers_[n].timer = std::make_unique<Timer>(clock, [this, n] { fire(n); });
+  reset();
+}
+
+void Hpet::reset() {
+  config_ = status_ = stopped_counter_ = base_ = 0;
+  for (Comparator& t : timers_) {
+    t.timer->cancel();
+    release(t);
+    t.config = kTimerCapabilities;
+    t.compare = ~u64{0};
+    t.period = 0;
+  }
+}
+
+u32 Hpet::event_timer_block_id() { return static_cast<u32>(kCapabilityValue); }
+bool Hpet::enabled() const { return (config_ & kEnable) != 0; }
+bool Hpet::legacy_replacement() const { return (config_ & kLegacy) != 0; }
+
+u64 Hpet::counter() const {
+  if (!enabled()) return stopped_counter_;
+  return base_ + ticks_in(clock_.now() - started_, kHertz);
+}
+
+void Hpet::set_counter(u64 value) {
+  stopped_counter_ = base_ = value;
+  started_ = clock_.now();
+}
+
+// The input a timer's interrupt goes to, or -1.
+int Hpet::route(unsigned n) const {
+  if (legacy_replacement() && n < 2) return n == 0 ? 2 : 8;
+  const unsigned input = timers_[n].config >> kRouteShift & kRouteMask;
+  return (kRouteCapabilities >> input & 1) != 0 ? static_cast<int>(input) : -1;
+}
+
+void Hpet::release(Comparator& t) {
+  if (t.driving >= 0) inputs_.set_irq(static_cast<unsigned>(t.driving), false);
+  t.driving = -1;
+}
+
+void Hpet::schedule_all() {
+  for (Comparator& t : timers_) schedule(t);
+}
+
+void Hpet::schedule(Comparator& t) {
+  t.timer->cancel();
+  if (!enabled()) return;
+  const u64 width = (t.config & k32Bit) != 0 ? 0xffffffff : ~u64{0};
+  u64 distance = (t.compare - counter()) & width;
+  if ((t.config & kPeriodic) != 0) {
+    if (t.period == 0) return;
+    distance = std::max(distance, kMinimumTicks);
+  } else if (distance == 0) {
+    distance = width;  // just matched: the next match is a full turn away
+  }
+  constexpr u64 kFarTicks = u64{1} << 58;  // decades; not worth a timer
+  if (distance >= kFarTicks) return;
+  t.timer->arm_in(nanoseconds_for(distance, kHertz));
+}
+
+void Hpet::fire(unsigned n) {
+  Comparator& t = timers_[n];
+  if ((t.config & kPeriodic) != 0 && t.period != 0) {
+    // On to the first period that is not over; what was missed merges into this interrupt.
+    const u64 width = (t.config & k32Bit) != 0 ? 0xffffffff : ~u64{0};
+    const u64 behind = (counter() - t.compare) & width;
+    t.compare = (t.compare + (behind / t.period + 1) * t.period) & width;
+  }
+  if ((t.config & kInterruptEnable) != 0 || (t.config & kLevel) != 0) {
+    const int input = route(n);
+    if ((t.config & kLevel) != 0) {
+      status_ |= u64{1} << n;
+      if ((t.config & kInterruptEnable) != 0 && input >= 0) {
+        t.driving = input;
+        inputs_.set_irq(static_cast<unsigned>(input), true);
+      }
+    } else if (input >= 0) {
+      inputs_.set_irq(static_cast<unsigned>(input), false);
+      inputs_.set_irq(static_cast<unsigned>(input), true);
+      inputs_.set_irq(static_cast<unsigned>(input), false);
+    }
+  }
+  schedule(t);
+}
+
+u64 Hpet::read_register(u64 offset) const {
+  switch (offset) {
+    case kCapabilities:
+      return kCapabilityValue;
+    case kConfiguration:
+      return config_;
+    case kStatus:
+      return status_;
+    case kCounter:
+      return counter();
+    default:
+      break;
+  }
+  const u64 n = (offset - kTimerBlock) / kTimerStride;
+  if (offset < kTimerBlock || n >= kTimers) return 0;
+  switch (offset % kTimerStride) {
+    case kTimerConfig:
+      return timers_[n].config;
+    case kTimerComparator:
+      return timers_[n].compare;
+    default:
+      return 0;
+  }
+}
+
+u64 Hpet::read(u64 offset, unsigned size) {
+  const u64 value = read_register(offset & ~u64{7}) >> (offset & 7) * 8;
+  return size >= 8 ? value : value & ((u64{1} << size * 8) - 1);
+}
+
+void Hpet::write(u64 offset, u64 value, unsigned size) {
+  const unsigned shift = (offset & 7) * 8;
+  const u64 mask = (size >= 8 ? ~u64{0} : (u64{1} << size * 8) - 1) << shift;
+  write_register(offset & ~u64{7}, value << shift, mask);
+}
+
+// `mask`: the bits of the 64-bit register that this access covers.
+void Hpet::write_register(u64 offset, u64 value, u64 mask) {
+  switch (offset) {
+    case kConfiguration:
+      write_config((config_ & ~mask) | (value & mask));
+      return;
+    case kStatus:
+      clear_status(value & mask);
+      return;
+    case kCounter:
+      set_counter((counter() & ~mask) | (value & mask));
+      schedule_all();
+      return;
+    default:
+      break;
+  }
+  const u64 n = (offset - kTimerBlock) / kTimerStride;
+  if (offset < kTimerBlock || n >= kTimers) return;
+  switch (offset % kTimerStride) {
+    case kTimerConfig:
+      write_timer_config(timers_[n], value, mask);
+      break;
+    case kTimerComparator:
+      write_comparator(timers_[n], value, mask);
+      break;
+    default:
+      break;
+  }
+}
+
+void Hpet::write_config(u64 value) {
+  const bool was_enabled = enabled();
+  const u64 now = counter();
+  if (((value ^ config_) & kLegacy) != 0)
+    for (Comparator& t : timers_) release(t);
+  config_ = value & (kEnable | kLegacy);
+  if (enabled() == was_enabled) return;
+  set_counter(now);
+  schedule_all();
+}
+
+void Hpet::clear_status(u64 bits) {
+  for (unsigned n = 0; n < kTimers; ++n) {
+    if ((bits >> n & 1) == 0 || (status_ >> n & 1) == 0) continue;
+    status_ &= ~(u64{1} << n);
+    release(timers_[n]);
+  }
+}
+
+void Hpet::write_timer_config(Comparator& t, u64 value, u64 mask) {
+  const u64 writable = kTimerWritable & mask;
+  t.config = (t.config & ~writable) | (value & writable);
+  if ((t.config & k32Bit) != 0) {
+    t.compare &= 0xffffffff;
+    t.period &= 0xffffffff;
+  }
+  if ((t.config & kInterruptEnable) == 0 || (t.config & kLevel) == 0) release(t);
+  schedule(t);
+}
+
+// A periodic timer's comparator register sets the period; with SETVAL also the next match.
+void Hpet::write_comparator(Comparator& t, u64 value, u64 mask) {
+  if ((t.config & k32Bit) != 0) mask &= 0xffffffff;
+  const bool periodic = (t.config & kPeriodic) != 0;
+  if (!periodic || (t.config & kSetValue) != 0) t.compare = (t.compare & ~mask) | (value & mask);
+  if (periodic) {
+    // SETVAL says that the first of two writes is the match, the second the period; a guest that
+    // writes only once means both.
+    t.period = (t.period & ~mask) | (value & mask);
+    t.config &= ~kSetValue;
+  }
+  if ((t.config & k32Bit) != 0) {
+    t.compare &= 0xffffffff;
+    t.period &= 0xffffffff;
+  }
+  schedule(t);
+}
+
+}  // namespace backplane::pc

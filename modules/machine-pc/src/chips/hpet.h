@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The high precision event timer: a 100 MHz counter with three comparators.
+// [IA-PC HPET 1.0a "Register Model", "Theory Of Operation"]
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "backplane/clock.h"
+#include "backplane/irq.h"
+#include "backplane/types.h"
+
+namespace backplane::pc {
+
+class Hpet {
+ public:
+  static constexpr u64 kDefaultAddress = 0xfed00000;
+  static constexpr u64 kWindowSize = 0x400;
+  static constexpr u64 kHertz = 100'000'000;
+  static constexpr unsigned kTimers = 3;
+
+  // `inputs` is reached at GSI numbers; in legacy replacement timer 0 uses input 2 (where the
+  // 8254 is wired) and timer 1 input 8. Machine lock for all calls.
+  Hpet(Clock& clock, IrqSink& inputs);
+
+  void reset();
+  u64 read(u64 offset, unsigned size);
+  void write(u64 offset, u64 value, unsigned size);
+
+  // While true the 8254's and the RTC's interrupts are cut off. [HPET "LegacyReplacement Route"]
+  bool legacy_replacement() const;
+  // What the ACPI table repeats: the low half of the capability register.
+  static u32 event_timer_block_id();
+
+ private:
+  struct Comparator {
+    u64 config = 0;
+    u64 compare = 0;
+    u64 period = 0;
+    int driving = -1;  // the input this timer holds high (level-triggered)
+    std::unique_ptr<Timer> timer;
+  };
+
+  bool enabled() const;
+  u64 counter() const;
+  u64 read_register(u64 offset) const;
+  void write_register(u64 offset, u64 value, u64 mask);
+  void write_config(u64 value);
+  void write_timer_config(Comparator& t, u64 value, u64 mask);
+  void write_comparator(Comparator& t, u64 value, u64 mask);
+  void clear_status(u64 bits);
+  void set_counter(u64 value);
+  void schedule_all();
+  void schedule(Comparator& t);
+  void fire(unsigned n);
+  int route(unsigned n) const;
+  void release(Comparator& t);
+
+  Clock& clock_;
+  IrqSink& inputs_;
+  u64 config_ = 0;
+  u64 status_ = 0;
+  u64 stopped_counter_ = 0;  // value while disabled
+  i64 started_ = 0;          // clock time at which the running counter was 0 modulo 2^64
+  u64 base_ = 0;             // counter value at started_
+  std::array<Comparator, kTimers> timers_;
+};
+
+}  // namespace backplane::pc

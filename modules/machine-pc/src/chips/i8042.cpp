@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "chips/i8042.h"
+
+namespace backplane::pc {
+
+namespace {
+
+// Status register.
+constexpr u8 kOutputFull = 0x01, kSystemFlag = 0x04, kCommandLast = 0x08, kUnlocked = 0x10;
+// Command byte.
+constexpr u8 kKeyboardInterrupt = 0x01, kSystem = 0x04;
+
+// Controller commands.
+constexpr u8 kReadMode = 0x20, kWriteMode = 0x60, kDisableAux = 0xa7, kEnableAux = 0xa8,
+             kTestAux = 0xa9, kSelfTest = 0xaa, kTestKeyboard = 0xab, kDisableKeyboard = 0xad,
+             kEnableKeyboard = 0xae, kReadInput = 0xc0, kReadOutput = 0xd0, kWriteOutput = 0xd1,
+             kWriteKeyboardBuffer = 0xd2, kWriteAuxBuffer = 0xd3, kWriteAux = 0xd4,
+             kPulseOutput = 0xf0;
+constexpr u8 kSelfTestPassed = 0x55, kTestPassed = 0x00, kAuxMissing = 0x04;
+constexpr u8 kOutputNotReset = 0x01, kOutputA20 = 0x02;
+
+// Keyboard commands and answers.
+constexpr u8 kSetLeds = 0xed, kEcho = 0xee, kScanCodeSet = 0xf0, kIdentify = 0xf2, kSetRate = 0xf3,
+             kResetKeyboard = 0xff;
+constexpr u8 kAck = 0xfa, kKeyboardTestPassed = 0xaa;
+
+constexpr std::size_t kOutputLimit = 16;
+
+}  // namespace
+
+void KeyboardController::reset() {
+  output_.clear();
+  mode_ = 0x30;
+  awaits_ = keyboard_awaits_ = 0;
+  last_was_command_ = false;
+  update_irq();
+}
+
+void KeyboardController::answer(u8 byte) {
+  if (output_.size() < kOutputLimit) output_.push_back(byte);
+  update_irq();
+}
+
+void KeyboardController::update_irq() {
+  irq_.set(!output_.empty() && (mode_ & kKeyboardInterrupt) != 0);
+}
+
+u8 KeyboardController::read_data() {
+  if (output_.empty()) return 0;
+  const u8 byte = output_.front();
+  output_.pop_front();
+  irq_.lower();  // each byte has its own edge
+  update_irq();
+  return byte;
+}
+
+u8 KeyboardController::read_status() {
+  return static_cast<u8>(kUnlocked | (mode_ & kSystem ? kSystemFlag : 0) |
+                         (last_was_command_ ? kCommandLast : 0) |
+                         (output_.empty() ? 0 : kOutputFull));
+}
+
+void KeyboardController::write_command(u8 v) {
+  last_was_command_ = true;
+  awaits_ = 0;
+  if ((v & 0xf0) == kPulseOutput) {
+    if ((v & kOutputNotReset) == 0) reset_machine_();
+    return;
+  }
+  switch (v) {
+    case kReadMode:
+      answer(mode_);
+      break;
+    case kDisableAux:
+      mode_ |= 0x20;
+      break;
+    case kEnableAux:
+      mode_ &= static_cast<u8>(~0x20);
+      break;
+    case kTestAux:
+      answer(kAuxMissing);
+      break;
+    case kSelfTest:
+      mode_ |= kSystem;
+      output_.clear();
+      answer(kSelfTestPassed);
+      break;
+    case kTestKeyboard:
+      answer(kTestPassed);
+      break;
+    case kDisableKeyboard:
+      mode_ |= 0x10;
+      break;
+    case kEnableKeyboard:
+      mode_ &= static_cast<u8>(~0x10);
+      break;
+    case kReadInput:
+      answer(0x80);
+      break;  // keyboard not locked
+    case kReadOutput:
+      answer(kOutputNotReset | kOutputA20);
+      break;
+    case kWriteMode:
+    case kWriteOutput:
+    case kWriteKeyboardBuffer:
+    case kWriteAuxBuffer:
+    case kWriteAux:
+      awaits_ = v;
+      break;
+    default:
+      break;
+  }
+}
+
+void KeyboardController::controller_data(u8 command, u8 v) {
+  switch (command) {
+    case kWriteMode:
+      mode_ = v;
+      update_irq();
+      break;
+    case kWriteOutput:
+      if ((v & kOutputNotReset) == 0) reset_machine_();
+      break;
+    case kWriteKeyboardBuffer:
+      answer(v);
+      break;
+    default:
+      break;  // there is no auxiliary device
+  }
+}
+
+void KeyboardController::write_data(u8 v) {
+  last_was_command_ = false;
+  if (awaits_ != 0) {
+    const u8 command = awaits_;
+    awaits_ = 0;
+    controller_data(command, v);
+    return;
+  }
+  keyboard_command(v);
+}
+
+void KeyboardController::keyboard_command(u8 v) {
+  if (keyboard_awaits_ != 0) {
+    const u8 command = keyboard_awaits_;
+    keyboard_awaits_ = 0;
+    answer(kAck);
+    if (command == kScanCodeSet && v == 0) answer(2);
+    return;
+  }
+  switch (v) {
+    case kEcho:
+      answer(kEcho);
+      break;
+    case kIdentify:
+      answer(kAck);
+      answer(0xab);
+      answer(0x83);
+      break;
+    case kResetKeyboard:
+      answer(kAck);
+      answer(kKeyboardTestPassed);
+      break;
+    case kSetLeds:
+    case kScanCodeSet:
+    case kSetRate:
+      keyboard_awaits_ = v;
+      answer(kAck);
+      break;
+    default:
+      answer(kAck);
+      break;
+  }
+}
+
+}  // namespace backplane::pc

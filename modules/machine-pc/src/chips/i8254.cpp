@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "chips/i8254.h"
+
+#include <algorithm>
+
+#include "chips/ticks.h"
+
+namespace backplane::pc {
+
+namespace {
+
+u32 from_bcd(u16 v) {
+  return (v >> 12) * 1000u + (v >> 8 & 15) * 100u + (v >> 4 & 15) * 10u + (v & 15u);
+}
+u16 to_bcd(u32 v) {
+  return static_cast<u16>((v / 1000 % 10) << 12 | (v / 100 % 10) << 8 | (v / 10 % 10) << 4 |
+                          v % 10);
+}
+
+}  // namespace
+
+Pit8254::Pit8254(Clock& clock, IrqLine output0)
+    : clock_(clock), output0_(output0), timer_(clock, [this] { fire(); }) {
+  channels_[2].gate = false;
+}
+
+void Pit8254::reset() {
+  channels_.fill(Channel{});
+  channels_[2].gate = false;
+  timer_.cancel();
+}
+
+bool Pit8254::counting(const Channel& c) const {
+  return c.loaded && ((c.mode != 1 && c.mode != 5) || c.triggered);
+}
+
+u64 Pit8254::elapsed(const Channel& c, i64 now) const {
+  return ticks_in(c.paused_at >= 0 ? c.paused_at : now - c.start, kHertz);
+}
+
+u16 Pit8254::value(const Channel& c, i64 now) const {
+  const u32 modulus = c.bcd ? 10000 : 0x10000;
+  u32 v = c.count;
+  if (counting(c)) {
+    const u64 d = elapsed(c, now);
+    if (c.mode == 2)
+      v = c.count - static_cast<u32>(d % c.count);
+    else if (c.mode == 3)
+      v = c.count - static_cast<u32>(2 * d % c.count);
+    else
+      v = static_cast<u32>((c.count + modulus - d % modulus) % modulus);
+  }
+  v %= modulus;
+  return c.bcd ? to_bcd(v) : static_cast<u16>(v);
+}
+
+bool Pit8254::output(const Channel& c, i64 now) const {
+  if (!counting(c)) return c.mode != 0;
+  const u64 d = elapsed(c, now);
+  switch (c.mode) {
+    case 0:
+    case 1:
+      return d >= c.count;
+    case 2:
+      return !c.gate || d % c.count != c.count - 1;
+    case 3:
+      return !c.gate || d % c.count < (c.count + 1) / 2;
+    default:
+      return d != c.count;
+  }
+}
+
+void Pit8254::set_gate(Channel& c, bool gate) {
+  if (gate == c.gate) return;
+  c.gate = gate;
+  const i64 now = clock_.now();
+  if (c.mode == 0 || c.mode == 4) {
+    if (!gate) {
+      c.paused_at = std::max<i64>(0, now - c.start);
+    } else {
+      c.start = now - std::max<i64>(0, c.paused_at);
+      c.paused_at = -1;
+    }
+  } else if (gate) {
+    c.start = now;
+    c.triggered = true;
+  }
+}
+
+void Pit8254::load(Channel& c, u16 raw) {
+  c.count = c.bcd ? from_bcd(raw) : raw;
+  if (c.count == 0) c.count = c.bcd ? 10000 : 0x10000;
+  if (c.count == 1 && (c.mode == 2 || c.mode == 3)) c.count = 2;  // 1 is not allowed there
+  c.loaded = true;
+  c.start = clock_.now();
+  c.paused_at = !c.gate && (c.mode == 0 || c.mode == 4) ? 0 : -1;
+  if (&c == channels_.data()) {
+    if (c.mode == 0) output0_.lower();
+    schedule();
+  }
+}
+
+void Pit8254::write_control(u8 value) {
+  const unsigned select = value >> 6;
+  if (select == 3) {
+    read_back(value);
+    return;
+  }
+  Channel& c = channels_[select];
+  const u8 access = value >> 4 & 3;
+  if (access == 0) {
+    latch_value(c);
+    return;
+  }
+  const bool gate = c.gate;
+  c = Channel{};
+  c.gate = gate;
+  c.control = value & 0x3f;
+  c.access = access;
+  c.mode = value >> 1 & 7;
+  if (c.mode > 5) c.mode &= 3;  // bit 2 is ignored for modes 2 and 3
+  c.bcd = (value & 1) != 0;
+  if (select == 0) {
+    timer_.cancel();
+    output0_.set(c.mode != 0);
+  }
+}
+
+void Pit8254::read_back(u8 value) {
+  for (unsigned n = 0; n < 3; ++n) {
+    Channel& c = channels_[n];
+    if ((value >> (n + 1) & 1) == 0) continue;
+    if ((value & 0x20) == 0) latch_value(c);
+    if ((value & 0x10) == 0 && !c.status_latched) {
+      c.status_latched = true;
+      c.latched_status =
+          static_cast<u8>(c.control | (output(c, clock_.now()) ? 0x80 : 0) | (c.loaded ? 0 : 0x40));
+    }
+  }
+}
+
+void Pit8254::latch_value(Channel& c) {
+  if (c.value_latched) return;
+  c.value_latched = true;
+  c.latched_value = value(c, clock_.now());
+}
+
+u8 Pit8254::read_counter(Channel& c) {
+  if (c.status_latched) {
+    c.status_latched = false;
+    return c.latched_status;
+  }
+  const u16 v = c.value_latched ? c.latched_value : value(c, clock_.now());
+  const bool high = c.access == kHigh || (c.access == kLowThenHigh && c.read_high);
+  if (c.access == kLowThenHigh) c.read_high = !c.read_high;
+  if (c.access != kLowThenHigh || high) c.value_latched = false;
+  return static_cast<u8>(high ? v >> 8 : v);
+}
+
+u8 Pit8254::read(unsigned port) { return port < 3 ? read_counter(channels_[port]) : 0xff; }
+
+void Pit8254::write(unsigned port, u8 value) {
+  if (port >= 3) {
+    write_control(value);
+    return;
+  }
+  Channel& c = channels_[port];
+  switch (c.access) {
+    case kLow:
+      load(c, value);
+      break;
+    case kHigh:
+      load(c, static_cast<u16>(value << 8));
+      break;
+    default:
+      if (!c.write_high) {
+        c.write_low = value;
+        c.write_high = true;
+      } else {
+        c.write_high = false;
+        load(c, static_cast<u16>(value << 8 | c.write_low));
+      }
+      break;
+  }
+}
+
+// Arms the timer for the next rising edge of OUT0. Edges that were missed, or that come faster
+// than the host can serve, merge into one.
+void Pit8254::schedule() {
+  const Channel& c = channels_[0];
+  timer_.cancel();
+  if (!counting(c)) return;
+  const i64 now = clock_.now();
+  const u64 d = elapsed(c, now);
+  u64 edge = c.count;
+  if (c.mode == 2 || c.mode == 3)
+    edge = (d / c.count + 1) * c.count;
+  else if (d >= c.count)
+    return;
+  timer_.arm_at(std::max(c.start + nanoseconds_for(edge, kHertz), now + kMinimumTimerInterval));
+}
+
+void Pit8254::fire() {
+  output0_.lower();
+  output0_.raise();
+  const Channel& c = channels_[0];
+  if (c.mode == 2 || c.mode == 3) schedule();
+}
+
+}  // namespace backplane::pc

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The 8254 programmable interval timer: three 16-bit counters at 1.193182 MHz.
+// [Intel 8254 datasheet, "Mode Definitions", "Read Operations"]
+#pragma once
+
+#include <array>
+
+#include "backplane/clock.h"
+#include "backplane/irq.h"
+#include "backplane/types.h"
+
+namespace backplane::pc {
+
+class Pit8254 {
+ public:
+  static constexpr u64 kHertz = 1'193'182;
+
+  // `output0` sees a rising edge for each rising edge of OUT0. Machine lock for all calls.
+  Pit8254(Clock& clock, IrqLine output0);
+
+  void reset();
+  // Ports 0 to 2: the counters; 3: the control word.
+  u8 read(unsigned port);
+  void write(unsigned port, u8 value);
+
+  // Counter 2, wired to port 61h.
+  void set_gate2(bool gate) { set_gate(channels_[2], gate); }
+  bool gate2() const { return channels_[2].gate; }
+  bool output2() const { return output(channels_[2], clock_.now()); }
+
+ private:
+  enum Access : u8 { kLow = 1, kHigh = 2, kLowThenHigh = 3 };
+  struct Channel {
+    u8 control = 0;  // as the status byte shows it: access, mode, BCD
+    u8 access = kLowThenHigh;
+    u8 mode = 3;
+    bool bcd = false;
+    bool gate = true;
+    bool loaded = false;     // a count was written since the control word
+    bool triggered = false;  // modes 1 and 5 wait for a rising gate
+    u32 count = 0x10000;
+    i64 start = 0;            // when counting began
+    i64 paused_at = -1;       // mode 0 and 4 with the gate low: ticks done so far, as nanoseconds
+    bool write_high = false;  // the next byte written is the high one
+    u8 write_low = 0;
+    bool read_high = false;
+    bool value_latched = false;
+    u16 latched_value = 0;
+    bool status_latched = false;
+    u8 latched_status = 0;
+  };
+
+  void write_control(u8 value);
+  void read_back(u8 value);
+  void load(Channel& c, u16 value);
+  void set_gate(Channel& c, bool gate);
+  bool counting(const Channel& c) const;
+  u64 elapsed(const Channel& c, i64 now) const;
+  u16 value(const Channel& c, i64 now) const;
+  bool output(const Channel& c, i64 now) const;
+  void latch_value(Channel& c);
+  u8 read_counter(Channel& c);
+  void schedule();
+  void fire();
+
+  Clock& clock_;
+  IrqLine output0_;
+  Timer timer_;
+  std::array<Channel, 3> channels_;
+};
+
+}  // namespace backplane::pc

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The pair of 8259A interrupt controllers of a PC, cascaded through input 2 of the first one.
+// [Intel 8259A datasheet, "Operational Description"; PIIX datasheet "ELCR"]
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "backplane/irq.h"
+#include "backplane/types.h"
+
+namespace backplane::pc {
+
+// One 8259A.
+class Pic8259 {
+ public:
+  // `level_capable`: the inputs whose ELCR bit the chipset implements.
+  explicit Pic8259(u8 level_capable, bool master)
+      : level_capable_(level_capable), master_(master) {}
+
+  void reset();
+  void set_input(unsigned input, bool level);
+  // Drops an edge that nobody has acknowledged: the request was withdrawn.
+  void forget_edge(unsigned input) { edges_ &= static_cast<u8>(~(1u << input)); }
+
+  // Port 0 or 1 of the chip. Reading may acknowledge (poll command).
+  u8 read(unsigned port);
+  void write(unsigned port, u8 value);
+  u8 elcr() const { return elcr_; }
+  void set_elcr(u8 value) { elcr_ = value & level_capable_; }
+
+  // The input to deliver now, or -1: the highest-priority unmasked request that outranks what is
+  // in service.
+  int pending() const;
+  // INTA: marks `input` in service; -1 means the request went away, which reads as input 7.
+  // Returns the vector.
+  u8 acknowledge(int input);
+
+  u8 requests() const { return static_cast<u8>((edges_ & ~elcr_) | (levels_ & elcr_)); }
+  u8 masked() const { return imr_; }
+  u8 in_service() const { return isr_; }
+  u8 vector_base() const { return vector_base_; }
+
+ private:
+  int highest(u8 bits) const;
+  void end_of_interrupt(int input, bool rotate);
+  void write_command(u8 value);
+  void write_icw1(u8 value);
+
+  u8 level_capable_;
+  bool master_;
+  u8 levels_ = 0;  // state of the input pins
+  u8 edges_ = 0;   // rising edges not yet acknowledged
+  u8 imr_ = 0;
+  u8 isr_ = 0;
+  u8 elcr_ = 0;
+  u8 vector_base_ = 0;
+  u8 lowest_ = 7;           // the input of lowest priority
+  unsigned init_step_ = 0;  // ICW awaited next (2 to 4), 0: operational
+  bool needs_icw4_ = false;
+  bool single_ = false;
+  bool auto_eoi_ = false;
+  bool rotate_on_auto_eoi_ = false;
+  bool special_mask_ = false;
+  bool special_fully_nested_ = false;
+  bool poll_ = false;
+  bool read_isr_ = false;
+};
+
+// Both chips: 16 inputs, one output. Machine lock for all calls.
+class PicPair final : public IrqSink {
+ public:
+  // `output` follows INTR.
+  explicit PicPair(IrqLine output) : output_(output) {}
+
+  void reset();
+  // Inputs 0 to 15; input 2 is the cascade and ignores what it is told.
+  void set_irq(unsigned input, bool level) override;
+
+  // Chip 0 at ports 20h-21h, chip 1 at A0h-A1h.
+  u8 read(unsigned chip, unsigned port);
+  void write(unsigned chip, unsigned port, u8 value);
+  // ELCR1 and ELCR2, ports 4D0h and 4D1h.
+  u8 read_elcr(unsigned chip) const { return chips_[chip].elcr(); }
+  void write_elcr(unsigned chip, u8 value);
+
+  bool intr() const { return chips_[0].pending() >= 0; }
+  // The processor's INTA cycle: the vector of the interrupt to serve. With none left it is the
+  // spurious vector of input 7.
+  u8 acknowledge();
+
+  u64 count(unsigned input) const { return counts_[input]; }  // acknowledged so far
+  std::string describe() const;
+
+ private:
+  void update();
+
+  std::array<Pic8259, 2> chips_{Pic8259(0xf8, true), Pic8259(0xde, false)};
+  std::array<u64, 16> counts_{};
+  IrqLine output_;
+  bool output_level_ = false;
+};
+
+}  // namespace backplane::pc

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The 82093AA I/O APIC: 24 inputs, each redirected to a local APIC as a message.
+// [Intel 82093AA datasheet, "Register Description"]
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+
+#include "backplane/irq.h"
+#include "backplane/types.h"
+
+namespace backplane::pc {
+
+class IoApic final : public IrqSink {
+ public:
+  static constexpr unsigned kInputs = 24;
+  static constexpr u64 kDefaultAddress = 0xfec00000;
+  static constexpr u64 kWindowSize = 0x1000;
+
+  // An interrupt message, as written to a local APIC. [SDM 3A "Message Signalled Interrupts"]
+  struct Message {
+    u64 address = 0;
+    u32 data = 0;
+  };
+  using Deliver = std::function<void(const Message&)>;
+
+  // `deliver` is called under the machine lock for each message.
+  explicit IoApic(Deliver deliver) : deliver_(std::move(deliver)) { reset(); }
+
+  void reset();
+  void set_irq(unsigned input, bool level) override;
+  // A local APIC finished a level-triggered interrupt with this vector.
+  void end_of_interrupt(u8 vector);
+
+  u64 read(u64 offset, unsigned size);
+  void write(u64 offset, u64 value, unsigned size);
+
+  u64 count(unsigned input) const { return counts_[input]; }  // messages sent
+  std::string describe() const;
+
+ private:
+  u32 read_register(u8 index) const;
+  void write_register(u8 index, u32 value);
+  void write_entry(unsigned input, unsigned half, u32 value);
+  void serve_level(unsigned input);
+  void send(unsigned input);
+
+  Deliver deliver_;
+  u8 select_ = 0;
+  u8 id_ = 0;
+  u32 levels_ = 0;
+  std::array<u64, kInputs> entries_{};
+  std::array<u64, kInputs> counts_{};
+};
+
+}  // namespace backplane::pc

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+#include "chips/mc146818.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "chips/ticks.h"
+
+namespace backplane::pc {
+
+namespace {
+
+constexpr u8 kSeconds = 0, kSecondsAlarm = 1, kMinutes = 2, kMinutesAlarm = 3, kHours = 4,
+             kHoursAlarm = 5, kDayOfWeek = 6, kDay = 7, kMonth = 8, kYear = 9, kA = 10, kB = 11,
+             kC = 12, kD = 13;
+
+constexpr u8 kUpdateInProgress = 0x80;
+constexpr u8 kSet = 0x80, kPeriodicEnable = 0x40, kAlarmEnable = 0x20, kUpdateEnable = 0x10,
+             kBinary = 0x04, k24Hour = 0x02;
+constexpr u8 kIrqFlag = 0x80, kPeriodicFlag = 0x40, kAlarmFlag = 0x20, kUpdateFlag = 0x10;
+constexpr u8 kPm = 0x80;
+constexpr u8 kValidRam = 0x80;
+
+constexpr i64 kSecond = 1'000'000'000;
+// UIP announces an update this long before it. [MC146818 "Update Cycle"]
+constexpr i64 kUpdateNotice = 244'000;
+constexpr u64 kOscillator = 32'768;
+constexpr i64 kDaySeconds = 86'400;
+
+i64 floor_div(i64 a, i64 b) { return a / b - (a % b < 0 ? 1 : 0); }
+
+bool is_date(u8 index) {
+  return index == kSeconds || index == kMinutes || index == kHours ||
+         (index >= kDayOfWeek && index <= kYear) || index == Rtc::kCentury;
+}
+
+}  // namespace
+
+Rtc::Rtc(Clock& calendar, i64 epoch_offset, Clock& ticks, IrqLine irq)
+    : calendar_(calendar),
+      offset_(epoch_offset),
+      ticks_(ticks),
+      irq_(irq),
+      second_timer_(calendar,
+                    [this] {
+                      catch_up();
+                      schedule();
+                    }),
+      periodic_timer_(ticks, [this] { periodic(); }) {
+  cmos_[kA] = 0x26;  // 32.768 kHz, 1024 Hz
+  cmos_[kB] = k24Hour;
+  cmos_[kD] = kValidRam;
+  seen_second_ = now_second();
+}
+
+// RESET# clears the interrupt enables and flags and leaves time and memory alone.
+void Rtc::reset() {
+  catch_up();
+  cmos_[kB] &= static_cast<u8>(~(kPeriodicEnable | kAlarmEnable | kUpdateEnable));
+  cmos_[kC] = 0;
+  index_ = 0;
+  update_irq();
+  schedule();
+}
+
+i64 Rtc::now() const { return calendar_.now() + offset_; }
+i64 Rtc::now_second() const { return floor_div(now(), kSecond); }
+bool Rtc::halted() const { return (cmos_[kB] & kSet) != 0; }
+
+u8 Rtc::encode(unsigned v) const {
+  return static_cast<u8>((cmos_[kB] & kBinary) != 0 ? v : v / 10 << 4 | v % 10);
+}
+unsigned Rtc::decode(u8 v) const {
+  return (cmos_[kB] & kBinary) != 0 ? v : (v >> 4) * 10u + (v & 15u);
+}
+u8 Rtc::encode_hour(unsigned hour) const {
+  if ((cmos_[kB] & k24Hour) != 0) return encode(hour);
+  const unsigned twelve = hour % 12 == 0 ? 12 : hour % 12;
+  return static_cast<u8>(encode(twelve) | (hour >= 12 ? kPm : 0));
+}
+unsigned Rtc::decode_hour(u8 v) const {
+  if ((cmos_[kB] & k24Hour) != 0) return decode(v);
+  return decode(v & 0x7f) % 12 + ((v & kPm) != 0 ? 12 : 0);
+}
+
+// Puts the present date into the registers.
+void Rtc::encode_date() {
+  using namespace std::chrono;
+  const i64 second = now_second();
+  const i64 day_number = floor_div(second, kDaySeconds);
+  const auto in_day = static_cast<unsigned>(second - day_number * kDaySeconds);
+  const sys_days date{days{static_cast<int>(std::clamp<i64>(day_number, -4'000'000, 4'000'000))}};
+  const year_month_day ymd{date};
+  const unsigned year = static_cast<unsigned>(static_cast<int>(ymd.year())) % 10000;
+  cmos_[kSeconds] = encode(in_day % 60);
+  cmos_[kMinutes] = encode(in_day / 60 % 60);
+  cmos_[kHours] = encode_hour(in_day / 3600);
+  cmos_[kDayOfWeek] = encode(weekday{date}.c_encoding() + 1);
+  cmos_[kDay] = encode(static_cast<unsigned>(ymd.day()));
+  cmos_[kMonth] = encode(static_cast<unsigned>(ymd.month()));
+  cmos_[kYear] = encode(year % 100);
+  cmos_[kCentury] = encode(year / 100);
+}
+
+// Seconds since 1970 of the date in the registers; impossible fields are taken to the nearest
+// possible ones.
+i64 Rtc::decode_date() const {
+  using namespace std::chrono;
+  const int y = static_cast<int>(decode(cmos_[kCentury]) * 100 + decode(cmos_[kYear]));
+  const unsigned m = std::clamp(decode(cmos_[kMonth]), 1u, 12u);
+  const unsigned d = std::clamp(decode(cmos_[kDay]), 1u, 31u);
+  const sys_days date = sys_days{year{y} / static_cast<int>(m) / 1} + days{d - 1};
+  return i64{date.time_since_epoch().count()} * kDaySeconds + decode_hour(cmos_[kHours]) * 3600 +
+         decode(cmos_[kMinutes]) * 60 + decode(cmos_[kSeconds]);
+}
+
+u8 Rtc::read(unsigned port) { return port == 0 ? 0xff : read_register(index_ & 0x7f); }
+
+void Rtc::write(unsigned port, u8 value) {
+  if (port == 0)
+    index_ = value;
+  else
+    write_register(index_ & 0x7f, value);
+}
+
+u8 Rtc::read_register(u8 index) {
+  if (is_date(index) && !halted()) encode_date();
+  switch (index) {
+    case kA: {
+      const bool soon = !halted() && kSecond - (now() - now_second() * kSecond) <= kUpdateNotice;
+      return static_cast<u8>(cmos_[kA] | (soon ? kUpdateInProgress : 0));
+    }
+    case kC: {
+      catch_up();
+      const u8 value = cmos_[kC];
+      cmos_[kC] = 0;
+      update_irq();
+      return value;
+    }
+    default:
+      return cmos_[index];
+  }
+}
+
+void Rtc::write_register(u8 index, u8 value) {
+  if (is_date(index)) {
+    if (!halted()) encode_date();
+    cmos_[index] = value;
+    if (!halted()) {
+      offset_ += (decode_date() - now_second()) * kSecond;
+      seen_second_ = now_second();
+    }
+    schedule();
+    return;
+  }
+  switch (index) {
+    case kA:
+      cmos_[kA] = value & 0x7f;
+      next_tick_ = 0;
+      break;
+    case kB:
+      catch_up();
+      if ((value & kSet) != 0 && !halted()) encode_date();
+      if ((value & kSet) == 0 && halted()) {
+        cmos_[kB] = value;  // the date is read in the format that holds from now on
+        offset_ = decode_date() * kSecond - calendar_.now();
+        seen_second_ = now_second();
+      }
+      if (((value ^ cmos_[kB]) & kPeriodicEnable) != 0) next_tick_ = 0;
+      cmos_[kB] = (value & kSet) != 0 ? static_cast<u8>(value & ~kUpdateEnable) : value;
+      update_irq();
+      break;
+    case kC:
+    case kD:
+      return;  // read-only
+    default:
+      cmos_[index] = value;
+      break;
+  }
+  if (index <= kD) schedule();
+}
+
+// Sets the flags of the updates and alarms since the last look.
+void Rtc::catch_up() {
+  if (halted()) return;
+  const i64 second = now_second();
+  if (second > seen_second_) {
+    cmos_[kC] |= kUpdateFlag;
+    if (const i64 alarm = next_alarm(seen_second_); alarm >= 0 && alarm <= second)
+      cmos_[kC] |= kAlarmFlag;
+  }
+  seen_second_ = second;
+  update_irq();
+}
+
+// The first second after `after` at which the alarm registers match, or -1. Values of C0h and
+// above match anything.
+i64 Rtc::next_alarm(i64 after) const {
+  const auto wanted = [](u8 raw, unsigned decoded) {
+    return raw >= 0xc0 ? -1 : static_cast<int>(decoded);
+  };
+  const int h = wanted(cmos_[kHoursAlarm], decode_hour(cmos_[kHoursAlarm]));
+  const int m = wanted(cmos_[kMinutesAlarm], decode(cmos_[kMinutesAlarm]));
+  const int s = wanted(cmos_[kSecondsAlarm], decode(cmos_[kSecondsAlarm]));
+  if (h > 23 || m > 59 || s > 59) return -1;
+  const i64 first = after + 1;
+  const i64 day = floor_div(first, kDaySeconds) * kDaySeconds;
+  // Whole hours and minutes that cannot match are skipped: at most a few hundred steps.
+  for (i64 t = first; t < day + 2 * kDaySeconds;) {
+    const i64 in_day = (t - day) % kDaySeconds;
+    if (h >= 0 && in_day / 3600 != h)
+      t += 3600 - in_day % 3600;
+    else if (m >= 0 && in_day / 60 % 60 != m)
+      t += 60 - in_day % 60;
+    else if (s >= 0 && in_day % 60 != s)
+      ++t;
+    else
+      return t;
+  }
+  return -1;
+}
+
+// Of the rate chosen in register A, in nanoseconds; 0: none.
+i64 Rtc::periodic_interval() const {
+  unsigned rate = cmos_[kA] & 15;
+  if (rate == 0) return 0;
+  if (rate <= 2) rate += 7;
+  return nanoseconds_for(u64{1} << (rate - 1), kOscillator);
+}
+
+void Rtc::schedule() {
+  second_timer_.cancel();
+  if (!halted() && (cmos_[kB] & (kUpdateEnable | kAlarmEnable)) != 0) {
+    i64 second = now_second() + 1;
+    if ((cmos_[kB] & kUpdateEnable) == 0) second = next_alarm(now_second());
+    if (second >= 0) second_timer_.arm_at(std::max<i64>(0, second * kSecond - offset_));
+  }
+  const i64 interval = periodic_interval();
+  if ((cmos_[kB] & kPeriodicEnable) == 0 || interval == 0) {
+    periodic_timer_.cancel();
+    return;
+  }
+  if (next_tick_ != 0 && periodic_timer_.armed()) return;
+  next_tick_ = ticks_.now() + interval;
+  periodic_timer_.arm_at(next_tick_);
+}
+
+void Rtc::periodic() {
+  cmos_[kC] |= kPeriodicFlag;
+  update_irq();
+  const i64 interval = periodic_interval();
+  if (interval == 0) return;
+  const i64 now = ticks_.now();
+  next_tick_ += interval * std::max<i64>(1, (now - next_tick_) / interval + 1);
+  periodic_timer_.arm_at(std::max(next_tick_, now + kMinimumTimerInterval));
+}
+
+void Rtc::update_irq() {
+  const bool raised = (cmos_[kC] & cmos_[kB] & (kPeriodicFlag | kAlarmFlag | kUpdateFlag)) != 0;
+  cmos_[kC] = static_cast<u8>((cmos_[kC] & ~kIrqFlag) | (raised ? kIrqFlag : 0));
+  irq_.set(raised);
+}
+
+}  // namespace backplane::pc

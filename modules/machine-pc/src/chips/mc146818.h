@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// The MC146818 real-time clock with its CMOS memory, as in the PIIX.
+// [Motorola MC146818 datasheet, "Interrupts", "Update Cycle"; ACPI 6.4 4.8.2.4 for the century]
+#pragma once
+
+#include <array>
+
+#include "backplane/clock.h"
+#include "backplane/irq.h"
+#include "backplane/types.h"
+
+namespace backplane::pc {
+
+class Rtc {
+ public:
+  static constexpr unsigned kSize = 128;
+  static constexpr u8 kCentury = 0x32;
+
+  // `calendar` tells the date: nanoseconds since 1970 are its time plus `epoch_offset`. `ticks`
+  // paces the periodic interrupt. Machine lock for all calls.
+  Rtc(Clock& calendar, i64 epoch_offset, Clock& ticks, IrqLine irq);
+
+  void reset();
+  // Port 0: the index (bit 7, the NMI mask, is kept and does nothing); 1: the data.
+  u8 read(unsigned port);
+  void write(unsigned port, u8 value);
+
+  // A byte of CMOS memory as firmware would leave it; not the clock's registers 0 to 0Dh.
+  void set_cmos(u8 index, u8 value) { cmos_.at(index) = value; }
+  u8 cmos(u8 index) const { return cmos_.at(index); }
+
+ private:
+  i64 now() const;  // nanoseconds since 1970 as the guest has set the clock
+  i64 now_second() const;
+  bool halted() const;
+  void encode_date();
+  i64 decode_date() const;
+  u8 encode(unsigned value) const;
+  unsigned decode(u8 value) const;
+  u8 encode_hour(unsigned hour) const;
+  unsigned decode_hour(u8 value) const;
+  void write_register(u8 index, u8 value);
+  u8 read_register(u8 index);
+  void catch_up();
+  i64 next_alarm(i64 after) const;
+  i64 periodic_interval() const;
+  void schedule();
+  void periodic();
+  void update_irq();
+
+  Clock& calendar_;
+  i64 offset_;
+  Clock& ticks_;
+  IrqLine irq_;
+  Timer second_timer_;
+  Timer periodic_timer_;
+  i64 next_tick_ = 0;
+  std::array<u8, kSize> cmos_{};
+  u8 index_ = 0;
+  i64 seen_second_ = 0;  // flags are up to date with this second
+};
+
+}  // namespace backplane::pc

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Conversion between nanoseconds and the ticks of an oscillator, exact to the tick.
+#pragma once
+
+#include "backplane/types.h"
+
+namespace backplane::pc {
+
+constexpr u64 kNanosecondsPerSecond = 1'000'000'000;
+
+// Whole ticks of `hertz` in `nanoseconds`; none for a negative time.
+constexpr u64 ticks_in(i64 nanoseconds, u64 hertz) {
+  if (nanoseconds <= 0) return 0;
+  return static_cast<u64>(static_cast<unsigned __int128>(nanoseconds) * hertz /
+                          kNanosecondsPerSecond);
+}
+
+// The first nanosecond at which `ticks` ticks have passed; saturates far in the future.
+constexpr i64 nanoseconds_for(u64 ticks, u64 hertz) {
+  constexpr i64 kNever = i64{1} << 62;
+  const unsigned __int128 n =
+      (static_cast<unsigned __int128>(ticks) * kNanosecondsPerSecond + hertz - 1) / hertz;
+  return n > static_cast<unsigned __int128>(kNever) ? kNever : static_cast<i64>(n);
+}
+
+// No timer of a chip interrupts more often than this, whatever the guest programs: a host thread
+// must get on with other work in between.
+constexpr i64 kMinimumTimerInterval = 20'000;  // nanoseconds
+
+}  // namespace backplane::pc

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// "isa-dma": the registers of the two 8237 DMA controllers and the page registers. No device asks
+// for a transfer, so they only keep what is written. [Intel 82371AB datasheet "DMA Controller"]
+#include <array>
+
+#include "backplane/isa/isa_device.h"
+
+namespace backplane::pc {
+
+namespace {
+
+class IsaDma final : public IsaDevice {
+ public:
+  void realize() override {
+    BACKPLANE_REALIZE_STEP("DMA registers realize");
+    IsaDevice::realize();
+    const auto bank = [&](const char* name, u32 base, u32 size, Bank& bank) {
+      add_ports(name, base, size, MmioHandler::of<&Bank::read, &Bank::write>(bank).sizes(1, 1));
+    };
+    bank("dma1", 0x00, 0x10, first_);
+    bank("dma-page", 0x80, 0x10, pages_);
+    bank("dma2", 0xc0, 0x20, second_);
+  }
+
+  void reset() override {
+    first_ = {};
+    pages_ = {};
+    second_ = {};
+  }
+
+ private:
+  struct Bank {
+    std::array<u8, 32> bytes{};
+    u64 read(u64 offset, unsigned /*size*/) { return bytes[offset & 31]; }
+    void write(u64 offset, u64 value, unsigned /*size*/) {
+      bytes[offset & 31] = static_cast<u8>(value);
+    }
+  };
+
+  Bank first_, pages_, second_;
+};
+
+BACKPLANE_TYPE(IsaDma, "isa-dma", .board_only = true,
+               .description = "8237 DMA controllers (registers only)")
+
+}  // namespace
+
+}  // namespace backplane::pc

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "isa/fw_cfg_io.h"
+
+#include "backplane/machine.h"
+
+namespace backplane::pc {
+
+namespace {
+
+// Offsets of the selector (16 bits) and data (8 bits) registers, and of the DMA address.
+constexpr u64 kSelectorPort = 0, kDataPort = 1;
+constexpr u16 kDmaOffset = 4;
+
+}  // namespace
+
+void FwCfgIo::realize() {
+  BACKPLANE_REALIZE_STEP("firmware configuration realize");
+  IsaDevice::realize();
+  fw_cfg_ = std::make_unique<FwCfg>(machine().memory());
+  add_ports("fw_cfg", kBase, 2,
+            MmioHandler::of<&FwCfgIo::read, &FwCfgIo::write>(*this).sizes(1, 2));
+  add_ports("fw_cfg-dma", kBase + kDmaOffset, 8,
+            MmioHandler::of<&FwCfgIo::read_dma, &FwCfgIo::write_dma>(*this).sizes(4, 4));
+}
+
+void FwCfgIo::unrealize() {
+  fw_cfg_.reset();
+  IsaDevice::unrealize();
+}
+
+void FwCfgIo::reset() { fw_cfg_->reset(); }
+
+u64 FwCfgIo::read(u64 offset, unsigned /*size*/) {
+  return offset == kDataPort ? fw_cfg_->read_byte() : 0;
+}
+void FwCfgIo::write(u64 offset, u64 value, unsigned size) {
+  if (offset == kSelectorPort && size == 2) fw_cfg_->select(static_cast<u16>(value));
+}
+
+u64 FwCfgIo::read_dma(u64 offset, unsigned /*size*/) {
+  return fw_cfg_->read_dma(static_cast<unsigned>(offset));
+}
+void FwCfgIo::write_dma(u64 offset, u64 value, unsigned /*size*/) {
+  fw_cfg_->write_dma(static_cast<unsigned>(offset), static_cast<u32>(value));
+}
+
+BACKPLANE_REGISTER(FwCfgIo, .board_only = true, .description = "Firmware configuration")
+
+}  // namespace backplane::pc

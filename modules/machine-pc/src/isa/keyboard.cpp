@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// "i8042": the keyboard controller at ports 60h and 64h.
+#include <memory>
+
+#include "backplane/isa/isa_device.h"
+#include "backplane/machine.h"
+#include "chips/i8042.h"
+
+namespace backplane::pc {
+
+namespace {
+
+class IsaKeyboard final : public IsaDevice {
+ public:
+  void realize() override {
+    BACKPLANE_REALIZE_STEP("keyboard controller realize");
+    IsaDevice::realize();
+    controller_ = std::make_unique<KeyboardController>(isa_bus().irq(1),
+                                                       [this] { machine().request_reset(); });
+    add_ports(
+        "i8042-data", 0x60, 1,
+        MmioHandler::of<&IsaKeyboard::read_data, &IsaKeyboard::write_data>(*this).sizes(1, 1));
+    add_ports(
+        "i8042-command", 0x64, 1,
+        MmioHandler::of<&IsaKeyboard::read_status, &IsaKeyboard::write_command>(*this).sizes(1, 1));
+  }
+
+  void unrealize() override {
+    controller_.reset();
+    IsaDevice::unrealize();
+  }
+
+  void reset() override { controller_->reset(); }
+
+ private:
+  u64 read_data(u64 /*offset*/, unsigned /*size*/) { return controller_->read_data(); }
+  void write_data(u64 /*offset*/, u64 value, unsigned /*size*/) {
+    controller_->write_data(static_cast<u8>(value));
+  }
+  u64 read_status(u64 /*offset*/, unsigned /*size*/) { return controller_->read_status(); }
+  void write_command(u64 /*offset*/, u64 value, unsigned /*size*/) {
+    controller_->write_command(static_cast<u8>(value));
+  }
+
+  std::unique_ptr<KeyboardController> controller_;
+};
+
+BACKPLANE_TYPE(IsaKeyboard, "i8042", .board_only = true, .description = "8042 keyboard controller")
+
+}  // namespace
+
+}  // namespace backplane::pc

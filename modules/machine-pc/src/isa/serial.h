@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// "isa-serial": a 16550A at the place of COM1 to COM4. Port n is connected to the machine's serial
+// backend n.
+#pragma once
+
+#include <memory>
+
+#include "backplane/isa/isa_device.h"
+#include "chips/uart16550.h"
+
+namespace backplane::pc {
+
+class IsaSerial final : public IsaDevice {
+  BACKPLANE_OBJECT(IsaSerial, IsaDevice, "isa-serial")
+ public:
+  static constexpr unsigned kMaximum = 4;
+  struct Location {
+    u16 base;
+    u8 irq;
+  };
+  static Location location(unsigned index);
+
+  static void class_init(DeviceClass& k);
+
+  void realize() override;
+  void unrealize() override;
+  void reset() override;
+
+ private:
+  u64 read(u64 offset, unsigned size);
+  void write(u64 offset, u64 value, unsigned size);
+  void request_flush();
+
+  u8 index_ = 0;
+  std::shared_ptr<Uart16550> uart_;
+};
+
+}  // namespace backplane::pc

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// "isa-pit": the 8254 at ports 40h to 43h, and port 61h, through which its counter 2 is gated and
+// read. [IBM PC AT Technical Reference "System Timers"]
+#include <memory>
+
+#include "backplane/isa/isa_device.h"
+#include "backplane/machine.h"
+#include "chips/i8254.h"
+#include "chips/ticks.h"
+
+namespace backplane::pc {
+
+namespace {
+
+// Port 61h.
+constexpr u8 kGate2 = 0x01, kSpeaker = 0x02, kRefresh = 0x10, kOutput2 = 0x20;
+constexpr u64 kRefreshHertz = 66'288;  // toggles of the refresh bit per second
+
+class IsaPit final : public IsaDevice {
+ public:
+  void realize() override {
+    BACKPLANE_REALIZE_STEP("interval timer realize");
+    IsaDevice::realize();
+    pit_ = std::make_unique<Pit8254>(machine().virtual_clock(), isa_bus().irq(0));
+    add_ports("pit", 0x40, 4, MmioHandler::of<&IsaPit::read, &IsaPit::write>(*this).sizes(1, 1));
+    add_ports("port61", 0x61, 1,
+              MmioHandler::of<&IsaPit::read_port61, &IsaPit::write_port61>(*this).sizes(1, 1));
+  }
+
+  void unrealize() override {
+    pit_.reset();
+    IsaDevice::unrealize();
+  }
+
+  void reset() override {
+    pit_->reset();
+    port61_ = 0;
+  }
+
+ private:
+  u64 read(u64 offset, unsigned /*size*/) { return pit_->read(static_cast<unsigned>(offset)); }
+  void write(u64 offset, u64 value, unsigned /*size*/) {
+    pit_->write(static_cast<unsigned>(offset), static_cast<u8>(value));
+  }
+
+  u64 read_port61(u64 /*offset*/, unsigned /*size*/) {
+    const u64 refreshes = ticks_in(machine().virtual_clock().now(), kRefreshHertz);
+    return port61_ | ((refreshes & 1) != 0 ? kRefresh : 0) | (pit_->output2() ? kOutput2 : 0);
+  }
+  void write_port61(u64 /*offset*/, u64 value, unsigned /*size*/) {
+    port61_ = static_cast<u8>(value & (kGate2 | kSpeaker));
+    pit_->set_gate2((port61_ & kGate2) != 0);
+  }
+
+  std::unique_ptr<Pit8254> pit_;
+  u8 port61_ = 0;
+};
+
+BACKPLANE_TYPE(IsaPit, "isa-pit", .board_only = true, .description = "8254 interval timer")
+
+}  // namespace
+
+}  // namespace backplane::pc
