@@ -57,8 +57,7 @@ void PciMsi::notify(unsigned vector) {
 void PciMsi::config_written(unsigned offset, unsigned size) {
   if (offset + size <= offset_ || offset >= offset_ + 24 || !enabled()) return;
   PciConfigSpace& config = device_.config();
-  const u32 ready =
-      config.get32(offset_ + kMsiPending) & ~config.get32(offset_ + kMsiMask);
+  const u32 ready = config.get32(offset_ + kMsiPending) & ~config.get32(offset_ + kMsiMask);
   config.set32(offset_ + kMsiPending, config.get32(offset_ + kMsiPending) & ~ready);
   for (unsigned vector = 0; vector < allocated(); ++vector)
     if ((ready >> vector & 1) != 0) device_.send_msi(message(vector));

@@ -68,10 +68,14 @@ u64 PciMsix::read(u64 offset, unsigned size) {
   if (offset < u64{vectors()} * kMsixEntrySize) {
     const Entry& entry = table_[offset / kMsixEntrySize];
     switch (offset % kMsixEntrySize) {
-      case 0: return static_cast<u32>(entry.message.address);
-      case 4: return entry.message.address >> 32;
-      case 8: return entry.message.data;
-      default: return entry.control;
+      case 0:
+        return static_cast<u32>(entry.message.address);
+      case 4:
+        return entry.message.address >> 32;
+      case 8:
+        return entry.message.data;
+      default:
+        return entry.control;
     }
   }
   if (offset < pba_offset_) return 0;

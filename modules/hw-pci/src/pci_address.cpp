@@ -28,7 +28,8 @@ PciAddress PropertyTraits<PciAddress>::parse(std::string_view text) {
   const std::optional<unsigned> function =
       dot == std::string_view::npos ? 0 : parse_hex(text.substr(dot + 1), 7);
   if (!slot || !function)
-    throw Error("expects a slot from 00 to 1f and perhaps a function from 0 to 7, as in 04 or 04.1");
+    throw Error(
+        "expects a slot from 00 to 1f and perhaps a function from 0 to 7, as in 04 or 04.1");
   return PciAddress::of(*slot, *function);
 }
 

@@ -22,10 +22,14 @@ bool is_64bit(BarType type) {
 
 u32 type_bits(BarType type) {
   switch (type) {
-    case BarType::Io: return kBarIo;
-    case BarType::Memory32: return 0;
-    case BarType::Memory64: return kBarMemory64;
-    case BarType::Memory64Prefetchable: return kBarMemory64 | kBarPrefetchable;
+    case BarType::Io:
+      return kBarIo;
+    case BarType::Memory32:
+      return 0;
+    case BarType::Memory64:
+      return kBarMemory64;
+    case BarType::Memory64Prefetchable:
+      return kBarMemory64 | kBarPrefetchable;
   }
   return 0;
 }
@@ -63,9 +67,8 @@ MemoryRegion& PciDevice::add_bar(unsigned index, std::unique_ptr<MemoryRegion> r
 
 MemoryRegion& PciDevice::add_bar(unsigned index, u64 size, const MmioHandler& handler,
                                  BarType type) {
-  return add_bar(index,
-                 MemoryRegion::mmio(fmt::format("{} bar {}", type_name(), index), size, handler),
-                 type);
+  return add_bar(
+      index, MemoryRegion::mmio(fmt::format("{} bar {}", type_name(), index), size, handler), type);
 }
 
 void PciDevice::add_rom(std::shared_ptr<RamBlock> rom) {

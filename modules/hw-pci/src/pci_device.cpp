@@ -28,8 +28,7 @@ PciBus& PciDevice::pci_bus() const { return static_cast<PciBus&>(*bus()); }
 
 void PciDevice::realize() {
   BACKPLANE_REALIZE_STEP("PCI device realize");
-  if (dynamic_cast<PciBus*>(bus()) == nullptr)
-    throw Error::of("{} needs a PCI bus", type_name());
+  if (dynamic_cast<PciBus*>(bus()) == nullptr) throw Error::of("{} needs a PCI bus", type_name());
   Device::realize();
 
   const PciIdentity& identity = pci_class().identity;
@@ -132,8 +131,7 @@ void PciDevice::update_intx() {
   const u16 status = config_.get16(kStatus);
   config_.set16(kStatus, static_cast<u16>(intx_level_ ? status | kStatusInterrupt
                                                       : status & ~kStatusInterrupt));
-  const bool asserted =
-      intx_level_ && (config_.get16(kCommand) & kCommandInterruptDisable) == 0;
+  const bool asserted = intx_level_ && (config_.get16(kCommand) & kCommandInterruptDisable) == 0;
   if (asserted == intx_asserted_) return;
   intx_asserted_ = asserted;
   pci_bus().set_intx(*this, pin - 1, asserted);

@@ -14,7 +14,7 @@ using namespace virtio_balloon;
 namespace {
 
 constexpr std::array<std::string_view, kStatCount> kNames{
-    "swap-in",      "swap-out",         "major-faults", "minor-faults",       "free-memory",
+    "swap-in",      "swap-out",         "major-faults", "minor-faults",        "free-memory",
     "total-memory", "available-memory", "disk-caches",  "hugetlb-allocations", "hugetlb-failures"};
 constexpr i64 kSecond = 1'000'000'000;
 

@@ -102,7 +102,8 @@ void VirtioBlock::fill_config(std::span<u8> image) const {
   constexpr u32 kSectorCount = 63;
   const u64 cylinders = std::min<u64>(capacity() / (kHeadCount * kSectorCount), 65535);
   put_config<u64>(image, kCapacity, capacity());
-  put_config<u32>(image, kSegMaxField, queue_size_ - 2U);  // less the header's and the status byte's
+  put_config<u32>(image, kSegMaxField,
+                  queue_size_ - 2U);  // less the header's and the status byte's
   put_config<u16>(image, kCylinders, static_cast<u16>(cylinders));
   put_config<u8>(image, kHeads, kHeadCount);
   put_config<u8>(image, kSectors, kSectorCount);

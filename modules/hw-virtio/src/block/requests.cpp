@@ -43,12 +43,17 @@ void VirtioBlock::start(Request& request) {
   gather(request.element.out, 0, &request.header, sizeof request.header);
   switch (request.header.type) {
     case kIn:
-    case kOut: return start_transfer(request);
-    case kFlushRequest: return start_flush(request);
-    case kGetId: return give_id(request);
+    case kOut:
+      return start_transfer(request);
+    case kFlushRequest:
+      return start_flush(request);
+    case kGetId:
+      return give_id(request);
     case kDiscardRequest:
-    case kWriteZeroesRequest: return start_ranges(request);
-    default: return finish(request, kUnsupported);
+    case kWriteZeroesRequest:
+      return start_ranges(request);
+    default:
+      return finish(request, kUnsupported);
   }
 }
 

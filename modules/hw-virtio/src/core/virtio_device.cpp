@@ -16,8 +16,7 @@ BACKPLANE_REGISTER_ABSTRACT(VirtioDevice, .bus = VirtioBus::kTypeName, .category
 void VirtioDevice::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioDevice::indirect_desc_>("indirect_desc",
                                             "offer descriptors kept in tables of their own");
-  k.property<&VirtioDevice::event_idx_>("event_idx",
-                                        "offer notification by index (fewer of them)");
+  k.property<&VirtioDevice::event_idx_>("event_idx", "offer notification by index (fewer of them)");
 }
 
 VirtioDevice::VirtioDevice() = default;

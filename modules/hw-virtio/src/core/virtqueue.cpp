@@ -59,6 +59,7 @@ void VirtQueue::reset() {
   next_used_ = 0;
   signalled_used_ = 0;
   signalled_valid_ = false;
+  pushed_ = false;
   in_flight_ = 0;
 }
 
@@ -97,13 +98,12 @@ bool VirtQueue::map_rings() {
   AddressSpace& space = device_.transport().dma_space();
   const u64 generation = space.generation();
   const std::shared_ptr<const FlatView> view = space.view();
-  mapped_ =
-      map_ring(*view, descriptors_, descriptor_area_, u64{size_} * sizeof(Descriptor), 16, false,
-               "the descriptor table is not in RAM, or not aligned") &&
-      map_ring(*view, avail_, driver_area_, kRingEntries + 2 * u64{size_} + 2, 2, false,
-               "the available ring is not in RAM, or not aligned") &&
-      map_ring(*view, used_, device_area_, kRingEntries + kUsedEntrySize * u64{size_} + 2, 4, true,
-               "the used ring is not in RAM, or not aligned");
+  mapped_ = map_ring(*view, descriptors_, descriptor_area_, u64{size_} * sizeof(Descriptor), 16,
+                     false, "the descriptor table is not in RAM, or not aligned") &&
+            map_ring(*view, avail_, driver_area_, kRingEntries + 2 * u64{size_} + 2, 2, false,
+                     "the available ring is not in RAM, or not aligned") &&
+            map_ring(*view, used_, device_area_, kRingEntries + kUsedEntrySize * u64{size_} + 2, 4,
+                     true, "the used ring is not in RAM, or not aligned");
   generation_ = generation;
   return mapped_;
 }
@@ -130,8 +130,7 @@ bool VirtQueue::pop(VirtElement& element) {
   if (!usable()) return false;
   const u16 index = avail_index();
   if (index == next_avail_) return false;
-  if (static_cast<u16>(index - next_avail_) > size_)
-    return broken("the available index ran away");
+  if (static_cast<u16>(index - next_avail_) > size_) return broken("the available index ran away");
   if (in_flight_ >= size_) return broken("more buffers are available than the queue has");
   const u16 head = load16(avail_.host + kRingEntries + 2 * (next_avail_ % size_));
   element.clear();
@@ -157,6 +156,7 @@ void VirtQueue::push(const VirtElement& element, u32 written) {
   store32(used_.host + at + 4, written);
   used_.block->about_to_write(used_.offset + kRingIndex, 2);
   store16(used_.host + kRingIndex, ++next_used_, std::memory_order_release);
+  pushed_ = true;
 }
 
 // [virtio-1.2 2.7.7.2 "Device Requirements: Used Buffer Notification Suppression", 2.7.10]
@@ -169,12 +169,14 @@ bool VirtQueue::driver_wants_interrupt() {
   signalled_used_ = next_used_;
   signalled_valid_ = true;
   const u16 used_event = load16(avail_.host + kRingEntries + 2 * size_);
-  return !valid || static_cast<u16>(next_used_ - used_event - 1) <
-                       static_cast<u16>(next_used_ - before);
+  return !valid ||
+         static_cast<u16>(next_used_ - used_event - 1) < static_cast<u16>(next_used_ - before);
 }
 
 void VirtQueue::notify() {
-  if (usable() && driver_wants_interrupt()) device_.transport().notify_queue(index_);
+  if (!pushed_ || !usable()) return;
+  pushed_ = false;
+  if (driver_wants_interrupt()) device_.transport().notify_queue(index_);
 }
 
 // [virtio-1.2 2.7.10 "Available Buffer Notification Suppression"]

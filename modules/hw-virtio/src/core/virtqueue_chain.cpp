@@ -55,8 +55,7 @@ bool VirtQueue::collect_indirect(const FlatView& view, const Descriptor& d, Virt
   if (d.length % sizeof(Descriptor) != 0 || count == 0)
     return broken("an indirect descriptor table of an impossible length");
   const FlatRange* range = view.find(d.address);
-  if (range == nullptr || !range->is_ram() ||
-      d.length > range->size - (d.address - range->start))
+  if (range == nullptr || !range->is_ram() || d.length > range->size - (d.address - range->start))
     return broken("an indirect descriptor table is not in RAM");
   const u8* table = range->host + (d.address - range->start);
   return walk(view, table, count, 0, element, true);
@@ -65,8 +64,7 @@ bool VirtQueue::collect_indirect(const FlatView& view, const Descriptor& d, Virt
 bool VirtQueue::add_buffer(const FlatView& view, const Descriptor& d, VirtElement& element) {
   const bool write = (d.flags & kWrite) != 0;
   if (d.length == 0) return broken("a buffer of length zero");
-  if (!write && !element.in.empty())
-    return broken("a buffer to read follows one to write");
+  if (!write && !element.in.empty()) return broken("a buffer to read follows one to write");
   u64& total = write ? element.in_size : element.out_size;
   total += d.length;
   if (element.in_size + element.out_size > ~u32{0})

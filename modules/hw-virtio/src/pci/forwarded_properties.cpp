@@ -49,12 +49,23 @@ void VirtioPci::init_class(PciDeviceClass& k, std::string_view device_type, u32 
   // Transitional ids. [virtio-1.2 4.1.2.3 "Legacy Interfaces: A Note on PCI Device Discovery"]
   u16 id = static_cast<u16>(virtio::kPciModernDeviceBase + inner->virtio_id);
   switch (inner->virtio_id) {
-    case virtio::kIdNetwork: id = 0x1000; break;
-    case virtio::kIdBlock: id = 0x1001; break;
-    case virtio::kIdBalloon: id = 0x1002; break;
-    case virtio::kIdConsole: id = 0x1003; break;
-    case virtio::kIdEntropy: id = 0x1005; break;
-    default: break;
+    case virtio::kIdNetwork:
+      id = 0x1000;
+      break;
+    case virtio::kIdBlock:
+      id = 0x1001;
+      break;
+    case virtio::kIdBalloon:
+      id = 0x1002;
+      break;
+    case virtio::kIdConsole:
+      id = 0x1003;
+      break;
+    case virtio::kIdEntropy:
+      id = 0x1005;
+      break;
+    default:
+      break;
   }
   k.identity = {.vendor = virtio::kPciVendor,
                 .device = id,

@@ -22,18 +22,26 @@ u64 VirtioPci::legacy_read(u64 offset, unsigned size) {
   const unsigned config = legacy_config_offset();
   if (offset >= config) return device_.config_read(static_cast<unsigned>(offset) - config, size);
   switch (offset) {
-    case kLegacyDeviceFeatures: return static_cast<u32>(device_.host_features());
-    case kLegacyDriverFeatures: return static_cast<u32>(device_.guest_features());
+    case kLegacyDeviceFeatures:
+      return static_cast<u32>(device_.host_features());
+    case kLegacyDriverFeatures:
+      return static_cast<u32>(device_.guest_features());
     case kLegacyQueueAddress:
       return queue != nullptr ? static_cast<u32>(queue->descriptor_area() / kLegacyQueueAlign) : 0;
-    case kLegacyQueueSize: return queue != nullptr ? queue->max_size() : 0;
-    case kLegacyQueueSelect: return queue_select_;
-    case kLegacyDeviceStatus: return device_.status();
-    case kLegacyIsrStatus: return read_isr();
-    case kLegacyConfigVector: return config_vector_;
+    case kLegacyQueueSize:
+      return queue != nullptr ? queue->max_size() : 0;
+    case kLegacyQueueSelect:
+      return queue_select_;
+    case kLegacyDeviceStatus:
+      return device_.status();
+    case kLegacyIsrStatus:
+      return read_isr();
+    case kLegacyConfigVector:
+      return config_vector_;
     case kLegacyQueueVector:
       return queue != nullptr ? queue_vectors_[queue_select_] : kNoVector;
-    default: return 0;
+    default:
+      return 0;
   }
 }
 
@@ -49,16 +57,26 @@ void VirtioPci::legacy_write(u64 offset, u64 value, unsigned size) {
       // A legacy driver has no way to be refused: it gets what is there.
       device_.set_guest_features(word & static_cast<u32>(device_.host_features()));
       break;
-    case kLegacyQueueAddress: set_legacy_queue_address(word); break;
-    case kLegacyQueueSelect: queue_select_ = static_cast<u16>(word); break;
-    case kLegacyQueueNotify: kick(word & 0xffff); break;
-    case kLegacyDeviceStatus: write_status(static_cast<u8>(word)); break;
-    case kLegacyConfigVector: config_vector_ = valid_vector(word & 0xffff); break;
-    case kLegacyQueueVector:
-      if (selected_queue() != nullptr)
-        queue_vectors_[queue_select_] = valid_vector(word & 0xffff);
+    case kLegacyQueueAddress:
+      set_legacy_queue_address(word);
       break;
-    default: break;
+    case kLegacyQueueSelect:
+      queue_select_ = static_cast<u16>(word);
+      break;
+    case kLegacyQueueNotify:
+      kick(word & 0xffff);
+      break;
+    case kLegacyDeviceStatus:
+      write_status(static_cast<u8>(word));
+      break;
+    case kLegacyConfigVector:
+      config_vector_ = valid_vector(word & 0xffff);
+      break;
+    case kLegacyQueueVector:
+      if (selected_queue() != nullptr) queue_vectors_[queue_select_] = valid_vector(word & 0xffff);
+      break;
+    default:
+      break;
   }
 }
 

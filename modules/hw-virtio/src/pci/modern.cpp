@@ -13,20 +13,31 @@ using namespace virtio;
 u64 VirtioPci::modern_read(u64 offset, unsigned size) {
   const unsigned at = static_cast<unsigned>(offset % kSectionSize);
   switch (offset - at) {
-    case kCommonOffset: return common_read(at, size);
-    case kIsrOffset: return at == 0 ? read_isr() : 0;
-    case kDeviceOffset: return device_.config_read(at, size);
-    default: return 0;
+    case kCommonOffset:
+      return common_read(at, size);
+    case kIsrOffset:
+      return at == 0 ? read_isr() : 0;
+    case kDeviceOffset:
+      return device_.config_read(at, size);
+    default:
+      return 0;
   }
 }
 
 void VirtioPci::modern_write(u64 offset, u64 value, unsigned size) {
   const unsigned at = static_cast<unsigned>(offset % kSectionSize);
   switch (offset - at) {
-    case kCommonOffset: common_write(at, static_cast<u32>(value), size); break;
-    case kDeviceOffset: device_.config_write(at, static_cast<u32>(value), size); break;
-    case kNotifyOffset: kick(at / kNotifyMultiplier); break;
-    default: break;
+    case kCommonOffset:
+      common_write(at, static_cast<u32>(value), size);
+      break;
+    case kDeviceOffset:
+      device_.config_write(at, static_cast<u32>(value), size);
+      break;
+    case kNotifyOffset:
+      kick(at / kNotifyMultiplier);
+      break;
+    default:
+      break;
   }
 }
 
@@ -65,8 +76,12 @@ u32 VirtioPci::common_read(unsigned offset, unsigned size) const {
 void VirtioPci::common_write(unsigned offset, u32 value, unsigned /*size*/) {
   VirtQueue* queue = selected_queue();
   switch (offset) {
-    case kDeviceFeatureSelect: device_feature_select_ = value; break;
-    case kDriverFeatureSelect: driver_feature_select_ = value; break;
+    case kDeviceFeatureSelect:
+      device_feature_select_ = value;
+      break;
+    case kDriverFeatureSelect:
+      driver_feature_select_ = value;
+      break;
     case kDriverFeature:
       if (driver_feature_select_ < 2) {
         const unsigned shift = 32 * driver_feature_select_;
@@ -74,9 +89,15 @@ void VirtioPci::common_write(unsigned offset, u32 value, unsigned /*size*/) {
         device_.set_guest_features(driver_features_);
       }
       break;
-    case kConfigMsixVector: config_vector_ = valid_vector(value & 0xffff); break;
-    case kDeviceStatus: write_status(static_cast<u8>(value)); break;
-    case kQueueSelect: queue_select_ = static_cast<u16>(value); break;
+    case kConfigMsixVector:
+      config_vector_ = valid_vector(value & 0xffff);
+      break;
+    case kDeviceStatus:
+      write_status(static_cast<u8>(value));
+      break;
+    case kQueueSelect:
+      queue_select_ = static_cast<u16>(value);
+      break;
     case kQueueSize:
       if (queue != nullptr) queue->set_size(static_cast<u16>(value));
       break;
@@ -86,13 +107,16 @@ void VirtioPci::common_write(unsigned offset, u32 value, unsigned /*size*/) {
     case kQueueEnable:
       if (queue != nullptr && (value & 0xffff) == 1) queue->enable();
       break;
-    default: set_queue_area_half(offset, value); break;
+    default:
+      set_queue_area_half(offset, value);
+      break;
   }
 }
 
 void VirtioPci::set_queue_area_half(unsigned offset, u32 value) {
   VirtQueue* queue = selected_queue();
-  if (queue == nullptr || offset < kQueueDesc || offset >= kCommonCfgSize || offset % 4 != 0) return;
+  if (queue == nullptr || offset < kQueueDesc || offset >= kCommonCfgSize || offset % 4 != 0)
+    return;
   std::array<u64, 3> areas{queue->descriptor_area(), queue->driver_area(), queue->device_area()};
   u64& area = areas[(offset - kQueueDesc) / 8];
   const unsigned shift = offset % 8 == 0 ? 0 : 32;

@@ -14,16 +14,16 @@ constexpr u64 align_up(u64 value, u64 to) { return (value + to - 1) / to * to; }
 }  // namespace
 
 DriverQueue::DriverQueue(AddressSpace& memory, u64 address, u16 size)
-    : memory_(memory),
+    : memory_(&memory),
       size_(size),
       descriptors_(address),
       avail_(address + sizeof(Descriptor) * u64{size}),
       used_(align_up(avail_ + 4 + 2 * u64{size} + 2, 4)) {
-  memory_.fill(address, 0, used_ + 4 + 8 * u64{size} + 2 - address);
+  memory_->fill(address, 0, used_ + 4 + 8 * u64{size} + 2 - address);
 }
 
 void DriverQueue::set_descriptor(u16 index, const Descriptor& descriptor) {
-  memory_.write(descriptors_ + sizeof descriptor * index, &descriptor, sizeof descriptor);
+  memory_->write(descriptors_ + sizeof descriptor * index, &descriptor, sizeof descriptor);
 }
 
 u16 DriverQueue::write_chain(u64 table, u16 first, const std::vector<Buffer>& out,
@@ -38,7 +38,7 @@ u16 DriverQueue::write_chain(u64 table, u16 first, const std::vector<Buffer>& ou
       d.flags |= kNext;
       d.next = static_cast<u16>(table == descriptors_ ? (at + 1) % size_ : at + 1);
     }
-    memory_.write(table + sizeof d * at, &d, sizeof d);
+    memory_->write(table + sizeof d * at, &d, sizeof d);
   }
   return static_cast<u16>(count);
 }
@@ -62,28 +62,28 @@ u16 DriverQueue::add_indirect(u64 table, const std::vector<Buffer>& out,
 }
 
 void DriverQueue::make_available(u16 head) {
-  memory_.store<u16>(avail_ + 4 + 2 * u64{static_cast<u16>(avail_index_ % size_)}, head);
+  memory_->store<u16>(avail_ + 4 + 2 * u64{static_cast<u16>(avail_index_ % size_)}, head);
   set_avail_index(static_cast<u16>(avail_index_ + 1));
 }
 
 void DriverQueue::set_avail_index(u16 index) {
   avail_index_ = index;
-  memory_.store<u16>(avail_ + 2, index);
+  memory_->store<u16>(avail_ + 2, index);
 }
 
-void DriverQueue::set_avail_flags(u16 flags) { memory_.store<u16>(avail_, flags); }
+void DriverQueue::set_avail_flags(u16 flags) { memory_->store<u16>(avail_, flags); }
 void DriverQueue::set_used_event(u16 index) {
-  memory_.store<u16>(avail_ + 4 + 2 * u64{size_}, index);
+  memory_->store<u16>(avail_ + 4 + 2 * u64{size_}, index);
 }
-u16 DriverQueue::used_flags() { return memory_.load<u16>(used_); }
-u16 DriverQueue::used_index() { return memory_.load<u16>(used_ + 2); }
-u16 DriverQueue::avail_event() { return memory_.load<u16>(used_ + 4 + 8 * u64{size_}); }
+u16 DriverQueue::used_flags() { return memory_->load<u16>(used_); }
+u16 DriverQueue::used_index() { return memory_->load<u16>(used_ + 2); }
+u16 DriverQueue::avail_event() { return memory_->load<u16>(used_ + 4 + 8 * u64{size_}); }
 
 std::optional<DriverQueue::Used> DriverQueue::take_used() {
   if (used_index() == seen_used_) return std::nullopt;
   const u64 entry = used_ + 4 + 8 * u64{static_cast<u16>(seen_used_ % size_)};
   ++seen_used_;
-  return Used{memory_.load<u32>(entry), memory_.load<u32>(entry + 4)};
+  return Used{memory_->load<u32>(entry), memory_->load<u32>(entry + 4)};
 }
 
 VirtioPciDriver::VirtioPciDriver(Machine& machine, unsigned slot, u64 memory, u16 io)

@@ -70,7 +70,7 @@ struct PropertyTraits<PciAddress> {
 enum class BarType {
   Io,
   Memory32,
-  Memory64,              // takes the next BAR's register too
+  Memory64,  // takes the next BAR's register too
   Memory64Prefetchable,
 };
 
@@ -136,9 +136,7 @@ class PciDevice : public Device {
   bool intx() const { return intx_level_; }
 
   // --- bus mastering ---------------------------------------------------------------------------
-  bool bus_master() const {
-    return (config_.get16(pci::kCommand) & pci::kCommandBusMaster) != 0;
-  }
+  bool bus_master() const { return (config_.get16(pci::kCommand) & pci::kCommandBusMaster) != 0; }
   // Guest-physical memory as the device reaches it: DecodeError while bus mastering is off.
   MemResult dma_read(u64 address, void* data, u64 size);
   MemResult dma_write(u64 address, const void* data, u64 size);

@@ -58,7 +58,7 @@ class VirtQueue {
   bool pop(VirtElement& element);
   // Gives a chain back with the number of bytes written to its `in` buffers.
   void push(const VirtElement& element, u32 written);
-  // Tells the driver of what was pushed, unless it asked not to be told.
+  // Tells the driver of what was pushed since the last time, unless it asked not to be told.
   void notify();
   bool empty();
   // Whether the driver should kick when it adds buffers.
@@ -140,6 +140,7 @@ class VirtQueue {
   u16 next_used_ = 0;
   u16 signalled_used_ = 0;
   bool signalled_valid_ = false;
+  bool pushed_ = false;  // since the last notification
   unsigned in_flight_ = 0;
 };
 

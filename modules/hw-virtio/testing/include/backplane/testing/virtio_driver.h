@@ -57,7 +57,7 @@ class DriverQueue {
   u16 write_chain(u64 table, u16 first, const std::vector<Buffer>& out,
                   const std::vector<Buffer>& in);
 
-  AddressSpace& memory_;
+  AddressSpace* memory_;
   u16 size_;
   u64 descriptors_;
   u64 avail_;

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/block.h"
+
+#include <cerrno>
+
+#include "virtio_machine.h"
+
+namespace backplane::testing {
+namespace {
+
+using namespace virtio;
+
+// A disk in memory that does nothing until it is told to.
+class MemoryBackend final : public BlockBackend {
+ public:
+  explicit MemoryBackend(u64 size) : BlockBackend("disk0"), bytes(size, '\0') {}
+  u64 size() const override { return bytes.size(); }
+  bool read_only() const override { return read_only_; }
+  bool write_cache() const override { return true; }
+  std::string describe() const override { return "memory"; }
+  void submit(BlockRequest request) override {
+    pending.push_back(std::move(request));
+    if (!hold) drain();
+  }
+  void drain() override {
+    while (!pending.empty()) complete(0);
+  }
+  // Does one of the requests under way.
+  void complete(std::size_t index) {
+    BlockRequest request = std::move(pending.at(index));
+    pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(index));
+    log.push_back(request.op);
+    if (error == 0) carry_out(request);
+    request.done(error);
+  }
+
+  std::string bytes;
+  std::vector<BlockRequest> pending;
+  std::vector<BlockOp> log;
+  bool hold = false;
+  bool read_only_ = false;
+  int error = 0;
+
+ private:
+  void carry_out(const BlockRequest& request) {
+    char* at = bytes.data() + request.offset;
+    if (request.op == BlockOp::Read) scatter(request.iov, 0, at, request.size);
+    if (request.op == BlockOp::Write) gather(request.iov, 0, at, request.size);
+    if (request.op == BlockOp::WriteZeroes || request.op == BlockOp::Discard)
+      std::fill_n(at, request.size, '\0');
+  }
+};
+
+struct Header {
+  u32 type;
+  u32 reserved;
+  u64 sector;
+};
+enum Type : u32 { kIn = 0, kOut = 1, kFlush = 4, kGetId = 8, kDiscard = 11, kWriteZeroes = 13 };
+enum Feature : unsigned { kRo = 5, kFlushFeature = 9, kWce = 11, kMq = 12 };
+constexpr u8 kUnset = 0xee;
+
+// Closes the backends after the machine that uses them is gone.
+struct ClosesBackends {
+  ~ClosesBackends() { BlockRegistry::instance().clear(); }
+};
+
+class BlockTest : private ClosesBackends, public VirtioTest {
+ protected:
+  static constexpr u64 kSize = 1_MiB;
+  static constexpr u64 kHeader = kData;
+  static constexpr u64 kStatus = kData + 0x800;
+  static constexpr u64 kPayload = kData + 0x1000;
+
+  BlockTest() {
+    auto backend = std::make_unique<MemoryBackend>(kSize);
+    disk_ = backend.get();
+    BlockRegistry::instance().add(std::move(backend));
+  }
+
+  void start(Properties properties = {}, u64 features = bit(kFlushFeature)) {
+    properties.emplace_back("drive", "disk0");
+    add("virtio-blk-pci", properties);
+    driver_.emplace(machine_, kSlot);
+    ASSERT_TRUE(driver_->negotiate(kModern | features));
+    queue_.emplace(machine_.memory(), kRing, 64);
+    driver_->set_up_queue(0, *queue_);
+    driver_->driver_ok();
+  }
+  void header(u32 type, u64 sector, u64 at = kHeader) {
+    const Header h{type, 0, sector};
+    machine_.memory().write(at, &h, sizeof h);
+    machine_.memory().store<u8>(kStatus, kUnset);
+  }
+  u8 status() { return machine_.memory().load<u8>(kStatus); }
+  // Sends a request of one data buffer and returns its status.
+  u8 request(u32 type, u64 sector, u32 size) {
+    header(type, sector);
+    std::vector<Buffer> out{{kHeader, 16}};
+    std::vector<Buffer> in;
+    if (size != 0) (type == kIn || type == kGetId ? in : out).push_back({kPayload, size});
+    in.push_back({kStatus, 1});
+    queue_->add(out, in);
+    driver_->kick(0);
+    return status();
+  }
+  u8 range(u32 type, u64 sector, u32 sectors, u32 flags = 0) {
+    machine_.memory().store<u64>(kPayload, sector);
+    machine_.memory().store<u32>(kPayload + 8, sectors);
+    machine_.memory().store<u32>(kPayload + 12, flags);
+    return request(type, 0, 16);
+  }
+
+  MemoryBackend* disk_;
+  std::optional<VirtioPciDriver> driver_;
+  std::optional<DriverQueue> queue_;
+};
+
+TEST_F(BlockTest, WritesAndReads) {
+  start();
+  put(kPayload, std::string(1024, 'w'));
+  EXPECT_EQ(request(kOut, 3, 1024), 0);
+  EXPECT_EQ(disk_->bytes.substr(3 * 512, 1024), std::string(1024, 'w'));
+  EXPECT_EQ(disk_->bytes[5 * 512], '\0');
+  put(kPayload, std::string(1024, '-'));
+  EXPECT_EQ(request(kIn, 4, 1024), 0);
+  EXPECT_EQ(get(kPayload, 1024), std::string(512, 'w') + std::string(512, '\0'));
+  EXPECT_EQ(queue_->take_used()->length, 1U);
+  EXPECT_EQ(queue_->take_used()->length, 1025U);
+}
+
+TEST_F(BlockTest, DescriptorsMayBeCutAnywhere) {
+  start();
+  header(kOut, 0);
+  put(kPayload, std::string(512, 'x'));
+  queue_->add({{kHeader, 3}, {kHeader + 3, 13}, {kPayload, 500}, {kPayload + 500, 12}},
+              {{kStatus, 1}});
+  driver_->kick(0);
+  EXPECT_EQ(status(), 0);
+  EXPECT_EQ(disk_->bytes.substr(0, 512), std::string(512, 'x'));
+
+  // The header together with the data, the status in one buffer with what is read.
+  header(kIn, 0, kPayload);
+  queue_->add({{kPayload, 16}}, {{kPayload + 0x1000, 513}});
+  driver_->kick(0);
+  EXPECT_EQ(get(kPayload + 0x1000, 513), std::string(512, 'x') + '\0');
+}
+
+TEST_F(BlockTest, RequestsOutsideTheDiskFail) {
+  start();
+  EXPECT_EQ(request(kIn, kSize / 512, 512), 1);
+  EXPECT_EQ(request(kIn, kSize / 512 - 1, 1024), 1);
+  EXPECT_EQ(request(kOut, ~u64{0}, 512), 1);
+  EXPECT_EQ(request(kIn, u64{1} << 55, 512), 1);
+  EXPECT_EQ(request(kIn, kSize / 512 - 1, 512), 0);
+}
+
+TEST_F(BlockTest, PartsOfASectorFail) {
+  start();
+  EXPECT_EQ(request(kIn, 0, 100), 1);
+  EXPECT_EQ(request(kOut, 0, 513), 1);
+}
+
+TEST_F(BlockTest, ARequestOfNothingSucceeds) {
+  start();
+  EXPECT_EQ(request(kIn, 0, 0), 0);
+}
+
+TEST_F(BlockTest, AnUnknownRequestIsUnsupported) {
+  start();
+  EXPECT_EQ(request(2, 0, 0), 2);
+  EXPECT_EQ(request(0xffff'ffff, 0, 512), 2);
+}
+
+TEST_F(BlockTest, ABackendsErrorIsAnIoError) {
+  start();
+  disk_->error = -EIO;
+  EXPECT_EQ(request(kOut, 0, 512), 1);
+  EXPECT_EQ(request(kFlush, 0, 0), 1);
+  disk_->error = 0;
+  EXPECT_EQ(request(kOut, 0, 512), 0);
+}
+
+TEST_F(BlockTest, ARequestWithoutHeaderOrStatusBreaksTheDevice) {
+  start();
+  queue_->add({{kHeader, 15}}, {{kStatus, 1}});
+  driver_->kick(0);
+  EXPECT_NE(driver_->status() & kDeviceNeedsReset, 0);
+  ASSERT_TRUE(driver_->negotiate(kModern));
+  queue_.emplace(machine_.memory(), kRing, 64);
+  driver_->set_up_queue(0, *queue_);
+  driver_->driver_ok();
+  queue_->add({{kHeader, 16}}, {});
+  driver_->kick(0);
+  EXPECT_NE(driver_->status() & kDeviceNeedsReset, 0);
+}
+
+TEST_F(BlockTest, RequestsFinishInAnyOrder) {
+  start();
+  disk_->hold = true;
+  header(kIn, 0);
+  const u16 first = queue_->add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
+  header(kIn, 1, kHeader + 0x100);
+  const u16 second = queue_->add({{kHeader + 0x100, 16}}, {{kPayload, 512}, {kStatus, 1}});
+  driver_->kick(0);
+  ASSERT_EQ(disk_->pending.size(), 2U);
+  disk_->complete(1);
+  EXPECT_EQ(queue_->take_used()->id, second);
+  EXPECT_FALSE(queue_->take_used().has_value());
+  disk_->complete(0);
+  EXPECT_EQ(queue_->take_used()->id, first);
+}
+
+TEST_F(BlockTest, AResetWaitsForWhatIsUnderWay) {
+  start();
+  disk_->hold = true;
+  header(kIn, 0);
+  queue_->add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
+  driver_->kick(0);
+  driver_->set_status(0);
+  EXPECT_TRUE(disk_->pending.empty());
+}
+
+TEST_F(BlockTest, WithoutAFlushFeatureEveryWriteIsFlushed) {
+  start({}, 0);
+  EXPECT_EQ(request(kOut, 0, 512), 0);
+  EXPECT_EQ(disk_->log, (std::vector{BlockOp::Write, BlockOp::Flush}));
+}
+
+TEST_F(BlockTest, TheDriverSwitchesTheWriteCache) {
+  start({}, bit(kFlushFeature) | bit(kWce));
+  EXPECT_EQ(driver_->config8(32), 1);
+  EXPECT_EQ(request(kOut, 0, 512), 0);
+  driver_->set_config8(32, 0);
+  EXPECT_EQ(driver_->config8(32), 0);
+  EXPECT_EQ(request(kOut, 0, 512), 0);
+  EXPECT_EQ(disk_->log, (std::vector{BlockOp::Write, BlockOp::Write, BlockOp::Flush}));
+}
+
+TEST_F(BlockTest, FlushReachesTheBackend) {
+  start();
+  EXPECT_EQ(request(kFlush, 0, 0), 0);
+  EXPECT_EQ(disk_->log, std::vector{BlockOp::Flush});
+}
+
+TEST_F(BlockTest, DiscardsAndWritesZeroes) {
+  start();
+  std::fill(disk_->bytes.begin(), disk_->bytes.end(), 'f');
+  EXPECT_EQ(range(kDiscard, 2, 2), 0);
+  EXPECT_EQ(range(kWriteZeroes, 8, 1, 1), 0);
+  EXPECT_EQ(disk_->bytes[1024], '\0');
+  EXPECT_EQ(disk_->bytes[2048], 'f');
+  EXPECT_EQ(disk_->bytes[8 * 512], '\0');
+}
+
+TEST_F(BlockTest, BadRangesAreRefused) {
+  start();
+  EXPECT_EQ(range(kDiscard, kSize / 512, 1), 1);
+  EXPECT_EQ(range(kDiscard, ~u64{0}, ~u32{0}), 1);
+  EXPECT_EQ(range(kDiscard, 0, 1, 1), 2);
+  EXPECT_EQ(range(kWriteZeroes, 0, 1, 2), 2);
+  EXPECT_EQ(request(kDiscard, 0, 15), 1);
+  EXPECT_EQ(request(kDiscard, 0, 0), 1);
+  EXPECT_EQ(request(kWriteZeroes, 0, 16 * 33), 1);
+  EXPECT_TRUE(disk_->log.empty());
+}
+
+TEST_F(BlockTest, GivesItsSerialNumber) {
+  start({{"serial", "disk-one"}});
+  put(kPayload, std::string(20, '-'));
+  EXPECT_EQ(request(kGetId, 0, 20), 0);
+  EXPECT_EQ(get(kPayload, 20), std::string("disk-one") + std::string(12, '\0'));
+  EXPECT_EQ(request(kGetId, 0, 5), 0);
+}
+
+TEST_F(BlockTest, AReadOnlyDiskSaysSoAndKeepsToIt) {
+  disk_->read_only_ = true;
+  start();
+  EXPECT_NE(driver_->device_features() & bit(kRo), 0U);
+  EXPECT_EQ(request(kOut, 0, 512), 1);
+  EXPECT_EQ(range(kDiscard, 0, 1), 1);
+  EXPECT_EQ(request(kIn, 0, 512), 0);
+}
+
+TEST_F(BlockTest, SeveralQueuesServeOneDisk) {
+  start({{"num-queues", "3"}}, bit(kMq) | bit(kFlushFeature));
+  EXPECT_EQ(driver_->config16(34), 3);
+  ASSERT_TRUE(driver_->negotiate(kModern | bit(kMq)));
+  DriverQueue third(machine_.memory(), kRing, 64);
+  driver_->set_up_queue(2, third);
+  driver_->driver_ok();
+  header(kIn, 0);
+  third.add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
+  driver_->kick(2);
+  EXPECT_TRUE(third.take_used().has_value());
+}
+
+TEST_F(BlockTest, ShowsItsSizeAndLimits) {
+  start();
+  EXPECT_EQ(driver_->config64(0), kSize / 512);
+  EXPECT_EQ(driver_->config32(12), 254U);
+  EXPECT_EQ(driver_->config32(20), 512U);
+}
+
+TEST_F(BlockTest, RefusesWhatItCannotUse) {
+  EXPECT_THROW(add("virtio-blk-pci"), Error);
+  EXPECT_THROW(add("virtio-blk-pci", {{"drive", "nosuch"}}), Error);
+  EXPECT_THROW(add("virtio-blk-pci", {{"drive", "disk0"}, {"num-queues", "0"}}), Error);
+  EXPECT_THROW(add("virtio-blk-pci", {{"drive", "disk0"}, {"queue-size", "3"}}), Error);
+  EXPECT_THROW(add("virtio-blk-pci", {{"drive", "disk0"}, {"queue-size", "2048"}}), Error);
+  EXPECT_THROW(add("virtio-blk-pci", {{"drive", "disk0"}, {"serial", "123456789012345678901"}}),
+               Error);
+  add("virtio-blk-pci", {{"drive", "disk0"}});
+  EXPECT_THROW(machine_.add_device("virtio-blk-pci", "", "", {{"drive", "disk0"}}), Error);
+}
+
+}  // namespace
+}  // namespace backplane::testing
