@@ -44,6 +44,13 @@ void ApicBus::realize() {
   machine().memory_root().add_subregion(LocalApic::kBaseAddress, *region_, kPriority);
 }
 
+void ApicBus::unrealize() {
+  region_.reset();
+  for (LocalApic* apic : apics_) apic->bus_ = nullptr;
+  apics_.clear();
+  Device::unrealize();
+}
+
 void ApicBus::add_eoi_listener(IoApicEoi& listener) { eoi_listeners_.push_back(&listener); }
 
 void ApicBus::remove_eoi_listener(IoApicEoi& listener) { std::erase(eoi_listeners_, &listener); }

@@ -27,13 +27,15 @@ int LocalApic::VectorSet::highest() const {
 
 LocalApic::LocalApic(X86Cpu& cpu, ApicBus& bus, u32 id)
     : cpu_(cpu),
-      bus_(bus),
+      bus_(&bus),
       id_(id),
       timer_(cpu.machine().virtual_clock(), [this] { timer_expired(); }) {
-  bus_.apics_.push_back(this);
+  bus.apics_.push_back(this);
 }
 
-LocalApic::~LocalApic() { std::erase(bus_.apics_, this); }
+LocalApic::~LocalApic() {
+  if (bus_ != nullptr) std::erase(bus_->apics_, this);
+}
 
 void LocalApic::clear_registers() {
   timer_.cancel();
@@ -122,7 +124,7 @@ void LocalApic::end_of_interrupt() {
   const int vector = isr_.highest();
   if (vector < 0) return;
   isr_.clear(static_cast<u8>(vector));
-  if (tmr_.test(static_cast<u8>(vector))) bus_.broadcast_eoi(static_cast<u8>(vector));
+  if (tmr_.test(static_cast<u8>(vector))) bus_->broadcast_eoi(static_cast<u8>(vector));
   update();
 }
 

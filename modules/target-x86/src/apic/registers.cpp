@@ -205,13 +205,13 @@ void LocalApic::write_icr(u64 value) {
   if (mode <= 1 && message.vector < 16) return report_error(kSendIllegalVector);
   switch ((low >> 18) & 3) {
     case 0:
-      bus_.deliver(message);
+      bus_->deliver(message);
       return;
     case 1:
       accept(message);
       return;
     default:  // 2: all, 3: all but this one
-      for (LocalApic* apic : bus_.apics_)
+      for (LocalApic* apic : bus_->apics_)
         if (apic->enabled() && (((low >> 18) & 1) == 0 || apic != this)) apic->accept(message);
       return;
   }

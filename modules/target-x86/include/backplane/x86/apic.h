@@ -192,7 +192,7 @@ class LocalApic {
   void timer_expired();
 
   X86Cpu& cpu_;
-  ApicBus& bus_;
+  ApicBus* bus_;  // null once the machine is taken apart
   u32 id_;
   u64 base_ = 0;
   u32 tpr_ = 0, ldr_ = 0, dfr_ = ~0u, svr_ = 0xff;
@@ -221,6 +221,7 @@ class ApicBus final : public Device, private IrqSink {
   static ApicBus& of(Machine& machine);
 
   void realize() override;
+  void unrealize() override;
 
   // The 8259's INTR output goes here: the boot processor's LINT0.
   IrqLine pic_interrupt_line() { return IrqLine(*this, 0); }
