@@ -51,20 +51,17 @@ ChardevParts parse_short_form(const std::string& text) {
   const auto colon = text.find(':');
   const std::string kind = text.substr(0, colon);
   const std::string rest = colon == std::string::npos ? "" : text.substr(colon + 1);
-  if (!rest.empty()) {
-    // A file's name may have commas, as nothing else can follow it.
-    if (kind == "file" || kind == "pipe" || kind == "pty") return {kind, {{"path", rest}}};
-    if (kind == "unix" || kind == "tcp") {
-      const std::vector<std::string> pieces = split(rest);
-      ChardevParts parts{"socket", {}};
-      if (kind == "unix")
-        parts.options = {{"path", pieces.front()}};
-      else
-        add_host_and_port(parts, text, pieces.front());
-      for (std::size_t i = 1; i < pieces.size(); ++i)
-        parts.options.push_back(key_and_value(pieces[i]));
-      return parts;
-    }
+  const bool has_path = kind == "file" || kind == "pipe" || kind == "pty" || kind == "unix";
+  if (!rest.empty() && (has_path || kind == "tcp")) {
+    const std::vector<std::string> pieces = split(rest);
+    ChardevParts parts{kind == "unix" || kind == "tcp" ? "socket" : kind, {}};
+    if (has_path)
+      parts.options = {{"path", pieces.front()}};
+    else
+      add_host_and_port(parts, text, pieces.front());
+    for (std::size_t i = 1; i < pieces.size(); ++i)
+      parts.options.push_back(key_and_value(pieces[i]));
+    return parts;
   }
   throw Error::of(
       "{} is no character device: expects stdio, mon:stdio, null, none, pty, file:PATH, pipe:PATH, "

@@ -13,8 +13,9 @@ struct ChardevParts {
   std::vector<std::pair<std::string, std::string>> options;
 };
 
-// "null", "none", "stdio", "pty", "pty:LINK", "file:PATH", "pipe:PATH", "unix:PATH[,KEY=VALUE]...",
-// "tcp:[HOST]:PORT[,KEY=VALUE]...". Two commas stand for one of a path. Throws Error.
+// "null", "none", "stdio", "pty", "pty:LINK", "file:PATH", "pipe:PATH", "unix:PATH" and
+// "tcp:[HOST]:PORT", those with a colon followed by any ",KEY=VALUE" of that kind. Two commas stand
+// for one of a path. Throws Error.
 ChardevParts parse_short_form(const std::string& text);
 
 }  // namespace backplane
