@@ -12,6 +12,7 @@
 #include "help/requested_help.h"
 #include "launch/launch.h"
 #include "options/option_table.h"
+#include "options/values.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -22,8 +23,7 @@ void apply_early(const CommandLine& line) {
   for (const GivenOption* option : line.pass(OptionPass::Early))
     with_option(option->text, [&] {
       if (option->name() == "D") log::set_file(option->value);
-      if (option->name() == "d" && option->value != "help" && option->value != "?")
-        log::enable(option->value);
+      if (option->name() == "d" && !is_help(option->value)) log::enable(option->value);
       if (option->name() == "module-path") ModuleIndex::instance().add_path(option->value);
     });
 }

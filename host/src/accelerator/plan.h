@@ -23,8 +23,8 @@ struct AccelCandidate {
 };
 
 // The candidates in order: those of -accel, else those of -machine accel= (or -enable-kvm), else
-// the defaults of the program's name that are `installed`. Throws Error: both forms given, an
-// empty list, no default.
+// the defaults of the program's name that are `installed`, which may be none. Throws Error: both
+// forms given, a list without a name.
 std::vector<AccelCandidate> plan_accelerators(
     const CommandLine& line, const MachineOptions& machine, std::string_view program_name,
     const std::function<bool(const std::string&)>& installed);

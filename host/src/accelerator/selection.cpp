@@ -109,6 +109,8 @@ std::string installed_accelerators() {
 
 void select_accelerator(Machine& machine, const std::vector<AccelCandidate>& candidates,
                         const std::string& icount_given) {
+  if (candidates.empty())
+    report({}, "No accelerator selected and no default accelerator available");
   bool failed = false;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const AccelCandidate& candidate = candidates[i];

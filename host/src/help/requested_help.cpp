@@ -32,10 +32,9 @@ std::string log_help() {
 }
 
 // The name of the type in "-device TYPE,help"; empty in "-device help".
-std::string named_type(const KeyValueList& values) {
-  for (const KeyValue& item : values)
-    if (item.implied && item.value != "help" && item.value != "?") return item.value;
-  return values.get("driver", values.get("type", values.get("accel")));
+std::string named_type(const GivenOption& option, const KeyValueList& values) {
+  const std::string type = values.get(option.spec->implied_key);
+  return is_help(type) ? std::string() : type;
 }
 
 std::string help_for(const std::string& option, const std::string& type) {
@@ -60,12 +59,12 @@ std::optional<std::string> help_of(const GivenOption& option) {
     if (option.value == "help") return module_help();
     throw option.error("expects help");
   }
-  if (name == "d" && (option.value == "help" || option.value == "?")) return log_help();
+  if (name == "d" && is_help(option.value)) return log_help();
   if (name != "accel" && name != "machine" && name != "cpu" && name != "device")
     return std::nullopt;
   const KeyValueList values = option.list();
   if (!asks_for_help(values)) return std::nullopt;
-  return with_option(option.text, [&] { return help_for(name, named_type(values)); });
+  return with_option(option.text, [&] { return help_for(name, named_type(option, values)); });
 }
 
 }  // namespace

@@ -33,10 +33,12 @@ std::string take_choice(KeyValueList& values, std::string_view key,
   return *value;
 }
 
+bool is_help(std::string_view word) { return word == "help" || word == "?"; }
+
 bool asks_for_help(const KeyValueList& values) {
   return std::any_of(values.begin(), values.end(), [](const KeyValue& item) {
     const std::string& word = item.implied ? item.value : item.key;
-    return (item.implied || item.flag) && (word == "help" || word == "?");
+    return (item.implied || item.flag) && is_help(word);
   });
 }
 

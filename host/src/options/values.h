@@ -20,7 +20,9 @@ unsigned take_number(KeyValueList& values, std::string_view key, unsigned min, u
 std::string take_choice(KeyValueList& values, std::string_view key,
                         const std::vector<std::string_view>& choices);
 
-// True if the option asks what there is instead of choosing: "help" or "?", alone or as an element.
+// "help" or "?".
+bool is_help(std::string_view word);
+// True if the option asks what there is instead of choosing: help alone or as an element.
 bool asks_for_help(const KeyValueList& values);
 
 }  // namespace backplane::host

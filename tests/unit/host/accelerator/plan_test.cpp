@@ -41,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Order{"", "backplane", "tcg kvm", "tcg kvm "},
                     Order{"", "backplane-kvm", "tcg kvm", "kvm tcg "},
                     Order{"", "backplane-kvm", "tcg", "tcg "},
-                    Order{"", "backplane", "kvm", "kvm "},
+                    Order{"", "backplane", "kvm", "kvm "}, Order{"", "backplane", "", ""},
                     Order{"-accel foo -accel tcg", "backplane", "tcg", "foo tcg "},
                     Order{"-accel accel=kvm", "backplane", "", "kvm "},
                     Order{"-machine accel=kvm:foo:tcg", "backplane", "", "kvm foo tcg "},
@@ -72,7 +72,6 @@ TEST_P(AccelPlanRefuses, WithItsMessage) {
 INSTANTIATE_TEST_SUITE_P(
     Rules, AccelPlanRefuses,
     testing::Values(
-        Refused{"", "No accelerator selected and no default accelerator available"},
         Refused{"-machine accel=", "-machine accel=: no accelerator found"},
         Refused{"-machine pc,accel=:", "-machine pc,accel=:: no accelerator found"},
         Refused{"-accel tcg -machine accel=tcg",

@@ -64,7 +64,7 @@ struct Outcome {
   std::string printed;  // on stderr
 };
 
-Outcome select(const std::string& words, const std::string& icount = {}) {
+Outcome select(const std::string& words, const std::string& icount = {}, bool has_defaults = true) {
   const MachineLock::Guard lock;
   const CommandLine line = command_line(words);
   const auto machine = create_object<Machine>("selection-test-machine");
@@ -74,7 +74,7 @@ Outcome select(const std::string& words, const std::string& icount = {}) {
   try {
     select_accelerator(*machine,
                        plan_accelerators(line, machine_options(line), "backplane",
-                                         [](const std::string&) { return true; }),
+                                         [=](const std::string&) { return has_defaults; }),
                        icount);
     outcome.runs = machine->accelerator().name();
   } catch (const ReportedFailure&) {
@@ -133,6 +133,14 @@ TEST(AccelSelection, WhereNoneIsLeftThoseInstalledAreListed) {
       "backplane: -accel nosuch: invalid accelerator nosuch\nbackplane: installed accelerators: "))
       << outcome.printed;
   EXPECT_NE(outcome.printed.find("good"), std::string::npos);
+}
+
+TEST(AccelSelection, WithoutADefaultItIsSaidHowToGetOne) {
+  const Outcome outcome = select("-S", {}, false);
+  EXPECT_EQ(outcome.message, "reported");
+  EXPECT_TRUE(outcome.printed.starts_with(
+      "backplane: No accelerator selected and no default accelerator available\nbackplane: "))
+      << outcome.printed;
 }
 
 TEST(AccelSelection, ARequiredOneIsNotReplaced) {

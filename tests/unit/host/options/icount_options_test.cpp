@@ -26,7 +26,9 @@ TEST_P(IcountAccepts, WhatIsGiven) {
   const IcountOptions options = parse(GetParam().text);
   EXPECT_TRUE(options.enabled);
   EXPECT_EQ(options.adaptive, GetParam().adaptive);
-  if (!options.adaptive) EXPECT_EQ(options.shift, GetParam().shift);
+  if (!options.adaptive) {
+    EXPECT_EQ(options.shift, GetParam().shift);
+  }
   EXPECT_EQ(options.align, GetParam().align);
   EXPECT_EQ(options.sleep, GetParam().sleep);
 }

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""Runs the program with each row of a table and compares what it says.
+
+A table is a TOML file of [[row]]s:
+
+  given    the options
+  status   the exit status (default: 1, or 0 with runs or prints)
+  says     the lines on standard error, all of them and in order, without the program's name in
+           front; "..." stands for any text within a line. Default: none
+  prints   lines of standard output, in order, others between them allowed; "..." likewise
+  runs     the machine comes up on this accelerator: the monitor is asked, then told to quit
+  program  the program's name (default: backplane)
+  fake     FAKE_KVM of tests/launch/modules/fake_kvm.cpp; with it, that module is on the path
+  only     the modules that are installed, instead of all
+  damaged  modules whose file is cut in half
+  files    files made before, as name = contents; %d in given is their directory
+
+Rows share one directory, whose name is %d everywhere.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+# What a row's machine has in common: no CPU, nothing on the terminal.
+BASE = "-M none -S -nodefaults -display none"
+ASK = "info accel\nquit\n"
+KEYS = {"given", "status", "says", "prints", "runs", "program", "fake", "only", "damaged", "files",
+        "base"}
+
+
+def pattern(line):
+    return ".*".join(re.escape(part) for part in line.split("..."))
+
+
+class Installation:
+    """A program with its library and modules, as installed, of which some may be missing."""
+
+    def __init__(self, program, modules, directory):
+        self.program, self.modules, self.directory = program, modules, directory
+
+    def tree(self, only, damaged):
+        root = Path(tempfile.mkdtemp(dir=self.directory))
+        (root / "bin").mkdir()
+        installed = root / self.modules.parent.name / "backplane"
+        installed.mkdir(parents=True)
+        shutil.copy(self.program, root / "bin/backplane")
+        for library in self.modules.parent.glob("libbackplane.so*"):
+            shutil.copy(library, installed.parent, follow_symlinks=False)
+        for module in self.modules.iterdir():
+            if only is None or module.stem in only or module.name == "known-modules":
+                shutil.copy(module, installed)
+        for name in damaged:
+            file = installed / f"{name}.so"
+            file.write_bytes(file.read_bytes()[:file.stat().st_size // 2])
+        return root / "bin/backplane"
+
+
+class Runner:
+    def __init__(self, options, directory):
+        self.options, self.directory = options, directory
+        self.installation = Installation(options.program, options.modules, directory)
+
+    def program(self, row):
+        program = self.options.program
+        if "only" in row or "damaged" in row:
+            program = self.installation.tree(row.get("only"), row.get("damaged", []))
+        if "program" in row:
+            # Another name beside the program, so that it finds the same installation.
+            link = Path(tempfile.mkdtemp(dir=self.directory)) / row["program"]
+            link.symlink_to(program)
+            program = link
+        return program
+
+    def run(self, row):
+        """What is wrong with this row, a list of lines."""
+        unknown = set(row) - KEYS
+        if unknown:
+            return [f"the row has unknown keys: {unknown}"]
+        for name, contents in row.get("files", {}).items():
+            (self.directory / name).write_text(contents)
+        given = row["given"].replace("%d", str(self.directory))
+        words = shlex.split(row.get("base", BASE)) + shlex.split(given)
+        if "fake" in row:
+            words += ["-module-path", str(self.options.test_modules)]
+        if "runs" in row:
+            words += ["-monitor", "stdio"]
+        environment = dict(os.environ, FAKE_KVM=row.get("fake", ""), LC_ALL="C")
+        environment.pop("BACKPLANE_MODULE_PATH", None)
+        program = self.program(row)
+        try:
+            result = subprocess.run([program, *words], input=ASK, capture_output=True, text=True,
+                                    timeout=60, env=environment)
+        except subprocess.TimeoutExpired as expired:
+            return [f"did not end; it said {expired.stderr!r}"]
+        return [*self.check_status(row, result), *self.check_stderr(row, result, program.name),
+                *self.check_stdout(row, result)]
+
+    def check_status(self, row, result):
+        status = row.get("status", 0 if "runs" in row or "prints" in row else 1)
+        if result.returncode != status:
+            yield f"status {result.returncode}, not {status}"
+
+    def check_stderr(self, row, result, name):
+        expected = [line.replace("%d", str(self.directory)) for line in row.get("says", [])]
+        wanted = "".join(re.escape(name + ": ") + pattern(line) + "\n" for line in expected)
+        if not re.fullmatch(wanted, result.stderr):
+            yield "said:"
+            yield from ("  " + line for line in result.stderr.splitlines())
+            yield "instead of:"
+            yield from (f"  {name}: {line}" for line in expected)
+
+    def check_stdout(self, row, result):
+        wanted = list(row.get("prints", []))
+        if "runs" in row:
+            wanted.append(f"accelerator: {row['runs']}")
+        lines = iter(result.stdout.splitlines())
+        for line in wanted:
+            if not any(re.fullmatch(pattern(line), seen.strip("\r")) for seen in lines):
+                yield f"did not print (in this order) {line!r}, but:"
+                yield from ("  " + seen for seen in result.stdout.splitlines())
+                return
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Tests the launch rules of one table.")
+    parser.add_argument("--program", type=Path, required=True)
+    parser.add_argument("--modules", type=Path, required=True, help="its modules' directory")
+    parser.add_argument("--test-modules", type=Path, required=True)
+    parser.add_argument("--only", help="only rows whose options contain this")
+    parser.add_argument("table", type=Path)
+    options = parser.parse_args()
+    rows = tomllib.loads(options.table.read_text())["row"]
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="backplane-launch-") as directory:
+        runner = Runner(options, Path(directory))
+        for row in rows:
+            if options.only and options.only not in row["given"]:
+                continue
+            problems = runner.run(row)
+            if problems:
+                failed += 1
+                print(f"{row['given']!r}:", *problems, sep="\n  ")
+    if failed:
+        sys.exit(f"{failed} of {len(rows)} rows failed")
+
+
+if __name__ == "__main__":
+    main()
