@@ -156,6 +156,7 @@ class LocalApic {
   bool has_interrupt() const;
 
  private:
+  friend class ApicBus;
   class VectorSet {
    public:
     bool test(u8 v) const { return ((words_[v >> 5] >> (v & 31)) & 1u) != 0; }
@@ -192,6 +193,7 @@ class LocalApic {
   void timer_expired();
 
   X86Cpu& cpu_;
+  friend class ApicBus;
   ApicBus* bus_;  // null once the machine is taken apart
   u32 id_;
   u64 base_ = 0;
