@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Installs the build, moves the installed tree, and uses it there.
+
+Each step's failure says what was expected; the first one ends the test.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def run(*command, status=0, **options):
+    """Runs a command, expects its status, and returns what it printed."""
+    text = [str(word) for word in command]
+    done = subprocess.run(text, capture_output=True, text=True, **options)
+    assert done.returncode == status, (
+        f"{' '.join(text)}: status {done.returncode}, not {status}\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+class Installed:
+    """An installed tree."""
+
+    def __init__(self, prefix, libdir):
+        self.prefix = prefix
+        self.bin = prefix / "bin"
+        self.lib = prefix / libdir
+        self.modules = self.lib / "backplane"
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("BACKPLANE_")}
+
+    def backplane(self, *arguments, status=0):
+        return run(self.bin / "backplane", *arguments, status=status, env=self.environment)
+
+    def module_files(self):
+        return sorted(self.modules.glob("*.so"))
+
+
+def check_is_complete(tree):
+    for path in ["bin/backplane", "bin/backplane-kvm", "bin/backplane-modinfo",
+                 "include/backplane/object.h", "include/backplane/pci/pci_device.h"]:
+        assert (tree.prefix / path).exists(), f"{path} is not installed"
+    for path in ["libbackplane.so", "backplane/known-modules", "pkgconfig/backplane.pc",
+                 "cmake/Backplane/BackplaneConfig.cmake"]:
+        assert (tree.lib / path).exists(), f"{path} is not installed in {tree.lib}"
+    names = {path.stem for path in tree.module_files()}
+    wanted = {"accel-tcg", "hw-pci", "hw-virtio", "machine-pc", "target-x86"}
+    assert wanted <= names, f"not installed: {wanted - names}"
+
+
+def check_names_no_build_directory(tree, build):
+    """Nothing that is read or searched at run time may lead back to where it was built."""
+    for path in [*tree.lib.glob("cmake/Backplane/*"), tree.lib / "pkgconfig/backplane.pc",
+                 tree.modules / "known-modules"]:
+        assert str(build) not in path.read_text(), f"{path} names the build directory"
+    for path in [tree.bin / "backplane", tree.lib / "libbackplane.so", *tree.module_files()]:
+        for line in run("readelf", "-d", path).splitlines():
+            if match := re.search(r"(?:RUNPATH|RPATH).*\[(.*)\]", line):
+                stray = [d for d in match[1].split(":") if not d.startswith("$ORIGIN")]
+                assert not stray, f"{path} looks for libraries in {stray}"
+
+
+def check_finds_its_modules(tree):
+    help_text = tree.backplane("-module", "help")
+    for path in tree.module_files():
+        assert str(path) in help_text, f"-module help does not list {path}:\n{help_text}"
+    run(tree.bin / "backplane-modinfo", *tree.module_files())
+
+
+def check_names_the_package_of_a_removed_module(tree):
+    module = tree.modules / "accel-tcg.so"
+    aside = tree.prefix / "accel-tcg.so"
+    module.rename(aside)
+    said = tree.backplane("-accel", "tcg", "-M", "none", status=1)
+    aside.rename(module)
+    assert "accel-tcg" in said and "backplane-accel-tcg" in said, f"no package is named:\n{said}"
+
+
+def check_builds_a_module(tree, cmake, compiler, flags, directory):
+    build = directory / "beacon"
+    run(cmake, "-S", HERE / "out-of-tree", "-B", build, f"-DCMAKE_PREFIX_PATH={tree.prefix}",
+        f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={flags}")
+    run(cmake, "--build", build)
+    metadata = run(tree.bin / "backplane-modinfo", build / "hw-beacon.so")
+    for line in [r"requires: +hw-pci", r"package: +backplane-hw-beacon", r"accepted: +yes"]:
+        assert re.search(line, metadata), f"'{line}' is not in:\n{metadata}"
+    listing = tree.backplane("-module-path", build, "-device", "help")
+    assert "beacon" in listing, f"-device help does not list it:\n{listing}"
+    properties = tree.backplane("-module-path", build, "-device", "beacon,help")
+    assert "value" in properties, f"-device beacon,help does not list it:\n{properties}"
+
+
+def check_builds_with_pkg_config(tree, compiler, flags, directory):
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(tree.lib / "pkgconfig")}
+
+    def ask(*what):
+        return run("pkg-config", *what, "backplane", env=environment).split()
+
+    module = directory / "hw-beacon.so"
+    run(compiler, "-std=c++20", "-shared", "-fPIC", *flags.split(), *ask("--cflags"),
+        HERE / "out-of-tree/beacon.cpp", *ask("--variable=module_anchor"),
+        tree.modules / "hw-pci.so", *ask("--libs"), "-o", module)
+    assert "accepted:    yes" in run(tree.bin / "backplane-modinfo", module)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cmake", required=True)
+    parser.add_argument("--build", required=True, type=Path)
+    parser.add_argument("--libdir", required=True)
+    parser.add_argument("--compiler", required=True)
+    parser.add_argument("--flags", default="")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        run(given.cmake, "--install", given.build, "--prefix", directory / "installed")
+        shutil.move(directory / "installed", directory / "moved")
+        tree = Installed(directory / "moved", given.libdir)
+        check_is_complete(tree)
+        check_names_no_build_directory(tree, given.build)
+        check_finds_its_modules(tree)
+        check_names_the_package_of_a_removed_module(tree)
+        check_builds_a_module(tree, given.cmake, given.compiler, given.flags, directory)
+        check_builds_with_pkg_config(tree, given.compiler, given.flags, directory)
+
+
+if __name__ == "__main__":
+    main()
