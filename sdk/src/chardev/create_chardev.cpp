@@ -52,6 +52,16 @@ Made make_pty(MainLoop& loop, const std::string& id, ChardevOptions& options) {
   return std::make_unique<PtyChardev>(loop, id, link);
 }
 
+// Milliseconds; 0: never.
+unsigned reconnect_interval(ChardevOptions& options) {
+  constexpr unsigned kLongest = 3600;  // seconds
+  const unsigned seconds = options.take_number("reconnect", 0, kLongest);
+  const unsigned milliseconds = options.take_number("reconnect-ms", 0, kLongest * 1000);
+  if (seconds != 0 && milliseconds != 0)
+    throw Error("socket: reconnect= and reconnect-ms= exclude each other");
+  return seconds * 1000 + milliseconds;
+}
+
 Made make_socket(MainLoop& loop, const std::string& id, ChardevOptions& options) {
   SocketAddress address;
   address.path = options.take("path").value_or("");
@@ -59,7 +69,7 @@ Made make_socket(MainLoop& loop, const std::string& id, ChardevOptions& options)
   address.port = options.take("port").value_or("");
   const bool server = options.take_flag("server", false);
   const auto wait_given = options.take("wait");
-  const unsigned reconnect = options.take_number("reconnect", 0, 3600);
+  const unsigned reconnect = reconnect_interval(options);
   options.finish();
   if (address.path.empty() == address.port.empty())
     throw Error("socket: expects either a path, or a host and a port");

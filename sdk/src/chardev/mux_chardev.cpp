@@ -95,6 +95,8 @@ struct MuxChardev::Impl final : ChardevClient {
   }
 
   void command(u8 key) {
+    // What was typed before comes first.
+    focused()->deliver();
     switch (key) {
       case kEscape:
         focused()->queue(kEscape);

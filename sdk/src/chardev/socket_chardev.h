@@ -30,8 +30,8 @@ class SocketServerChardev final : public StreamChardev {
 // The connecting end of a socket.
 class SocketClientChardev final : public StreamChardev {
  public:
-  // reconnect: seconds after which a lost or failed connection is tried again; 0: never. Throws
-  // Error, if it never is.
+  // reconnect: milliseconds after which a lost or failed connection is tried again; 0: never.
+  // Throws Error, if it never is.
   SocketClientChardev(MainLoop& loop, std::string id, SocketAddress address, unsigned reconnect);
   ~SocketClientChardev() override;
   std::string describe() const override;

@@ -45,7 +45,8 @@ void SocketClientChardev::try_later() {
   if (!timer_) timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!timer_) throw Error::system("cannot create a timer", errno);
   itimerspec alarm{};
-  alarm.it_value.tv_sec = reconnect_;
+  alarm.it_value.tv_sec = reconnect_ / 1000;
+  alarm.it_value.tv_nsec = reconnect_ % 1000 * 1'000'000;
   timerfd_settime(timer_.get(), 0, &alarm, nullptr);
   watch_ = loop().watch(timer_.get(), MainLoop::kReadable, [this](unsigned) { try_again(); });
 }

@@ -82,7 +82,7 @@ RawTerminal::RawTerminal(int fd, bool keep_signals) {
   raw_mode = raw_settings(former_mode, keep_signals);
   static const bool registered = std::atexit(restore) == 0;
   (void)registered;
-  for (const int number : kFatalSignals) handle_unless_handled(number, restore_and_die, 0);
+  for (const int number : kFatalSignals) handle_unless_handled(number, restore_and_die, SA_ONSTACK);
   handle_unless_handled(SIGCONT, continued, SA_RESTART);
   terminal_fd = fd;
   active_ = tcsetattr(fd, TCSANOW, &raw_mode) == 0;

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "chardev_fixture.h"
+
+namespace backplane {
+namespace {
+
+using FileChardevTest = ChardevTest;
+
+TEST_F(FileChardevTest, ReplacesWhatWasInTheFile) {
+  std::ofstream(path("log")) << "old content";
+  write(*create_chardev(loop, "file", "c", {{"path", path("log")}}), "new");
+  EXPECT_EQ(content(path("log")), "new");
+}
+
+TEST_F(FileChardevTest, AppendsIfAsked) {
+  std::ofstream(path("log")) << "old ";
+  write(*create_chardev(loop, "file", "c", {{"path", path("log")}, {"append", "on"}}), "new");
+  EXPECT_EQ(content(path("log")), "old new");
+}
+
+TEST_F(FileChardevTest, IsWrittenBeforeWriteReturns) {
+  const auto device = create_chardev_from_text(loop, "c", "file:" + path("log"));
+  write(*device, "now");
+  EXPECT_EQ(content(path("log")), "now");
+  EXPECT_EQ(device->pending(), 0u);
+}
+
+TEST_F(FileChardevTest, ReadsFromAnotherFile) {
+  std::ofstream(path("in")) << "typed";
+  RecordingClient client;
+  const auto device =
+      create_chardev(loop, "file", "c", {{"path", path("log")}, {"input-path", path("in")}});
+  device->set_client(&client);
+  EXPECT_TRUE(run_until([&] { return client.received == "typed"; }));
+}
+
+TEST_F(FileChardevTest, NamesTheFileThatCannotBeOpened) {
+  const std::string file = path("no/such/log");
+  EXPECT_EQ(message_of([&] { create_chardev_from_text(loop, "c", "file:" + file); }),
+            "cannot open " + file + " for writing: No such file or directory");
+}
+
+TEST_F(FileChardevTest, DropsWhatAFullDiskDoesNotTake) {
+  const auto device = create_chardev_from_text(loop, "c", "file:/dev/full");
+  write(*device, "lost");
+  write(*device, "lost");
+  EXPECT_EQ(device->pending(), 0u);
+}
+
+}  // namespace
+}  // namespace backplane

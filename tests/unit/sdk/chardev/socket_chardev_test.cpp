@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include <sys/socket.h>
+
+#include <future>
+
+#include "chardev/socket_address.h"
+#include "chardev_fixture.h"
+
+namespace backplane {
+namespace {
+
+using Event = ChardevClient::Event;
+
+class SocketChardevTest : public ChardevTest {
+ protected:
+  SocketAddress unix_address() const { return {.path = path("socket")}; }
+  std::unique_ptr<Chardev> serve(const std::string& text) {
+    auto device = create_chardev_from_text(loop, "c", text + ",server=on,wait=off");
+    device->set_client(&client);
+    return device;
+  }
+  std::unique_ptr<Chardev> serve_unix() { return serve("unix:" + path("socket")); }
+  bool opened(std::ptrdiff_t times) {
+    return run_until([&] {
+      return std::count(client.events.begin(), client.events.end(), Event::Opened) == times;
+    });
+  }
+  std::string receive(int fd, std::size_t size) {
+    std::string text;
+    run_until([&] { return (text += read_now(fd)).size() >= size; });
+    return text;
+  }
+
+  RecordingClient client;
+};
+
+TEST_F(SocketChardevTest, ServesAPeerOnAUnixSocket) {
+  const auto device = serve_unix();
+  const UniqueFd peer = unix_address().connect();
+  EXPECT_TRUE(opened(1));
+  send(peer.get(), "in");
+  write(*device, "out");
+  EXPECT_TRUE(run_until([&] { return client.received == "in"; }));
+  EXPECT_EQ(receive(peer.get(), 3), "out");
+}
+
+TEST_F(SocketChardevTest, ServesAPeerOnTcp) {
+  const auto device = serve("tcp:127.0.0.1:0");
+  const std::string port = device->describe().substr(14, device->describe().find(',') - 14);
+  const UniqueFd peer = SocketAddress{.host = "127.0.0.1", .port = port}.connect();
+  EXPECT_TRUE(opened(1));
+  write(*device, "out");
+  EXPECT_EQ(receive(peer.get(), 3), "out");
+}
+
+TEST_F(SocketChardevTest, LetsTheNextPeerInWhenOneLeaves) {
+  const auto device = serve_unix();
+  UniqueFd first = unix_address().connect();
+  EXPECT_TRUE(opened(1));
+  const UniqueFd second = unix_address().connect();
+  write(*device, "first");
+  EXPECT_EQ(receive(first.get(), 5), "first");
+  first.reset();
+  EXPECT_TRUE(opened(2));
+  EXPECT_TRUE(client.saw(Event::Closed));
+  write(*device, "second");
+  EXPECT_EQ(receive(second.get(), 6), "second");
+}
+
+TEST_F(SocketChardevTest, DropsOutputWhileNobodyIsThere) {
+  const auto device = serve_unix();
+  write(*device, "lost");
+  const UniqueFd peer = unix_address().connect();
+  EXPECT_TRUE(opened(1));
+  write(*device, "seen");
+  EXPECT_EQ(receive(peer.get(), 4), "seen");
+}
+
+TEST_F(SocketChardevTest, AnswersAPeerThatHasFinishedSending) {
+  const auto device = serve_unix();
+  const UniqueFd peer = unix_address().connect();
+  EXPECT_TRUE(opened(1));
+  send(peer.get(), "ask");
+  shutdown(peer.get(), SHUT_WR);
+  EXPECT_TRUE(run_until([&] {
+    if (client.received != "ask") return false;
+    write(*device, "answer");
+    return true;
+  }));
+  EXPECT_EQ(receive(peer.get(), 6), "answer");
+}
+
+TEST_F(SocketChardevTest, LosesNothingOnASlowPeer) {
+  const std::string text = pattern(2'000'000);
+  auto device = serve_unix();
+  const UniqueFd peer = unix_address().connect();
+  EXPECT_TRUE(opened(1));
+  write(*device, text);
+  EXPECT_GT(device->pending(), 0u);
+  EXPECT_EQ(receive(peer.get(), text.size()), text);
+}
+
+TEST_F(SocketChardevTest, SurvivesAPeerThatVanishesWhileItIsWrittenTo) {
+  const auto device = serve_unix();
+  UniqueFd peer = unix_address().connect();
+  EXPECT_TRUE(opened(1));
+  client.room = 0;  // the end of input is not seen
+  write(*device, pattern(1'000'000));
+  send(peer.get(), "unread");
+  peer.reset();
+  EXPECT_TRUE(run_until([&] { return client.saw(Event::Closed); }));
+  EXPECT_EQ(device->pending(), 0u);
+  client.room = RecordingClient::kUnlimited;
+  const UniqueFd next = unix_address().connect();
+  EXPECT_TRUE(opened(2));
+}
+
+TEST_F(SocketChardevTest, WaitsForTheFirstPeerIfAsked) {
+  auto peer = std::async(std::launch::async, [this] {
+    for (;;) {
+      try {
+        return unix_address().connect();
+      } catch (const Error&) {
+        std::this_thread::yield();
+      }
+    }
+  });
+  const auto device = create_chardev_from_text(loop, "c", "unix:" + path("socket") + ",server=on");
+  write(*device, "at once");
+  EXPECT_EQ(receive(peer.get().get(), 7), "at once");
+}
+
+TEST_F(SocketChardevTest, ConnectsAsAClient) {
+  const UniqueFd listener = unix_address().listen();
+  const auto device = create_chardev_from_text(loop, "c", "unix:" + path("socket"));
+  device->set_client(&client);
+  UniqueFd server(accept(listener.get(), nullptr, nullptr));
+  send(server.get(), "hello");
+  EXPECT_TRUE(run_until([&] { return client.received == "hello"; }));
+  server.reset();
+  EXPECT_TRUE(run_until([&] { return client.saw(Event::Closed); }));
+}
+
+TEST_F(SocketChardevTest, ClientComesBackIfAsked) {
+  const UniqueFd listener = unix_address().listen();
+  const auto device =
+      create_chardev_from_text(loop, "c", "unix:" + path("socket") + ",reconnect-ms=1");
+  device->set_client(&client);
+  { const UniqueFd first(accept4(listener.get(), nullptr, nullptr, 0)); }
+  EXPECT_TRUE(run_until([&] { return client.saw(Event::Closed); }));
+  EXPECT_TRUE(opened(2));
+}
+
+TEST_F(SocketChardevTest, ReplacesASocketThatNobodyListensOn) {
+  unix_address().listen();
+  EXPECT_TRUE(std::filesystem::exists(path("socket")));
+  serve_unix();
+  EXPECT_FALSE(std::filesystem::exists(path("socket")));
+}
+
+TEST_F(SocketChardevTest, LeavesASocketInUseAlone) {
+  const UniqueFd other = unix_address().listen();
+  EXPECT_EQ(message_of([&] { serve_unix(); }),
+            "cannot listen on unix:" + path("socket") + ": Address already in use");
+  EXPECT_TRUE(std::filesystem::exists(path("socket")));
+}
+
+TEST_F(SocketChardevTest, SaysWhatCannotBeReached) {
+  EXPECT_EQ(message_of([&] { create_chardev_from_text(loop, "c", "unix:" + path("socket")); }),
+            "cannot connect to unix:" + path("socket") + ": No such file or directory");
+  EXPECT_NE(message_of([&] { serve("unix:" + std::string(200, 'x')); }).find("at most 107 bytes"),
+            std::string::npos);
+}
+
+TEST_F(SocketChardevTest, RefusesOptionsThatMeanNothing) {
+  EXPECT_NE(message_of([&] { create_chardev(loop, "socket", "c", {{"server", "on"}}); }), "");
+  EXPECT_NE(message_of([&] {
+              create_chardev(loop, "socket", "c", {{"path", "a"}, {"port", "1"}});
+            }),
+            "");
+  EXPECT_NE(message_of([&] {
+              create_chardev(loop, "socket", "c", {{"path", "a"}, {"wait", "on"}});
+            }),
+            "");
+}
+
+}  // namespace
+}  // namespace backplane

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "chardev/terminal_mode.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <functional>
+
+#include "file/unique_fd.h"
+
+namespace backplane {
+namespace {
+
+class RawTerminalTest : public testing::Test {
+ protected:
+  RawTerminalTest() : master(posix_openpt(O_RDWR | O_NOCTTY)) {
+    grantpt(master.get());
+    unlockpt(master.get());
+    slave.reset(open(ptsname(master.get()), O_RDWR | O_NOCTTY));
+  }
+  termios mode() const {
+    termios now{};
+    EXPECT_EQ(tcgetattr(slave.get(), &now), 0);
+    return now;
+  }
+  bool is_raw() const { return (mode().c_lflag & (ICANON | ECHO)) == 0; }
+
+  // Runs a function in another process, its terminal raw; returns how that ended.
+  int status_of(const std::function<void()>& fn) const {
+    const pid_t child = fork();
+    if (child == 0) {
+      const rlimit no_core{0, 0};
+      setrlimit(RLIMIT_CORE, &no_core);
+      const RawTerminal raw(slave.get(), true);
+      if (!is_raw()) _exit(99);
+      fn();
+      _exit(98);
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    return status;
+  }
+  void expect_restored_after_signal(int number) {
+    const int status = status_of([number] { raise(number); });
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == number) << "status " << status;
+    EXPECT_FALSE(is_raw());
+  }
+
+  UniqueFd master, slave;
+};
+
+TEST_F(RawTerminalTest, IsRawForItsScope) {
+  {
+    const RawTerminal raw(slave.get(), false);
+    EXPECT_TRUE(is_raw());
+    EXPECT_EQ(mode().c_lflag & ISIG, 0u);
+  }
+  EXPECT_FALSE(is_raw());
+}
+
+TEST_F(RawTerminalTest, KeepsSignalsIfAsked) {
+  const RawTerminal raw(slave.get(), true);
+  EXPECT_NE(mode().c_lflag & ISIG, 0u);
+}
+
+TEST_F(RawTerminalTest, LeavesWhatIsNoTerminalAlone) {
+  const UniqueFd file(open("/dev/null", O_RDWR));
+  const RawTerminal raw(file.get(), true);
+  const RawTerminal terminal(slave.get(), true);
+  EXPECT_TRUE(is_raw());
+}
+
+TEST_F(RawTerminalTest, IsRestoredByExit) {
+  const int status = status_of([] { exit(7); });
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << "status " << status;
+  EXPECT_FALSE(is_raw());
+}
+
+TEST_F(RawTerminalTest, IsRestoredBySigint) { expect_restored_after_signal(SIGINT); }
+TEST_F(RawTerminalTest, IsRestoredBySigterm) { expect_restored_after_signal(SIGTERM); }
+TEST_F(RawTerminalTest, IsRestoredBySighup) { expect_restored_after_signal(SIGHUP); }
+TEST_F(RawTerminalTest, IsRestoredByAbort) {
+  const int status = status_of([] { abort(); });
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) << "status " << status;
+  EXPECT_FALSE(is_raw());
+}
+
+TEST_F(RawTerminalTest, LeavesHandledSignalsToTheirHandler) {
+  static volatile sig_atomic_t seen;
+  seen = 0;
+  signal(SIGTERM, [](int) { seen = 1; });
+  {
+    const RawTerminal raw(slave.get(), true);
+    raise(SIGTERM);
+    EXPECT_EQ(seen, 1);
+    EXPECT_TRUE(is_raw());
+  }
+  signal(SIGTERM, SIG_DFL);
+}
+
+TEST_F(RawTerminalTest, TakesItsOwnHandlersAway) {
+  { const RawTerminal raw(slave.get(), true); }
+  struct sigaction action {};
+  sigaction(SIGTERM, nullptr, &action);
+  EXPECT_EQ(action.sa_handler, SIG_DFL);
+}
+
+}  // namespace
+}  // namespace backplane
