@@ -86,6 +86,13 @@ MemoryOperand memory_operand(const ZydisDecodedInstruction& z, const ZydisDecode
   m.scale = o.mem.scale == 8 ? 3 : o.mem.scale == 4 ? 2 : o.mem.scale == 2 ? 1 : 0;
   m.address_size = z.address_width / 8;
   m.displacement = static_cast<u64>(o.mem.disp.value);
+  // Zydis 4.0 takes R13 for a base where REX.B is set on the form that has none, if the address
+  // size is 32 bits.
+  const bool sib = (z.attributes & ZYDIS_ATTRIB_HAS_SIB) != 0;
+  if (sib && z.raw.modrm.mod == 0 && z.raw.sib.base == 5) {
+    m.base = kNoRegister;
+    m.displacement = static_cast<u64>(z.raw.disp.value);
+  }
   if (o.mem.base == ZYDIS_REGISTER_RIP || o.mem.base == ZYDIS_REGISTER_EIP)
     m.displacement += rip + z.length;
   return m;

@@ -52,11 +52,16 @@ void compare_exchange(Execution& x, const Instruction& i) {
   const u64 desired = x.load(i, i.operand[1]);
   const u64 expected = x.reg(RAX, size);
   u64 old = 0;
-  // An unequal destination is written back, as the processor does.
-  x.modify(i, i.operand[0], [&](u64 seen) {
-    old = seen;
-    return seen == expected ? desired : seen;
-  });
+  if (i.operand[0].kind == OperandKind::Memory) {
+    // An unequal destination is written back, as the processor does.
+    x.modify(i, i.operand[0], [&](u64 seen) {
+      old = seen;
+      return seen == expected ? desired : seen;
+    });
+  } else {
+    old = x.load(i, i.operand[0]);
+    if (old == expected) x.store_register(i.operand[0], desired);
+  }
   if (old != expected) x.set_reg(RAX, size, old);
   x.set_flags(subtract(expected, old, 0, size));
 }

@@ -91,7 +91,7 @@ void execute_native(Execution& x, const Instruction& i) {
     frame.rax = x.state.gpr[RAX];
     frame.rdx = x.state.gpr[RDX];
   }
-  frame.flags = (x.state.rflags & r.flags_read) | kFlagsForHost;
+  frame.flags = (x.state.rflags & kArithmeticFlags) | kFlagsForHost;
   run(x, r, memory, frame);
 
   if (r.sets_x87_pointers) {
@@ -102,7 +102,7 @@ void execute_native(Execution& x, const Instruction& i) {
   if (r.writes_memory) x.memory.write(address, memory, r.memory_size, x.privilege);
   if (r.writes_general) x.set_reg(r.general_register, r.general_size, frame.rax);
   if (r.writes_index) x.set_reg(RCX, 4, frame.rcx);
-  if (r.flags_written != 0) x.set_flags(r.flags_written, frame.flags);
+  if (r.writes_flags) x.set_flags(kArithmeticFlags, frame.flags);
 }
 
 }  // namespace backplane::x86::interpreter

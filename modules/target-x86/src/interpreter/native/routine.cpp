@@ -109,7 +109,7 @@ bool has_mmx_register(const ZydisDecodedInstruction& z, const ZydisDecodedOperan
 NativeRoutine::Kind kind_of(const ZydisDecodedInstruction& z, const ZydisDecodedOperand* operands) {
   using Kind = NativeRoutine::Kind;
   if (z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) return Kind::Avx;
-  if (z.meta.isa_ext == ZYDIS_ISA_EXT_X87 || z.meta.isa_set == ZYDIS_ISA_SET_SSE3X87)
+  if (z.meta.category == ZYDIS_CATEGORY_X87_ALU || z.meta.isa_ext == ZYDIS_ISA_EXT_X87)
     return Kind::X87;
   if (z.meta.isa_ext == ZYDIS_ISA_EXT_MMX || has_mmx_register(z, operands)) return Kind::Mmx;
   return Kind::Sse;
@@ -124,7 +124,7 @@ bool uses_mxcsr(const ZydisDecodedInstruction& z) {
     case ZYDIS_EXCEPTION_CLASS_AVX11:
       return true;
     default:
-      return false;
+      return z.mnemonic == ZYDIS_MNEMONIC_CVTPI2PS;  // has no class
   }
 }
 
@@ -155,6 +155,13 @@ u8 alignment_of(const ZydisDecodedInstruction& z, unsigned memory_size) {
     case ZYDIS_EXCEPTION_CLASS_SSE2:
     case ZYDIS_EXCEPTION_CLASS_SSE4:
       return tolerates_misalignment(z.mnemonic) ? 1 : static_cast<u8>(memory_size);
+    default:
+      break;
+  }
+  switch (z.mnemonic) {  // these have no class
+    case ZYDIS_MNEMONIC_CVTPD2PI:
+    case ZYDIS_MNEMONIC_CVTTPD2PI:
+      return static_cast<u8>(memory_size);
     default:
       return 1;
   }
@@ -196,10 +203,9 @@ void describe(NativeRoutine& r, const ZydisDecodedInstruction& z,
       break;
   }
   if (z.cpu_flags != nullptr) {
-    r.flags_read = z.cpu_flags->tested & kArithmeticFlags;
-    r.flags_written =
-        (z.cpu_flags->modified | z.cpu_flags->set_0 | z.cpu_flags->set_1 | z.cpu_flags->undefined) &
-        kArithmeticFlags;
+    const ZydisAccessedFlags& f = *z.cpu_flags;
+    r.reads_flags = (f.tested & kArithmeticFlags) != 0;
+    r.writes_flags = ((f.modified | f.set_0 | f.set_1 | f.undefined) & kArithmeticFlags) != 0;
   }
   if (r.kind == NativeRoutine::Kind::X87 && z.mnemonic != ZYDIS_MNEMONIC_FNOP) {
     r.sets_x87_pointers = true;
@@ -216,9 +222,9 @@ void for_each_bit(u32 bits, const Function& function) {
 void emit_instruction(RoutineEmitter& e, const NativeRoutine& r, const std::vector<u8>& code) {
   if (r.general_register != kNoRegister || r.string_lengths) e.load_rax();
   if (r.string_lengths) e.load_rdx();
-  if (r.flags_read != 0) e.load_flags();
+  if (r.reads_flags || r.writes_flags) e.load_flags();
   e.append(code);
-  if (r.flags_written != 0) e.store_flags();
+  if (r.writes_flags) e.store_flags();
   if (r.writes_general) e.store_rax();
   if (r.writes_index) e.store_rcx();
 }

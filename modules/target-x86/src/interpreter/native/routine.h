@@ -41,8 +41,8 @@ class NativeRoutine {
   bool string_lengths = false;  // PCMPESTRx: lengths in rAX and rDX
   bool writes_index = false;    // PCMPxSTRI: result in ECX
   u16 x87_opcode = 0;
-  u64 flags_read = 0;
-  u64 flags_written = 0;
+  bool reads_flags = false;
+  bool writes_flags = false;
 
   using Entry = void (*)(u8* image, u8* memory, u64, u64, NativeFrame* frame);
   Entry entry = nullptr;
