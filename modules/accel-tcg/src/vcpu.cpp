@@ -85,7 +85,10 @@ Mode TcgVcpu::current_mode() const {
 // True if the next instruction is for the interpreter, whatever it is.
 bool TcgVcpu::must_step() const {
   return !state_.code64() || (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != 0 ||
-         (state_.dr[7] & 0xff) != 0;
+         (state_.dr[7] & 0xff) != 0 ||
+         // A block longer than what is left would not run: reach the end of it one by one.
+         (engine_.options.count_instructions &&
+          jit_.budget < static_cast<i32>(engine_.options.limits.instructions));
 }
 
 Vcpu::Exit TcgVcpu::run() {
