@@ -36,7 +36,6 @@ constexpr i32 kSlice = 1 << 20;
 class TcgAccel final : public Accelerator, private MemoryListener {
  public:
   static void class_init(AccelClass& k) {
-    k.description = "dynamic translation of x86-64 to x86-64; needs nothing of the host";
     k.hardware = false;
     k.property<&TcgAccel::threads_>("thread", "single: one host thread for all vCPUs; multi: one each");
     k.property<&TcgAccel::tb_size_>("tb-size", "size of the code buffer in MiB (8 to 1024)");
@@ -181,5 +180,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
 }  // namespace backplane
 
 using backplane::tcg::TcgAccel;
-BACKPLANE_TYPE(TcgAccel, "tcg-accel")
+BACKPLANE_TYPE(TcgAccel, "tcg-accel",
+               .description =
+                   "dynamic translation of x86-64 to x86-64; needs nothing of the host")
 BACKPLANE_MODULE("accel-tcg", "0.1", "Software accelerator: translates x86-64 to x86-64")

@@ -12,8 +12,6 @@ thread_local Cpu* current_cpu = nullptr;
 }  // namespace
 
 void Cpu::class_init(CpuClass& k) {
-  k.category = "CPU";
-  k.user_creatable = false;
   k.hotpluggable = false;
 }
 
@@ -72,6 +70,6 @@ void Cpu::run_on_thread_later(std::function<void()> fn) {
   fn();
 }
 
-BACKPLANE_REGISTER_ABSTRACT(Cpu)
+BACKPLANE_REGISTER_ABSTRACT(Cpu, .category = "CPU", .board_only = true)
 
 }  // namespace backplane

@@ -16,7 +16,7 @@ struct RealizeError final : Error {
 
 }  // namespace
 
-void Device::class_init(DeviceClass& k) { k.category = "Misc"; }
+void Device::class_init(DeviceClass&) {}
 
 Device::~Device() {
   for (Bus* const bus : child_buses_) bus->owner_ = nullptr;
@@ -79,6 +79,6 @@ void Device::reset() {
   for (Bus* const bus : child_buses_) bus->reset();
 }
 
-BACKPLANE_REGISTER_ABSTRACT(Device)
+BACKPLANE_REGISTER_ABSTRACT(Device, .category = "Misc")
 
 }  // namespace backplane

@@ -17,13 +17,11 @@ constexpr int kPriority = 100;
 
 }  // namespace
 
-BACKPLANE_REGISTER(ApicBus);
+BACKPLANE_REGISTER(ApicBus, .category = "Interrupt controller", .board_only = true,
+                   .description = "Local APICs' page and interrupt messages");
 
 void ApicBus::class_init(DeviceClass& k) {
-  k.description = "Local APICs' page and interrupt messages";
-  k.user_creatable = false;
   k.hotpluggable = false;
-  k.category = "Interrupt controller";
 }
 
 ApicBus& ApicBus::of(Machine& machine) {

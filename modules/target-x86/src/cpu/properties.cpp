@@ -99,10 +99,6 @@ Property physical_bits_property() {
 }  // namespace
 
 void X86Cpu::class_init(X86CpuClass& k) {
-  k.description = "x86-64 CPU";
-  k.user_creatable = false;
-  k.hotpluggable = false;
-  k.category = "CPU";
   k.property(vendor_property());
   k.property(model_id_property());
   k.property(number_property<&Impl::family, 270>("family", "processor family"));
@@ -112,7 +108,7 @@ void X86Cpu::class_init(X86CpuClass& k) {
   add_feature_properties(k, std::make_index_sequence<kFeatureCount>());
 }
 
-BACKPLANE_REGISTER_ABSTRACT(X86Cpu);
+BACKPLANE_REGISTER_ABSTRACT(X86Cpu, .description = "x86-64 CPU");
 
 void X86Cpu::set_property(std::string_view name, std::string_view value) {
   const int feature = find_feature(name);

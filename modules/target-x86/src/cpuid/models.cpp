@@ -12,10 +12,6 @@ class ModelCpu : public X86Cpu {
  public:
   static void class_init(X86CpuClass& k) {
     k.level = static_cast<unsigned>(kLevel);
-    k.description =
-        kLevel == Level::Max
-            ? std::string("every feature that the host and the emulator provide")
-            : "x86-64 microarchitecture level " + std::to_string(static_cast<unsigned>(kLevel));
   }
 };
 
@@ -24,10 +20,11 @@ using V2Cpu = ModelCpu<Level::V2>;
 using V3Cpu = ModelCpu<Level::V3>;
 using MaxCpu = ModelCpu<Level::Max>;
 
-BACKPLANE_TYPE(V1Cpu, "x86-64-v1-x86-cpu");
-BACKPLANE_TYPE(V2Cpu, "x86-64-v2-x86-cpu");
-BACKPLANE_TYPE(V3Cpu, "x86-64-v3-x86-cpu");
-BACKPLANE_TYPE(MaxCpu, "max-x86-cpu");
+BACKPLANE_TYPE(V1Cpu, "x86-64-v1-x86-cpu", .description = "x86-64 microarchitecture level 1");
+BACKPLANE_TYPE(V2Cpu, "x86-64-v2-x86-cpu", .description = "x86-64 microarchitecture level 2");
+BACKPLANE_TYPE(V3Cpu, "x86-64-v3-x86-cpu", .description = "x86-64 microarchitecture level 3");
+BACKPLANE_TYPE(MaxCpu, "max-x86-cpu",
+               .description = "every feature that the host and the emulator provide");
 
 }  // namespace
 
