@@ -92,7 +92,7 @@ std::string installed_accelerators() {
   std::vector<std::string> names;
   for (const auto& listing : ModuleIndex::instance().list_types("accel")) {
     std::string_view name = listing.name;
-    if (listing.abstract || !name.ends_with("-accel")) continue;
+    if (listing.abstract || !listing.unavailable.empty() || !name.ends_with("-accel")) continue;
     name.remove_suffix(std::string_view("-accel").size());
     names.emplace_back(name);
   }
@@ -101,9 +101,10 @@ std::string installed_accelerators() {
   for (const KnownModule& known : known_modules())
     if (known.module.starts_with("accel-")) packages.push_back(known.package);
   if (packages.empty())
-    return "no accelerator is installed: install a module that has one, or name its directory "
+    return "no usable accelerator is installed: install a module that has one, or name its "
+           "directory "
            "with -module-path";
-  return fmt::format("no accelerator is installed: install one of the packages {}",
+  return fmt::format("no usable accelerator is installed: install one of the packages {}",
                      fmt::join(packages, ", "));
 }
 

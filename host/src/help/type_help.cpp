@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "backplane/accelerator.h"
 #include "backplane/machine.h"
 #include "backplane/module.h"
@@ -13,9 +15,9 @@ namespace {
 
 using Listing = ModuleIndex::TypeListing;
 
-std::string file_of(const Listing& listing) {
-  if (listing.module == nullptr || listing.module->path.empty()) return "(in the program)";
-  return listing.module->path.filename().string();
+std::string file_of(const ModuleRecord* module) {
+  if (module == nullptr || module->path.empty()) return "(in the program)";
+  return module->path.filename().string();
 }
 
 // Why an installed accelerator cannot run here, or empty. Loads it.
@@ -39,13 +41,24 @@ std::string without_suffix(std::string name, std::string_view suffix) {
 }  // namespace
 
 std::string accelerator_help() {
+  constexpr std::string_view kSuffix = "-accel";
+  std::map<std::string, std::string> lines;
+  const auto add = [&](const std::string& type, const std::string& file,
+                       const std::string& problem) {
+    lines.try_emplace(type, fmt::format("  {:<8} {:<18} {}\n", without_suffix(type, kSuffix), file,
+                                        problem.empty() ? "usable" : "not usable: " + problem));
+  };
+  const ModuleIndex& index = ModuleIndex::instance();
+  for (const Listing& listing : index.list_types("accel"))
+    if (!listing.abstract) add(listing.name, file_of(listing.module), accelerator_problem(listing));
+  // A file too damaged to say what it has.
+  for (const KnownModule& known : known_modules())
+    for (const std::string& type : known.types)
+      if (const ModuleRecord* module = index.provider_of(type);
+          module != nullptr && module->types.empty() && type.ends_with(kSuffix))
+        add(type, file_of(module), index.unavailable_reason(*module));
   std::string text;
-  for (const Listing& listing : ModuleIndex::instance().list_types("accel")) {
-    if (listing.abstract) continue;
-    const std::string problem = accelerator_problem(listing);
-    text += fmt::format("  {:<8} {:<18} {}\n", without_suffix(listing.name, "-accel"),
-                        file_of(listing), problem.empty() ? "usable" : "not usable: " + problem);
-  }
+  for (const auto& [type, line] : lines) text += line;
   return text.empty() ? "no accelerators are installed\n" : "installed accelerators:\n" + text;
 }
 

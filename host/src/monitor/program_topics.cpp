@@ -17,8 +17,8 @@ std::string ended(std::string text) {
 
 std::string accel(MonitorContext& context) {
   const Accelerator& accelerator = context.machine.accelerator();
-  std::string text = fmt::format("accelerator: {}\n", accelerator.name());
-  text += ended(accelerator.describe());
+  std::string text = ended(accelerator.describe());
+  if (text.empty()) text = fmt::format("accelerator: {}\n", accelerator.name());
   for (const Property& property : accelerator.object_class().properties)
     if (property.get != nullptr)
       text += fmt::format("  {} = {}\n", property.name, property.get(accelerator));

@@ -83,7 +83,8 @@ class ModuleIndex {
   std::vector<std::filesystem::path> search_path() const;
 
   // The record that provides a type or carries a module name; null if none does. Refused and
-  // shadowed records are found only if no better one exists.
+  // shadowed records are found only if no better one exists; a file too damaged to be read, if the
+  // known modules say what it should have.
   const ModuleRecord* provider_of(std::string_view type) const;
   const ModuleRecord* find(std::string_view module) const;
 

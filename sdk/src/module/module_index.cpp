@@ -99,6 +99,15 @@ struct ModuleIndex::Impl {
     });
   }
 
+  // A file whose metadata cannot be read does not say what it has, but the known modules may.
+  ModuleRecord* unreadable_provider_of(std::string_view type) {
+    const KnownModule* known = known_provider_of(type);
+    if (known == nullptr) return nullptr;
+    return best([&](const ModuleRecord& record) {
+      return record.types.empty() && record.name == known->module;
+    });
+  }
+
   // `above` holds the modules whose requirements are being followed.
   std::string unavailable_reason(const ModuleRecord& record,
                                  std::vector<const ModuleRecord*>& above);
@@ -246,7 +255,8 @@ std::vector<fs::path> ModuleIndex::search_path() const {
 const ModuleRecord* ModuleIndex::provider_of(std::string_view type) const {
   const std::lock_guard lock(impl_->mutex);
   impl_->scan();
-  return impl_->provider_of(type);
+  if (const ModuleRecord* provider = impl_->provider_of(type)) return provider;
+  return impl_->unreadable_provider_of(type);
 }
 
 const ModuleRecord* ModuleIndex::find(std::string_view module) const {
