@@ -120,8 +120,8 @@ class Guest {
     X86State& s = state();
     const u16 dpl = cpl == 0 ? 0 : kAttrDpl3;
     for (Segment& segment : s.seg)
-      segment = {static_cast<u16>(cpl == 0 ? kData0 : kUserData),
-                 static_cast<u16>(kAttrData | dpl), 0xffffffff, 0};
+      segment = {static_cast<u16>(cpl == 0 ? kData0 : kUserData), static_cast<u16>(kAttrData | dpl),
+                 0xffffffff, 0};
     s.seg[CS] = {code, static_cast<u16>(code_attributes | dpl), 0xffffffff, 0};
     s.gdtr = {0xff, kGdt};
     s.idtr = {0xfff, kIdt};
@@ -163,7 +163,7 @@ void expect_fault(u8 vector, std::optional<u32> error, F&& fn) {
   } catch (const GuestException& e) {
     EXPECT_EQ(e.vector, vector);
     EXPECT_EQ(e.has_error_code, error.has_value());
-    if (error) EXPECT_EQ(e.error_code, *error);
+    EXPECT_EQ(e.error_code, error.value_or(0));
     return;
   }
   ADD_FAILURE() << "no exception; expected vector " << static_cast<unsigned>(vector);

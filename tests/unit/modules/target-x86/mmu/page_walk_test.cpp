@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "backplane/x86/mmu.h"
-
 #include <gtest/gtest.h>
 
 #include "../guest.h"
+#include "backplane/x86/mmu.h"
 
 namespace backplane::x86::testing {
 namespace {
@@ -136,8 +135,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rights{kP, Access::Read, kUser, 0, 0, 0, false, kPfPresent | kPfUser},
         Rights{kP, Access::Write, kSuper, 0, 0, 0, false, kPfPresent | kPfWrite},
         Rights{kP, Access::Write, kSuper, kCr0WP, 0, 0, true, 0},
-        Rights{kP | kU, Access::Write, kUser, kCr0WP, 0, 0, false,
-               kPfPresent | kPfWrite | kPfUser},
+        Rights{kP | kU, Access::Write, kUser, kCr0WP, 0, 0, false, kPfPresent | kPfWrite | kPfUser},
         Rights{kP | kU | kNx, Access::Execute, kUser, 0, 0, 0, false,
                kPfPresent | kPfUser | kPfFetch},
         Rights{kP | kNx, Access::Execute, kSuper, 0, 0, 0, false, kPfPresent | kPfFetch},

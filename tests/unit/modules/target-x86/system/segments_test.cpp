@@ -74,35 +74,33 @@ TEST_P(SegmentLoads, FollowTheTable) {
   if (l.vector < 0)
     EXPECT_NO_THROW(load_segment(c(), l.reg, l.selector));
   else
-    expect_fault(static_cast<u8>(l.vector), l.error,
-                 [&] { load_segment(c(), l.reg, l.selector); });
+    expect_fault(static_cast<u8>(l.vector), l.error, [&] { load_segment(c(), l.reg, l.selector); });
 }
 
 constexpr u16 kS = Guest::kSpare;
 INSTANTIATE_TEST_SUITE_P(
     Table, SegmentLoads,
-    ::testing::Values(
-        LoadCase{"null data", DS, 0, 3, 3, -1, 0},
-        LoadCase{"null stack", SS, 0, 0, 0, kGP, 0},
-        LoadCase{"beyond the limit", DS, 0, 0x100, 0, kGP, 0x100},
-        LoadCase{"writable data", DS, 0x93, kS, 0, -1, 0},
-        LoadCase{"read-only data", DS, 0x91, kS, 0, -1, 0},
-        LoadCase{"execute-only code", DS, 0x99, kS, 0, kGP, kS},
-        LoadCase{"readable code", DS, 0x9b, kS, 0, -1, 0},
-        LoadCase{"system segment", DS, 0x82, kS, 0, kGP, kS},
-        LoadCase{"data not present", DS, 0x13, kS, 0, kNP, kS},
-        LoadCase{"inner data", DS, 0x93, kS | 3, 3, kGP, kS},
-        LoadCase{"inner data by RPL", DS, 0x93, kS | 3, 0, kGP, kS},
-        LoadCase{"inner conforming code", DS, 0x9f, kS | 3, 3, -1, 0},
-        LoadCase{"inner non-conforming code", DS, 0x9b, kS | 3, 3, kGP, kS},
-        LoadCase{"outer data", DS, 0xf3, kS, 0, -1, 0},
-        LoadCase{"stack", SS, 0x93, kS, 0, -1, 0},
-        LoadCase{"stack of a user", SS, 0xf3, kS | 3, 3, -1, 0},
-        LoadCase{"stack, wrong DPL", SS, 0xf3, kS, 0, kGP, kS},
-        LoadCase{"stack, wrong RPL", SS, 0x93, kS | 3, 0, kGP, kS},
-        LoadCase{"stack, read-only", SS, 0x91, kS, 0, kGP, kS},
-        LoadCase{"stack, code", SS, 0x9b, kS, 0, kGP, kS},
-        LoadCase{"stack not present", SS, 0x13, kS, 0, kSSVector, kS}),
+    ::testing::Values(LoadCase{"null data", DS, 0, 3, 3, -1, 0},
+                      LoadCase{"null stack", SS, 0, 0, 0, kGP, 0},
+                      LoadCase{"beyond the limit", DS, 0, 0x100, 0, kGP, 0x100},
+                      LoadCase{"writable data", DS, 0x93, kS, 0, -1, 0},
+                      LoadCase{"read-only data", DS, 0x91, kS, 0, -1, 0},
+                      LoadCase{"execute-only code", DS, 0x99, kS, 0, kGP, kS},
+                      LoadCase{"readable code", DS, 0x9b, kS, 0, -1, 0},
+                      LoadCase{"system segment", DS, 0x82, kS, 0, kGP, kS},
+                      LoadCase{"data not present", DS, 0x13, kS, 0, kNP, kS},
+                      LoadCase{"inner data", DS, 0x93, kS | 3, 3, kGP, kS},
+                      LoadCase{"inner data by RPL", DS, 0x93, kS | 3, 0, kGP, kS},
+                      LoadCase{"inner conforming code", DS, 0x9f, kS | 3, 3, -1, 0},
+                      LoadCase{"inner non-conforming code", DS, 0x9b, kS | 3, 3, kGP, kS},
+                      LoadCase{"outer data", DS, 0xf3, kS, 0, -1, 0},
+                      LoadCase{"stack", SS, 0x93, kS, 0, -1, 0},
+                      LoadCase{"stack of a user", SS, 0xf3, kS | 3, 3, -1, 0},
+                      LoadCase{"stack, wrong DPL", SS, 0xf3, kS, 0, kGP, kS},
+                      LoadCase{"stack, wrong RPL", SS, 0x93, kS | 3, 0, kGP, kS},
+                      LoadCase{"stack, read-only", SS, 0x91, kS, 0, kGP, kS},
+                      LoadCase{"stack, code", SS, 0x9b, kS, 0, kGP, kS},
+                      LoadCase{"stack not present", SS, 0x13, kS, 0, kSSVector, kS}),
     [](const auto& info) {
       std::string name = info.param.name;
       for (char& ch : name)
@@ -125,8 +123,7 @@ TEST_F(Segments, TaskRegisterMarksTheDescriptorBusy) {
   load_task_register(c(), Guest::kTssSelector);
   EXPECT_EQ(guest.load<u8>(Guest::kGdt + Guest::kTssSelector + 5), 0x8b);
   EXPECT_EQ(guest.state().tr.base, 0xffff8000'00000000 | Guest::kTss);
-  expect_fault(kGP, Guest::kTssSelector,
-               [&] { load_task_register(c(), Guest::kTssSelector); });
+  expect_fault(kGP, Guest::kTssSelector, [&] { load_task_register(c(), Guest::kTssSelector); });
   expect_fault(kGP, 0, [&] { load_task_register(c(), 0); });
   expect_fault(kGP, Guest::kData0, [&] { load_task_register(c(), Guest::kData0); });
 }
