@@ -56,7 +56,7 @@ void CharacterDevices::add_named(KeyValueList values) {
   }
 }
 
-Chardev& CharacterDevices::use_named(const std::string& name, const std::string& user) {
+Chardev& CharacterDevices::use(const std::string& name, const std::string& user) {
   const auto named =
       std::find_if(named_.begin(), named_.end(), [&](const Named& n) { return n.id == name; });
   if (named == named_.end()) throw Error::of("no -chardev has id={}", name);
@@ -80,7 +80,7 @@ std::unique_ptr<Chardev> CharacterDevices::make(const std::string& text, const s
 Chardev* CharacterDevices::open(const Console& console, const std::string& id) {
   const std::string& text = console.text;
   if (text == "none") return nullptr;
-  if (text.starts_with("chardev:")) return &use_named(text.substr(8), id);
+  if (text.starts_with("chardev:")) return &use(text.substr(8), id);
   if (text.starts_with("mon:")) {
     MuxChardev& mux = keep_mux(id, make(text.substr(4), id + "-backend", true));
     Chardev& front = mux.add_front(id);

@@ -9,17 +9,19 @@
 #include <vector>
 
 #include "backplane/chardev.h"
+#include "backplane/chardev_directory.h"
+#include "backplane/object.h"
 #include "backplane/options.h"
 #include "characters/console_plan.h"
 
 namespace backplane::host {
 
 // Machine lock held for all calls.
-class CharacterDevices {
+class CharacterDevices : public Object, public ChardevDirectory {
  public:
   // `quit` ends the program: the key Ctrl-A x of a shared terminal.
   CharacterDevices(MainLoop& loop, std::function<void()> quit);
-  ~CharacterDevices();
+  ~CharacterDevices() override;
   CharacterDevices(const CharacterDevices&) = delete;
   CharacterDevices& operator=(const CharacterDevices&) = delete;
 
@@ -28,6 +30,9 @@ class CharacterDevices {
   // The device a serial port or monitor uses; null for "none". "mon:" also makes a front for a
   // monitor, see monitor_fronts(). Throws Error.
   Chardev* open(const Console& console, const std::string& id);
+
+  // The device that -chardev made with this id, or a front of it if several share it.
+  Chardev& use(const std::string& name, const std::string& user) override;
 
   // Fronts made by "mon:", each waiting for a monitor.
   const std::vector<Chardev*>& monitor_fronts() const { return monitor_fronts_; }
@@ -46,7 +51,6 @@ class CharacterDevices {
   MuxChardev& keep_mux(const std::string& id, std::unique_ptr<Chardev> backend);
   std::unique_ptr<Chardev> make(const std::string& text, const std::string& id, bool shared);
   void claim_terminal();
-  Chardev& use_named(const std::string& name, const std::string& user);
 
   MainLoop& loop_;
   std::function<void()> quit_;

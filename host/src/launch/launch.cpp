@@ -110,6 +110,8 @@ void Launch::open_consoles() {
   for (const GivenOption* option : line_.group("chardev"))
     with_values(*option, [&](KeyValueList values) { characters_->add_named(std::move(values)); });
 
+  machine.set_service(ChardevDirectory::kService, *characters_);
+
   const auto open = [&](const Console& console, const std::string& id) {
     return with_option(console.given, [&] { return characters_->open(console, id); });
   };
