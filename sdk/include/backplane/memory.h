@@ -260,8 +260,8 @@ class AddressSpace {
 
   // The current view; never null. Keep the pointer only while it is used. Any thread, no lock.
   std::shared_ptr<const FlatView> view() const;
-  // The same without counting a reference: good on the calling thread until its next call. For
-  // paths that are taken millions of times, such as the page walk.
+  // The same without counting a reference: good until the calling thread next uses an address
+  // space. For paths that are taken millions of times, such as the page walk.
   const FlatView& cached_view() const;
   // Counts up at each change of the view: caches of the view compare it. Any thread.
   u64 generation() const { return generation_.load(std::memory_order_acquire); }
@@ -305,6 +305,8 @@ class AddressSpace {
 
  private:
   friend class MemoryTopology;
+  // FlatView::find_or_next in the cached view, quick where an access follows another to its range.
+  const FlatRange* look_up(u64 address) const;
   struct Impl;
   std::string name_;
   MemoryRegion& root_;

@@ -23,8 +23,8 @@ const DeviceClass& device_class(std::string_view type) {
         .with_hint("-device help lists those there are");
   }
   if (!found->is_a(Device::kTypeName)) {
-    const std::string_view kind = found->parent == nullptr ? "object" : found->parent->name;
-    throw Error::of("'{}' is not a device but a type of {}", type, kind)
+    const ObjectClass& kind = found->parent == nullptr ? *found : *found->parent;
+    throw Error::of("'{}' is not a device but a type of {}", type, kind.name)
         .with_hint("-device help lists the devices there are");
   }
   if (found->abstract) {

@@ -65,7 +65,7 @@ MemResult AddressSpace::read(u64 address, void* data, u64 size) {
   MemResult result = MemResult::Ok;
   u8* out = static_cast<u8*>(data);
   while (size != 0) {
-    const FlatRange* const range = cached_view().find_or_next(address);
+    const FlatRange* const range = look_up(address);
     u64 done;
     if (range == nullptr || range->start > address) {
       done = bytes_before(range, address, size);
@@ -77,8 +77,8 @@ MemResult AddressSpace::read(u64 address, void* data, u64 size) {
     } else {
       const MachineLock::Guard lock;
       // The tree may have changed while we waited for the lock; then look again.
-      const FlatRange* const now = cached_view().find(address);
-      if (now == nullptr || now->is_ram()) continue;
+      const FlatRange* const now = look_up(address);
+      if (now == nullptr || now->start > address || now->is_ram()) continue;
       const FlatRange copied = *now;
       const unsigned piece = mmio_piece(address, bytes_in(copied, address, size));
       u64 value = 0;
@@ -97,7 +97,7 @@ MemResult AddressSpace::write(u64 address, const void* data, u64 size) {
   MemResult result = MemResult::Ok;
   const u8* in = static_cast<const u8*>(data);
   while (size != 0) {
-    const FlatRange* const range = cached_view().find_or_next(address);
+    const FlatRange* const range = look_up(address);
     u64 done;
     if (range == nullptr || range->start > address) {
       done = bytes_before(range, address, size);
@@ -113,8 +113,8 @@ MemResult AddressSpace::write(u64 address, const void* data, u64 size) {
       }
     } else {
       const MachineLock::Guard lock;
-      const FlatRange* const now = cached_view().find(address);
-      if (now == nullptr || now->is_ram()) continue;
+      const FlatRange* const now = look_up(address);
+      if (now == nullptr || now->start > address || now->is_ram()) continue;
       const FlatRange copied = *now;
       const unsigned piece = mmio_piece(address, bytes_in(copied, address, size));
       u64 value = 0;
@@ -131,9 +131,8 @@ MemResult AddressSpace::write(u64 address, const void* data, u64 size) {
 
 MemResult AddressSpace::fill(u64 address, u8 value, u64 size) {
   MemResult result = MemResult::Ok;
-  const FlatView& view = cached_view();
   while (size != 0) {
-    const FlatRange* const range = view.find_or_next(address);
+    const FlatRange* const range = look_up(address);
     u64 done;
     if (range == nullptr || range->start > address) {
       done = bytes_before(range, address, size);
@@ -155,8 +154,9 @@ MemResult AddressSpace::fill(u64 address, u8 value, u64 size) {
 }
 
 u8* AddressSpace::ram_pointer(u64 address, u64 size, bool for_write) {
-  const FlatRange* const range = cached_view().find(address);
-  if (range == nullptr || !range->is_ram() || (for_write && range->readonly)) return nullptr;
+  const FlatRange* const range = look_up(address);
+  if (range == nullptr || range->start > address || !range->is_ram()) return nullptr;
+  if (for_write && range->readonly) return nullptr;
   const u64 offset = address - range->start;
   if (size > range->size - offset) return nullptr;
   if (for_write) range->block->about_to_write(range->block_offset + offset, size);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "backplane/memory.h"
 #include "memory/address_space_impl.h"
@@ -12,14 +11,32 @@ namespace backplane {
 
 namespace {
 
-// The views that a thread used last, so that an access costs no reference count.
+// The views that a thread used last, so that an access costs no reference count, and no search
+// where it follows another to the same range.
 struct CachedView {
   u64 identity = 0;
   u64 generation = 0;
-  std::shared_ptr<const FlatView> view;
+  const FlatView* view = nullptr;
+  const FlatRange* last = nullptr;
 };
 constexpr std::size_t kCachedViews = 8;
-thread_local std::array<CachedView, kCachedViews> cached_views;
+[[gnu::tls_model("initial-exec")]] constinit thread_local CachedView cached_views[kCachedViews];
+
+// What keeps them; apart, so that the above needs no destructor and is reached at once.
+thread_local std::shared_ptr<const FlatView> kept_views[kCachedViews];
+
+// The calling thread's entry for an address space, up to date.
+CachedView& cached(const AddressSpace& space, u64 identity) {
+  const std::size_t slot = identity % kCachedViews;
+  CachedView& entry = cached_views[slot];
+  const u64 generation = space.generation();
+  if (entry.identity != identity || entry.generation != generation) {
+    // The view may be newer than the generation read before it; then it is only fetched again.
+    kept_views[slot] = space.view();
+    entry = {identity, generation, kept_views[slot].get(), nullptr};
+  }
+  return entry;
+}
 
 std::atomic<u64> last_identity{0};
 
@@ -63,22 +80,22 @@ AddressSpace::AddressSpace(std::string name, MemoryRegion& root)
 
 AddressSpace::~AddressSpace() {
   MemoryTopology::remove_space(*this);
-  for (CachedView& entry : cached_views)
-    if (entry.identity == impl_->identity) entry = {};
+  const std::size_t slot = impl_->identity % kCachedViews;
+  if (cached_views[slot].identity != impl_->identity) return;
+  cached_views[slot] = {};
+  kept_views[slot].reset();
 }
 
 std::shared_ptr<const FlatView> AddressSpace::view() const { return impl_->view.load(); }
 
-const FlatView& AddressSpace::cached_view() const {
-  CachedView& entry = cached_views[impl_->identity % kCachedViews];
-  const u64 now = generation();
-  if (entry.identity != impl_->identity || entry.generation != now) {
-    // The view may be newer than the generation read before it; then it is only fetched again.
-    entry.view = impl_->view.load();
-    entry.generation = now;
-    entry.identity = impl_->identity;
-  }
-  return *entry.view;
+const FlatView& AddressSpace::cached_view() const { return *cached(*this, impl_->identity).view; }
+
+const FlatRange* AddressSpace::look_up(u64 address) const {
+  CachedView& entry = cached(*this, impl_->identity);
+  const FlatRange* const last = entry.last;
+  if (last != nullptr && address >= last->start && address - last->start < last->size) return last;
+  entry.last = entry.view->find_or_next(address);
+  return entry.last;
 }
 
 void AddressSpace::add_listener(MemoryListener& listener) {
