@@ -5,7 +5,8 @@
 #
 # A loadable module: one shared object NAME.so that registers types. REQUIRES names the modules it
 # builds on: they are linked, and written into its metadata so that they are loaded first. PACKAGE
-# is the package that ships it, for messages. INCLUDE is the folder of its headers; one that is
+# is the package that ships it, for messages; a packager with other names sets
+# BACKPLANE_PACKAGE_<NAME> at configure time. INCLUDE is the folder of its headers; one that is
 # called "include" is installed, for modules that build on this one.
 #
 # A module listed in BACKPLANE_BUILTIN_MODULES becomes a static library that is linked into the
@@ -45,6 +46,9 @@ function(backplane_add_module name)
   endif()
   target_sources(${name} PRIVATE ${arg_SOURCES} "${requires_file}")
   target_link_libraries(${name} PUBLIC Backplane::backplane PRIVATE ${arg_LINK})
+  if(BACKPLANE_PACKAGE_${name})
+    set(arg_PACKAGE ${BACKPLANE_PACKAGE_${name}})
+  endif()
   if(arg_PACKAGE)
     target_compile_definitions(${name} PRIVATE BACKPLANE_PACKAGE="${arg_PACKAGE}")
   endif()
@@ -58,6 +62,12 @@ function(backplane_add_module name)
   endif()
 endfunction()
 
+# The headers of a module that is linked into the program, which only the program links.
+function(_backplane_use_headers name linked_module)
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:$<TARGET_PROPERTY:${linked_module},INTERFACE_INCLUDE_DIRECTORIES>>)
+endfunction()
+
 macro(_backplane_add_loadable_module name)
   add_library(${name} SHARED)
   target_link_libraries(${name} PRIVATE Backplane::module-anchor)
@@ -67,8 +77,7 @@ macro(_backplane_add_loadable_module name)
     if(required IN_LIST linked)
       # What it uses of that module is in the program.
       set(needs_program ON)
-      target_include_directories(${name} PUBLIC
-        $<TARGET_PROPERTY:${required},INTERFACE_INCLUDE_DIRECTORIES>)
+      _backplane_use_headers(${name} ${required})
     else()
       backplane_module_target(${required} target)
       target_link_libraries(${name} PUBLIC ${target})
@@ -98,9 +107,10 @@ macro(_backplane_add_linked_module name)
       message(FATAL_ERROR "BACKPLANE_BUILTIN_MODULES has '${name}', which builds on '${required}': "
         "add that to the list")
     endif()
-    target_link_libraries(${name} PUBLIC ${required})
+    _backplane_use_headers(${name} ${required})
   endforeach()
   target_compile_definitions(${name} PRIVATE BACKPLANE_MODINFO_PREFIX="${name}.")
+  set_target_properties(${name} PROPERTIES BACKPLANE_REQUIRES "${arg_REQUIRES}")
   set_property(GLOBAL APPEND PROPERTY BACKPLANE_LINKED_MODULES ${name})
 endmacro()
 
@@ -111,12 +121,10 @@ function(backplane_link_modules target)
   foreach(module IN LISTS ARGN)
     if(module IN_LIST linked)
       target_link_libraries(${target} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${module}>)
-      get_target_property(below ${module} INTERFACE_LINK_LIBRARIES)
-      foreach(other IN LISTS below)
-        if(other IN_LIST linked)
-          backplane_link_modules(${target} ${other})
-        endif()
-      endforeach()
+      get_target_property(below ${module} BACKPLANE_REQUIRES)
+      if(below)
+        backplane_link_modules(${target} ${below})
+      endif()
     else()
       backplane_module_target(${module} module_target)
       target_link_libraries(${target} PRIVATE ${module_target})
