@@ -138,7 +138,7 @@ TEST(Features, EachDependencyExistsAndEachNameIsUnique) {
   for (std::size_t i = 0; i < kFeatureCount; ++i) {
     const Feature& f = all_features()[i];
     EXPECT_EQ(find_feature(f.name), static_cast<int>(i)) << f.name;
-    if (!f.requires_name.empty()) EXPECT_GE(find_feature(f.requires_name), 0) << f.name;
+    EXPECT_TRUE(f.requires_name.empty() || find_feature(f.requires_name) >= 0) << f.name;
     for (std::size_t j = i + 1; j < kFeatureCount; ++j)
       EXPECT_FALSE(f.word == all_features()[j].word && f.bit == all_features()[j].bit) << f.name;
   }
