@@ -72,6 +72,17 @@ def check_finds_its_modules(tree):
     run(tree.bin / "backplane-modinfo", *tree.module_files())
 
 
+def check_modinfo_goes_on_after_a_foreign_file(tree):
+    module = tree.modules / "hw-pci.so"
+    said = run(tree.bin / "backplane-modinfo", tree.prefix, tree.lib / "libbackplane.so", module,
+               status=1)
+    for text in ["is not a regular file", "no Backplane module: its metadata says no module name",
+                 str(module)]:
+        assert text in said, f"'{text}' is not in:\n{said}"
+    known = run(tree.bin / "backplane-modinfo", "--known", module)
+    assert known.startswith("hw-pci backplane-core "), known
+
+
 def check_names_the_package_of_a_removed_module(tree):
     module = tree.modules / "accel-tcg.so"
     aside = tree.prefix / "accel-tcg.so"
@@ -124,6 +135,7 @@ def main():
         check_is_complete(tree)
         check_names_no_build_directory(tree, given.build)
         check_finds_its_modules(tree)
+        check_modinfo_goes_on_after_a_foreign_file(tree)
         check_names_the_package_of_a_removed_module(tree)
         check_builds_a_module(tree, given.cmake, given.compiler, given.flags, directory)
         check_builds_with_pkg_config(tree, given.compiler, given.flags, directory)
