@@ -63,9 +63,9 @@ class Accelerator : public Object {
   // Text for `info accel` and `info jit`.
   virtual std::string describe() const { return {}; }
   virtual std::string describe_jit() const { return {}; }
-  // Does "-accel X,one-insn-per-tb=on" mean something here.
+  // True if guest time follows the instructions executed (-icount).
   virtual bool counts_instructions() const { return false; }
-  // Guest instructions executed, where they are counted.
+  // Guest instructions executed by all CPUs, if counts_instructions(). Any thread.
   virtual u64 instructions_executed() const { return 0; }
 };
 

@@ -49,7 +49,8 @@ class Clock {
   // cannot keep this one busy. Machine lock held. Returns how many fired.
   unsigned run_timers();
   // Called when the earliest deadline becomes earlier, and when the clock starts or stops; on the
-  // thread that caused it, machine lock held. One hook: the main loop's while it is attached.
+  // thread that caused it, machine lock held. One hook, the last one set; attaching the clock to a
+  // main loop sets the loop's.
   void set_rearmed_hook(std::function<void()> hook);
 
  private:

@@ -29,12 +29,13 @@ ClockSource::ClockSource(GMainContext* context, Clock& clock)
   g_source_set_name(source_, "backplane clock");
   g_source_set_callback(source_, G_SOURCE_FUNC(&ClockSource::fired), this, nullptr);
   g_source_attach(source_, context);
-  clock_.set_rearmed_hook([this] { set_alarm(); });
+  clock_.set_rearmed_hook([self = std::weak_ptr<ClockSource*>(self_)] {
+    if (const auto source = self.lock()) (*source)->set_alarm();
+  });
   set_alarm();
 }
 
 ClockSource::~ClockSource() {
-  clock_.set_rearmed_hook({});
   g_source_destroy(source_);
   g_source_unref(source_);
   close(fd_);

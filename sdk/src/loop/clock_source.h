@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include <memory>
+
 #include "backplane/clock.h"
 
 namespace backplane {
@@ -26,6 +28,9 @@ class ClockSource {
   Clock& clock_;
   int fd_;
   GSource* source_;
+  // Gone with this object: the clock's hook, which whoever comes next may have replaced already,
+  // stays behind and does nothing.
+  std::shared_ptr<ClockSource*> self_ = std::make_shared<ClockSource*>(this);
 };
 
 }  // namespace backplane

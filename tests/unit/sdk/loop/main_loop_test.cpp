@@ -179,6 +179,17 @@ TEST_F(MainLoopTest, ClockMayBeAttachedAgain) {
   EXPECT_FALSE(loop.iterate(false));
 }
 
+TEST_F(MainLoopTest, DetachingAClockLeavesTheHookOfWhoeverTookItOver) {
+  Clock clock(ClockType::Realtime);
+  loop.attach_clock(clock);
+  unsigned calls = 0;
+  clock.set_rearmed_hook([&] { ++calls; });
+  loop.detach_clock(clock);
+  Timer timer(clock, [] {});
+  timer.arm_at(0);
+  EXPECT_EQ(calls, 1U);
+}
+
 TEST_F(MainLoopTest, TerminationSignalReachesItsFunction) {
   loop.on_termination([&](int signal) { loop.quit(signal); });
   raise(SIGTERM);
