@@ -14,7 +14,7 @@ using namespace interpreter;
 namespace {
 
 constexpr unsigned kMaxLength = 15;
-constexpr std::size_t kCacheEntries = 16384;  // a power of two
+constexpr std::size_t kCacheEntries = 4096;  // a power of two
 
 DecodeMode decode_mode(const X86State& state) {
   const bool long_mode = state.long_mode_active();
@@ -67,7 +67,7 @@ const Instruction& Interpreter::Impl::fetch() {
   const DecodeMode mode = decode_mode(x.state);
   unsigned available = 0;
   const u64 linear = code_address(available);
-  Instruction& slot = cache[(rip ^ (rip >> 14)) & (kCacheEntries - 1)];
+  Instruction& slot = cache[(rip ^ (rip >> 12)) & (kCacheEntries - 1)];
   if (slot.rip == rip && slot.mode == mode && slot.length <= available) {
     u8 bytes[kMaxLength];
     if (x.memory.fetch(linear, bytes, slot.length, x.privilege) == slot.length &&

@@ -68,6 +68,14 @@ class FpuImage {
   }
 
   unsigned top() const { return (get<u16>(kFsw) >> 11) & 7; }
+  // Takes a status word. Data registers stay where they are, but the image numbers them from the
+  // top of the stack, which the status word may move.
+  void set_status(u16 status) const {
+    u8 physical[8][16];
+    for (unsigned n = 0; n < 8; ++n) std::memcpy(physical[n], st((n - top()) & 7), 16);
+    set<u16>(kFsw, status);
+    for (unsigned n = 0; n < 8; ++n) std::memcpy(st((n - top()) & 7), physical[n], 16);
+  }
   bool x87_exception_pending() const {
     const u16 status = get<u16>(kFsw);
     return (status & kFswErrorSummary) != 0 || (status & ~get<u16>(kFcw) & kFswExceptions) != 0;

@@ -19,6 +19,27 @@ bool is_general(ZydisRegister reg) {
   }
 }
 
+// Instructions whose VEX.W selects between 32- and 64-bit integers, and is ignored where there are
+// no 64-bit ones.
+bool has_integer_width(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+    case ZYDIS_MNEMONIC_VCVTSI2SD:
+    case ZYDIS_MNEMONIC_VCVTSI2SS:
+    case ZYDIS_MNEMONIC_VCVTSD2SI:
+    case ZYDIS_MNEMONIC_VCVTSS2SI:
+    case ZYDIS_MNEMONIC_VCVTTSD2SI:
+    case ZYDIS_MNEMONIC_VCVTTSS2SI:
+    case ZYDIS_MNEMONIC_VMOVD:
+    case ZYDIS_MNEMONIC_VPCMPESTRI:
+    case ZYDIS_MNEMONIC_VPCMPESTRM:
+    case ZYDIS_MNEMONIC_VPEXTRD:
+    case ZYDIS_MNEMONIC_VPINSRD:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_kept_prefix(u8 prefix) { return prefix == 0x66 || prefix == 0xf2 || prefix == 0xf3; }
 
 }  // namespace
@@ -59,7 +80,7 @@ std::vector<u8> rewrite_for_host(bool long_mode, const ZydisDecodedInstruction& 
     if (!long_mode) {  // the bits that select registers 8 to 15 and 64-bit operands do not exist
       registers |= 0xe0;
       rest |= 0x40;
-      if (general >= 0) rest &= 0x7f;
+      if (has_integer_width(z.mnemonic)) rest &= 0x7f;
     }
     out.insert(out.end(), {0xc4, registers, rest});
     at = z.raw.vex.offset + (three_bytes ? 3U : 2U);

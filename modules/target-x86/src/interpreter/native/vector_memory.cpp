@@ -82,10 +82,7 @@ void store_bytes_masked_xmm(Execution& x, const Instruction& i) {
 
 // MMX registers are the physical x87 registers; using one empties nothing and moves the top to 0.
 void enter_mmx(const FpuImage& image) {
-  u8 physical[8][16];
-  for (unsigned n = 0; n < 8; ++n) std::memcpy(physical[n], image.st((n - image.top()) & 7), 16);
-  std::memcpy(image.st(0), physical, sizeof physical);
-  image.set<u16>(kFsw, static_cast<u16>(image.get<u16>(kFsw) & ~0x3800));
+  image.set_status(static_cast<u16>(image.get<u16>(kFsw) & ~0x3800));
   image.set<u8>(kFtw, 0xff);
 }
 

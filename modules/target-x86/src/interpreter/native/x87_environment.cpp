@@ -107,7 +107,7 @@ void make_environment(const FpuImage& image, Format f, u8* out) {
 
 void take_environment(const FpuImage& image, Format f, const u8* in) {
   image.set<u16>(kFcw, get16(in));
-  image.set<u16>(kFsw, get16(in + f.field()));
+  image.set_status(get16(in + f.field()));
   image.set<u8>(kFtw, abridged_tags(get16(in + 2 * f.field())));
   const u8* pointers = in + 3 * f.field();
   u64 fip = 0;
@@ -148,7 +148,8 @@ FpuImage usable_image(Execution& x) {
 
 void initialize(Execution& x, const Instruction&) {
   const FpuImage image = usable_image(x);
-  std::memset(image.data(), 0, kMxcsr);  // data registers keep their values, but are empty
+  image.set_status(0);  // data registers keep their values, but are empty
+  std::memset(image.data(), 0, kMxcsr);
   image.set<u16>(kFcw, kFcwDefault);
 }
 
@@ -189,11 +190,7 @@ void load_environment(Execution& x, const Instruction& i) {
   const Format f = format_of(x, i);
   u8 environment[28];
   x.memory.read(x.linear(i, f.size(), false), environment, f.size(), x.privilege);
-  // Registers are numbered from the top of the stack, which may move: keep them in place.
-  u8 physical[8][16];
-  for (unsigned n = 0; n < 8; ++n) std::memcpy(physical[n], image.st((n - image.top()) & 7), 16);
   take_environment(image, f, environment);
-  for (unsigned n = 0; n < 8; ++n) std::memcpy(image.st((n - image.top()) & 7), physical[n], 16);
 }
 
 void save(Execution& x, const Instruction& i) {

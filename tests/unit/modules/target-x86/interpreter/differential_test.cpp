@@ -17,15 +17,18 @@ constexpr u64 kSeed = 20240613;
 class Differential : public ::testing::Test {
  protected:
   // Runs both and returns a description of the first difference, empty if there is none.
-  std::string compare(const RandomInstruction& i, bool vector) {
+  std::string compare(const RandomInstruction& i, NativeProcessor::Mode mode, bool vector) {
     guest.memory.direct = generator.number() % 4 != 0;
     const std::vector<u8> before(guest.arena.data(), guest.arena.data() + Arena::kSize);
     Registers native = i.registers;
-    const int signal = processor.run(i.bytes, native, vector);
+    const int signal = processor.run(mode, i.bytes, native, vector);
     const std::vector<u8> native_memory(guest.arena.data(), guest.arena.data() + Arena::kSize);
     std::copy(before.begin(), before.end(), guest.arena.data());
 
-    guest.enter_long_mode(true);
+    if (mode == NativeProcessor::Mode::Long)
+      guest.enter_long_mode(true);
+    else
+      guest.enter_compatibility_mode(true);
     X86State& s = guest.state();
     s.shutdown = 0;
     std::copy(std::begin(i.registers.gpr), std::end(i.registers.gpr), s.gpr);
@@ -84,7 +87,9 @@ class Differential : public ::testing::Test {
     return {};
   }
 
-  void run(InstructionClass wanted, unsigned count) {
+  void run(NativeProcessor::Mode mode, InstructionClass wanted, unsigned count) {
+    generator.set_mode(mode);
+    generator.fill_arena();
     std::map<ZydisMnemonic, unsigned> done;
     std::map<ZydisMnemonic, unsigned> differences;
     for (unsigned n = 0; n < count;) {
@@ -95,7 +100,7 @@ class Differential : public ::testing::Test {
       }
       ++n;
       if (n % 64 == 0) generator.fill_arena();
-      const std::string difference = compare(i, wanted == InstructionClass::Vector);
+      const std::string difference = compare(i, mode, wanted == InstructionClass::Vector);
       if (!difference.empty() && ++differences[i.decoded.mnemonic] <= 2)
         ADD_FAILURE() << i.text() << ": " << difference;
     }
@@ -108,13 +113,19 @@ class Differential : public ::testing::Test {
 };
 
 TEST_F(Differential, IntegerInstructionsDoWhatTheHostDoes) {
-  generator.fill_arena();
-  run(InstructionClass::Integer, 30000);
+  run(NativeProcessor::Mode::Long, InstructionClass::Integer, 12000);
 }
 
 TEST_F(Differential, VectorInstructionsDoWhatTheHostDoes) {
-  generator.fill_arena();
-  run(InstructionClass::Vector, 30000);
+  run(NativeProcessor::Mode::Long, InstructionClass::Vector, 12000);
+}
+
+TEST_F(Differential, IntegerInstructionsOf32BitCodeDoWhatTheHostDoes) {
+  run(NativeProcessor::Mode::Compatibility, InstructionClass::Integer, 12000);
+}
+
+TEST_F(Differential, VectorInstructionsOf32BitCodeDoWhatTheHostDoes) {
+  run(NativeProcessor::Mode::Compatibility, InstructionClass::Vector, 12000);
 }
 
 }  // namespace

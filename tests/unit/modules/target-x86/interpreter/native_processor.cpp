@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t kCodeSize = 4096;
 constexpr std::size_t kDataSize = 8192;
+// Selectors of user code and data on Linux.
+constexpr u16 kUserCode32 = 0x23, kUserData = 0x2b, kUserCode64 = 0x33;
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
 sigjmp_buf escape;
@@ -50,6 +52,10 @@ struct NativeProcessor::Data {
   Registers registers;
   alignas(64) u8 host_xsave[kXsaveSize];
   u64 host_rsp;
+  struct [[gnu::packed]] FarPointer {
+    u32 offset;
+    u16 selector;
+  } compatibility_entry;
 };
 
 namespace {
@@ -65,11 +71,11 @@ class Emitter {
   void with_data(std::initializer_list<int> opcode, int reg, std::size_t offset) {
     bytes(opcode);
     bytes({(reg & 7) << 3 | 5});
-    const i64 distance =
-        static_cast<i64>(data_ + offset) - static_cast<i64>(code_address_ + code_.size() + 4);
+    const i64 distance = static_cast<i64>(data_ + offset) - static_cast<i64>(address() + 4);
     for (int n = 0; n < 4; ++n) bytes({static_cast<int>(distance >> (8 * n) & 0xff)});
   }
   const std::vector<u8>& code() const { return code_; }
+  u64 address() const { return code_address_ + code_.size(); }  // of what comes next
 
  private:
   u64 code_address_;
@@ -84,7 +90,8 @@ NativeProcessor::NativeProcessor() {
   const std::size_t size = kCodeSize + kDataSize;
   if (fd < 0 || ftruncate(fd, static_cast<off_t>(size)) != 0) throw std::bad_alloc();
   writable_ = static_cast<u8*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
-  executable_ = static_cast<u8*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  executable_ =
+      static_cast<u8*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_32BIT, fd, 0));
   mprotect(executable_, kCodeSize, PROT_READ | PROT_EXEC);
   close(fd);
   data_ = new (executable_ + kCodeSize) Data;
@@ -95,7 +102,8 @@ NativeProcessor::~NativeProcessor() {
   munmap(executable_, kCodeSize + kDataSize);
 }
 
-int NativeProcessor::run(std::span<const u8> instruction, Registers& registers, bool vector) {
+int NativeProcessor::run(Mode mode, std::span<const u8> instruction, Registers& registers,
+                         bool vector) {
   Emitter e(reinterpret_cast<u64>(executable_), reinterpret_cast<u64>(data_));
   const auto gpr = [](int n) { return offsetof(Data, registers.gpr) + 8 * static_cast<u64>(n); };
   const auto move = [&](int opcode, int n) {
@@ -110,10 +118,22 @@ int NativeProcessor::run(std::span<const u8> instruction, Registers& registers, 
     e.with_data({0x48, 0x0f, 0xae}, 4, offsetof(Data, host_xsave));       // xsave64
     e.with_data({0x48, 0x0f, 0xae}, 5, offsetof(Data, registers.xsave));  // xrstor64
   }
-  e.with_data({0xff}, 6, offsetof(Data, registers.rflags));  // push
-  e.bytes({0x9d});                                           // popfq
+  if (mode == Mode::Compatibility)
+    e.bytes({0xb8, kUserData, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0});  // mov eax, data; mov ds, es
+  e.with_data({0xff}, 6, offsetof(Data, registers.rflags));       // push
+  e.bytes({0x9d});                                                // popfq
   for (int n = 0; n < 16; ++n) move(0x8b, n);
-  e.append(instruction);
+  if (mode == Mode::Compatibility) {
+    e.with_data({0xff}, 5, offsetof(Data, compatibility_entry));  // jmp far
+    data_->compatibility_entry = {static_cast<u32>(e.address()), kUserCode32};
+    e.append(instruction);
+    const u32 back = static_cast<u32>(e.address() + 7);
+    e.bytes({0xea});  // jmp far
+    for (int shift = 0; shift < 32; shift += 8) e.bytes({static_cast<int>(back >> shift & 0xff)});
+    e.bytes({kUserCode64, 0});
+  } else {
+    e.append(instruction);
+  }
   for (int n = 0; n < 16; ++n) move(0x89, n);
   e.with_data({0x48, 0x8b}, RSP, offsetof(Data, host_rsp));
   e.bytes({0x9c});                                           // pushfq

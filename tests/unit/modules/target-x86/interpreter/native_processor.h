@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Executes single instructions on the host processor, as user code in 64-bit mode.
+// Executes single instructions on the host processor, as user code.
 #pragma once
 
 #include <span>
@@ -22,10 +22,12 @@ class NativeProcessor {
   NativeProcessor(const NativeProcessor&) = delete;
   NativeProcessor& operator=(const NativeProcessor&) = delete;
 
+  enum class Mode { Long, Compatibility };  // 64-bit code, or 32-bit code below 4 GiB
+
   // Executes one instruction that does not branch. RSP must point to accessible memory. With
   // `vector`, the XSAVE image is loaded before and stored after it. Returns the signal that the
   // instruction caused, the registers then being undefined, or 0.
-  int run(std::span<const u8> instruction, Registers& registers, bool vector);
+  int run(Mode mode, std::span<const u8> instruction, Registers& registers, bool vector);
 
  private:
   struct Data;

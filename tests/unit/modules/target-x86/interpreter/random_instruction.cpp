@@ -27,6 +27,7 @@ bool is_plain_integer(const ZydisDecodedInstruction& z) {
     case ZYDIS_CATEGORY_CMOV:
     case ZYDIS_CATEGORY_CONVERT:
     case ZYDIS_CATEGORY_DATAXFER:
+    case ZYDIS_CATEGORY_DECIMAL:
     case ZYDIS_CATEGORY_FLAGOP:
     case ZYDIS_CATEGORY_LOGICAL:
     case ZYDIS_CATEGORY_LZCNT:
@@ -178,7 +179,7 @@ std::vector<u8> InstructionGenerator::candidate(InstructionClass wanted) {
       bytes.push_back(static_cast<u8>(random_()));
     } else {
       if (chance(5)) bytes.push_back(0x67);
-      if (chance(50)) bytes.push_back(static_cast<u8>(0x40 | (random_() & 15)));
+      if (long_mode_ && chance(50)) bytes.push_back(static_cast<u8>(0x40 | (random_() & 15)));
       if (wanted == InstructionClass::Vector ? chance(70) : chance(40)) {
         bytes.push_back(0x0f);
         if (chance(25)) bytes.push_back(chance(60) ? 0x38 : 0x3a);
@@ -270,7 +271,8 @@ bool InstructionGenerator::place_operands(RandomInstruction& i) {
     if (o.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
     if (o.mem.base == ZYDIS_REGISTER_RIP || o.mem.base == ZYDIS_REGISTER_EIP) return false;
     if (o.mem.segment == ZYDIS_REGISTER_FS || o.mem.segment == ZYDIS_REGISTER_GS) return false;
-    if (i.decoded.address_width == 32 && i.decoded.raw.sib.base == 5) return false;
+    if (long_mode_ && i.decoded.address_width == 32 && i.decoded.raw.sib.base == 5) return false;
+    if (i.decoded.address_width == 16) return false;
     if (o.mem.type == ZYDIS_MEMOP_TYPE_AGEN) continue;
     if (string || i.decoded.meta.category == ZYDIS_CATEGORY_PUSH) {
       if (o.visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN) continue;
@@ -337,6 +339,8 @@ RandomInstruction InstructionGenerator::next(InstructionClass wanted) {
                                             : !is_plain_vector(i.decoded))
       continue;
     for (u64& value : i.registers.gpr) value = interesting_number();
+    if (!long_mode_)
+      for (u64& value : i.registers.gpr) value = static_cast<u32>(value);
     i.registers.gpr[RSP] = arena_.middle() + 4096 + 8 * (random_() % 16);
     i.registers.rflags = 0x202 | (random_() & kArithmeticFlags);
     fill_vectors(i.registers);

@@ -28,7 +28,14 @@ enum class InstructionClass { Integer, Vector };
 class InstructionGenerator {
  public:
   InstructionGenerator(Arena& arena, u64 seed) : arena_(arena), random_(seed) {
-    ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    set_mode(NativeProcessor::Mode::Long);
+  }
+  void set_mode(NativeProcessor::Mode mode) {
+    long_mode_ = mode == NativeProcessor::Mode::Long;
+    if (long_mode_)
+      ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    else
+      ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
   }
 
   // Tries random bytes until they make an instruction of the class.
@@ -45,6 +52,7 @@ class InstructionGenerator {
   Arena& arena_;
   std::mt19937_64 random_;
   ZydisDecoder decoder_;
+  bool long_mode_ = true;
 };
 
 }  // namespace backplane::x86::testing

@@ -36,6 +36,11 @@ class TestGuest {
     s.gpr[RSP] = arena.address(Arena::kSize - 256);
     s.rflags = 2;
   }
+  // 32-bit code in long mode.
+  void enter_compatibility_mode(bool user = false) {
+    enter_long_mode();
+    set_segments(0xc09b, user);
+  }
   // 32-bit protected mode without paging.
   void enter_protected_mode(bool user = false) {
     enter_long_mode();
