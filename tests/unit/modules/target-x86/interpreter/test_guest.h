@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A CPU of model "max" with an interpreter over an arena, in 64-bit mode unless told otherwise.
+// Descriptor tables, a task state segment and exception handlers lie at the arena's end.
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "arena.h"
 #include "backplane/testing/test_machine.h"
@@ -14,66 +17,60 @@ namespace backplane::x86::testing {
 
 class TestGuest {
  public:
-  TestGuest() {
-    machine.add_cpu(create_cpu(machine, "max"));
-    cpu = static_cast<X86Cpu*>(machine.cpus().front());
-    interpreter = std::make_unique<Interpreter>(*cpu, memory);
-    enter_long_mode();
-  }
+  TestGuest();
 
-  static constexpr u64 kCodeOffset = 0;
-  static constexpr u16 kCode = 0xa09b, kData = 0xc093, kUser = 0x60;  // attributes
+  // Pages of the arena: code first, then free ones, then what the processor itself looks at.
+  static constexpr u64 kData = 4 * kPageSize, kFirstReserved = 11 * kPageSize,
+                       kGdt = kFirstReserved, kIdt = 12 * kPageSize, kTask = 13 * kPageSize,
+                       kInnerStack = 15 * kPageSize, kHandlers = 15 * kPageSize;
+  static constexpr u64 kHandlerSize = 8;
 
-  // Flat segments of all address space, at privilege level 0 or 3, x87 to AVX usable.
-  void enter_long_mode(bool user = false) {
-    X86State& s = state();
-    s.cr0 = kCr0PE | kCr0PG | kCr0ET | kCr0NE | kCr0MP;
-    s.cr4 = kCr4PAE | kCr4OSFXSR | kCr4OSXMMEXCPT | kCr4OSXSAVE;
-    s.efer = kEferLME | kEferLMA | kEferSCE;
-    s.xcr0 = 7;
-    set_segments(kCode, user);
-    s.rip = arena.address(kCodeOffset);
-    s.gpr[RSP] = arena.address(Arena::kSize - 256);
-    s.rflags = 2;
-  }
+  // Selectors of the descriptor table, and attributes of what they name.
+  static constexpr u16 kCode64 = 0x08, kData0 = 0x10, kCode32 = 0x18, kCode16 = 0x20,
+                       kUserData = 0x2b, kUserCode64 = 0x33, kUserCode32 = 0x3b;
+  static constexpr u16 kAttrCode64 = 0xa09b, kAttrCode32 = 0xc09b, kAttrCode16 = 0x009b,
+                       kAttrData = 0xc093, kAttrUser = 0x60;
+
+  // Flat segments over all of the address space, at privilege level 0 or 3, with x87 to AVX
+  // usable. RIP is at the arena's start.
+  void enter_long_mode(bool user = false);
   // 32-bit code in long mode.
-  void enter_compatibility_mode(bool user = false) {
-    enter_long_mode();
-    set_segments(0xc09b, user);
-  }
+  void enter_compatibility_mode(bool user = false);
   // 32-bit protected mode without paging.
-  void enter_protected_mode(bool user = false) {
-    enter_long_mode();
-    X86State& s = state();
-    s.cr0 &= ~kCr0PG;
-    s.efer = 0;
-    set_segments(0xc09b, user);
-  }
-  // 16-bit real mode, its segments at the start of the arena.
-  void enter_real_mode() {
-    enter_long_mode();
-    X86State& s = state();
-    s.cr0 = kCr0ET | kCr0NE;
-    s.efer = 0;
-    for (Segment& segment : s.seg) segment = {0, 0x93, 0xffff, arena.address()};
-    s.rip = kCodeOffset;
-    s.gpr[RSP] = 0x8000;
-  }
+  void enter_protected_mode(bool user = false);
+  // 16-bit code with the arena as all of its segments; exceptions through a table at its start.
+  void enter_real_mode();
 
   // Puts code where RIP points.
-  void load(std::span<const u8> code) {
-    const u64 at = state().code64() ? state().rip : state().seg[CS].base + state().rip;
-    std::memcpy(reinterpret_cast<void*>(at), code.data(), code.size());
-  }
-  Interpreter::Step run(std::initializer_list<int> code) {
-    std::vector<u8> bytes;
-    for (int b : code) bytes.push_back(static_cast<u8>(b));
-    load(bytes);
-    return interpreter->step();
-  }
+  void load(std::span<const u8> code);
+  // Executes one instruction.
+  Interpreter::Step run(std::initializer_list<int> code);
+  Interpreter::Step step() { return interpreter->step(); }
+
+  struct Fault {
+    int vector = -1;  // none
+    u64 error = 0;    // zero where the vector has no error code
+    u64 rip = 0;      // that was pushed
+  };
+  // Executes one instruction in 64-bit mode and says which exception it caused.
+  Fault fault(std::initializer_list<int> code);
+  // The exception that was delivered last, if RIP is at its handler.
+  Fault delivered();
 
   X86State& state() { return cpu->state(); }
   u64& reg(Gpr n) { return state().gpr[n]; }
+  u64 address(u64 offset) const { return arena.address(offset); }
+  template <class T>
+  T load_value(u64 offset) const {
+    T value;
+    std::memcpy(&value, arena.data() + offset, sizeof value);
+    return value;
+  }
+  template <class T>
+  void store_value(u64 offset, T value) {
+    std::memcpy(arena.data() + offset, &value, sizeof value);
+  }
+  void set_descriptor(u16 selector, u64 base, u32 limit, u16 attributes);
 
   backplane::testing::TestMachine machine;
   X86Cpu* cpu = nullptr;
@@ -82,14 +79,8 @@ class TestGuest {
   std::unique_ptr<Interpreter> interpreter;
 
  private:
-  void set_segments(u16 code, bool user) {
-    const u16 dpl = user ? kUser : 0;
-    for (Segment& segment : state().seg)
-      segment = {static_cast<u16>(user ? 0x2b : 0x10), static_cast<u16>(kData | dpl), 0xffffffff,
-                 0};
-    state().seg[CS] = {static_cast<u16>(user ? 0x33 : 0x08), static_cast<u16>(code | dpl),
-                       0xffffffff, 0};
-  }
+  void set_segments(u16 code_selector, u16 code_attributes, bool user);
+  void build_tables(bool wide);
 };
 
 }  // namespace backplane::x86::testing
