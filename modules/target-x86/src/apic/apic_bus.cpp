@@ -20,9 +20,7 @@ constexpr int kPriority = 100;
 BACKPLANE_REGISTER(ApicBus, .category = "Interrupt controller", .board_only = true,
                    .description = "Local APICs' page and interrupt messages");
 
-void ApicBus::class_init(DeviceClass& k) {
-  k.hotpluggable = false;
-}
+void ApicBus::class_init(DeviceClass& k) { k.hotpluggable = false; }
 
 ApicBus& ApicBus::of(Machine& machine) {
   if (Object* existing = machine.service(kService)) return *static_cast<ApicBus*>(existing);
@@ -94,6 +92,12 @@ void ApicBus::write_page(u64 offset, u64 value, unsigned /*size*/) {
   X86Cpu* cpu = accessing_cpu();
   if (cpu != nullptr && (offset & 0xf) == 0)
     cpu->apic().write_page(static_cast<unsigned>(offset >> 4), static_cast<u32>(value));
+}
+
+std::string ApicBus::info() const {
+  std::string text;
+  for (const LocalApic* apic : apics_) text += apic->describe();
+  return text;
 }
 
 InterruptMessage decode_msi(u64 address, u32 data) {

@@ -14,6 +14,7 @@
 #include "backplane/device.h"
 #include "backplane/irq.h"
 #include "backplane/memory.h"
+#include "backplane/monitor.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -155,6 +156,9 @@ class LocalApic {
   // Whether acknowledge() would give something.
   bool has_interrupt() const;
 
+  // Its registers, for `info lapic`.
+  std::string describe() const;
+
  private:
   friend class ApicBus;
   class VectorSet {
@@ -213,7 +217,7 @@ class LocalApic {
 
 // What connects the local APICs of a machine. One per machine, made with its first CPU: a device
 // that answers at 0xfee00000 and routes messages.
-class ApicBus final : public Device, private IrqSink {
+class ApicBus final : public Device, public InfoProvider, private IrqSink {
   BACKPLANE_OBJECT(ApicBus, Device, "x86-apic-bus")
  public:
   static void class_init(DeviceClass& k);
@@ -237,6 +241,10 @@ class ApicBus final : public Device, private IrqSink {
 
   // Host TSC at which the guests' counters were 0.
   u64 tsc_base() const { return tsc_base_; }
+
+  // `info lapic`.
+  std::string_view info_topic() const override { return "lapic"; }
+  std::string info() const override;
 
  private:
   friend class LocalApic;

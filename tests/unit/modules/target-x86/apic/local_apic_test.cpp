@@ -367,6 +367,13 @@ TEST_F(Apic, X2apicInterruptCommandIsOneWrite) {
   EXPECT_EQ(apic(1).acknowledge(), 0x70);
 }
 
+TEST_F(Apic, TheMonitorShowsThem) {
+  fixed(1, 0x45);
+  const std::string text = ApicBus::of(guest.machine).info();
+  EXPECT_NE(text.find("APIC 0: xAPIC, boot processor"), std::string::npos);
+  EXPECT_NE(text.find("requested: 45; in service: none"), std::string::npos);
+}
+
 TEST_F(Apic, EachRegisterSurvivesEachValue) {
   guest.enter_long_mode();
   for (unsigned number = 0; number < 256; ++number)
