@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "vcpu.h"
 
+#include <algorithm>
 #include <cstring>
 
-#include "backplane/log.h"
-#include "backplane/machine_lock.h"
+#include "backplane/machine.h"
 #include "engine.h"
 #include "runtime/native_faults.h"
 
@@ -25,6 +25,7 @@ TcgVcpu::TcgVcpu(Engine& engine, X86Cpu& cpu)
       mmu_(cpu, engine.memory, engine.cache),
       interpreter_(cpu, mmu_) {
   jit_.vcpu = this;
+  virtual_tsc_ = cpu.machine().config().icount.enabled;
   cpu.set_observer(this);
   engine.vcpus.push_back(this);
 }
@@ -41,6 +42,9 @@ Helpers TcgVcpu::helpers() {
   };
   h.interpret = [](TcgVcpu* v, u64, u64 offset) {
     return v->interpret_at(static_cast<u32>(offset));
+  };
+  h.repeat = [](TcgVcpu* v, u64 form, u64 offset) {
+    return v->repeat_string(static_cast<u32>(form), static_cast<u32>(offset));
   };
   h.link = [](TcgVcpu* v, u64, u64 site) { return v->follow(static_cast<u32>(site)); };
   h.lookup = [](TcgVcpu* v, u64 linear, u64) { return v->lookup(linear); };
@@ -79,6 +83,10 @@ Mode TcgVcpu::current_mode() const {
     if ((state_.cr4 & x86::kCr4OSFXSR) != 0) mode.bits |= Mode::kSse;
     if ((state_.cr4 & x86::kCr4OSXSAVE) != 0 && (state_.xcr0 & 6) == 6) mode.bits |= Mode::kAvx;
   }
+  const unsigned cpl = state_.cpl();
+  if (cpl == 0) mode.bits |= Mode::kRing0;
+  if ((cpl == 0 || (state_.cr4 & x86::kCr4TSD) == 0) && !virtual_tsc_) mode.bits |= Mode::kTsc;
+  if ((state_.cr4 & x86::kCr4SMAP) != 0) mode.bits |= Mode::kSmap;
   return mode;
 }
 
@@ -106,6 +114,7 @@ Vcpu::Exit TcgVcpu::run() {
     }
     if (cpu_.interrupt_request() != 0 && state_.interrupt_shadow == 0)
       x86::service_interrupts(context);
+    jit_.interrupt_waiting = cpu_.interrupt_request() != 0 ? 1 : 0;
     if (cpu_.halted()) {
       if (!cpu_.has_work()) return Exit::Halted;
       if (state_.wait_for_sipi != 0) return Exit::Halted;
@@ -210,7 +219,7 @@ Block* TcgVcpu::translate(u64 linear, const u8* host_pc) {
 // After something that may have changed RIP, mode or interrupts: where to go on.
 const u8* TcgVcpu::resume() {
   if (jit_.exit_request.load(std::memory_order_relaxed) != 0 || must_step() ||
-      cpu_.interrupt_request() != 0 ||
+      (cpu_.interrupt_request() != 0 && (state_.rflags & x86::kIF) != 0) ||
       (engine_.options.count_instructions && jit_.budget <= 0)) {
     flags_from_state();
     return nullptr;
@@ -231,6 +240,59 @@ const u8* TcgVcpu::interpret_at(u32 offset) {
   // step() charges the instruction by itself.
   if (engine_.options.count_instructions) ++jit_.budget;
   step();
+  return resume();
+}
+
+// [SDM 2B "REP/REPE/REPZ/REPNE/REPNZ"]: a page at a time, the registers advancing with it.
+bool TcgVcpu::run_repeat(u32 form) {
+  const u64 element = form & 0xf;
+  const bool moves = (form & 0x10) != 0;
+  u64* const gpr = state_.gpr;
+  if ((state_.rflags & x86::kDF) != 0) return false;
+  const MmuIndex index = mmu_.current_index();
+  while (gpr[x86::RCX] != 0) {
+    if (jit_.exit_request.load(std::memory_order_relaxed) != 0) return false;
+    const u64 to = gpr[x86::RDI];
+    const u64 from = gpr[x86::RSI];
+    u64 size = kPageSize - (to & ~kPageMask);
+    if (moves) size = std::min(size, kPageSize - (from & ~kPageMask));
+    const u64 count = std::min(gpr[x86::RCX], size / element);
+    if (count == 0) return false;  // an element straddles a page
+    size = count * element;
+    const SoftMmu::Target target = mmu_.resolve(to, Access::Write, index);
+    if (target.host == nullptr) return false;
+    if (moves) {
+      const SoftMmu::Target source = mmu_.resolve(from, Access::Read, index);
+      if (source.host == nullptr) return false;
+      if (target.has_code) engine_.cache.invalidate_locked(target.host, size);
+      // Overlap that repeats the pattern is left to the interpreter.
+      if (target.host > source.host && target.host < source.host + size) return false;
+      std::memmove(target.host, source.host, size);
+      gpr[x86::RSI] += size;
+    } else {
+      if (target.has_code) engine_.cache.invalidate_locked(target.host, size);
+      const u64 value = gpr[x86::RAX];
+      if (value == 0 || element == 1) {
+        std::memset(target.host, static_cast<int>(value & 0xff), size);
+      } else {
+        for (u64 at = 0; at < size; at += element) std::memcpy(target.host + at, &value, element);
+      }
+    }
+    gpr[x86::RDI] += size;
+    gpr[x86::RCX] -= count;
+  }
+  return true;
+}
+
+const u8* TcgVcpu::repeat_string(u32 form, u32 offset) {
+  state_.rip = jit_.page_base + offset;
+  flags_to_state();
+  if (run_repeat(form)) {
+    state_.rip += form >> 8;
+  } else {
+    if (engine_.options.count_instructions) ++jit_.budget;
+    step();
+  }
   return resume();
 }
 

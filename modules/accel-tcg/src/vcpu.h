@@ -57,6 +57,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   Block* find_or_translate(u64 linear);
   Block* translate(u64 linear, const u8* host_pc);
   Mode current_mode() const;
+  // Serves a repeated string instruction while it is plain memory; true if it is finished.
+  bool run_repeat(u32 form);
   bool must_step() const;
   // Runs one instruction by the interpreter; null or an exit.
   void step();
@@ -68,6 +70,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
 
   u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume);
   const u8* interpret_at(u32 offset);
+  const u8* repeat_string(u32 form, u32 offset);
   const u8* follow(u32 site);
   const u8* lookup(u64 linear);
 
@@ -85,7 +88,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   std::atomic<bool> memory_changed_{false};
   std::atomic<bool> kicked_{false};
   i32 budget_start_ = 0;
-  bool halted_ = false;
+  bool virtual_tsc_ = false;
   bool stopped_ = false;
   Counters counters_;
 };

@@ -15,6 +15,9 @@ struct Mode {
   static constexpr u32 kX87 = 1 << 2;      // CR0.EM and TS clear: x87 and MMX run
   static constexpr u32 kSse = 1 << 3;      // and CR4.OSFXSR
   static constexpr u32 kAvx = 1 << 4;      // and XCR0 says so
+  static constexpr u32 kRing0 = 1 << 5;    // CPL 0
+  static constexpr u32 kTsc = 1 << 6;      // RDTSC may run as itself
+  static constexpr u32 kSmap = 1 << 7;     // CR4.SMAP: RFLAGS.AC selects the TLB
   unsigned mmu_index() const { return bits & kMmuMask; }
   bool user() const { return (bits & kMmuMask) == 1; }
 };

@@ -51,6 +51,13 @@ bool refine_one_byte(Insn& i) {
   Row& row = i.row;
   const u8 group = i.reg & 7;
   switch (i.opcode) {
+    case 0xa4:
+    case 0xa5:
+    case 0xaa:
+    case 0xab:
+      if (i.repeat_prefix == 0xf3 && !i.address_size_prefix && i.segment == 0)
+        row.op = Op::RepeatString;
+      return true;
     case 0x80:
     case 0x81:
     case 0x83:
@@ -161,6 +168,21 @@ bool refine_two_byte(Insn& i) {
   Row& row = i.row;
   const u8 group = i.reg & 7;
   switch (i.opcode) {
+    case 0x01:
+      if (i.memory) return false;
+      switch (group << 3 | (i.rm & 7)) {
+        case 0x0a:
+          row.op = Op::Clac;
+          return true;
+        case 0x0b:
+          row.op = Op::Stac;
+          return true;
+        case 0x28:  // SERIALIZE: code is never stale here
+          row.op = Op::Nop;
+          return true;
+        default:
+          return false;
+      }
     case 0xa3:
     case 0xab:
     case 0xb3:

@@ -29,7 +29,15 @@ enum class Op : u8 {
   CallIndirect,
   Ret,
   LoopCx,  // LOOP, LOOPE, LOOPNE, JRCXZ
-  String,  // MOVS, STOS, LODS, SCAS, CMPS
+  RepeatString,  // REP MOVS, REP STOS
+  String,        // other MOVS, STOS, and LODS, SCAS, CMPS
+  Cli,
+  Sti,
+  Pushf,
+  Popf,
+  Stac,
+  Clac,
+  Rdtsc,
 };
 
 // Size in bytes of the memory operand.

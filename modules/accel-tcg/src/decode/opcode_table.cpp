@@ -140,6 +140,8 @@ constexpr OpcodeMap one_byte() {
     r.unit = Unit::X87;
     return r;
   }());
+  every(m, 0x9c, flags(plain(Op::Pushf), kFlagsAll, 0));
+  every(m, 0x9d, flags(plain(Op::Popf), 0, kFlagsAll));
   every(m, 0x9e, flags(plain(Op::Native), kFlagO, kFlagsAll & ~kFlagO));  // SAHF
   every(m, 0x9f, flags(plain(Op::Native), kFlagsAll & ~kFlagO, 0));       // LAHF
   for (unsigned op : {0xa4u, 0xa5u, 0xaau, 0xabu, 0xacu, 0xadu}) every(m, op, plain(Op::String));
@@ -173,6 +175,8 @@ constexpr OpcodeMap one_byte() {
   every(m, 0xf7, integer(kRmRead | kLoad, MemSize::Osize));
   every(m, 0xf8, flags(plain(Op::Native), 0, kFlagC));
   every(m, 0xf9, flags(plain(Op::Native), 0, kFlagC));
+  every(m, 0xfa, plain(Op::Cli));
+  every(m, 0xfb, plain(Op::Sti));
   every(m, 0xfe, integer(kByteOperand | kRmRead | kRmWrite | kUpdate, MemSize::Byte, 0,
                          kFlagsAll & ~kFlagC));
   every(m, 0xff, integer(kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, kFlagsAll & ~kFlagC));
@@ -195,6 +199,8 @@ constexpr void float4(OpcodeMap& m, unsigned op, Imm imm = Imm::None) {
 
 constexpr OpcodeMap two_byte() {
   OpcodeMap m{};
+  m[kNoPrefix][0x01] = with_modrm(Op::Interpret);  // refined: STAC, CLAC, SERIALIZE
+  m[kNoPrefix][0x31] = plain(Op::Rdtsc);
   for (unsigned op = 0x18; op < 0x20; ++op) every(m, op, with_modrm(Op::Nop));
   every(m, 0x0d, with_modrm(Op::Nop));
   for (unsigned c = 0; c < 16; ++c) {

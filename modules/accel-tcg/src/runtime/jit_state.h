@@ -51,6 +51,8 @@ constexpr std::size_t kBounceSize = 1024;
 struct JitState {
   // Set (any thread) to make translated code leave at the next block boundary.
   std::atomic<u32> exit_request;
+  // An interrupt waits for RFLAGS.IF; code that sets it has to leave.
+  u32 interrupt_waiting;
   // Instructions still to run under instruction counting; blocks subtract their length on entry.
   i32 budget;
   // Guest arithmetic flags where they are not in the host's: LAHF's byte in bits 8-15, OF in 0.

@@ -18,6 +18,7 @@ class StubEmitter {
     leave_ = emit_leave();
     s.leave_at = emit_leave_at();
     s.interpret = emit_call(reinterpret_cast<u64>(helpers_.interpret));
+    s.repeat = emit_call(reinterpret_cast<u64>(helpers_.repeat));
     s.link = emit_call(reinterpret_cast<u64>(helpers_.link));
     s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup));
     s.memory = emit_memory();

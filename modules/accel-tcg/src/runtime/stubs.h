@@ -21,6 +21,14 @@ struct AccessDescriptor {
   }
 };
 
+// A repeated string instruction: element size in bytes, whether it loads (MOVS) or not (STOS),
+// and its length.
+struct RepeatForm {
+  static u32 make(unsigned element, bool moves, unsigned length) {
+    return element | (moves ? 0x10u : 0) | length << 8;
+  }
+};
+
 // The C++ functions the stubs call. Each returns the host code to go on with, or null to leave.
 struct Helpers {
   // A memory access missed the TLB. Returns the host address to use instead (nonzero), or 0 with
@@ -28,6 +36,8 @@ struct Helpers {
   u64 (*memory)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc, const u8** resume);
   // Executes the instruction at `offset` of the current page by the interpreter.
   const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
+  // A REP MOVS or REP STOS; `form` as RepeatForm packs it.
+  const u8* (*repeat)(TcgVcpu* vcpu, u64 form, u64 offset);
   // A jump that is not linked yet was taken; page_base is that of the jumping block.
   const u8* (*link)(TcgVcpu* vcpu, u64 unused, u64 site);
   // Finds the block at a linear address.
@@ -39,6 +49,7 @@ struct Stubs {
   void (*enter)(X86State* state, const u8* code) = nullptr;
   u32 memory = 0;     // call; T0 = linear address, T1 = descriptor; gives T0 = host address
   u32 interpret = 0;  // jump; T1 = page offset of the instruction
+  u32 repeat = 0;     // jump; T0 = RepeatForm, T1 = page offset of the instruction
   u32 link = 0;       // jump; T1 = site
   u32 lookup = 0;     // jump; T0 = linear address
   u32 leave_at = 0;   // jump; T1 = page offset to go on at later

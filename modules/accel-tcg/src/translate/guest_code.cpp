@@ -40,6 +40,18 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::String:
     case Op::LoopCx:
       return false;
+    case Op::Cli:
+    case Op::Sti:
+    case Op::Popf:
+      return (mode.bits & Mode::kRing0) != 0 && !i.operand_size_prefix;
+    case Op::Stac:
+    case Op::Clac:
+      return (mode.bits & Mode::kRing0) != 0;
+    case Op::Rdtsc:
+      return (mode.bits & Mode::kTsc) != 0;
+    case Op::RepeatString:
+      return true;
+    case Op::Pushf:
     case Op::Push:
     case Op::PushImm:
     case Op::PushMem:
@@ -84,6 +96,10 @@ bool ends_block(const Insn& i) {
     case Op::Call:
     case Op::CallIndirect:
     case Op::Ret:
+    case Op::RepeatString:
+    case Op::Popf:
+    case Op::Stac:
+    case Op::Clac:
       return true;
     default:
       return false;
@@ -124,11 +140,15 @@ void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLi
       end_ += s.insn.length;
       break;
     }
+    // The instruction after STI must run before an interrupt is taken, so in the same block.
+    if (s.insn.row.op == Op::Sti &&
+        (insns_.size() + 1 >= limits.instructions || end_ + s.insn.length + 15 > kPageSize))
+      s.insn.row.op = Op::Interpret;
     // An instruction that straddles the page end has a block of its own.
     if (end_ + s.insn.length > kPageSize && !insns_.empty()) break;
     end_ += s.insn.length;
     insns_.push_back(s);
-    if (ends_block(s.insn)) break;
+    if (ends_block(s.insn) || s.insn.row.op == Op::Interpret) break;
     if (s.insn.row.op == Op::Jcc && ++side_exits == limits.side_exits) break;
   }
   compute_liveness();
@@ -140,6 +160,8 @@ void GuestCode::compute_liveness() {
   const Insn& last = insns_.back().insn;
   if (last.row.op == Op::Jmp || last.row.op == Op::Call)
     live = flags_wanted_at(static_cast<i64>(last.offset) + last.length + last.immediate);
+  else if (last.row.op == Op::Popf || last.row.op == Op::Stac || last.row.op == Op::Clac)
+    live = flags_wanted_at(end_);
   else if (!ends_block(last) && last.row.op != Op::Interpret)
     live = flags_wanted_at(end_);
   for (auto s = insns_.rbegin(); s != insns_.rend(); ++s) {

@@ -123,6 +123,21 @@ void Translator::emit_insn(const ScannedInsn& s) {
       return emit_indirect(s);
     case Op::Ret:
       return emit_return(s);
+    case Op::RepeatString:
+      return emit_repeat(i);
+    case Op::Cli:
+      return emit_cli(s);
+    case Op::Sti:
+      return emit_sti(s);
+    case Op::Pushf:
+      return emit_pushf(s);
+    case Op::Popf:
+      return emit_popf(s);
+    case Op::Stac:
+    case Op::Clac:
+      return emit_access_control(s);
+    case Op::Rdtsc:
+      return emit_rdtsc(s);
     case Op::Interpret:
     case Op::LoopCx:
     case Op::String:

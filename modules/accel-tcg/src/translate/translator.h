@@ -71,6 +71,14 @@ class Translator {
   void emit_indirect(const ScannedInsn& s);
   void emit_jcc(const ScannedInsn& s);
   void emit_interpret(const Insn& i);
+  void emit_repeat(const Insn& i);
+  void emit_cli(const ScannedInsn& s);
+  void emit_sti(const ScannedInsn& s);
+  void emit_pushf(const ScannedInsn& s);
+  void emit_popf(const ScannedInsn& s);
+  void emit_access_control(const ScannedInsn& s);  // STAC, CLAC
+  void emit_rdtsc(const ScannedInsn& s);
+  u32 jump_if_interrupt_waiting();
 
   // Control flow out of the block. `target` is relative to the page.
   void emit_jump(i64 target);

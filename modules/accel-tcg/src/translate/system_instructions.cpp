@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// Instructions of the kernel that are too frequent to be left to the interpreter.
+#include "translate/translator.h"
+
+namespace backplane::tcg {
+namespace {
+
+constexpr int kRflags = static_cast<int>(offsetof(X86State, rflags));
+constexpr int kTscOffset = static_cast<int>(offsetof(X86State, tsc_offset));
+
+// What POPF may change here; another bit that would change is left to the interpreter.
+constexpr u32 kSimpleFlags = static_cast<u32>(x86::kArithmeticFlags | x86::kIF);
+
+}  // namespace
+
+void Translator::emit_repeat(const Insn& i) {
+  flags_to_memory(kFlagsAll);
+  const bool moves = i.opcode == 0xa4 || i.opcode == 0xa5;
+  const unsigned element = (i.opcode & 1) == 0 ? 1 : i.operand_size();
+  a_.mov(a_.r10d, RepeatForm::make(element, moves, i.length));
+  a_.mov(a_.r11d, i.offset);
+  a_.jump(stubs_.repeat);
+}
+
+// Flags of the host are lost.
+u32 Translator::jump_if_interrupt_waiting() {
+  a_.cmp(a_.field32(BACKPLANE_JIT_OFFSET(interrupt_waiting)), 0);
+  return a_.jump_if_forward(5);
+}
+
+void Translator::emit_cli(const ScannedInsn& s) {
+  flags_before_clobber(s.flags_live_after);
+  a_.and_(a_.field32(kRflags), ~static_cast<u32>(x86::kIF));
+}
+
+void Translator::emit_sti(const ScannedInsn& s) {
+  const u16 offset = s.insn.offset;
+  flags_before_clobber(kFlagsAll);
+  const u32 waiting = jump_if_interrupt_waiting();
+  const int not_executed = block_->instructions - (current_index_ + 1);
+  defer([this, waiting, offset, not_executed] {
+    a_.bind(waiting);
+    if (options_.count_instructions && not_executed != 0)
+      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
+    a_.mov(a_.r11d, offset);
+    a_.jump(stubs_.interpret);
+  });
+  a_.or_(a_.field32(kRflags), static_cast<u32>(x86::kIF));
+}
+
+void Translator::emit_pushf(const ScannedInsn& s) {
+  flags_to_memory(kFlagsAll);
+  flags_before_clobber(s.flags_live_after);
+  emit_stack_address(-8);
+  emit_check(8, true);
+  a_.movzx(a_.r11d, a_.word[a_.rsp + BACKPLANE_JIT_OFFSET(saved_flags)]);
+  a_.mov(a_.r14d, a_.r11d);
+  a_.shr(a_.r14d, 8);
+  a_.and_(a_.r14d, 0xd5);
+  a_.and_(a_.r11d, 1);
+  a_.shl(a_.r11d, 11);
+  a_.or_(a_.r14d, a_.r11d);
+  a_.mov(a_.r11d, a_.field32(kRflags));
+  a_.and_(a_.r11d, static_cast<u32>(~(x86::kArithmeticFlags | x86::kRF | x86::kVM)));
+  a_.or_(a_.r11d, a_.r14d);
+  a_.mov(a_.qword[a_.r10], a_.r11);
+  a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
+}
+
+void Translator::emit_popf(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  flags_before_clobber(kFlagsAll);
+  emit_stack_address(0);
+  emit_check(8, false);
+  a_.mov(a_.r14, a_.qword[a_.r10]);
+  a_.mov(a_.r11d, a_.field32(kRflags));
+  a_.xor_(a_.r11d, a_.r14d);
+  a_.test(a_.r11d, static_cast<u32>(~kSimpleFlags & 0x3f7fd5));
+  const u32 unusual = a_.jump_if_forward(5);
+  const u32 waiting = jump_if_interrupt_waiting();
+  const u16 offset = i.offset;
+  defer([this, unusual, waiting, offset] {
+    a_.bind(unusual);
+    a_.bind(waiting);
+    a_.mov(a_.r11d, offset);
+    a_.jump(stubs_.interpret);
+  });
+  a_.and_(a_.field32(kRflags), ~static_cast<u32>(x86::kIF));
+  a_.mov(a_.r11d, a_.r14d);
+  a_.and_(a_.r11d, static_cast<u32>(x86::kIF));
+  a_.or_(a_.field32(kRflags), a_.r11d);
+  // The form of LAHF and SETO.
+  a_.mov(a_.r11d, a_.r14d);
+  a_.shl(a_.r11d, 8);
+  a_.and_(a_.r11d, 0xd500);
+  a_.shr(a_.r14d, 11);
+  a_.and_(a_.r14d, 1);
+  a_.or_(a_.r11d, a_.r14d);
+  a_.or_(a_.r11d, 0x200);
+  a_.mov(a_.word[a_.rsp + BACKPLANE_JIT_OFFSET(saved_flags)], a_.r11w);
+  a_.lea(a_.r15, a_.ptr[a_.r15 + 8]);
+  flags_in_host_ = false;
+  flags_in_memory_ = true;
+  emit_jump(i64{i.offset} + i.length);
+}
+
+// STAC and CLAC: the code behind them uses another TLB.
+void Translator::emit_access_control(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  flags_before_clobber(s.flags_live_after);
+  if (i.row.op == Op::Stac)
+    a_.or_(a_.field32(kRflags), static_cast<u32>(x86::kAC));
+  else
+    a_.and_(a_.field32(kRflags), ~static_cast<u32>(x86::kAC));
+  emit_jump(i64{i.offset} + i.length);
+}
+
+void Translator::emit_rdtsc(const ScannedInsn& s) {
+  flags_before_clobber(s.flags_live_after);
+  a_.rdtsc();
+  a_.shl(a_.rdx, 32);
+  a_.or_(a_.rdx, a_.rax);
+  a_.add(a_.rdx, a_.field(kTscOffset));
+  a_.mov(a_.eax, a_.edx);
+  a_.shr(a_.rdx, 32);
+}
+
+}  // namespace backplane::tcg
