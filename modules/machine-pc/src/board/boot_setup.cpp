@@ -24,7 +24,7 @@ BootRequest read_images(const MachineConfig& config, const MemoryMap& memory, u6
   BootRequest request;
   const auto read = [](const char* option, const std::string& path) {
     try {
-      return Blob::read_file(path);
+      return Blob::open_file(path);
     } catch (const Error& e) {
       throw e.in(option);
     }

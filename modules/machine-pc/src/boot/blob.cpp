@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "backplane/error.h"
 
@@ -13,40 +15,77 @@ namespace backplane::pc {
 
 namespace {
 
-class File {
- public:
-  explicit File(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (fd_ < 0) throw Error::system(path, errno);
-  }
-  ~File() { ::close(fd_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int fd() const { return fd_; }
+constexpr u64 kBeginning = 64_KiB;
 
- private:
-  int fd_;
-};
+// What a pipe or a device gives, to its end.
+std::vector<u8> read_stream(int fd, const std::string& name) {
+  constexpr std::size_t kPiece = 64_KiB;
+  std::vector<u8> bytes;
+  for (std::size_t done = 0;;) {
+    bytes.resize(done + kPiece);
+    const ssize_t n = ::read(fd, bytes.data() + done, kPiece);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw Error::system(name, errno);
+    done += static_cast<std::size_t>(n);
+    bytes.resize(done);
+    if (n == 0) return bytes;
+  }
+}
 
 }  // namespace
 
-BlobPtr Blob::read_file(const std::string& path) {
-  const File file(path);
+Blob::Blob(std::string name, std::vector<u8> bytes)
+    : name_(std::move(name)), size_(bytes.size()), beginning_(std::move(bytes)) {}
+
+Blob::~Blob() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+BlobPtr Blob::open_file(const std::string& path) {
+  std::shared_ptr<Blob> blob(new Blob(path));
+  blob->fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat status {};
-  if (::fstat(file.fd(), &status) != 0) throw Error::system(path, errno);
+  if (blob->fd_ < 0 || ::fstat(blob->fd_, &status) != 0) throw Error::system(path, errno);
   if (S_ISDIR(status.st_mode)) throw Error::of("{}: is a directory, not an image", path);
-  std::vector<u8> bytes(S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0);
-  std::size_t done = 0;
-  for (;;) {
-    if (done == bytes.size()) bytes.resize(done + 64 * 1024);
-    const ssize_t n = ::read(file.fd(), bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw Error::system(path, errno);
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-    if (done == bytes.size() && S_ISREG(status.st_mode)) break;
+  if (S_ISREG(status.st_mode)) {
+    blob->size_ = static_cast<u64>(status.st_size);
+    blob->beginning_ = blob->read(0, std::min(blob->size_, kBeginning));
+  } else {
+    blob->beginning_ = read_stream(blob->fd_, path);
+    blob->size_ = blob->beginning_.size();
   }
-  bytes.resize(done);
-  return std::make_shared<Blob>(path, std::move(bytes));
+  return blob;
+}
+
+void Blob::read(u64 offset, void* data, u64 size) const {
+  u8* out = static_cast<u8*>(data);
+  if (offset + size <= beginning_.size()) {
+    if (size != 0) std::memcpy(out, beginning_.data() + offset, size);
+    return;
+  }
+  while (size != 0) {
+    const ssize_t n = ::pread(fd_, out, size, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw Error::system(name_, errno);
+    if (n == 0) throw Error::of("{}: has become shorter than the {} bytes it had", name_, size_);
+    out += n;
+    offset += static_cast<u64>(n);
+    size -= static_cast<u64>(n);
+  }
+}
+
+std::vector<u8> Blob::read(u64 offset, u64 size) const {
+  std::vector<u8> bytes(size);
+  read(offset, bytes.data(), size);
+  return bytes;
+}
+
+bool Blob::copy_to(AddressSpace& memory, u64 address, u64 offset, u64 size) const {
+  if (size == 0) return true;
+  u8* const target = memory.ram_pointer(address, size, true);
+  if (target == nullptr) return false;
+  read(offset, target, size);
+  return true;
 }
 
 }  // namespace backplane::pc

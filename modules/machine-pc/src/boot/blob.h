@@ -1,45 +1,57 @@
 // SPDX-License-Identifier: MIT
-// Bytes that were read once and are kept: a kernel, an initial RAM disk.
+// The bytes of a kernel or an initial RAM disk, wherever they are kept.
 #pragma once
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "backplane/memory.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
 
+// Immutable. A file is kept open and read when needed, straight into guest memory: it costs no
+// memory of the host's, and a file that was replaced meanwhile does not matter.
 class Blob {
  public:
-  Blob(std::string name, std::vector<u8> bytes)
-      : name_(std::move(name)), bytes_(std::move(bytes)) {}
-
-  // Reads a file. Throws Error naming it.
-  static std::shared_ptr<const Blob> read_file(const std::string& path);
+  // Opens a file. Throws Error naming it.
+  static std::shared_ptr<const Blob> open_file(const std::string& path);
+  Blob(std::string name, std::vector<u8> bytes);
+  ~Blob();
+  Blob(const Blob&) = delete;
+  Blob& operator=(const Blob&) = delete;
 
   const std::string& name() const { return name_; }
-  const u8* data() const { return bytes_.data(); }
-  u64 size() const { return bytes_.size(); }
+  u64 size() const { return size_; }
 
   // True if `size` bytes from `offset` are inside.
-  bool holds(u64 offset, u64 size) const {
-    return offset <= bytes_.size() && size <= bytes_.size() - offset;
-  }
+  bool holds(u64 offset, u64 size) const { return offset <= size_ && size <= size_ - offset; }
+  // Copies bytes that are inside. Throws Error if the file has become shorter or cannot be read.
+  void read(u64 offset, void* data, u64 size) const;
+  std::vector<u8> read(u64 offset, u64 size) const;
+  // The same into guest memory; false if it is not all RAM.
+  bool copy_to(AddressSpace& memory, u64 address, u64 offset, u64 size) const;
+
   // A little-endian number; 0 where the bytes are not all inside.
   template <class T>
   T number(u64 offset) const {
+    u8 bytes[sizeof(T)] = {};
+    if (holds(offset, sizeof(T))) read(offset, bytes, sizeof(T));
     T value = 0;
-    if (!holds(offset, sizeof(T))) return value;
     for (unsigned i = 0; i < sizeof(T); ++i)
-      value |= static_cast<T>(static_cast<T>(bytes_[offset + i]) << i * 8);
+      value |= static_cast<T>(static_cast<T>(bytes[i]) << i * 8);
     return value;
   }
 
  private:
+  explicit Blob(std::string name) : name_(std::move(name)) {}
+
   std::string name_;
-  std::vector<u8> bytes_;
+  u64 size_ = 0;
+  // All of it, or, of a file, the beginning: headers are looked at often.
+  std::vector<u8> beginning_;
+  int fd_ = -1;
 };
 
 using BlobPtr = std::shared_ptr<const Blob>;

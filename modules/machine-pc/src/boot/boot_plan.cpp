@@ -61,11 +61,11 @@ BootSegment BootSegment::of(u64 address, BlobPtr blob, u64 offset, u64 size, u64
 
 void BootPlan::load(AddressSpace& memory) const {
   for (const BootSegment& s : segments) {
-    const u8* data = s.blob ? s.blob->data() + s.offset : s.bytes.data();
-    MemResult result = memory.write(s.address, data, s.size);
-    if (result == MemResult::Ok && s.memory_size > s.size)
-      result = memory.fill(s.address + s.size, 0, s.memory_size - s.size);
-    if (result != MemResult::Ok)
+    bool ok = s.blob ? s.blob->copy_to(memory, s.address, s.offset, s.size)
+                     : memory.write(s.address, s.bytes.data(), s.size) == MemResult::Ok;
+    if (ok && s.memory_size > s.size)
+      ok = memory.fill(s.address + s.size, 0, s.memory_size - s.size) == MemResult::Ok;
+    if (!ok)
       throw Error::of("{} bytes at {:#x} of the boot image do not fit into RAM", s.memory_size,
                       s.address);
   }

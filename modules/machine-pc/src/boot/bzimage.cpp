@@ -79,8 +79,7 @@ u64 load_address(const BootRequest& request, const Header& header, u64 size) {
 std::vector<u8> zero_page(const BootRequest& request, const Header& header) {
   std::vector<u8> page(kZeroPageSize, 0);
   const u64 end = std::min({header.header_end, kE820Table, request.kernel->size()});
-  std::copy(request.kernel->data() + kSetupSects, request.kernel->data() + end,
-            page.begin() + kSetupSects);
+  if (end > kSetupSects) request.kernel->read(kSetupSects, &page[kSetupSects], end - kSetupSects);
   put<u8>(page, kTypeOfLoader, kUndefinedLoader);
   put<u8>(page, kLoadFlags, static_cast<u8>(header.load_flags & ~kCanUseHeap));
   put<u32>(page, kCmdLinePtr, kCommandLineAddress);

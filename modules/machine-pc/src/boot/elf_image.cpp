@@ -13,21 +13,23 @@ namespace backplane::pc {
 namespace {
 
 constexpr u64 kNoteHeader = 12;
+constexpr u64 kMostNotes = 64_KiB;  // bytes looked at
 
 u64 align4(u64 n) { return (n + 3) & ~u64{3}; }
 
 void read_notes(ElfImage& image, u64 offset, u64 size) {
   const Blob& file = *image.file;
-  const u64 end = offset + size;
+  const u64 end = offset + std::min(size, kMostNotes);
   while (offset + kNoteHeader <= end) {
     const u64 name_size = file.number<u32>(offset), size_of_value = file.number<u32>(offset + 4);
     const u64 name_at = offset + kNoteHeader;
     const u64 value_at = name_at + align4(name_size);
     if (name_size > end - name_at || value_at > end || size_of_value > end - value_at) return;
-    const char* name = reinterpret_cast<const char*>(file.data() + name_at);
-    image.notes.push_back({std::string_view(name, strnlen(name, name_size)),
-                           file.number<u32>(offset + 8), value_at,
-                           static_cast<u32>(size_of_value)});
+    std::string name(name_size, 0);
+    file.read(name_at, name.data(), name_size);
+    name.resize(strnlen(name.data(), name_size));
+    image.notes.push_back(
+        {std::move(name), file.number<u32>(offset + 8), value_at, static_cast<u32>(size_of_value)});
     offset = value_at + align4(size_of_value);
   }
 }
@@ -38,15 +40,14 @@ void read_segments(ElfImage& image) {
   if (!file.holds(0, sizeof(Ehdr)))
     throw Error::of("{}: ELF file cut short in its header", file.name());
   Ehdr header;
-  std::memcpy(&header, file.data(), sizeof header);
+  file.read(0, &header, sizeof header);
   image.entry = header.e_entry;
   const u64 table_size = u64{header.e_phnum} * header.e_phentsize;
   if (header.e_phentsize < sizeof(Phdr) || !file.holds(header.e_phoff, table_size))
     throw Error::of("{}: ELF file whose program headers are outside it", file.name());
   for (unsigned n = 0; n < header.e_phnum; ++n) {
     Phdr segment;
-    std::memcpy(&segment, file.data() + header.e_phoff + u64{n} * header.e_phentsize,
-                sizeof segment);
+    file.read(header.e_phoff + u64{n} * header.e_phentsize, &segment, sizeof segment);
     if (segment.p_type != PT_LOAD && segment.p_type != PT_NOTE) continue;
     if (!file.holds(segment.p_offset, segment.p_filesz))
       throw Error::of("{}: ELF file cut short: segment {} is outside it", file.name(), n);
@@ -67,12 +68,14 @@ u64 ElfImage::end() const {
 }
 
 std::optional<ElfImage> read_elf(const BlobPtr& file) {
-  if (!file->holds(0, EI_NIDENT) || std::memcmp(file->data(), ELFMAG, SELFMAG) != 0)
+  u8 ident[EI_NIDENT] = {};
+  if (!file->holds(0, EI_NIDENT)) return std::nullopt;
+  file->read(0, ident, sizeof ident);
+  if (std::memcmp(ident, ELFMAG, SELFMAG) != 0 || ident[EI_DATA] != ELFDATA2LSB)
     return std::nullopt;
-  if (file->data()[EI_DATA] != ELFDATA2LSB) return std::nullopt;
   ElfImage image;
   image.file = file;
-  switch (file->data()[EI_CLASS]) {
+  switch (ident[EI_CLASS]) {
     case ELFCLASS32:
       read_segments<Elf32_Ehdr, Elf32_Phdr>(image);
       break;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "boot/blob.h"
@@ -16,7 +16,7 @@ struct ElfImage {
   u64 entry = 0;
   std::vector<BootSegment> segments;  // at their physical addresses
   struct Note {
-    std::string_view name;
+    std::string name;
     u32 type = 0;
     u64 offset = 0;  // of the descriptor, in the file
     u32 size = 0;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include "backplane/compress.h"
 #include "backplane/error.h"
 #include "boot/boot_plan.h"
@@ -7,6 +9,14 @@
 namespace backplane::pc {
 
 namespace {
+
+// The kernel itself, if it is a gzip file.
+BlobPtr uncompressed(const BlobPtr& kernel, u64 maximum) {
+  constexpr u64 kMagicSize = 16;
+  if (!is_gzip(kernel->read(0, std::min(kernel->size(), kMagicSize)))) return kernel;
+  const std::vector<u8> image = kernel->read(0, kernel->size());
+  return std::make_shared<Blob>(kernel->name(), gunzip(image, maximum, kernel->name()));
+}
 
 // What this loader itself puts into low memory must not be overwritten by the kernel.
 void check_low_memory(const BootRequest& request, const BootPlan& plan) {
@@ -20,11 +30,7 @@ void check_low_memory(const BootRequest& request, const BootPlan& plan) {
 }  // namespace
 
 BootPlan plan_boot(BootRequest request) {
-  const std::span<const u8> image(request.kernel->data(), request.kernel->size());
-  if (is_gzip(image)) {
-    const std::string& name = request.kernel->name();
-    request.kernel = std::make_shared<Blob>(name, gunzip(image, request.memory.ram, name));
-  }
+  request.kernel = uncompressed(request.kernel, request.memory.ram);
   for (const auto plan_kind : {plan_bzimage, plan_pvh, plan_multiboot})
     if (std::optional<BootPlan> plan = plan_kind(request)) {
       check_low_memory(request, *plan);

@@ -26,6 +26,7 @@ constexpr i64 kSecond = 1'000'000'000;
 constexpr i64 kUpdateNotice = 244'000;
 constexpr u64 kOscillator = 32'768;
 constexpr i64 kDaySeconds = 86'400;
+constexpr i64 kLastSecond = 9'000'000'000;  // in the year 2255
 
 i64 floor_div(i64 a, i64 b) { return a / b - (a % b < 0 ? 1 : 0); }
 
@@ -102,16 +103,18 @@ void Rtc::encode_date() {
   cmos_[kCentury] = encode(year / 100);
 }
 
-// Seconds since 1970 of the date in the registers; impossible fields are taken to the nearest
-// possible ones.
+// Seconds since 1970 of the date in the registers; what is impossible, or cannot be counted in
+// nanoseconds, is taken to the nearest date that can.
 i64 Rtc::decode_date() const {
   using namespace std::chrono;
   const int y = static_cast<int>(decode(cmos_[kCentury]) * 100 + decode(cmos_[kYear]));
   const unsigned m = std::clamp(decode(cmos_[kMonth]), 1u, 12u);
   const unsigned d = std::clamp(decode(cmos_[kDay]), 1u, 31u);
   const sys_days date = sys_days{year{y} / static_cast<int>(m) / 1} + days{d - 1};
-  return i64{date.time_since_epoch().count()} * kDaySeconds + decode_hour(cmos_[kHours]) * 3600 +
-         decode(cmos_[kMinutes]) * 60 + decode(cmos_[kSeconds]);
+  const i64 seconds = i64{date.time_since_epoch().count()} * kDaySeconds +
+                      decode_hour(cmos_[kHours]) * 3600 + decode(cmos_[kMinutes]) * 60 +
+                      decode(cmos_[kSeconds]);
+  return std::clamp<i64>(seconds, 0, kLastSecond);
 }
 
 u8 Rtc::read(unsigned port) { return port == 0 ? 0xff : read_register(index_ & 0x7f); }

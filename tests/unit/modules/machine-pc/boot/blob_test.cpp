@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "boot/blob.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "backplane/error.h"
+#include "backplane/testing/test_machine.h"
+
+namespace backplane::pc {
+namespace {
+
+class BlobTest : public ::testing::Test {
+ protected:
+  BlobTest() {
+    std::string pattern = ::testing::TempDir() + "blob-XXXXXX";
+    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  ~BlobTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& name, u64 size) {
+    const std::string path = directory_ / name;
+    std::string text(size, 0);
+    for (u64 i = 0; i < size; ++i) text[i] = static_cast<char>(i * 7 >> 3);
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  }
+  static u8 expected(u64 i) { return static_cast<u8>(i * 7 >> 3); }
+
+  std::filesystem::path directory_;
+};
+
+TEST_F(BlobTest, ReadsAFileAnywhere) {
+  const BlobPtr blob = Blob::open_file(write("image", 200'000));
+  EXPECT_EQ(blob->size(), 200'000u);
+  for (const u64 offset : {0, 65'530, 65'536, 199'996}) {
+    EXPECT_EQ(blob->read(offset, 4)[3], expected(offset + 3u)) << offset;
+    EXPECT_EQ(blob->number<u8>(offset), expected(offset));
+  }
+  EXPECT_EQ(blob->number<u32>(199'998), 0u);
+}
+
+TEST_F(BlobTest, CopiesIntoGuestMemory) {
+  backplane::testing::TestMachine machine(1_MiB);
+  const BlobPtr blob = Blob::open_file(write("image", 200'000));
+  ASSERT_TRUE(blob->copy_to(machine.memory(), 0x1000, 10, 150'000));
+  EXPECT_EQ(machine.memory().load<u8>(0x1000), expected(10));
+  EXPECT_EQ(machine.memory().load<u8>(0x1000 + 149'999), expected(150'009));
+  EXPECT_FALSE(blob->copy_to(machine.memory(), 1_MiB - 10, 0, 20));
+}
+
+TEST_F(BlobTest, KeepsAFileThatIsReplaced) {
+  const std::string path = write("image", 200'000);
+  const BlobPtr blob = Blob::open_file(path);
+  std::filesystem::remove(path);
+  EXPECT_EQ(blob->number<u8>(150'000), expected(150'000));
+}
+
+TEST_F(BlobTest, SaysThatAFileBecameShorter) {
+  const std::string path = write("image", 200'000);
+  const BlobPtr blob = Blob::open_file(path);
+  std::filesystem::resize_file(path, 100'000);
+  EXPECT_THROW(blob->read(150'000, 10), Error);
+}
+
+TEST_F(BlobTest, NamesAFileThatCannotBeOpened) {
+  try {
+    Blob::open_file(directory_ / "absent");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("absent: No such file"), std::string::npos);
+  }
+  EXPECT_THROW(Blob::open_file(directory_), Error);
+}
+
+}  // namespace
+}  // namespace backplane::pc

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "chips/i8254.h"
+
+#include <gtest/gtest.h>
+
+#include "backplane/testing/irq_recorder.h"
+#include "backplane/testing/test_machine.h"
+
+namespace backplane::pc {
+namespace {
+
+constexpr i64 kMillisecond = 1'000'000, kSecond = 1'000'000'000;
+
+class PitTest : public ::testing::Test {
+ protected:
+  void program(unsigned counter, unsigned mode, u16 count, bool bcd = false) {
+    pit_.write(3, static_cast<u8>(counter << 6 | 0x30 | mode << 1 | (bcd ? 1 : 0)));
+    pit_.write(counter, static_cast<u8>(count));
+    pit_.write(counter, static_cast<u8>(count >> 8));
+  }
+  u16 read_counter(unsigned counter) {
+    pit_.write(3, static_cast<u8>(counter << 6));  // latch
+    const u8 low = pit_.read(counter);
+    return static_cast<u16>(low | pit_.read(counter) << 8);
+  }
+  void ticks(u64 n) {
+    machine_.advance_time(static_cast<i64>((n * kSecond + Pit8254::kHertz - 1) / Pit8254::kHertz));
+  }
+
+  testing::TestMachine machine_{1_MiB};
+  testing::IrqRecorder irq_;
+  Pit8254 pit_{machine_.virtual_clock(), irq_.line()};
+};
+
+TEST_F(PitTest, RateGeneratorFiresAtEachPeriod) {
+  program(0, 2, 11932);  // 100 Hz
+  irq_.forget();
+  machine_.advance_time(kSecond);
+  EXPECT_GE(irq_.edges(), 99u);
+  EXPECT_LE(irq_.edges(), 100u);
+}
+
+TEST_F(PitTest, SquareWaveFiresAtEachPeriodAndHoldsItsOutputForHalfOfIt) {
+  pit_.set_gate2(true);
+  program(2, 3, 1000);
+  EXPECT_TRUE(pit_.output2());
+  ticks(600);
+  EXPECT_FALSE(pit_.output2());
+  ticks(450);
+  EXPECT_TRUE(pit_.output2());
+}
+
+TEST_F(PitTest, InterruptOnTerminalCountFiresOnce) {
+  program(0, 0, 1193);
+  irq_.forget();
+  machine_.advance_time(kSecond);
+  EXPECT_EQ(irq_.edges(), 1u);
+}
+
+TEST_F(PitTest, ACountOfZeroIsTheLargest) {
+  program(0, 0, 0);
+  irq_.forget();
+  machine_.advance_time(54 * kMillisecond);
+  EXPECT_EQ(irq_.edges(), 0u);
+  machine_.advance_time(2 * kMillisecond);
+  EXPECT_EQ(irq_.edges(), 1u);
+}
+
+TEST_F(PitTest, TinyPeriodsAreServedAtABoundedRate) {
+  for (const u16 count : {1, 2, 3}) {
+    program(0, 2, count);
+    irq_.forget();
+    machine_.advance_time(10 * kMillisecond);
+    EXPECT_GT(irq_.edges(), 100u);
+    EXPECT_LE(irq_.edges(), 500u);
+  }
+}
+
+TEST_F(PitTest, CountsDownFromWhatWasLoaded) {
+  pit_.set_gate2(true);
+  program(2, 0, 5000);
+  ticks(1000);
+  EXPECT_NEAR(read_counter(2), 4000, 2);
+}
+
+TEST_F(PitTest, ALatchedCountStaysUntilItIsRead) {
+  pit_.set_gate2(true);
+  program(2, 0, 5000);
+  ticks(1000);
+  pit_.write(3, 2 << 6);
+  ticks(2000);
+  const u8 low = pit_.read(2);
+  EXPECT_NEAR(low | pit_.read(2) << 8, 4000, 2);
+  EXPECT_NEAR(read_counter(2), 2000, 3);
+}
+
+TEST_F(PitTest, CountsInDecimalWhenAsked) {
+  pit_.set_gate2(true);
+  program(2, 0, 0x1000, true);
+  ticks(1);
+  EXPECT_EQ(read_counter(2), 0x0999);
+}
+
+TEST_F(PitTest, ReadBackGivesOutputModeAndWhetherACountWasLoaded) {
+  pit_.write(3, 2 << 6 | 0x30);
+  pit_.write(3, 0xc0 | 0x20 | 0x08);  // status of counter 2
+  EXPECT_EQ(pit_.read(2), 0x40 | 0x30);
+  pit_.set_gate2(true);
+  program(2, 0, 10);
+  ticks(20);
+  pit_.write(3, 0xc0 | 0x20 | 0x08);
+  EXPECT_EQ(pit_.read(2), 0x80 | 0x30);
+}
+
+TEST_F(PitTest, AClosedGatePausesTheCount) {
+  pit_.set_gate2(true);
+  program(2, 0, 5000);
+  ticks(1000);
+  pit_.set_gate2(false);
+  ticks(1000);
+  EXPECT_NEAR(read_counter(2), 4000, 2);
+  pit_.set_gate2(true);
+  ticks(1000);
+  EXPECT_NEAR(read_counter(2), 3000, 3);
+}
+
+TEST_F(PitTest, TheOneShotWaitsForItsGate) {
+  program(2, 1, 100);
+  ticks(1000);
+  EXPECT_TRUE(pit_.output2());
+  pit_.set_gate2(true);
+  EXPECT_FALSE(pit_.output2());
+  ticks(101);
+  EXPECT_TRUE(pit_.output2());
+}
+
+TEST_F(PitTest, ByteAccessModesLoadHalfOfTheCount) {
+  pit_.set_gate2(true);
+  pit_.write(3, 2 << 6 | 1 << 4);  // low byte only
+  pit_.write(2, 0x34);
+  EXPECT_EQ(pit_.read(2), 0x34);
+  pit_.write(3, 2 << 6 | 2 << 4);  // high byte only
+  pit_.write(2, 0x12);
+  EXPECT_EQ(pit_.read(2), 0x12);
+}
+
+TEST_F(PitTest, ANewControlWordStopsTheCounter) {
+  program(0, 2, 1193);
+  pit_.write(3, 0x34);
+  irq_.forget();
+  machine_.advance_time(kSecond);
+  EXPECT_EQ(irq_.edges(), 0u);
+}
+
+}  // namespace
+}  // namespace backplane::pc
