@@ -7,40 +7,55 @@
 #include <utility>
 
 #include "backplane/error.h"
-#include "backplane/module.h"
+#include "backplane/machine.h"
 #include "backplane/virtio/virtio_pci.h"
 
 namespace backplane {
 
-namespace {
+// A pair of accessors for each position in an inner class's table of properties.
+struct ForwardedProperties {
+  static constexpr std::size_t kMost = 48;
 
-constexpr std::size_t kMaxForwarded = 48;
+  struct Accessors {
+    std::string (*get)(const Object&);
+    void (*set)(Object&, std::string_view);
+  };
 
-struct Accessors {
-  std::string (*get)(const Object&);
-  void (*set)(Object&, std::string_view);
+  template <std::size_t Position>
+  static std::string get(const Object& o) {
+    const VirtioDevice& inner = static_cast<const VirtioPci&>(o).device_;
+    return inner.object_class().properties[Position].get(inner);
+  }
+
+  template <std::size_t Position>
+  static void set(Object& o, std::string_view text) {
+    auto& proxy = static_cast<VirtioPci&>(o);
+    proxy.set_inner_property(proxy.device_.object_class().properties[Position], text);
+  }
+
+  template <std::size_t... Positions>
+  static constexpr std::array<Accessors, sizeof...(Positions)> table(
+      std::index_sequence<Positions...>) {
+    return {Accessors{&get<Positions>, &set<Positions>}...};
+  }
+
+  static Accessors at(std::size_t position) {
+    static constexpr auto kTable = table(std::make_index_sequence<kMost>());
+    return kTable[position];
+  }
 };
 
-template <std::size_t Position>
-constexpr Accessors accessors() {
-  return {[](const Object& o) {
-            const VirtioDevice& inner = static_cast<const VirtioPci&>(o).device();
-            return inner.object_class().properties[Position].get(inner);
-          },
-          [](Object& o, std::string_view text) {
-            VirtioDevice& inner = static_cast<VirtioPci&>(o).device();
-            inner.object_class().properties[Position].set(inner, text);
-          }};
+void VirtioPci::set_inner_property(const Property& row, std::string_view text) {
+  row.set(device_, text);
+  if (!device_.realized()) inner_settings_.emplace_back(row.name, text);
 }
 
-template <std::size_t... Positions>
-constexpr std::array<Accessors, sizeof...(Positions)> table(std::index_sequence<Positions...>) {
-  return {accessors<Positions>()...};
+// What was set through this function was meant for this device, so it goes before what -global and
+// the board say of the type of the device inside.
+void VirtioPci::apply_inner_compat() {
+  machine().apply_compat(device_);
+  for (const auto& [name, text] : inner_settings_) device_.set_property(name, text);
 }
-
-constexpr auto kAccessors = table(std::make_index_sequence<kMaxForwarded>());
-
-}  // namespace
 
 void VirtioPci::init_class(PciDeviceClass& k, std::string_view device_type, u32 class_code) {
   const auto* inner =
@@ -76,10 +91,12 @@ void VirtioPci::init_class(PciDeviceClass& k, std::string_view device_type, u32 
   for (std::size_t i = 0; i < inner->properties.size(); ++i) {
     Property row = inner->properties[i];
     if (k.find_property(row.name) != nullptr) continue;
-    if (i >= kMaxForwarded)
-      throw Error::of("{}: {} has more than {} properties", k.name, device_type, kMaxForwarded);
-    row.get = row.get != nullptr ? kAccessors[i].get : nullptr;
-    row.set = row.set != nullptr ? kAccessors[i].set : nullptr;
+    if (i >= ForwardedProperties::kMost)
+      throw Error::of("{}: {} has more than {} properties", k.name, device_type,
+                      ForwardedProperties::kMost);
+    const ForwardedProperties::Accessors accessors = ForwardedProperties::at(i);
+    row.get = row.get != nullptr ? accessors.get : nullptr;
+    row.set = row.set != nullptr ? accessors.set : nullptr;
     k.property(std::move(row));
   }
 }

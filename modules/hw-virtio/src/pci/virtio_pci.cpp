@@ -59,6 +59,7 @@ void VirtioPci::realize_transport() {
   bus_inside_ = &add_child("virtio-bus", create_object<VirtioBus>(VirtioBus::kTypeName));
   bus_inside_->connect(*this);
   bus_inside_->attach_to(*this);
+  apply_inner_compat();
   realize_device();
 }
 

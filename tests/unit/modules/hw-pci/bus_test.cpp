@@ -62,8 +62,16 @@ class Router final : public PciIrqRouter {
   unsigned changes = 0;
 };
 
-TEST_F(PciTest, PinsAreSwizzledOverTheInputs) {
+// The router outlives the machine, whose devices lower their lines when they go.
+struct HasRouter {
   Router router;
+};
+class PciInterrupts : private HasRouter, public PciTest {
+ protected:
+  using HasRouter::router;
+};
+
+TEST_F(PciInterrupts, PinsAreSwizzledOverTheInputs) {
   bus().set_irq_router(router);
   for (unsigned slot = 4; slot < 8; ++slot) {
     ProbeDevice& device = add(fmt::format("{:02x}", slot));
@@ -74,8 +82,7 @@ TEST_F(PciTest, PinsAreSwizzledOverTheInputs) {
   }
 }
 
-TEST_F(PciTest, SharedInputsAreOredTogether) {
-  Router router;
+TEST_F(PciInterrupts, SharedInputsAreOredTogether) {
   bus().set_irq_router(router);
   ProbeDevice& a = add("04");
   ProbeDevice& b = add("08");
@@ -88,15 +95,13 @@ TEST_F(PciTest, SharedInputsAreOredTogether) {
   EXPECT_EQ(router.changes, 2U);
 }
 
-TEST_F(PciTest, ARouterThatComesLateHearsOfPresentLevels) {
+TEST_F(PciInterrupts, ARouterThatComesLateHearsOfPresentLevels) {
   add("05").set_intx(true);
-  Router router;
   bus().set_irq_router(router);
   EXPECT_TRUE(router.levels[1]);
 }
 
-TEST_F(PciTest, InterruptDisableHoldsTheLineBack) {
-  Router router;
+TEST_F(PciInterrupts, InterruptDisableHoldsTheLineBack) {
   bus().set_irq_router(router);
   ProbeDevice& device = add("04");
   PciDriver driver(machine_, 4);

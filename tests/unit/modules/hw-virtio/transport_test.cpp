@@ -150,6 +150,14 @@ TEST_F(VirtioTest, TheInnerDevicesPropertiesAreTheFunctions) {
   EXPECT_THROW(add("virtio-echo-pci", {{"event_idx", "perhaps"}}), Error);
 }
 
+TEST_F(VirtioTest, AGlobalSettingReachesTheInnerDeviceUnlessItWasSet) {
+  machine_.add_global({"virtio-echo-device", "tag", "global"});
+  EXPECT_EQ(add("virtio-echo-pci").get_property("tag"), "global");
+  VirtioPci& other =
+      dynamic_cast<VirtioPci&>(machine_.add_device("virtio-echo-pci", "", "", {{"tag", "own"}}));
+  EXPECT_EQ(other.get_property("tag"), "own");
+}
+
 TEST_F(VirtioTest, VectorsCanBeChosen) {
   EXPECT_EQ(add("virtio-echo-pci", {{"vectors", "7"}}).msix()->vectors(), 7U);
 }

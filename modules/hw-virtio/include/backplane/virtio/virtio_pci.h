@@ -39,6 +39,8 @@ struct PropertyTraits<AutoNumber> {
   static std::string print(AutoNumber value);
 };
 
+struct ForwardedProperties;
+
 class VirtioPci : public PciDevice, private VirtioTransport {
   BACKPLANE_OBJECT(VirtioPci, PciDevice, "virtio-pci")
  public:
@@ -65,6 +67,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   void command_changed() override;
 
  private:
+  friend struct ForwardedProperties;
   // What is where in BAR 4.
   enum ModernLayout : u64 {
     kCommonOffset = 0x0000,
@@ -81,6 +84,8 @@ class VirtioPci : public PciDevice, private VirtioTransport {
 
   bool has_legacy_interface() const;
   void realize_transport();
+  void set_inner_property(const Property& row, std::string_view text);
+  void apply_inner_compat();
   void add_modern_interface();
   unsigned add_section_capability(u8 type, u64 offset, u64 length, unsigned extra);
 
@@ -118,6 +123,8 @@ class VirtioPci : public PciDevice, private VirtioTransport {
 
   VirtioDevice& device_;
   VirtioBus* bus_inside_ = nullptr;
+  // What was set of the inner device through this one.
+  std::vector<std::pair<std::string, std::string>> inner_settings_;
   OnOffAuto disable_legacy_ = OnOffAuto::Auto;
   bool disable_modern_ = false;
   AutoNumber vectors_;
