@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The assembled pc machine under a guest that reads and writes anything at any port and at the
 // chipset's memory, while time passes. Nothing may crash, hang or leave the machine unusable.
+#include <random>
+
 #include "../input.h"
+#include "backplane/chardev.h"
 #include "board/pc_board.h"
 
 namespace backplane::fuzz {
@@ -35,38 +38,62 @@ void access(AddressSpace& space, u64 address, u8 how, u64 value) {
     space.read(address, &value, size);
 }
 
+// One step of the guest, or of time.
+struct Step {
+  u8 how;
+  u16 where;
+  u64 value;
+};
+
+void take_step(PcBoard& board, const Step& step) {
+  const auto [how, where, value] = step;
+  AddressSpace& io = board.machine().io();
+  switch (how >> 5) {
+    case 0:
+      access(io, where, how, value);
+      break;
+    case 1:
+    case 2:
+    case 3:
+      access(io, kPorts[where % std::size(kPorts)], how, value);
+      break;
+    case 4:
+    case 5:
+      access(board.machine().memory(), kMemory[where % std::size(kMemory)] + (value & 0x10), how,
+             value);
+      break;
+    case 6:
+      board.advance_time(static_cast<i64>(where) << (how & 7));
+      break;
+    default:
+      for (unsigned n = 0; n < 4; ++n)
+        access(io, static_cast<u16>(0x3f8 + (where & 7)), how, value);
+      break;
+  }
+}
+
+// The input's own steps, and then as many random ones that follow from them: short inputs go deep
+// too.
 void run(Input input) {
+  constexpr unsigned kMoreSteps = 300;
   Null terminal;
   PcBoard board(4_MiB, 2);
   board.machine().config().serials.push_back(&terminal);
   board.init();
   board.machine().add_device("isa-debug-exit", "", "", {{"iobase", "0xf4"}});
   board.power_on();
+  u64 seed = 1;
   while (!input.empty()) {
-    const u8 how = input.take<u8>();
-    const u16 where = input.take<u16>();
-    const u64 value = input.take<u32>() | (how & 8 ? u64{input.take<u32>()} << 32 : 0);
-    switch (how >> 5) {
-      case 0:
-        access(board.machine().io(), where, how, value);
-        break;
-      case 1:
-      case 2:
-      case 3:
-        access(board.machine().io(), kPorts[where % std::size(kPorts)], how, value);
-        break;
-      case 4:
-      case 5:
-        access(board.machine().memory(), kMemory[where % std::size(kMemory)] + (value & 0x10), how,
-               value);
-        break;
-      case 6:
-        board.advance_time(static_cast<i64>(where) << (how & 7));
-        break;
-      default:
-        for (u8 n = 0; n < 4; ++n) access(board.machine().io(), 0x3f8 + (where & 7), how, value);
-        break;
-    }
+    const Step step{input.take<u8>(), input.take<u16>(), input.take<u64>()};
+    seed = seed * 31 + step.how + step.where + step.value;
+    take_step(board, step);
+  }
+  std::mt19937_64 random(seed);
+  for (unsigned n = 0; n < kMoreSteps; ++n) {
+    const u64 kind = random();
+    // Small values and single bits mean more to registers than large ones.
+    const u64 value = (kind >> 32 & 1) != 0 ? random() : random() >> (random() & 63);
+    take_step(board, {static_cast<u8>(kind), static_cast<u16>(kind >> 8), value});
   }
   // It still answers, and resets.
   board.machine().reset();

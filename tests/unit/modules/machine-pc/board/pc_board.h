@@ -2,8 +2,7 @@
 // The whole pc machine without anything that runs its CPUs, on a clock that the test moves.
 #pragma once
 
-#include <gtest/gtest.h>
-
+#include <algorithm>
 #include <memory>
 
 #include "backplane/error.h"

@@ -106,7 +106,7 @@ TEST_F(RtcTest, UpdateEndedInterruptsOnceASecond) {
   for (unsigned n = 1; n <= 3; ++n) {
     machine_.advance_time(kSecond);
     EXPECT_TRUE(irq_.level());
-    EXPECT_EQ(read(kC), 0x90);
+    EXPECT_EQ(read(kC) & ~0x20, 0x90);  // midnight is also where the alarm stands
     EXPECT_FALSE(irq_.level());
     EXPECT_EQ(irq_.edges(), n);
   }
