@@ -13,6 +13,7 @@ A table is a TOML file of [[row]]s:
   fake     FAKE_KVM of tests/launch/modules/fake_kvm.cpp; with it, that module is on the path
   only     the modules that are installed, instead of all
   damaged  modules whose file is cut in half
+  base     what stands before given, instead of BASE below
   files    files made before, as name = contents; %d in given is their directory
 
 Rows share one directory, whose name is %d everywhere.
@@ -97,7 +98,7 @@ class Runner:
         program = self.program(row)
         try:
             result = subprocess.run([program, *words], input=ASK, capture_output=True, text=True,
-                                    timeout=60, env=environment)
+                                    timeout=30, env=environment)
         except subprocess.TimeoutExpired as expired:
             return [f"did not end; it said {expired.stderr!r}"]
         return [*self.check_status(row, result), *self.check_stderr(row, result, program.name),
