@@ -20,8 +20,10 @@ void print_device(const Device& device, unsigned depth, std::string& text) {
   text += fmt::format("{:{}}dev: {}, id \"{}\"\n", "", depth, device.type_name(), device.id());
   const std::string description = device.describe();
   if (!description.empty()) text += fmt::format("{:{}}  {}\n", "", depth, description);
+  // A CPU has a property for each of its many features: -cpu MODEL,help has them.
+  const bool is_cpu = dynamic_cast<const Cpu*>(&device) != nullptr;
   for (const Property& property : device.object_class().properties)
-    if (property.get != nullptr)
+    if (property.get != nullptr && !is_cpu)
       text += fmt::format("{:{}}  {} = {}\n", "", depth, property.name, property.get(device));
   for (const Bus* bus : device.child_buses()) print_bus(*bus, depth + 2, text);
 }

@@ -17,7 +17,6 @@ std::string status(MonitorContext& context) {
 std::string registers(MonitorContext& context) {
   std::string text;
   for (Cpu* cpu : context.machine.cpus()) {
-    text += fmt::format("CPU {}\n", cpu->index());
     cpu->run_on_thread([&] {
       if (cpu->vcpu() != nullptr) cpu->vcpu()->get_state();
       text += cpu->describe_registers();

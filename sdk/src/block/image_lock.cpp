@@ -44,7 +44,7 @@ void lock_image(int fd, const std::string& path, bool for_writing) {
     in_use = fcntl(fd, F_OFD_GETLK, &writer) == 0 && writer.l_type != F_UNLCK;
   }
   if (in_use)
-    throw Error(path + " is in use by another process, or by another drive of this one",
+    throw Error(path + " is locked: another process uses it, or another drive of this one",
                 for_writing ? "with read-only=on everywhere, several can read one image"
                             : "an image that is being written cannot be read as well");
 }

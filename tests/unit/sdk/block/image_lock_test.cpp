@@ -63,7 +63,7 @@ TEST_F(ImageLockTest, TheLockEndsWithItsProcess) {
 TEST_F(ImageLockTest, TwoDrivesOfOneProgramExcludeEachOther) {
   const auto first = open();
   EXPECT_EQ(message_of_open(),
-            options.file + " is in use by another process, or by another drive of this one");
+            options.file + " is locked: another process uses it, or another drive of this one");
 }
 
 TEST_F(ImageLockTest, CanBeSwitchedOff) {
