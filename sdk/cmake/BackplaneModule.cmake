@@ -7,7 +7,8 @@
 # builds on: they are linked, and written into its metadata so that they are loaded first. PACKAGE
 # is the package that ships it, for messages; a packager with other names sets
 # BACKPLANE_PACKAGE_<NAME> at configure time. INCLUDE is the folder of its headers; one that is
-# called "include" is installed, for modules that build on this one.
+# called "include" is installed, and find_package(Backplane) then gives Backplane::NAME to modules
+# that build on this one.
 #
 # A module listed in BACKPLANE_BUILTIN_MODULES becomes a static library that is linked into the
 # program instead.
@@ -58,6 +59,7 @@ function(backplane_add_module name)
     cmake_path(GET arg_INCLUDE FILENAME leaf)
     if(leaf STREQUAL "include" AND EXISTS "${arg_INCLUDE}/backplane")
       install(DIRECTORY "${arg_INCLUDE}/backplane" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+      _backplane_install_import_file(${name} ${arg_REQUIRES})
     endif()
   endif()
 endfunction()
@@ -92,10 +94,7 @@ macro(_backplane_add_loadable_module name)
     set_target_properties(${name} PROPERTIES
       LIBRARY_OUTPUT_DIRECTORY "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}")
   endif()
-  if(PROJECT_NAME STREQUAL "Backplane")
-    set(export EXPORT BackplaneTargets)
-  endif()
-  install(TARGETS ${name} ${export} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
+  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
   set_property(GLOBAL APPEND PROPERTY BACKPLANE_LOADABLE_MODULES ${name})
 endmacro()
 
@@ -114,16 +113,29 @@ macro(_backplane_add_linked_module name)
   set_property(GLOBAL APPEND PROPERTY BACKPLANE_LINKED_MODULES ${name})
 endmacro()
 
+# One small file a module, read by BackplaneConfig.cmake: modules come in packages of their own, so
+# none may be missed by the others.
+function(_backplane_install_import_file name)
+  set(file "${CMAKE_CURRENT_BINARY_DIR}/${name}.cmake")
+  file(CONFIGURE OUTPUT "${file}" CONTENT "_backplane_import_module(${name} ${ARGN})\n" @ONLY)
+  install(FILES "${file}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Backplane/modules)
+endfunction()
+
 # backplane_link_modules(TARGET module...): links modules into a program that uses their classes,
 # such as a test. Linked modules come with all their types, and with what they build on.
 function(backplane_link_modules target)
   get_property(linked GLOBAL PROPERTY BACKPLANE_LINKED_MODULES)
   foreach(module IN LISTS ARGN)
     if(module IN_LIST linked)
-      target_link_libraries(${target} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${module}>)
-      get_target_property(below ${module} BACKPLANE_REQUIRES)
-      if(below)
-        backplane_link_modules(${target} ${below})
+      # Once, however many modules build on it.
+      get_target_property(present ${target} BACKPLANE_HAS_MODULES)
+      if(NOT module IN_LIST present)
+        set_property(TARGET ${target} APPEND PROPERTY BACKPLANE_HAS_MODULES ${module})
+        target_link_libraries(${target} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${module}>)
+        get_target_property(below ${module} BACKPLANE_REQUIRES)
+        if(below)
+          backplane_link_modules(${target} ${below})
+        endif()
       endif()
     else()
       backplane_module_target(${module} module_target)

@@ -106,6 +106,15 @@ def check_builds_a_module(tree, cmake, compiler, flags, directory):
     assert "value" in properties, f"-device beacon,help does not list it:\n{properties}"
 
 
+def check_links_modules_into_a_program(tree, cmake, compiler, flags, directory):
+    build = directory / "linked"
+    run(cmake, "-S", HERE / "linked-modules", "-B", build, f"-DCMAKE_PREFIX_PATH={tree.prefix}",
+        f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={flags}")
+    run(cmake, "--build", build)
+    said = run(build / "program", build)
+    assert said == "base builtin 1\nlinked-thing builtin 2\nloaded-thing loaded 3\n", said
+
+
 def check_builds_with_pkg_config(tree, compiler, flags, directory):
     environment = {**os.environ, "PKG_CONFIG_PATH": str(tree.lib / "pkgconfig")}
 
@@ -138,6 +147,8 @@ def main():
         check_modinfo_goes_on_after_a_foreign_file(tree)
         check_names_the_package_of_a_removed_module(tree)
         check_builds_a_module(tree, given.cmake, given.compiler, given.flags, directory)
+        check_links_modules_into_a_program(tree, given.cmake, given.compiler, given.flags,
+                                           directory)
         check_builds_with_pkg_config(tree, given.compiler, given.flags, directory)
 
 
