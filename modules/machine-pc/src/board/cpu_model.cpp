@@ -20,7 +20,7 @@ void set_feature(Cpu& cpu, std::string_view setting) {
   }
   const std::size_t equals = setting.find('=');
   if (equals == std::string_view::npos)
-    throw Error::of("-cpu: '{}': expects +feature, -feature or property=value", setting);
+    throw Error::of("'{}': expects +feature, -feature or property=value", setting);
   cpu.set_property(setting.substr(0, equals), setting.substr(equals + 1));
 }
 
@@ -41,8 +41,12 @@ std::unique_ptr<Cpu> create_cpu(Machine& machine, const std::string& model) {
         .with_hint("-cpu help lists them");
   auto cpu = create_object<Cpu>(type);
   machine.apply_compat(*cpu);
-  while (!rest.empty())
-    if (const std::string_view setting = next(); !setting.empty()) set_feature(*cpu, setting);
+  try {
+    while (!rest.empty())
+      if (const std::string_view setting = next(); !setting.empty()) set_feature(*cpu, setting);
+  } catch (const Error& error) {
+    throw error.in("-cpu " + model);
+  }
   return cpu;
 }
 

@@ -35,6 +35,8 @@ constexpr u64 kCapabilityValue = kFemtosecondsPerTick << 32 | 0x8086u << 16 |
 
 constexpr u64 kMinimumTicks =
     static_cast<u64>(kMinimumTimerInterval) * Hpet::kHertz / kNanosecondsPerSecond;
+constexpr u64 kMostOverdueTicks =
+    static_cast<u64>(kMostOverdue) * Hpet::kHertz / kNanosecondsPerSecond;
 
 }  // namespace
 
@@ -103,11 +105,13 @@ void Hpet::schedule(Comparator& t) {
 
 void Hpet::fire(unsigned n) {
   Comparator& t = timers_[n];
+  bool overdue = false;
   if ((t.config & kPeriodic) != 0 && t.period != 0) {
-    // On to the first period that is not over; what was missed merges into this interrupt.
     const u64 width = (t.config & k32Bit) != 0 ? 0xffffffff : ~u64{0};
     const u64 behind = (counter() - t.compare) & width;
-    t.compare = (t.compare + (behind / t.period + 1) * t.period) & width;
+    overdue = behind >= t.period && behind <= kMostOverdueTicks;
+    const u64 periods = overdue ? 1 : behind / t.period + 1;
+    t.compare = (t.compare + periods * t.period) & width;
   }
   if ((t.config & kInterruptEnable) != 0 || (t.config & kLevel) != 0) {
     const int input = route(n);
@@ -123,7 +127,10 @@ void Hpet::fire(unsigned n) {
       inputs_.set_irq(static_cast<unsigned>(input), false);
     }
   }
-  schedule(t);
+  if (overdue)
+    t.timer->arm_at(delivery_time(0, nanoseconds_for(t.period, kHertz), clock_.now()));
+  else
+    schedule(t);
 }
 
 u64 Hpet::read_register(u64 offset) const {

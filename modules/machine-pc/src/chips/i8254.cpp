@@ -184,27 +184,28 @@ void Pit8254::write(unsigned port, u8 value) {
   }
 }
 
-// Arms the timer for the next rising edge of OUT0. Edges that were missed, or that come faster
-// than the host can serve, merge into one.
+// Arms the timer for the first rising edge of OUT0 after a count was loaded.
 void Pit8254::schedule() {
   const Channel& c = channels_[0];
   timer_.cancel();
   if (!counting(c)) return;
+  next_edge_ = c.count;
   const i64 now = clock_.now();
-  const u64 d = elapsed(c, now);
-  u64 edge = c.count;
-  if (c.mode == 2 || c.mode == 3)
-    edge = (d / c.count + 1) * c.count;
-  else if (d >= c.count)
-    return;
-  timer_.arm_at(std::max(c.start + nanoseconds_for(edge, kHertz), now + kMinimumTimerInterval));
+  timer_.arm_at(delivery_time(c.start + nanoseconds_for(next_edge_, kHertz), 0, now));
 }
 
 void Pit8254::fire() {
   output0_.lower();
   output0_.raise();
   const Channel& c = channels_[0];
-  if (c.mode == 2 || c.mode == 3) schedule();
+  if (c.mode != 2 && c.mode != 3) return;
+  constexpr u64 kMostOverdueTicks = kMostOverdue * kHertz / kNanosecondsPerSecond;
+  const i64 now = clock_.now();
+  const u64 d = elapsed(c, now);
+  next_edge_ += c.count;
+  if (d > next_edge_ + kMostOverdueTicks) next_edge_ += (d - next_edge_) / c.count * c.count;
+  timer_.arm_at(delivery_time(c.start + nanoseconds_for(next_edge_, kHertz),
+                              nanoseconds_for(c.count, kHertz), now));
 }
 
 }  // namespace backplane::pc

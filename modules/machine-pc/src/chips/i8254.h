@@ -67,6 +67,7 @@ class Pit8254 {
   IrqLine output0_;
   Timer timer_;
   std::array<Channel, 3> channels_;
+  u64 next_edge_ = 0;  // of OUT0, in ticks since the count was loaded
 };
 
 }  // namespace backplane::pc

@@ -254,8 +254,8 @@ void Rtc::periodic() {
   const i64 interval = periodic_interval();
   if (interval == 0) return;
   const i64 now = ticks_.now();
-  next_tick_ += interval * std::max<i64>(1, (now - next_tick_) / interval + 1);
-  periodic_timer_.arm_at(std::max(next_tick_, now + kMinimumTimerInterval));
+  next_tick_ = next_due(next_tick_, interval, now);
+  periodic_timer_.arm_at(delivery_time(next_tick_, interval, now));
 }
 
 void Rtc::update_irq() {

@@ -2,6 +2,8 @@
 // Conversion between nanoseconds and the ticks of an oscillator, exact to the tick.
 #pragma once
 
+#include <algorithm>
+
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -26,5 +28,21 @@ constexpr i64 nanoseconds_for(u64 ticks, u64 hertz) {
 // No timer of a chip interrupts more often than this, whatever the guest programs: a host thread
 // must get on with other work in between.
 constexpr i64 kMinimumTimerInterval = 20'000;  // nanoseconds
+
+// A periodic interrupt that the host was too busy to deliver in time is not lost: what is due is
+// delivered one by one, faster than its period, so that a guest that counts ticks keeps its time.
+// What is overdue by more than this is given up. (Under instruction counting nothing is late.)
+constexpr i64 kMostOverdue = 250'000'000;  // nanoseconds
+
+// The due time, a multiple of `period` after `due`, that follows a delivery at `now`.
+constexpr i64 next_due(i64 due, i64 period, i64 now) {
+  due += period;
+  return now - due > kMostOverdue ? due + (now - due) / period * period : due;
+}
+// When to deliver what is due at `due`: then, or soon if that is over.
+constexpr i64 delivery_time(i64 due, i64 period, i64 now) {
+  const i64 soon = now + std::max(kMinimumTimerInterval, period / 8);
+  return due > now ? std::max(due, now + kMinimumTimerInterval) : soon;
+}
 
 }  // namespace backplane::pc

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Periodic interrupts on a host that serves timers late.
+#include <gtest/gtest.h>
+
+#include "backplane/testing/irq_recorder.h"
+#include "chips/hpet.h"
+#include "chips/i8254.h"
+#include "chips/late_clock.h"
+#include "chips/mc146818.h"
+
+namespace backplane::pc {
+namespace {
+
+constexpr i64 kMillisecond = 1'000'000, kSecond = 1'000'000'000;
+
+TEST(LateTimers, ThePitDeliversTheTicksThatWereMissed) {
+  testing::LateClock late;
+  backplane::testing::IrqRecorder irq;
+  Pit8254 pit(late.clock(), irq.line());
+  pit.write(3, 0x34);
+  pit.write(0, 0xa9);  // 1 kHz
+  pit.write(0, 0x04);
+  irq.forget();
+  late.miss(50 * kMillisecond);
+  late.serve(20 * kMillisecond);
+  EXPECT_NEAR(irq.edges(), 70, 1);
+  late.miss(10 * kSecond);  // too late for all of them
+  late.serve(100 * kMillisecond);
+  EXPECT_LT(irq.edges(), 1000u);
+}
+
+TEST(LateTimers, TheHpetDeliversTheTicksThatWereMissed) {
+  testing::LateClock late;
+  backplane::testing::IrqRecorder irqs;
+  Hpet hpet(late.clock(), irqs);
+  hpet.write(0x100, 20 << 9 | 0x4c, 8);
+  hpet.write(0x108, 100'000, 8);
+  hpet.write(0x108, 100'000, 8);  // 1 kHz
+  hpet.write(0x10, 1, 8);
+  late.miss(50 * kMillisecond);
+  late.serve(20 * kMillisecond);
+  EXPECT_NEAR(irqs.edges(20), 70, 1);
+  late.miss(10 * kSecond);
+  late.serve(100 * kMillisecond);
+  EXPECT_LT(irqs.edges(20), 1000u);
+  EXPECT_EQ(hpet.read(0x108, 8) % 100'000, 0u);
+}
+
+TEST(LateTimers, TheRtcDeliversTheTicksThatWereMissed) {
+  testing::LateClock late;
+  backplane::testing::IrqRecorder irq;
+  Rtc rtc(late.clock(), 0, late.clock(), irq.line());
+  rtc.write(0, 0x0b);
+  rtc.write(1, 0x42);  // periodic, 1024 Hz
+  rtc.write(0, 0x0c);
+  late.miss(50 * kMillisecond);
+  for (unsigned step = 0; step < 2000; ++step) {
+    late.serve(kMillisecond / 100);
+    rtc.read(1);
+  }
+  EXPECT_NEAR(irq.edges(), 71, 2);
+}
+
+}  // namespace
+}  // namespace backplane::pc
