@@ -62,6 +62,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     TranslatorOptions options;
     if (one_insn_per_tb_) options.limits.instructions = 1;
     options.count_instructions = single_;
+    options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
     engine_ = std::make_unique<Engine>(machine.memory(), tb_size_ * 1_MiB, options);
     machine.memory().add_listener(*this);
     if (icount.enabled) {

@@ -25,6 +25,8 @@ TcgVcpu::TcgVcpu(Engine& engine, X86Cpu& cpu)
       mmu_(cpu, engine.memory, engine.cache),
       interpreter_(cpu, mmu_) {
   jit_.vcpu = this;
+  jit_.index_mask = u64{kTlbEntries - 1} << 12;
+  jit_.page_mask = kPageMask;
   virtual_tsc_ = cpu.machine().config().icount.enabled;
   cpu.set_observer(this);
   engine.vcpus.push_back(this);

@@ -58,6 +58,7 @@ class Assembler : public Xbyak::CodeGenerator {
   void align_entry();
   // Turns the instruction at an aligned entry into a jump, in one store.
   void replace_entry(u32 entry, u32 target);
+  void set_byte(u32 offset, u8 value) { buffer_.writable()[offset] = value; }
   void bind(u32 site) { patch_jump(site, here()); }
 
   // Re-encodes a guest instruction with other registers. `reg` and `vvvv` are host registers (or

@@ -64,6 +64,9 @@ struct JitState {
   u64 jump_generation[2];
   // The same for the inline caches of jumps between pages, unique among all vCPUs.
   u64 site_generation[2];
+  // PEXT masks: TLB index of an address; everything but the offset in a page.
+  u64 index_mask;
+  u64 page_mask;
   u64 saved_scratch;  // a scratch register across slow paths
   const u8* resume;   // where a slow memory access goes on instead, or null
   u64 host_rsp;       // host stack of the thread while translated code runs

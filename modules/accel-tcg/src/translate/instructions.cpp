@@ -10,6 +10,18 @@ bool is_high_byte(const Insn& i, u8 number) {
   return !i.rex_present && !i.vex && number >= 4 && number < 8;
 }
 
+// True if a spilled r/m register can be operated on where it lies, in the state: the memory form
+// of the instruction means the same. Not so where the upper half must be cleared, and where a
+// memory operand locks the bus (XCHG) or reads more than the register form.
+bool works_in_memory(const Insn& i) {
+  if (i.row.unit != Unit::None) return false;
+  if (i.map == 0 && (i.opcode == 0x86 || i.opcode == 0x87)) return false;
+  if (i.map == 1 && (i.opcode == 0xa3 || i.opcode == 0xab || i.opcode == 0xb3 || i.opcode == 0xbb))
+    return false;
+  const bool writes = (i.row.operands & kRmWrite) != 0;
+  return !writes || i.operand_size() != 4 || (i.row.operands & kByteOperand) != 0;
+}
+
 }  // namespace
 
 void Translator::emit_native(const ScannedInsn& s) {
@@ -17,9 +29,15 @@ void Translator::emit_native(const ScannedInsn& s) {
   const u16 ops = i.row.operands;
   const u8 live_in = static_cast<u8>((s.flags_live_after & ~i.row.flags_killed) | i.row.flags_read);
   if (i.memory && (ops & (kMemRead | kMemWrite)) != 0) {
-    flags_before_clobber(live_in);
-    emit_address(i);
-    emit_check(i.memory_size(), (ops & kMemWrite) != 0);
+    const bool write = (ops & kMemWrite) != 0;
+    if (live_in != 0 && flags_in_host_ && !flags_in_memory_ && i.segment == 0 && options_.bmi2) {
+      emit_address(i);
+      emit_flagless_check(i.memory_size(), write);
+    } else {
+      flags_before_clobber(live_in);
+      emit_address(i);
+      emit_check(i.memory_size(), write);
+    }
   }
   flags_for(s);
 
@@ -63,7 +81,9 @@ void Translator::emit_native(const ScannedInsn& s) {
     rm = RmOperand::at(kT0);
   } else if (rm_is_general) {
     rm.reg = host_register(i.rm);
-    if (rm.reg == kSpilled) {
+    if (rm.reg == kSpilled && works_in_memory(i)) {
+      rm = RmOperand::at(kState, i.rm * 8);
+    } else if (rm.reg == kSpilled) {
       rm.reg = free_scratch[next_scratch++];
       if ((ops & kRmRead) != 0 || partial_width) load_guest(rm.reg, i.rm);
       store_rm = (ops & kRmWrite) != 0;

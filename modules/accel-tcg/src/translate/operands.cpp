@@ -90,4 +90,45 @@ void Translator::emit_check(unsigned size, bool write) {
   });
 }
 
+// Only instructions that leave the flags alone: PEXT for the index and for the page's part of the
+// difference between address and tag, LEA and NOT to subtract, JRCXZ to branch.
+void Translator::emit_flagless_check(unsigned size, bool write) {
+  const std::size_t tag = write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
+  const auto entry = [this](std::size_t field) {
+    const std::size_t table = mode_.mmu_index() * sizeof(TlbEntry) * kTlbEntries;
+    return a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(tlb) +
+                    static_cast<int>(table + field)];
+  };
+  static_assert(sizeof(TlbEntry) == 4 * 8, "scale of the entry address");
+  a_.pext(a_.r11, a_.r10, a_.field(BACKPLANE_JIT_OFFSET(index_mask)));
+  a_.lea(a_.r11, a_.ptr[a_.r11 * 4]);
+  a_.mov(a_.r14, entry(tag));
+  a_.not_(a_.r14);
+  a_.lea(a_.r14, a_.ptr[a_.r14 + a_.r10 + static_cast<int>(size)]);  // address - tag + size - 1
+  a_.pext(a_.r14, a_.r14, a_.field(BACKPLANE_JIT_OFFSET(page_mask)));
+  a_.xchg(a_.rcx, a_.r14);
+  a_.db(0xe3);  // JRCXZ over the jump to the miss
+  const u32 over = a_.here();
+  a_.db(0);
+  const u32 miss = a_.jump_forward();
+  a_.set_byte(over, static_cast<u8>(a_.here() - (over + 1)));
+  a_.mov(a_.rcx, a_.r14);
+  a_.mov(a_.r14, entry(tag));
+  a_.not_(a_.r14);
+  a_.lea(a_.r10, a_.ptr[a_.r10 + a_.r14 + 1]);  // offset in the page
+  a_.mov(a_.r14, entry(offsetof(TlbEntry, host)));
+  a_.lea(a_.r10, a_.ptr[a_.r10 + a_.r14]);
+  const u32 back = a_.here();
+  const u32 descriptor = AccessDescriptor::make(size, write, mode_.mmu_index());
+  defer([this, miss, back, descriptor] {
+    a_.bind(miss);
+    a_.mov(a_.rcx, a_.r14);
+    emit_save_flags();
+    a_.mov(a_.r11d, descriptor);
+    a_.call_to(stubs_.memory);
+    emit_restore_flags();
+    a_.jump(back);
+  });
+}
+
 }  // namespace backplane::tcg

@@ -183,13 +183,17 @@ void Translator::flags_to_memory(u8 live) {
   }
 }
 
-void Translator::flags_into_host() {
-  if (flags_in_host_) return;
+void Translator::emit_restore_flags() {
   a_.mov(a_.r11, a_.rax);
   a_.movzx(a_.eax, a_.word[a_.rsp + BACKPLANE_JIT_OFFSET(saved_flags)]);
   a_.add(a_.al, 127);
   a_.sahf();
   a_.mov(a_.rax, a_.r11);
+}
+
+void Translator::flags_into_host() {
+  if (flags_in_host_) return;
+  emit_restore_flags();
   flags_in_host_ = true;
 }
 

@@ -14,6 +14,7 @@ namespace backplane::tcg {
 struct TranslatorOptions {
   ScanLimits limits;
   bool count_instructions = false;
+  bool bmi2 = false;  // of the host
 };
 
 // One block at a time; CodeCache::lock() held.
@@ -49,6 +50,10 @@ class Translator {
   // Memory operands. All leave the host address in T0 and may clobber T1 and the host's flags.
   void emit_address(const Insn& i);
   void emit_check(unsigned size, bool write);
+  // The same with the host's flags kept, for code that carries flags across memory accesses
+  // (multi-word arithmetic). Uses T2 too.
+  void emit_flagless_check(unsigned size, bool write);
+  void emit_restore_flags();
   void emit_stack_address(i32 displacement);
   void emit_page_relative(u8 reg, i32 offset);
 
