@@ -85,7 +85,7 @@ class Bus : public Object {
   static void class_init(ObjectClass&) {}
 
   // To be called once, by the owner's realize(), after add_child(). A bus that a machine provides
-  // itself (the first of a kind) has no owner and is not attached.
+  // itself has no owner and is not attached; the machine resets it.
   void attach_to(Device& owner);
   Device* owner() const { return owner_; }
   const std::vector<Device*>& devices() const { return devices_; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/cpu.h"
 
+#include <utility>
+
 #include "cpu/vcpu_thread_impl.h"
 
 namespace backplane {
@@ -9,11 +11,21 @@ namespace {
 
 thread_local Cpu* current_cpu = nullptr;
 
+// Makes a CPU the current one for a scope: one thread may run several.
+class AsCurrent {
+ public:
+  explicit AsCurrent(Cpu* cpu) : before_(std::exchange(current_cpu, cpu)) {}
+  ~AsCurrent() { current_cpu = before_; }
+  AsCurrent(const AsCurrent&) = delete;
+  AsCurrent& operator=(const AsCurrent&) = delete;
+
+ private:
+  Cpu* before_;
+};
+
 }  // namespace
 
-void Cpu::class_init(CpuClass& k) {
-  k.hotpluggable = false;
-}
+void Cpu::class_init(CpuClass& k) { k.hotpluggable = false; }
 
 Cpu::Cpu() = default;
 Cpu::~Cpu() = default;
@@ -46,7 +58,9 @@ void Cpu::run_on_thread(const std::function<void()>& fn) {
   bool done = false;
   std::exception_ptr error;
   VcpuThread::Impl* const thread = thread_ == nullptr ? nullptr : thread_->impl_.get();
-  if (thread == nullptr || thread->is_this_thread() || !thread->push({this, fn, &done, &error})) {
+  const bool at_home = thread != nullptr && thread->is_this_thread();
+  if (thread == nullptr || at_home || !thread->push({this, fn, &done, &error})) {
+    const AsCurrent as_current(at_home ? this : current_cpu);
     fn();
     return;
   }

@@ -30,10 +30,12 @@ const DeviceClass& device_class(std::string_view type) {
   if (found->abstract) {
     std::vector<std::string> names;
     for (const ObjectClass* const k : TypeRegistry::instance().list(type))
-      if (!k->abstract) names.push_back(k->name);
+      if (!k->abstract && static_cast<const DeviceClass*>(k)->user_creatable)
+        names.push_back(k->name);
     throw Error::of("'{}' is an abstract type, which no device can have", type)
-        .with_hint(names.empty() ? "-device help lists the devices there are"
-                                 : fmt::format("types made from it: {}", fmt::join(names, ", ")));
+        .with_hint(names.empty() || type == Device::kTypeName
+                       ? "-device help lists the devices there are"
+                       : fmt::format("types made from it: {}", fmt::join(names, ", ")));
   }
   return static_cast<const DeviceClass&>(*found);
 }

@@ -66,7 +66,11 @@ void describe_region(std::string& text, const MemoryRegion& region, u64 base, un
     fmt::format_to(std::back_inserter(text), " @{} {:016x}-{:016x}", target->name(),
                    region.alias_offset(), last_address(region.alias_offset(), region.size()));
   text += region.enabled() ? "\n" : " [disabled]\n";
-  for (const MemoryRegion* const child : region.subregions())
+  std::vector<MemoryRegion*> children = region.subregions();
+  std::stable_sort(children.begin(), children.end(), [](const auto* one, const auto* other) {
+    return one->address() < other->address();
+  });
+  for (const MemoryRegion* const child : children)
     describe_region(text, *child, base + child->address(), depth + 1);
 }
 

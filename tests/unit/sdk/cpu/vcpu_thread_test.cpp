@@ -169,6 +169,20 @@ TEST_F(VcpuThreadTest, WorkRunsOnTheThreadWithTheLock) {
   EXPECT_EQ(current, &cpu);
 }
 
+TEST_F(VcpuThreadTest, WorkForAnotherCpuOfTheSameThreadRunsAsThatCpu) {
+  FakeCpu& one = add();
+  FakeCpu& other = add({}, threads.front().get());
+  start_threads();
+  Cpu* inside = nullptr;
+  Cpu* after = nullptr;
+  one.run_on_thread([&] {
+    other.run_on_thread([&] { inside = Cpu::current(); });
+    after = Cpu::current();
+  });
+  EXPECT_EQ(inside, &other);
+  EXPECT_EQ(after, &one);
+}
+
 TEST_F(VcpuThreadTest, WorkRunsWhileStopped) {
   FakeCpu& cpu = add();
   start_threads();
