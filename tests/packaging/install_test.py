@@ -55,7 +55,7 @@ def check_is_complete(tree):
 
 def check_names_no_build_directory(tree, build):
     """Nothing that is read or searched at run time may lead back to where it was built."""
-    for path in [*tree.lib.glob("cmake/Backplane/*"), tree.lib / "pkgconfig/backplane.pc",
+    for path in [*tree.lib.glob("cmake/Backplane/**/*.cmake"), tree.lib / "pkgconfig/backplane.pc",
                  tree.modules / "known-modules"]:
         assert str(build) not in path.read_text(), f"{path} names the build directory"
     for path in [tree.bin / "backplane", tree.lib / "libbackplane.so", *tree.module_files()]:
