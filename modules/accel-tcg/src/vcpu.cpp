@@ -42,6 +42,7 @@ Helpers TcgVcpu::helpers() {
   h.memory = [](TcgVcpu* v, u64 linear, u64 descriptor, const u8* return_pc, const u8** resume) {
     return v->slow_memory(linear, static_cast<u32>(descriptor), return_pc, resume);
   };
+  h.memory_fast = fast_memory;
   h.interpret = [](TcgVcpu* v, u64, u64 offset) {
     return v->interpret_at(static_cast<u32>(offset));
   };

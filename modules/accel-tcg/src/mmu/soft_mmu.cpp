@@ -6,6 +6,7 @@
 
 #include "backplane/machine.h"
 #include "cache/code_cache.h"
+#include "mmu/address_filter.h"
 
 namespace backplane::tcg {
 namespace {
@@ -13,20 +14,6 @@ namespace {
 constexpr bool canonical(u64 linear) {
   return (static_cast<i64>(linear << 16) >> 16) == static_cast<i64>(linear);
 }
-
-constexpr unsigned filter_bit(u64 key) {
-  return static_cast<unsigned>((key * 0x9e3779b97f4a7c15) >> 52);  // 0 to 4095
-}
-void filter_add(u64 (&filter)[64], u64 key) {
-  filter[filter_bit(key) / 64] |= u64{1} << filter_bit(key) % 64;
-}
-bool filter_has(const u64 (&filter)[64], u64 key) {
-  return (filter[filter_bit(key) / 64] >> filter_bit(key) % 64 & 1) != 0;
-}
-
-// Keys of the large-page filter: 2 MiB regions, and 1 GiB regions marked by a high bit.
-constexpr u64 region_2m(u64 linear) { return linear >> 21; }
-constexpr u64 region_1g(u64 linear) { return linear >> 30 | u64{1} << 63; }
 
 Privilege privilege_of(MmuIndex index) {
   return index == kMmuUser ? Privilege::User : Privilege::Supervisor;
@@ -36,7 +23,10 @@ Privilege privilege_of(MmuIndex index) {
 
 SoftMmu::SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code)
     : cpu_(cpu), state_(cpu.state()), jit_(jit_state(cpu)), memory_(memory), code_(code) {
-  for (unsigned i = 0; i < kMmuCount; ++i) clear(i);
+  for (unsigned i = 0; i < kMmuCount; ++i) {
+    filled_[i] = kTlbEntries;
+    clear(i);
+  }
   jit_.jump_generation[0] = u64{1} << 48;
   jit_.jump_generation[1] = u64{2} << 48;
   next_generation_ = 3;
@@ -122,12 +112,12 @@ SoftMmu::Target SoftMmu::resolve(u64 linear, Access access, MmuIndex index) {
   e.read_tag = t.readable ? page : unusable;
   e.write_tag = t.writable && !range->readonly && !has_code ? page : unusable;
   e.exec_tag = t.executable ? page : unusable;
-  ++filled_[index];
+  note_fill(index, slot);
   ++counters_.fills;
   if (index == kMmuKernel && !t.global) {
     if (non_global_count_ < kNonGlobalSlots) non_global_[non_global_count_] = static_cast<u16>(slot);
     ++non_global_count_;
-    if (access == Access::Execute) kernel_executed_non_global_ = true;
+    if (t.executable) kernel_executed_non_global_ = true;
   }
   if (t.page_size > kPageSize)
     filter_add(large_, t.page_size >= 1_GiB ? region_1g(linear) : region_2m(linear));
@@ -154,9 +144,11 @@ SoftMmu::RamPlace SoftMmu::place_of(const u8* host) {
 }
 
 void SoftMmu::clear(unsigned index) {
-  for (unsigned slot = 0; slot < kTlbEntries; ++slot) {
-    TlbEntry& e = jit_.tlb[index][slot];
-    e.read_tag = e.write_tag = e.exec_tag = unusable_tag(slot);
+  TlbEntry* const table = jit_.tlb[index];
+  if (filled_[index] <= kTrackedSlots) {
+    for (unsigned i = 0; i < filled_[index]; ++i) set_unusable(table[slots_[index][i]], slots_[index][i]);
+  } else {
+    for (unsigned slot = 0; slot < kTlbEntries; ++slot) set_unusable(table[slot], slot);
   }
   filled_[index] = 0;
 }
@@ -184,10 +176,8 @@ void SoftMmu::flush(bool globals) {
     ++counters_.global_flushes;
     clear(kMmuKernel);
   } else {
-    for (unsigned i = 0; i < non_global_count_; ++i) {
-      TlbEntry& e = jit_.tlb[kMmuKernel][non_global_[i]];
-      e.read_tag = e.write_tag = e.exec_tag = unusable_tag(non_global_[i]);
-    }
+    for (unsigned i = 0; i < non_global_count_; ++i)
+      set_unusable(jit_.tlb[kMmuKernel][non_global_[i]], non_global_[i]);
   }
   non_global_count_ = 0;
   if (globals || kernel_executed_non_global_) {
@@ -204,10 +194,7 @@ void SoftMmu::flush_page(u64 linear) {
     return;
   }
   const unsigned slot = tlb_index(linear);
-  for (auto& table : jit_.tlb) {
-    TlbEntry& e = table[slot];
-    e.read_tag = e.write_tag = e.exec_tag = unusable_tag(slot);
-  }
+  for (auto& table : jit_.tlb) set_unusable(table[slot], slot);
   if (filter_has(executed_[0], linear >> 12)) new_generation(true);
   if (filter_has(executed_[1], linear >> 12)) new_generation(false);
 }

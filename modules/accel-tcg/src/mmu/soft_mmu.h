@@ -36,6 +36,10 @@ class SoftMmu final : public x86::LinearMemory {
   // Looks up and fills the TLB.
   Target resolve(u64 linear, Access access, MmuIndex index);
 
+  // resolve() for the common case: 4-level paging, accessed and dirty bits set, plain RAM. Null if
+  // it is another. Uses general registers only, so that translated code need not save others.
+  u8* resolve_fast(u64 linear, bool write, MmuIndex index);
+
   // Host address of guest code at `linear`, or null if it is not RAM or cannot be fetched.
   const u8* code_pointer(u64 linear, MmuIndex index) {
     const TlbEntry& e = jit_.tlb[index][tlb_index(linear)];
@@ -75,6 +79,13 @@ class SoftMmu final : public x86::LinearMemory {
   const u8* fill_code_pointer(u64 linear, MmuIndex index);
   const FlatRange* range_at(u64 physical);
   void clear(unsigned index);
+  void note_fill(unsigned index, unsigned slot) {
+    if (filled_[index] < kTrackedSlots) slots_[index][filled_[index]] = static_cast<u16>(slot);
+    ++filled_[index];
+  }
+  static void set_unusable(TlbEntry& e, unsigned slot) {
+    e.read_tag = e.write_tag = e.exec_tag = unusable_tag(slot);
+  }
   void new_generation(bool kernel);
   [[noreturn]] void raise(u64 linear, const Target& target) const;
   template <class Piece>
@@ -94,7 +105,10 @@ class SoftMmu final : public x86::LinearMemory {
   static constexpr unsigned kNonGlobalSlots = 128;
   u16 non_global_[kNonGlobalSlots];
   unsigned non_global_count_ = 0;
-  unsigned filled_[kMmuCount] = {};
+  // Slots filled since a table was cleared, so that clearing touches just these; all if more.
+  static constexpr unsigned kTrackedSlots = 1024;
+  u16 slots_[kMmuCount][kTrackedSlots];
+  unsigned filled_[kMmuCount];
   bool kernel_executed_non_global_ = false;
   u64 next_generation_ = 0;
   // Bloom filters over linear addresses: pages executed from, regions mapped by large pages.

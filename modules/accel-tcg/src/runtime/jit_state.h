@@ -21,7 +21,7 @@ class TcgVcpu;
 enum MmuIndex : u8 { kMmuKernel = 0, kMmuUser = 1, kMmuKernelAc = 2 };
 constexpr unsigned kMmuCount = 3;
 
-constexpr unsigned kTlbBits = 10;
+constexpr unsigned kTlbBits = 12;
 constexpr unsigned kTlbEntries = 1u << kTlbBits;
 
 // One translation. A tag is the page's linear address; an access hits if (address ^ tag) is at
@@ -67,6 +67,8 @@ struct JitState {
   // PEXT masks: TLB index of an address; everything but the offset in a page.
   u64 index_mask;
   u64 page_mask;
+  u64 slow_linear;      // of the access whose slow path runs
+  u64 slow_descriptor;
   u64 saved_scratch;  // a scratch register across slow paths
   const u8* resume;   // where a slow memory access goes on instead, or null
   u64 host_rsp;       // host stack of the thread while translated code runs

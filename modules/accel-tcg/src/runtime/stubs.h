@@ -34,6 +34,8 @@ struct Helpers {
   // A memory access missed the TLB. Returns the host address to use instead (nonzero), or 0 with
   // `*resume` set as the other helpers return it. `return_pc`: host code after the access's call.
   u64 (*memory)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc, const u8** resume);
+  // The same tried first, without the guest's vector registers saved: the host address, or null.
+  const u8* (*memory_fast)(TcgVcpu* vcpu, u64 linear, u64 descriptor);
   // Executes the instruction at `offset` of the current page by the interpreter.
   const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
   // A REP MOVS or REP STOS; `form` as RepeatForm packs it.
