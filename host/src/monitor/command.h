@@ -20,6 +20,7 @@ class CharacterDevices;
 struct MonitorContext {
   Machine& machine;
   const CharacterDevices& characters;
+  bool quit = false;  // the program was told to end: no further prompt
 };
 
 using MonitorArguments = std::vector<std::string>;

@@ -46,13 +46,13 @@ void Monitor::event(Event event) {
 
 void Monitor::receive(const u8* data, std::size_t size) {
   std::string echo;
-  for (std::size_t i = 0; i < size; ++i) {
+  for (std::size_t i = 0; i < size && !context_.quit; ++i) {
     const auto line = editor_.type(data[i], echo);
     if (!line) continue;
     send(echo);
     echo.clear();
     print(run_monitor_line(context_, *line));
-    prompt();
+    if (!context_.quit) prompt();
   }
   send(echo);
 }

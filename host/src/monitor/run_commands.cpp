@@ -28,6 +28,7 @@ std::string system_powerdown(MonitorContext& context, const MonitorArguments&) {
 }
 
 std::string quit(MonitorContext& context, const MonitorArguments&) {
+  context.quit = true;
   context.machine.request_shutdown(ShutdownCause::HostRequest);
   return {};
 }
