@@ -69,7 +69,7 @@ Xbyak::Address Translator::tlb(std::size_t field) {
   return a_.qword[a_.rsp + a_.r11 + BACKPLANE_JIT_OFFSET(tlb) + static_cast<int>(table + field)];
 }
 
-// Linear address in T0 -> host address in T0, through the TLB. [docs/architecture.md "Memory"]
+// Linear address in T0 -> host address in T0, through the TLB. [docs/translator.md "Memory"]
 void Translator::emit_check(unsigned size, bool write) {
   const std::size_t tag = write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
   a_.mov(a_.r11, a_.r10);

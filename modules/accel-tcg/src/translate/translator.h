@@ -39,7 +39,7 @@ class Translator {
   void note_point(u16 guest_offset, u16 index);
   void defer(std::function<void()> emit);
 
-  // Flags. [docs/architecture.md "Flags"]
+  // Flags. [docs/translator.md "Flags"]
   void flags_before_clobber(u8 live);
   void flags_into_host();
   void flags_for(const ScannedInsn& s);

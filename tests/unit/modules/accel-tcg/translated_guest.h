@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// A CPU whose code is translated, in 64-bit mode, with an arena of host memory mirrored into guest
+// memory at the same linear addresses, so that one instruction can run natively and translated.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "arena.h"
+#include "backplane/testing/test_machine.h"
+#include "engine.h"
+#include "native_processor.h"
+#include "vcpu.h"
+
+namespace backplane::tcg::testing {
+
+using x86::X86Cpu;
+using x86::testing::Arena;
+using x86::testing::Registers;
+
+class TranslatedGuest {
+ public:
+  explicit TranslatedGuest(TranslatorOptions options = default_options())
+      : cpu_(add_cpu()), engine_(machine_.memory(), 16_MiB, options), vcpu_(engine_, cpu_) {
+    machine_.power_on();
+    for (u64 page = 0; page < Arena::kSize; page += kPageSize)
+      map(arena.address(page), kArenaAt + page);
+    vcpu_.thread_started();
+  }
+
+  static TranslatorOptions default_options() {
+    TranslatorOptions options;
+    options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
+    return options;
+  }
+
+  // Runs the code at the arena's start until HLT. False if it faulted; registers and arena then
+  // are as they were when the first fault was taken.
+  bool run(std::span<const u8> code, Registers& registers) {
+    u8* ram = machine_.ram().host() + kArenaAt;
+    std::memcpy(ram, arena.data(), Arena::kSize);
+    engine_.cache.invalidate_locked(ram, kPageSize);
+    std::memcpy(ram, code.data(), code.size());
+    ram[code.size()] = 0xf4;
+    enter_long_mode();
+    X86State& s = cpu_.state();
+    std::copy(std::begin(registers.gpr), std::end(registers.gpr), s.gpr);
+    s.rflags = registers.rflags;
+    std::memcpy(s.xsave, registers.xsave, sizeof s.xsave);
+    s.rip = arena.address();
+    cpu_.set_halted(false);
+    Vcpu::Exit exit;
+    do exit = vcpu_.run();
+    while (exit == Vcpu::Exit::Kicked || exit == Vcpu::Exit::Slice);
+    std::copy(std::begin(s.gpr), std::end(s.gpr), registers.gpr);
+    registers.rflags = s.rflags;
+    std::memcpy(registers.xsave, s.xsave, sizeof s.xsave);
+    end_ = s.rip;
+    std::memset(ram + code.size(), arena.data()[code.size()], 1);
+    std::memcpy(arena.data() + kCodeBytes, ram + kCodeBytes, Arena::kSize - kCodeBytes);
+    return exit == Vcpu::Exit::Halted;
+  }
+  // RIP behind the HLT.
+  u64 end() const { return end_; }
+  const TcgVcpu::Counters& counters() const { return vcpu_.counters(); }
+
+  // Bytes at the arena's start that hold code and are not mirrored back.
+  static constexpr u64 kCodeBytes = 256;
+  Arena arena;
+
+ private:
+  static constexpr u64 kTables = 0x10000, kArenaAt = 0x100000;
+
+  X86Cpu& add_cpu() {
+    machine_.config().cpus = 1;
+    machine_.add_cpu(x86::create_cpu(machine_, "max"));
+    return static_cast<X86Cpu&>(*machine_.cpus()[0]);
+  }
+
+  // Maps one page for the kernel and users, making the tables on the way.
+  void map(u64 linear, u64 physical) {
+    u64 table = kTables;
+    for (unsigned shift = 39; shift > 12; shift -= 9) {
+      const u64 at = table + (linear >> shift & 0x1ff) * 8;
+      u64 entry = machine_.memory().load<u64>(at);
+      if (entry == 0) {
+        entry = (kTables + kPageSize * ++tables_) | 7;
+        machine_.memory().store<u64>(at, entry);
+      }
+      table = entry & kPageMask;
+    }
+    machine_.memory().store<u64>(table + (linear >> 12 & 0x1ff) * 8, physical | 7);
+  }
+
+  // Flat segments at privilege level 0; no exception can be delivered: it becomes a shutdown.
+  void enter_long_mode() {
+    X86State& s = cpu_.state();
+    s.shutdown = 0;
+    s.cr0 = x86::kCr0PE | x86::kCr0PG | x86::kCr0NE | x86::kCr0WP | x86::kCr0MP;
+    s.cr4 = x86::kCr4PAE | x86::kCr4OSFXSR | x86::kCr4OSXMMEXCPT | x86::kCr4OSXSAVE;
+    s.cr3 = kTables;
+    s.efer = x86::kEferLME | x86::kEferLMA | x86::kEferNXE;
+    s.xcr0 = 7;
+    for (x86::Segment& segment : s.seg) segment = {0x10, 0xc093, 0xffffffff, 0};
+    s.seg[x86::CS] = {0x08, 0xa09b, 0xffffffff, 0};
+    s.idtr = {0, 0};
+    s.interrupt_shadow = 0;
+  }
+
+  backplane::testing::TestMachine machine_;
+  unsigned tables_ = 0;
+  X86Cpu& cpu_;
+  Engine engine_;
+  TcgVcpu vcpu_;
+  u64 end_ = 0;
+};
+
+}  // namespace backplane::tcg::testing
