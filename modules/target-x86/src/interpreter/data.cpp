@@ -69,8 +69,8 @@ void move_64_bytes(Execution& x, const Instruction& i) {
   const u64 destination = x.linear(ES, to, 64, true);
   if ((destination & 63) != 0) raise_fault(kGP, 0);
   u8 data[64];
-  x.memory.read(x.linear(i, sizeof data, false), data, sizeof data, x.privilege);
-  x.memory.write(destination, data, sizeof data, x.privilege);
+  x.read_bytes(x.linear(i, sizeof data, false), data, sizeof data);
+  x.write_bytes(destination, data, sizeof data);
 }
 
 }  // namespace

@@ -91,12 +91,13 @@ void compare_exchange_16_bytes(Execution& x, const Instruction& i) {
   bool equal = false;
   if (void* host = x.memory.atomic_pointer(address, 16, x.privilege)) {
     equal = compare_exchange_host_16(host, low, high, gpr[RBX], gpr[RCX]);
+    if (x.watching) x.watch_write(address, 16);
   } else {
     u64 old[2];
-    x.memory.read(address, old, sizeof old, x.privilege);
+    x.read_bytes(address, old, sizeof old);
     equal = old[0] == low && old[1] == high;
     const u64 desired[2] = {equal ? gpr[RBX] : old[0], equal ? gpr[RCX] : old[1]};
-    x.memory.write(address, desired, sizeof desired, x.privilege);
+    x.write_bytes(address, desired, sizeof desired);
     low = old[0];
     high = old[1];
   }

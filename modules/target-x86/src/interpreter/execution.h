@@ -7,6 +7,7 @@
 
 #include "alu.h"
 #include "backplane/x86/system.h"
+#include "breakpoints.h"
 #include "host_atomic.h"
 #include "instruction.h"
 
@@ -27,7 +28,10 @@ class Execution {
   Outcome outcome = Outcome::Done;
   u64 next_rip = 0;  // where execution goes on: after the instruction, unless it branches
   bool flags_replaced = false;  // IRET: RF is that of the code returned to
-  bool single_step = false;     // TF was set before the instruction: a repetition stops after one
+  bool single_step = false;     // TF was set before the instruction
+  bool watching = false;        // breakpoints are enabled
+  u64 breakpoints_hit = 0;      // bits of DR6, for data and ports that the instruction touched
+  bool loaded_ss = false;       // debug traps wait until after the next instruction
 
   // Takes what depends on the state's mode. Before each instruction.
   void begin() {
@@ -36,12 +40,23 @@ class Execution {
     code64_ = state.code64();
     privilege = state.cpl() == 3 ? Privilege::User : Privilege::Supervisor;
     single_step = (state.rflags & kTF) != 0;
+    watching = breakpoints_enabled(state);
+    breakpoints_hit = 0;
+    loaded_ss = false;
   }
+  // A repetition stops after each element, for a debugger to see it.
+  bool one_element() const { return single_step || watching; }
 
   Privilege privilege = Privilege::Supervisor;
   bool code64() const { return code64_; }
   unsigned cpl() const { return state.cpl(); }
   bool virtual8086() const { return (state.rflags & kVM) != 0; }
+
+  // After SS was loaded: no interrupt and no debug trap until the next instruction is done.
+  void hold_interrupts() {
+    state.interrupt_shadow = 1;
+    loaded_ss = true;
+  }
 
   // Takes up the RIP that a control transfer of system.h has set.
   void transferred() { next_rip = state.rip; }
@@ -96,13 +111,27 @@ class Execution {
   }
 
   // --- memory --------------------------------------------------------------------------------
+  void read_bytes(u64 address, void* data, unsigned size) {
+    memory.read(address, data, size, privilege);
+    if (watching) breakpoints_hit |= breakpoint_hits(state, BreakOn::Access, address, size);
+  }
+  void write_bytes(u64 address, const void* data, unsigned size) {
+    memory.write(address, data, size, privilege);
+    if (watching) watch_write(address, size);
+  }
   u64 read(u64 address, unsigned size) {
     u64 value = 0;
-    memory.read(address, &value, size, privilege);
+    read_bytes(address, &value, size);
     return value;
   }
-  void write(u64 address, unsigned size, u64 value) {
-    memory.write(address, &value, size, privilege);
+  void write(u64 address, unsigned size, u64 value) { write_bytes(address, &value, size); }
+  void watch_write(u64 address, unsigned size) {
+    breakpoints_hit |= breakpoint_hits(state, BreakOn::Write, address, size) |
+                       breakpoint_hits(state, BreakOn::Access, address, size);
+  }
+  void watch_port(u16 port, unsigned size) {
+    if (watching && (state.cr4 & kCr4DE) != 0)
+      breakpoints_hit |= breakpoint_hits(state, BreakOn::Port, port, size);
   }
   // Raises #PF as a write of these bytes would.
   void probe_write(u64 address, unsigned size) {
@@ -121,6 +150,7 @@ class Execution {
       else
         while (!compare_exchange_host(host, size, old, compute(old))) {
         }
+      if (watching) watch_write(address, size);
       return;
     }
     // Across pages or not RAM: atomic against other such accesses only.

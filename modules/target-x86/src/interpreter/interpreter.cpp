@@ -42,12 +42,14 @@ struct Interpreter::Impl {
   const Instruction& decode(Instruction& slot, DecodeMode mode, u64 linear, unsigned available);
   u64 code_address(unsigned& available) const;
   Step execute();
-  void single_step_trap();
+  bool at_breakpoint();
+  bool debug_trap();
 
   Execution x;
   NativeRoutines natives;
   Decoder decoder;
   Instruction* cache;
+  u64 held_traps = 0;  // bits of DR6 that wait for the instruction after a load of SS
 };
 
 // The linear address of the instruction, and how many bytes the code segment permits.
@@ -104,17 +106,36 @@ const Instruction& Interpreter::Impl::decode(Instruction& slot, DecodeMode mode,
   }
 }
 
-// #DB after an instruction that began with TF set.
-void Interpreter::Impl::single_step_trap() {
-  x.state.dr[6] |= kDr6SingleStep;
+// #DB before an instruction that a breakpoint is set on. RF in the flags that are pushed lets the
+// handler return to it.
+bool Interpreter::Impl::at_breakpoint() {
+  X86State& state = x.state;
+  unsigned available = 0;
+  const u64 hits = breakpoint_hits(state, BreakOn::Execution, code_address(available), 1);
+  if (hits == 0) return false;
+  state.dr[6] |= hits;
+  state.rflags |= kRF;
+  deliver_event(x.context, EventKind::Exception, kDB, state.rip);
+  return true;
+}
+
+// #DB after an instruction that began with TF set, or that touched what a breakpoint is set on.
+bool Interpreter::Impl::debug_trap() {
+  if (x.single_step) x.breakpoints_hit |= kDr6SingleStep;
+  held_traps |= x.breakpoints_hit;
+  if (held_traps == 0 || x.loaded_ss) return false;
+  x.state.dr[6] |= held_traps;
+  held_traps = 0;
   deliver_event(x.context, EventKind::Exception, kDB, x.state.rip);
+  return true;
 }
 
 Interpreter::Step Interpreter::Impl::execute() {
   X86State& state = x.state;
   x.begin();
-  const bool shadowed = state.interrupt_shadow != 0;
   const bool resuming = (state.rflags & kRF) != 0;
+  const auto delivered = [&] { return state.shutdown != 0 ? Step::Shutdown : Step::Exception; };
+  if (x.watching && !resuming && at_breakpoint()) return delivered();
   const Instruction& i = fetch();
   state.interrupt_shadow = 0;
   x.next_rip = state.rip + i.length;
@@ -123,19 +144,9 @@ Interpreter::Step Interpreter::Impl::execute() {
   state.rip = x.next_rip;
   if (resuming && !x.flags_replaced) state.rflags &= ~kRF;
 
-  switch (x.outcome) {
-    case Execution::Outcome::Delivered:
-      return state.shutdown != 0 ? Step::Shutdown : Step::Exception;
-    case Execution::Outcome::Halted:
-      return Step::Halted;
-    default:
-      break;
-  }
-  if (x.single_step && !shadowed) {
-    single_step_trap();
-    return state.shutdown != 0 ? Step::Shutdown : Step::Exception;
-  }
-  return Step::Done;
+  if (x.outcome == Execution::Outcome::Delivered) return delivered();
+  if ((x.one_element() || held_traps != 0) && debug_trap()) return delivered();
+  return x.outcome == Execution::Outcome::Halted ? Step::Halted : Step::Done;
 }
 
 Interpreter::Interpreter(X86Cpu& cpu, LinearMemory& memory)

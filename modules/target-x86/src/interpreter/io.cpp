@@ -15,6 +15,7 @@ void input(Execution& x, const Instruction& i) {
   const u16 port = port_number(x, i, i.operand[1]);
   check_io_permission(x.context, port, size);
   x.set_reg(RAX, size, port_in(x.context, port, size));
+  x.watch_port(port, size);
 }
 
 void output(Execution& x, const Instruction& i) {
@@ -22,6 +23,7 @@ void output(Execution& x, const Instruction& i) {
   const u16 port = port_number(x, i, i.operand[0]);
   check_io_permission(x.context, port, size);
   port_out(x.context, port, static_cast<u32>(x.reg(RAX, size)), size);
+  x.watch_port(port, size);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ void move_to_segment(Execution& x, const Instruction& i) {
   const SegReg segment = static_cast<SegReg>(i.operand[0].reg);
   if (segment == CS) raise_fault(kUD);
   load_segment(x.context, segment, static_cast<u16>(x.load(i, i.operand[1])));
-  if (segment == SS) x.state.interrupt_shadow = 1;
+  if (segment == SS) x.hold_interrupts();
 }
 
 namespace {
@@ -55,7 +55,7 @@ void store_table(Execution& x, const Instruction& i) {
   u8 image[10];
   std::memcpy(image, &table.limit, 2);
   std::memcpy(image + 2, &table.base, 8);
-  x.memory.write(x.linear(i, base_size + 2, true), image, base_size + 2, x.privilege);
+  x.write_bytes(x.linear(i, base_size + 2, true), image, base_size + 2);
 }
 
 void load_local_table(Execution& x, const Instruction& i) {

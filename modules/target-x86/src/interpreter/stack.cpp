@@ -17,7 +17,7 @@ void pop_segment(Execution& x, const Instruction& i) {
   const u64 mask = mask_of(stack_size);
   u64& rsp = x.state.gpr[RSP];
   rsp = (rsp & ~mask) | ((rsp + i.operand_size) & mask);
-  if (segment == SS) x.state.interrupt_shadow = 1;
+  if (segment == SS) x.hold_interrupts();
 }
 
 void pop(Execution& x, const Instruction& i) {

@@ -25,7 +25,7 @@ class StringOperation {
   bool repeated() const { return i_.rep || i_.repne; }
   u64 count() const { return repeated() ? x_.state.gpr[RCX] & mask_ : 1; }
   u64 elements_now() const {
-    return x_.single_step ? std::min<u64>(count(), 1) : std::min(count(), kElementsPerStep);
+    return x_.one_element() ? std::min<u64>(count(), 1) : std::min(count(), kElementsPerStep);
   }
 
   u64 source_offset() const { return x_.state.gpr[RSI] & mask_; }
@@ -53,7 +53,7 @@ class StringOperation {
   // How many elements from the current positions fit into one block: forward only, within the
   // page and without the offset wrapping.
   u64 block_elements(bool source, bool destination) const {
-    if (!repeated() || !forward() || x_.single_step) return 0;
+    if (!repeated() || !forward() || x_.one_element()) return 0;
     u64 bytes = kBlock;
     if (source) bytes = std::min(bytes, room(i_.memory.segment, source_offset()));
     if (destination) bytes = std::min(bytes, room(ES, destination_offset()));
@@ -113,7 +113,7 @@ void move_string(Execution& x, const Instruction& i) {
     void* host = x.memory.atomic_pointer(to, bytes, x.privilege);
     if (host == nullptr) return 0;
     u8 data[kBlock];
-    x.memory.read(from, data, bytes, x.privilege);
+    x.read_bytes(from, data, bytes);
     std::memcpy(host, data, bytes);
     op.advance(true, true, n);
     return n;
@@ -192,6 +192,7 @@ void input_string(Execution& x, const Instruction& i) {
   StringOperation op(x, i);
   const u16 port = static_cast<u16>(x.state.gpr[RDX]);
   check_io_permission(x.context, port, op.size());
+  x.watch_port(port, op.size());
   repeat(op, no_block, [&] {
     const u64 to = op.destination(op.size(), true);
     x.probe_write(to, op.size());  // a device must not lose what could not be stored
@@ -204,6 +205,7 @@ void output_string(Execution& x, const Instruction& i) {
   StringOperation op(x, i);
   const u16 port = static_cast<u16>(x.state.gpr[RDX]);
   check_io_permission(x.context, port, op.size());
+  x.watch_port(port, op.size());
   repeat(op, no_block, [&] {
     const u64 value = x.read(op.source(op.size()), op.size());
     port_out(x.context, port, static_cast<u32>(value), op.size());

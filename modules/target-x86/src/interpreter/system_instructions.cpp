@@ -165,7 +165,7 @@ void invalidate_page(Execution& x, const Instruction& i) {
 void invalidate_by_process(Execution& x, const Instruction& i) {
   x.require_cpl0();
   u64 descriptor[2];
-  x.memory.read(x.linear(i, sizeof descriptor, false), descriptor, sizeof descriptor, x.privilege);
+  x.read_bytes(x.linear(i, sizeof descriptor, false), descriptor, sizeof descriptor);
   if ((descriptor[0] & ~u64{0xfff}) != 0) raise_fault(kGP, 0);
   invpcid(x.context, x.load(i, i.operand[0]), descriptor[0], descriptor[1]);
 }

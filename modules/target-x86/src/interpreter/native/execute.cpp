@@ -82,7 +82,7 @@ void execute_native(Execution& x, const Instruction& i) {
     const bool keeps_old = r.writes_memory && r.kind == NativeRoutine::Kind::X87 &&
                            (image.get<u16>(kFcw) & kFswExceptions) != kFswExceptions;
     if (r.writes_memory) x.probe_write(address, r.memory_size);
-    if (r.reads_memory || keeps_old) x.memory.read(address, memory, r.memory_size, x.privilege);
+    if (r.reads_memory || keeps_old) x.read_bytes(address, memory, r.memory_size);
   }
 
   NativeFrame frame;
@@ -99,7 +99,7 @@ void execute_native(Execution& x, const Instruction& i) {
     image.set<u64>(kFip, x.state.rip);
     if (r.memory_size != 0) image.set<u64>(kFdp, x.effective_address(i.memory));
   }
-  if (r.writes_memory) x.memory.write(address, memory, r.memory_size, x.privilege);
+  if (r.writes_memory) x.write_bytes(address, memory, r.memory_size);
   if (r.writes_general) x.set_reg(r.general_register, r.general_size, frame.rax);
   if (r.writes_index) x.set_reg(RCX, 4, frame.rcx);
   if (r.writes_flags) x.set_flags(kArithmeticFlags, frame.flags);

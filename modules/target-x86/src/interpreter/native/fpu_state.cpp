@@ -23,10 +23,10 @@ class Area {
     if (write) x.probe_write(address_, size);
   }
   void write(unsigned offset, const void* data, unsigned size) {
-    x_.memory.write(address_ + offset, data, size, x_.privilege);
+    x_.write_bytes(address_ + offset, data, size);
   }
   void read(unsigned offset, void* data, unsigned size) {
-    x_.memory.read(address_ + offset, data, size, x_.privilege);
+    x_.read_bytes(address_ + offset, data, size);
   }
 
  private:

@@ -52,9 +52,9 @@ void move_masked(Execution& x, const Instruction& i) {
     if (!top_bit_set(mask + at, element)) continue;
     const u64 address = element_address(x, i, at, element, store);
     if (store)
-      x.memory.write(address, data + at, element, x.privilege);
+      x.write_bytes(address, data + at, element);
     else
-      x.memory.read(address, data + at, element, x.privilege);
+      x.read_bytes(address, data + at, element);
   }
   if (!store) write_vector(image, i.operand[0].reg, size, data);
 }
@@ -130,7 +130,7 @@ void gather(Execution& x, const Instruction& i) {
       const u64 offset =
           (base + (static_cast<u64>(index) << place.scale)) & mask_of(place.address_size);
       const u64 address = x.linear(place.segment, offset, data_size, false);
-      x.memory.read(address, data + n * data_size, data_size, x.privilege);
+      x.read_bytes(address, data + n * data_size, data_size);
     }
     std::memset(element_mask, 0, data_size);
     write_vector(image, target, 32, data);

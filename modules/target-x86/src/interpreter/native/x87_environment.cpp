@@ -179,7 +179,7 @@ void store_environment(Execution& x, const Instruction& i) {
   const Format f = format_of(x, i);
   u8 environment[28];
   make_environment(image, f, environment);
-  x.memory.write(x.linear(i, f.size(), true), environment, f.size(), x.privilege);
+  x.write_bytes(x.linear(i, f.size(), true), environment, f.size());
   image.set<u16>(kFcw, image.get<u16>(kFcw) | 0x3f);  // all exceptions masked
   image.update_error_summary();
 }
@@ -189,7 +189,7 @@ void load_environment(Execution& x, const Instruction& i) {
   require_no_x87_exception(x);
   const Format f = format_of(x, i);
   u8 environment[28];
-  x.memory.read(x.linear(i, f.size(), false), environment, f.size(), x.privilege);
+  x.read_bytes(x.linear(i, f.size(), false), environment, f.size());
   take_environment(image, f, environment);
 }
 
@@ -201,7 +201,7 @@ void save(Execution& x, const Instruction& i) {
   for (unsigned n = 0; n < 8; ++n)
     std::memcpy(area + f.size() + n * kRegisterBytes, image.st(n), kRegisterBytes);
   const unsigned size = f.size() + 8 * kRegisterBytes;
-  x.memory.write(x.linear(i, size, true), area, size, x.privilege);
+  x.write_bytes(x.linear(i, size, true), area, size);
   initialize(x, i);
 }
 
@@ -211,7 +211,7 @@ void restore(Execution& x, const Instruction& i) {
   const Format f = format_of(x, i);
   u8 area[28 + 8 * kRegisterBytes];
   const unsigned size = f.size() + 8 * kRegisterBytes;
-  x.memory.read(x.linear(i, size, false), area, size, x.privilege);
+  x.read_bytes(x.linear(i, size, false), area, size);
   take_environment(image, f, area);
   for (unsigned n = 0; n < 8; ++n) {
     std::memset(image.st(n), 0, 16);

@@ -24,15 +24,17 @@ sigjmp_buf escape;
 
 void on_signal(int number) { siglongjmp(escape, number); }
 
+}  // namespace
+
 // Catches what an instruction may cause, on a stack of its own, for as long as it lives.
-class SignalCatcher {
+class NativeProcessor::SignalCatcher {
  public:
   SignalCatcher() {
     const stack_t stack{.ss_sp = stack_, .ss_flags = 0, .ss_size = sizeof stack_};
     sigaltstack(&stack, &old_stack_);
     struct sigaction action {};
     action.sa_handler = on_signal;
-    action.sa_flags = SA_ONSTACK;
+    action.sa_flags = SA_ONSTACK | SA_NODEFER;  // the handler does not return
     for (std::size_t n = 0; n < std::size(kSignals); ++n) sigaction(kSignals[n], &action, &old_[n]);
   }
   ~SignalCatcher() {
@@ -45,8 +47,6 @@ class SignalCatcher {
   stack_t old_stack_{};
   struct sigaction old_[std::size(kSignals)]{};
 };
-
-}  // namespace
 
 struct NativeProcessor::Data {
   Registers registers;
@@ -85,7 +85,7 @@ class Emitter {
 
 }  // namespace
 
-NativeProcessor::NativeProcessor() {
+NativeProcessor::NativeProcessor() : catcher_(std::make_unique<SignalCatcher>()) {
   const int fd = memfd_create("native-processor", MFD_CLOEXEC);
   const std::size_t size = kCodeSize + kDataSize;
   if (fd < 0 || ftruncate(fd, static_cast<off_t>(size)) != 0) throw std::bad_alloc();
@@ -149,8 +149,7 @@ int NativeProcessor::run(Mode mode, std::span<const u8> instruction, Registers& 
   std::memcpy(writable_, e.code().data(), e.code().size());
 
   data_->registers = registers;
-  const SignalCatcher catcher;
-  if (const int signal = sigsetjmp(escape, 1); signal != 0) return signal;
+  if (const int signal = sigsetjmp(escape, 0); signal != 0) return signal;
   reinterpret_cast<void (*)()>(executable_)();
   registers = data_->registers;
   return 0;

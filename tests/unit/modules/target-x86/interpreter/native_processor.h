@@ -2,6 +2,7 @@
 // Executes single instructions on the host processor, as user code.
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "backplane/x86/state.h"
@@ -31,9 +32,11 @@ class NativeProcessor {
 
  private:
   struct Data;
+  class SignalCatcher;
   u8* writable_ = nullptr;
   u8* executable_ = nullptr;
   Data* data_ = nullptr;
+  std::unique_ptr<SignalCatcher> catcher_;
 };
 
 }  // namespace backplane::x86::testing

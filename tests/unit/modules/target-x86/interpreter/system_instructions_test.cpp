@@ -28,15 +28,6 @@ TEST_F(SystemInstructions, HltIsReportedWithRipAfterIt) {
   EXPECT_EQ(guest.state().rip, guest.address(1));
 }
 
-TEST_F(SystemInstructions, SingleSteppingTrapsAfterTheInstruction) {
-  guest.state().rflags |= kTF;
-  EXPECT_EQ(guest.run({0x90}), Step::Exception);
-  EXPECT_EQ(guest.delivered().vector, kDB);
-  EXPECT_EQ(guest.delivered().rip, guest.address(1));
-  EXPECT_NE(guest.state().dr[6] & 0x4000, 0U);
-  EXPECT_EQ(guest.state().rflags & kTF, 0U);
-}
-
 TEST_F(SystemInstructions, TablesAreLoadedAndStored) {
   guest.store_value<u16>(TestGuest::kData, 0x1ff);
   guest.store_value<u64>(TestGuest::kData + 2, 0xffff888000001000);
