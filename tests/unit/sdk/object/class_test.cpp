@@ -108,6 +108,7 @@ TEST(Registry, KnowsNothingOfAnUnknownName) {
 TEST(Registry, KeepsTheFirstOfTwoTypesOfOneName) {
   TypeInfo second = fixture::orphan_info;
   second.name = "test-square";
+  ASSERT_TRUE(TypeRegistry::instance().has("test-square"));
   EXPECT_THROW(TypeRegistry::instance().add(second), Error);
   EXPECT_EQ(class_of("test-square").corners, 4);
 }
