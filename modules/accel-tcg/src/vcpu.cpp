@@ -49,6 +49,8 @@ Helpers TcgVcpu::helpers() {
   h.repeat = [](TcgVcpu* v, u64 form, u64 offset) {
     return v->repeat_string(static_cast<u32>(form), static_cast<u32>(offset));
   };
+  h.transfer = fast_transfer;
+  h.resume = [](TcgVcpu* v, u64, u64) { return v->resume_after_transfer(); };
   h.link = [](TcgVcpu* v, u64, u64 site) { return v->follow(static_cast<u32>(site)); };
   h.lookup = [](TcgVcpu* v, u64 linear, u64) { return v->lookup(linear); };
   return h;
@@ -185,6 +187,8 @@ Block* TcgVcpu::find_or_translate(u64 linear) {
   jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index == kMmuUser ? 1 : 0];
   jit_.jump_codes[slot] =
       reinterpret_cast<u64>(engine_.cache.assembler().executable(block->far_entry));
+  jit_.jump_near_codes[slot] =
+      reinterpret_cast<u64>(engine_.cache.assembler().executable(block->near_entry));
   return block;
 }
 
@@ -230,6 +234,11 @@ const u8* TcgVcpu::resume() {
   const u8* code = code_at_rip();
   flags_from_state();
   return code;
+}
+
+const u8* TcgVcpu::resume_after_transfer() {
+  flags_to_state();
+  return resume();
 }
 
 void TcgVcpu::refund(const Block& block, unsigned executed) {

@@ -68,8 +68,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Gives back what was charged for the instructions of a block after the one at `return_pc`.
   void refund(const Block& block, unsigned executed);
 
-  // In fast_memory.cpp, compiled without vector registers.
+  // In fast_paths.cpp, compiled without vector registers.
   static const u8* fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor);
+  static u64 fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset);
+  const u8* resume_after_transfer();
   u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume);
   const u8* interpret_at(u32 offset);
   const u8* repeat_string(u32 form, u32 offset);

@@ -177,6 +177,9 @@ bool refine_two_byte(Insn& i) {
         case 0x0b:
           row.op = Op::Stac;
           return true;
+        case 0x38:
+          row.op = Op::Swapgs;
+          return true;
         case 0x28:  // SERIALIZE: code is never stale here
           row.op = Op::Nop;
           return true;

@@ -38,6 +38,9 @@ enum class Op : u8 {
   Stac,
   Clac,
   Rdtsc,
+  Swapgs,
+  Syscall,
+  Sysret,  // to 64-bit code
 };
 
 // Size in bytes of the memory operand.

@@ -200,6 +200,8 @@ constexpr void float4(OpcodeMap& m, unsigned op, Imm imm = Imm::None) {
 constexpr OpcodeMap two_byte() {
   OpcodeMap m{};
   m[kNoPrefix][0x01] = with_modrm(Op::Interpret);  // refined: STAC, CLAC, SERIALIZE
+  m[kNoPrefix][0x05] = plain(Op::Syscall);
+  m[kNoPrefix][0x07] = plain(Op::Sysret);
   m[kNoPrefix][0x31] = plain(Op::Rdtsc);
   for (unsigned op = 0x18; op < 0x20; ++op) every(m, op, with_modrm(Op::Nop));
   every(m, 0x0d, with_modrm(Op::Nop));

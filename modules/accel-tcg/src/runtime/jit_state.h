@@ -78,7 +78,8 @@ struct JitState {
   // Where slow-path helpers put the bytes of an access that no host page can serve.
   alignas(64) u8 bounce[kBounceSize];
   alignas(64) u64 jump_tags[kJumpCacheEntries];
-  u64 jump_codes[kJumpCacheEntries];
+  u64 jump_codes[kJumpCacheEntries];       // far entries
+  u64 jump_near_codes[kJumpCacheEntries];  // for those who set page_base themselves
   alignas(64) TlbEntry tlb[kMmuCount][kTlbEntries];
 };
 static_assert(sizeof(JitState) <= X86Cpu::kScratchAbove - X86Cpu::kScratchOffset);

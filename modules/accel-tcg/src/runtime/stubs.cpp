@@ -19,6 +19,8 @@ class StubEmitter {
     s.leave_at = emit_leave_at();
     s.interpret = emit_call(reinterpret_cast<u64>(helpers_.interpret));
     s.repeat = emit_call(reinterpret_cast<u64>(helpers_.repeat));
+    const u32 resume = emit_call(reinterpret_cast<u64>(helpers_.resume));
+    s.transfer = emit_transfer(s.interpret, resume);
     s.link = emit_call(reinterpret_cast<u64>(helpers_.link));
     s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup));
     s.memory = emit_memory();
@@ -107,6 +109,29 @@ class StubEmitter {
     a_.mov(a_.rdx, a_.r11);
     call_cpp(function);
     resume_or_leave();
+    return start;
+  }
+
+  // The registers are stored again on the way through the other stubs: they are unchanged.
+  u32 emit_transfer(u32 interpret, u32 resume) {
+    const u32 start = begin();
+    store_registers();
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)), a_.r11);
+    a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
+    a_.mov(a_.rsi, a_.r10);
+    a_.mov(a_.rdx, a_.r11);
+    call_cpp(reinterpret_cast<u64>(helpers_.transfer));
+    a_.cmp(a_.rax, static_cast<u32>(Helpers::kTransferDone));
+    a_.mov(a_.r11, a_.rax);
+    load_registers();
+    const u32 refused = a_.jump_if_forward(2);
+    const u32 done = a_.jump_if_forward(4);
+    a_.jmp(a_.r11);
+    a_.bind(refused);
+    a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)));
+    a_.jump(interpret);
+    a_.bind(done);
+    a_.jump(resume);
     return start;
   }
 

@@ -40,6 +40,12 @@ struct Helpers {
   const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
   // A REP MOVS or REP STOS; `form` as RepeatForm packs it.
   const u8* (*repeat)(TcgVcpu* vcpu, u64 form, u64 offset);
+  // SYSCALL (`length` of the instruction) or SYSRET (0) at `offset`, tried without the guest's
+  // vector registers saved. Returns where to go on, kTransferRefused if the interpreter has to do
+  // it, kTransferDone if it is done and `resume` is to say where to go on.
+  u64 (*transfer)(TcgVcpu* vcpu, u64 length, u64 offset);
+  static constexpr u64 kTransferRefused = 0, kTransferDone = 1;
+  const u8* (*resume)(TcgVcpu* vcpu, u64 unused, u64 unused2);
   // A jump that is not linked yet was taken; page_base is that of the jumping block.
   const u8* (*link)(TcgVcpu* vcpu, u64 unused, u64 site);
   // Finds the block at a linear address.
@@ -52,6 +58,7 @@ struct Stubs {
   u32 memory = 0;     // call; T0 = linear address, T1 = descriptor; gives T0 = host address
   u32 interpret = 0;  // jump; T1 = page offset of the instruction
   u32 repeat = 0;     // jump; T0 = RepeatForm, T1 = page offset of the instruction
+  u32 transfer = 0;   // jump; T0 = length or 0, T1 = page offset of the instruction
   u32 link = 0;       // jump; T1 = site
   u32 lookup = 0;     // jump; T0 = linear address
   u32 leave_at = 0;   // jump; T1 = page offset to go on at later

@@ -49,6 +49,12 @@ bool translatable(const Insn& i, Mode mode) {
       return (mode.bits & Mode::kRing0) != 0;
     case Op::Rdtsc:
       return (mode.bits & Mode::kTsc) != 0;
+    case Op::Swapgs:
+      return (mode.bits & Mode::kRing0) != 0;
+    case Op::Syscall:
+      return true;
+    case Op::Sysret:
+      return (mode.bits & Mode::kRing0) != 0 && i.w;
     case Op::RepeatString:
       return true;
     case Op::Pushf:
@@ -100,6 +106,8 @@ bool ends_block(const Insn& i) {
     case Op::Popf:
     case Op::Stac:
     case Op::Clac:
+    case Op::Syscall:
+    case Op::Sysret:
       return true;
     default:
       return false;

@@ -115,6 +115,23 @@ void Translator::emit_access_control(const ScannedInsn& s) {
   emit_jump(i64{i.offset} + i.length);
 }
 
+void Translator::emit_swapgs() {
+  constexpr int kGsBase = static_cast<int>(
+      offsetof(X86State, seg) + x86::GS * sizeof(x86::Segment) + offsetof(x86::Segment, base));
+  constexpr int kKernelGsBase = static_cast<int>(offsetof(X86State, kernel_gs_base));
+  a_.mov(a_.r10, a_.field(kGsBase));
+  a_.mov(a_.r11, a_.field(kKernelGsBase));
+  a_.mov(a_.field(kGsBase), a_.r11);
+  a_.mov(a_.field(kKernelGsBase), a_.r10);
+}
+
+void Translator::emit_transfer(const Insn& i) {
+  flags_to_memory(kFlagsAll);
+  a_.mov(a_.r10d, i.row.op == Op::Syscall ? i.length : 0);
+  a_.mov(a_.r11d, i.offset);
+  a_.jump(stubs_.transfer);
+}
+
 void Translator::emit_rdtsc(const ScannedInsn& s) {
   flags_before_clobber(s.flags_live_after);
   a_.rdtsc();

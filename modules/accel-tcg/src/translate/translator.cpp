@@ -138,6 +138,11 @@ void Translator::emit_insn(const ScannedInsn& s) {
       return emit_access_control(s);
     case Op::Rdtsc:
       return emit_rdtsc(s);
+    case Op::Swapgs:
+      return emit_swapgs();
+    case Op::Syscall:
+    case Op::Sysret:
+      return emit_transfer(i);
     case Op::Interpret:
     case Op::LoopCx:
     case Op::String:

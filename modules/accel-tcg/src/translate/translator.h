@@ -82,6 +82,8 @@ class Translator {
   void emit_pushf(const ScannedInsn& s);
   void emit_popf(const ScannedInsn& s);
   void emit_access_control(const ScannedInsn& s);  // STAC, CLAC
+  void emit_swapgs();
+  void emit_transfer(const Insn& i);  // SYSCALL, SYSRET
   void emit_rdtsc(const ScannedInsn& s);
   u32 jump_if_interrupt_waiting();
 
