@@ -2,8 +2,8 @@
 #include "board/boot_setup.h"
 
 #include <algorithm>
+#include <cassert>
 
-#include "backplane/error.h"
 #include "board/pci_resources.h"
 #include "isa/serial.h"
 
@@ -22,15 +22,9 @@ constexpr u64 kBdaSerialPorts = 0x400, kBdaEbdaSegment = 0x40e, kBdaEquipment = 
 
 BootRequest read_images(const MachineConfig& config, const MemoryMap& memory, u64 rsdp) {
   BootRequest request;
-  const auto read = [](const char* option, const std::string& path) {
-    try {
-      return Blob::open_file(path);
-    } catch (const Error& e) {
-      throw e.in(option);
-    }
-  };
-  request.kernel = read("-kernel", config.kernel);
-  if (!config.initrd.empty()) request.initrd = read("-initrd", config.initrd);
+  request.kernel = Blob::open_file(config.kernel, "-kernel " + config.kernel);
+  if (!config.initrd.empty())
+    request.initrd = Blob::open_file(config.initrd, "-initrd " + config.initrd);
   request.command_line = config.append;
   request.memory = memory;
   request.rsdp = rsdp;

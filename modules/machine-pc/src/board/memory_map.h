@@ -22,7 +22,8 @@ struct MemoryRange {
 constexpr u64 kConventionalEnd = 0x9fc00;
 constexpr u64 kVideoStart = 0xa0000;  // the legacy video window: no RAM behind it
 constexpr u64 kVideoEnd = 0xc0000;
-constexpr u64 kFirmwareStart = 0xe0000;  // reserved for tables
+constexpr u64 kFirmwareStart = 0xe0000;  // reserved, RAM all the same: tables come first
+constexpr u64 kTablesEnd = 0xf0000;
 constexpr u64 kFirmwareEnd = 0x100000;
 
 // RAM ends here at the latest, and devices begin; the rest of RAM is above 4 GiB.
@@ -42,6 +43,14 @@ struct MemoryMap {
 
   u64 low_ram() const { return std::min(ram, kHoleStart); }
   u64 high_ram() const { return ram - low_ram(); }
+  // True if RAM answers at all of [address, address+size), reserved or not.
+  bool is_ram(u64 address, u64 size) const {
+    const auto inside = [=](u64 start, u64 end) {
+      return address >= start && address <= end && size <= end - address;
+    };
+    return inside(0, kVideoStart) || inside(kVideoEnd, low_ram()) ||
+           inside(4ULL << 30, (4ULL << 30) + high_ram());
+  }
   // The first address after RAM above 4 GiB, rounded up for BARs.
   u64 pci_memory64_start() const {
     const u64 end = (4ULL << 30) + high_ram();

@@ -41,17 +41,17 @@ Blob::~Blob() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-BlobPtr Blob::open_file(const std::string& path) {
-  std::shared_ptr<Blob> blob(new Blob(path));
+BlobPtr Blob::open_file(const std::string& path, const std::string& name) {
+  std::shared_ptr<Blob> blob(new Blob(name));
   blob->fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat status {};
-  if (blob->fd_ < 0 || ::fstat(blob->fd_, &status) != 0) throw Error::system(path, errno);
-  if (S_ISDIR(status.st_mode)) throw Error::of("{}: is a directory, not an image", path);
+  if (blob->fd_ < 0 || ::fstat(blob->fd_, &status) != 0) throw Error::system(name, errno);
+  if (S_ISDIR(status.st_mode)) throw Error::of("{}: is a directory, not an image", name);
   if (S_ISREG(status.st_mode)) {
     blob->size_ = static_cast<u64>(status.st_size);
     blob->beginning_ = blob->read(0, std::min(blob->size_, kBeginning));
   } else {
-    blob->beginning_ = read_stream(blob->fd_, path);
+    blob->beginning_ = read_stream(blob->fd_, name);
     blob->size_ = blob->beginning_.size();
   }
   return blob;

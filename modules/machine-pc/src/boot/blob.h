@@ -15,8 +15,8 @@ namespace backplane::pc {
 // memory of the host's, and a file that was replaced meanwhile does not matter.
 class Blob {
  public:
-  // Opens a file. Throws Error naming it.
-  static std::shared_ptr<const Blob> open_file(const std::string& path);
+  // Opens a file. Throws Error. `name` is what messages call it ("-kernel vmlinuz").
+  static std::shared_ptr<const Blob> open_file(const std::string& path, const std::string& name);
   Blob(std::string name, std::vector<u8> bytes);
   ~Blob();
   Blob(const Blob&) = delete;

@@ -99,10 +99,7 @@ void BootPlan::enter(AddressSpace& memory, x86::X86Cpu& cpu) const {
 }
 
 void check_fits(const BootRequest& request, u64 address, u64 size, const char* what) {
-  for (const MemoryRange& range : request.memory.ranges())
-    if (range.type == MemoryRange::kRam && address >= range.address &&
-        address - range.address <= range.size && size <= range.size - (address - range.address))
-      return;
+  if (request.memory.is_ram(address, size)) return;
   throw Error::of("{}: {} needs {} KiB at {:#x}, which the machine's {} MiB of RAM do not have",
                   request.kernel->name(), what, (size + 1023) >> 10, address,
                   request.memory.ram >> 20)

@@ -20,11 +20,16 @@ BlobPtr uncompressed(const BlobPtr& kernel, u64 maximum) {
 
 // What this loader itself puts into low memory must not be overwritten by the kernel.
 void check_low_memory(const BootRequest& request, const BootPlan& plan) {
-  constexpr u64 kEnd = kCommandLineAddress + kCommandLineLimit;
-  for (const BootSegment& s : plan.segments)
-    if (s.blob == request.kernel && s.address < kEnd)
-      throw Error::of("{}: loads at {:#x}; the first {} KiB are taken", request.kernel->name(),
-                      s.address, kEnd >> 10);
+  const auto overlaps = [](const BootSegment& s, u64 start, u64 end) {
+    return s.address < end && s.end() > start;
+  };
+  for (const BootSegment& s : plan.segments) {
+    if (s.blob != request.kernel) continue;
+    if (overlaps(s, 0, kCommandLineAddress + kCommandLineLimit) ||
+        overlaps(s, kFirmwareStart, kTablesEnd))
+      throw Error::of("{}: loads at {:#x}, where the boot loader's data or the ACPI tables are",
+                      request.kernel->name(), s.address);
+  }
 }
 
 }  // namespace

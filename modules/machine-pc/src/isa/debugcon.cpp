@@ -21,8 +21,7 @@ class IsaDebugCon final : public IsaDevice {
     BACKPLANE_REALIZE_STEP("debug console realize");
     IsaDevice::realize();
     if (chardev_.empty()) throw Error("chardev= is missing: the id of a -chardev for its output");
-    auto* chardevs =
-        dynamic_cast<ChardevDirectory*>(machine().service(ChardevDirectory::kService));
+    auto* chardevs = dynamic_cast<ChardevDirectory*>(machine().service(ChardevDirectory::kService));
     if (chardevs == nullptr) throw Error::of("no -chardev has id={}", chardev_);
     backend_ = &chardevs->use(chardev_, id().empty() ? "isa-debugcon" : id());
     add_ports("debugcon", base_, 1,

@@ -111,7 +111,7 @@ TEST_F(AcpiTablesTest, TheMadtNamesEveryProcessorAndTheIoApic) {
 TEST_F(AcpiTablesTest, EverythingFitsIntoTheFirmwareArea) {
   const AcpiTables largest =
       build_acpi_tables({{512_GiB}, 8, {0, 1, 2, 3}, &wiring_}, kFirmwareStart);
-  EXPECT_LE(largest.base + largest.image.size(), kFirmwareEnd);
+  EXPECT_LE(largest.base + largest.image.size(), kTablesEnd);
 }
 
 TEST_F(AcpiTablesTest, TheDsdtDescribesOnlyTheSerialPortsThereAre) {

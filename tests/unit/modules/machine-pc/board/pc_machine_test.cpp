@@ -223,7 +223,7 @@ TEST(PcMachine, NamesTheOptionWhoseFileIsMissing) {
   board.init();
   board.machine().config().kernel = "/nonexistent/kernel";
   EXPECT_EQ(message_of([&] { board.machine().finish(); }),
-            "-kernel: /nonexistent/kernel: No such file or directory");
+            "-kernel /nonexistent/kernel: No such file or directory");
 }
 
 TEST(PcMachine, StartsTheKernelWithItsState) {

@@ -29,13 +29,14 @@ class BlobTest : public ::testing::Test {
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }
+  static BlobPtr open(const std::string& path) { return Blob::open_file(path, "-kernel x"); }
   static u8 expected(u64 i) { return static_cast<u8>(i * 7 >> 3); }
 
   std::filesystem::path directory_;
 };
 
 TEST_F(BlobTest, ReadsAFileAnywhere) {
-  const BlobPtr blob = Blob::open_file(write("image", 200'000));
+  const BlobPtr blob = open(write("image", 200'000));
   EXPECT_EQ(blob->size(), 200'000u);
   for (const u64 offset : {0, 65'530, 65'536, 199'996}) {
     EXPECT_EQ(blob->read(offset, 4)[3], expected(offset + 3u)) << offset;
@@ -46,7 +47,7 @@ TEST_F(BlobTest, ReadsAFileAnywhere) {
 
 TEST_F(BlobTest, CopiesIntoGuestMemory) {
   backplane::testing::TestMachine machine(1_MiB);
-  const BlobPtr blob = Blob::open_file(write("image", 200'000));
+  const BlobPtr blob = open(write("image", 200'000));
   ASSERT_TRUE(blob->copy_to(machine.memory(), 0x1000, 10, 150'000));
   EXPECT_EQ(machine.memory().load<u8>(0x1000), expected(10));
   EXPECT_EQ(machine.memory().load<u8>(0x1000 + 149'999), expected(150'009));
@@ -55,26 +56,26 @@ TEST_F(BlobTest, CopiesIntoGuestMemory) {
 
 TEST_F(BlobTest, KeepsAFileThatIsReplaced) {
   const std::string path = write("image", 200'000);
-  const BlobPtr blob = Blob::open_file(path);
+  const BlobPtr blob = open(path);
   std::filesystem::remove(path);
   EXPECT_EQ(blob->number<u8>(150'000), expected(150'000));
 }
 
 TEST_F(BlobTest, SaysThatAFileBecameShorter) {
   const std::string path = write("image", 200'000);
-  const BlobPtr blob = Blob::open_file(path);
+  const BlobPtr blob = open(path);
   std::filesystem::resize_file(path, 100'000);
   EXPECT_THROW(blob->read(150'000, 10), Error);
 }
 
 TEST_F(BlobTest, NamesAFileThatCannotBeOpened) {
   try {
-    Blob::open_file(directory_ / "absent");
+    open(directory_ / "absent");
     FAIL();
   } catch (const Error& e) {
-    EXPECT_NE(std::string(e.what()).find("absent: No such file"), std::string::npos);
+    EXPECT_NE(std::string(e.what()).find("-kernel x: No such file"), std::string::npos);
   }
-  EXPECT_THROW(Blob::open_file(directory_), Error);
+  EXPECT_THROW(open(directory_), Error);
 }
 
 }  // namespace

@@ -94,13 +94,24 @@ TEST(PlanBoot, SaysWhatAnImageIsNot) {
 }
 
 TEST(PlanBoot, RefusesAKernelThatWouldOverwriteTheBootData) {
-  std::vector<u8> image = elf32(true);
-  put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_paddr), 0x8000);
-  EXPECT_NE(refusal(request_for(image)).find("are taken"), std::string::npos);
+  for (const u32 address : {0x8000u, 0x2ff80u, 0xdff80u, 0xe8000u}) {
+    std::vector<u8> image = elf32(true);
+    put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_paddr), address);
+    EXPECT_NE(refusal(request_for(image)).find("where the boot loader's data"), std::string::npos)
+        << address;
+  }
+}
+
+TEST(PlanBoot, LoadsWhereverElseThereIsRam) {
+  for (const u32 address : {0x30000u, 0xc0000u, 0xff000u}) {
+    std::vector<u8> image = elf32(true);
+    put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_paddr), address);
+    EXPECT_NE(segment_at(plan_boot(request_for(image)), address), nullptr) << address;
+  }
 }
 
 TEST(PlanBoot, RefusesSegmentsOutsideRam) {
-  for (const u32 address : {0xa0000u, 0xf0000u, 0x4000000u, 0xfffffff0u}) {
+  for (const u32 address : {0x9ffffu, 0xa0000u, 0xbff80u, 0x4000000u, 0xfffffff0u}) {
     std::vector<u8> image = elf32(true);
     put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_paddr), address);
     EXPECT_NE(refusal(request_for(image)).find("the kernel needs"), std::string::npos) << address;
