@@ -10,13 +10,13 @@ using namespace pci;
 
 namespace {
 
-// CONFIG_ADDRESS [PCI 3.0 3.2.2.3.2 "Software Generation of Configuration Transactions"]
+// CONFIG_ADDRESS [PCI §3.2.2.3.2 "Software Generation of Configuration Transactions"]
 constexpr u32 kEnable = 0x8000'0000;
 constexpr u64 kResetControl = 1;           // offset of port CF9h
 constexpr u32 kAddressMask = 0x80ff'fffc;  // the reserved bits read as zero
 
 // Function 00.0. Its registers for DRAM and the legacy memory areas are kept, so that software
-// finds what it wrote. [82441FX data sheet, "PCI Configuration Registers"]
+// finds what it wrote. [440FX "PCI Configuration Registers"]
 class I440fx final : public PciDevice {
  public:
   static void class_init(PciDeviceClass& k) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// [PCI 3.0 6.8.2 "MSI-X Capability and Table Structures"]
+// [PCI §6.8.2 "MSI-X Capability and Table Structures"]
 #include <bit>
 
 #include "backplane/error.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Base address registers and the expansion ROM of a function: what they say, and where their
-// regions decode. [PCI 3.0 6.2.5 "Base Addresses"]
+// regions decode. [PCI §6.2.5 "Base Addresses"]
 #include <bit>
 #include <fstream>
 

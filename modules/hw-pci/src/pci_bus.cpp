@@ -50,7 +50,7 @@ bool PciBus::has_room() const {
 }
 
 // Function 0 tells software whether to look for the others.
-// [PCI 3.0 6.2.1 "Device Identification", Header Type]
+// [PCI §6.2.1 "Device Identification", Header Type]
 void PciBus::claim(PciDevice& device) {
   if (device.address().devfn == PciAddress::kAuto) {
     for (unsigned slot = 0; slot < kSlots && device.address().devfn < 0; ++slot) {

@@ -124,7 +124,7 @@ void PciDevice::set_intx(bool level) {
   update_intx();
 }
 
-// [PCI 3.0 6.2.3 "Interrupt Status"]: the bit shows the request, whether or not it is disabled.
+// [PCI §6.2.3 "Interrupt Status"]: the bit shows the request, whether or not it is disabled.
 void PciDevice::update_intx() {
   const unsigned pin = pci_class().interrupt_pin;
   if (pin == 0) return;

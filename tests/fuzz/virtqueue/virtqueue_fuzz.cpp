@@ -143,7 +143,7 @@ class Guest {
   void step() {
     DriverQueue& queue = queues_[input_.take<u8>() % kQueues];
     const unsigned index = static_cast<unsigned>(&queue - queues_.data());
-    switch (input_.take<u8>() % 14) {
+    switch (input_.take<u8>() % 15) {
       case 0:
       case 1:
       case 2:
@@ -182,6 +182,12 @@ class Guest {
         machine_.advance_time(600'000'000);
         for (BalloonControl* balloon : objects_offering<BalloonControl>(machine_))
           balloon->set_balloon_target(input_.take<u32>());
+        break;
+      }
+      case 13: {
+        // Interrupts are stores: here, into the device's own registers.
+        const u64 bar = driver_->pci().bar_address(input_.take<u8>() % 2 == 0 ? 4 : 1);
+        driver_->pci().enable_msix(bar + input_.take<u16>() % 0x4000, input_.take<u8>() % 32);
         break;
       }
       default:

@@ -35,7 +35,10 @@ void VirtioBalloon::class_init(VirtioDeviceClass& k) {
   statistics.type_name = "str";
   statistics.description = "the guest's last statistics";
   statistics.get = [](const Object& o) {
-    return static_cast<const VirtioBalloon&>(o).balloon_statistics();
+    std::string text = static_cast<const VirtioBalloon&>(o).balloon_statistics();
+    if (!text.empty()) text.pop_back();
+    std::replace(text.begin(), text.end(), '\n', ',');
+    return text;
   };
   k.property(std::move(statistics));
 }

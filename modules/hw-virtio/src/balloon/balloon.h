@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // virtio-balloon: memory that the guest gives back to the host.
-// [virtio-1.2 5.5 "Traditional Memory Balloon Device"]
+// [virtio-1.2 §5.5 "Traditional Memory Balloon Device"]
 #pragma once
 
 #include <array>

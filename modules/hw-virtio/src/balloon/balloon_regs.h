@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// [virtio-1.2 5.5 "Traditional Memory Balloon Device"]
+// [virtio-1.2 §5.5 "Traditional Memory Balloon Device"]
 #pragma once
 
 #include "backplane/types.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Pages that the guest gives up, takes back, or reports as unused.
-// [virtio-1.2 5.5.6 "Device Operation", 5.5.6.6 "Free Page Reporting"]
+// [virtio-1.2 §5.5.6 "Device Operation", 5.5.6.6 "Free Page Reporting"]
 #include <algorithm>
 
 #include "backplane/machine.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the guest says of its memory. The driver leaves one buffer with the device; giving it back
-// asks for the next statistics. [virtio-1.2 5.5.6.3 "Memory Statistics"]
+// asks for the next statistics. [virtio-1.2 §5.5.6.3 "Memory Statistics"]
 #include <algorithm>
 #include <cstring>
 

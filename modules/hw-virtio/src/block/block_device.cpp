@@ -79,7 +79,8 @@ void VirtioBlock::reset() {
 }
 
 std::string VirtioBlock::describe() const {
-  return backend_ != nullptr ? backend_->describe() : std::string();
+  const std::string device = VirtioDevice::describe();
+  return backend_ != nullptr ? device + ", " + backend_->describe() : device;
 }
 
 u32 VirtioBlock::sectors_of_block() const {
@@ -123,7 +124,7 @@ void VirtioBlock::config_written(unsigned offset, u32 value, unsigned size) {
   if (offset == kWriteback && size == 1 && has_feature(kConfigWce)) write_back_ = (value & 1) != 0;
 }
 
-// [virtio-1.2 5.2.5.2 "Device Requirements: Device Initialization", the WCE and FLUSH features]
+// [virtio-1.2 §5.2.5.2 "Device Requirements: Device Initialization", the WCE and FLUSH features]
 bool VirtioBlock::write_through() const {
   if (!backend_->write_cache()) return false;  // the backend does it
   if (has_feature(kConfigWce)) return !write_back_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// virtio-blk: a disk. [virtio-1.2 5.2 "Block Device"]
+// virtio-blk: a disk. [virtio-1.2 §5.2 "Block Device"]
 //
 // A request is taken from its queue under the machine lock, handed to the block backend, and
 // given back when the backend has done it; several are under way at once and finish in any order.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// [virtio-1.2 5.2 "Block Device"]
+// [virtio-1.2 §5.2 "Block Device"]
 #pragma once
 
 #include "backplane/types.h"

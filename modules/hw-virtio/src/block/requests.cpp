@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // From the driver's requests to the backend's. Where descriptors begin and end means nothing: the
 // header is the first 16 bytes to read, the status is the last byte to write.
-// [virtio-1.2 5.2.6 "Device Operation", 2.7.4 "Message Framing"]
+// [virtio-1.2 §5.2.6 "Device Operation", 2.7.4 "Message Framing"]
 #include <algorithm>
 #include <cstring>
 

@@ -54,6 +54,11 @@ void VirtioDevice::reset() {
   Device::reset();
 }
 
+std::string VirtioDevice::describe() const {
+  return fmt::format("{} queues, status {:#04x}, features {:#x} of {:#x}", queue_count(), status_,
+                     guest_features_, host_features_);
+}
+
 void VirtioDevice::set_guest_features(u64 features) {
   if ((status_ & kFeaturesOk) == 0) guest_features_ = features;
 }
@@ -107,7 +112,7 @@ void VirtioDevice::kick_all_later() {
 }
 
 // A legacy driver may use its queues before it says DRIVER_OK.
-// [virtio-1.2 3.1.1 "Driver Requirements: Device Initialization", 3.1.2 "Legacy Interface"]
+// [virtio-1.2 §3.1.1 "Driver Requirements: Device Initialization", 3.1.2 "Legacy Interface"]
 bool VirtioDevice::operating() const {
   if (needs_reset_ || !transport().dma_allowed()) return false;
   return driver_ok() || !has_feature(kVersion1);

@@ -13,7 +13,7 @@ using namespace virtio;
 
 namespace {
 
-// Offsets in the rings. [virtio-1.2 2.7.6, 2.7.8]
+// Offsets in the rings. [virtio-1.2 §2.7.6, 2.7.8]
 constexpr unsigned kRingFlags = 0;
 constexpr unsigned kRingIndex = 2;
 constexpr unsigned kRingEntries = 4;
@@ -159,7 +159,7 @@ void VirtQueue::push(const VirtElement& element, u32 written) {
   pushed_ = true;
 }
 
-// [virtio-1.2 2.7.7.2 "Device Requirements: Used Buffer Notification Suppression", 2.7.10]
+// [virtio-1.2 §2.7.7.2 "Device Requirements: Used Buffer Notification Suppression", 2.7.10]
 bool VirtQueue::driver_wants_interrupt() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (!device_.has_feature(kEventIdx))
@@ -179,7 +179,7 @@ void VirtQueue::notify() {
   if (driver_wants_interrupt()) device_.transport().notify_queue(index_);
 }
 
-// [virtio-1.2 2.7.10 "Available Buffer Notification Suppression"]
+// [virtio-1.2 §2.7.10 "Available Buffer Notification Suppression"]
 void VirtQueue::set_notification(bool enabled) {
   if (!usable()) return;
   if (!device_.has_feature(kEventIdx))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a descriptor chain to host buffers. [virtio-1.2 2.7.5 "The Virtqueue Descriptor Table",
+// From a descriptor chain to host buffers. [virtio-1.2 §2.7.5 "The Virtqueue Descriptor Table",
 // 2.7.5.3 "Indirect Descriptors"]
 #include <atomic>
 #include <cstring>

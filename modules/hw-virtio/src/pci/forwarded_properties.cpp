@@ -61,7 +61,7 @@ void VirtioPci::init_class(PciDeviceClass& k, std::string_view device_type, u32 
   const auto* inner =
       static_cast<const VirtioDeviceClass*>(TypeRegistry::instance().class_of(device_type));
   if (inner == nullptr) throw Error::of("{}: its device type {} is missing", k.name, device_type);
-  // Transitional ids. [virtio-1.2 4.1.2.3 "Legacy Interfaces: A Note on PCI Device Discovery"]
+  // Transitional ids. [virtio-1.2 §4.1.2.3 "Legacy Interfaces: A Note on PCI Device Discovery"]
   u16 id = static_cast<u16>(virtio::kPciModernDeviceBase + inner->virtio_id);
   switch (inner->virtio_id) {
     case virtio::kIdNetwork:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The legacy interface: BAR 0, I/O ports. [virtio-1.2 4.1.4.10 "Legacy Interfaces: A Note on PCI
+// The legacy interface: BAR 0, I/O ports. [virtio-1.2 §4.1.4.10 "Legacy Interfaces: A Note on PCI
 // Device Layout", 2.7.2 "Legacy Interfaces: A Note on Virtqueue Layout"]
 #include "backplane/virtio/virtio_pci.h"
 

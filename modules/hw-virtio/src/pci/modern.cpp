@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The modern interface: BAR 4. [virtio-1.2 4.1.4.3 "Common configuration structure layout" to
+// The modern interface: BAR 4. [virtio-1.2 §4.1.4.3 "Common configuration structure layout" to
 // 4.1.4.6 "Device-specific configuration"]
 #include <array>
 #include <span>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The PCI function: realize chain, BARs, capabilities, interrupts. [virtio-1.2 4.1]
+// The PCI function: realize chain, BARs, capabilities, interrupts. [virtio-1.2 §4.1]
 #include "backplane/virtio/virtio_pci.h"
 
 #include "backplane/error.h"
@@ -49,7 +49,7 @@ void VirtioPci::realize() {
 void VirtioPci::realize_transport() {
   BACKPLANE_REALIZE_STEP("virtio-pci realize");
   if (!has_legacy_interface()) {
-    // [virtio-1.2 4.1.2 "PCI Device Discovery"]: a device without the legacy interface.
+    // [virtio-1.2 §4.1.2 "PCI Device Discovery"]: a device without the legacy interface.
     config().set16(pci::kDeviceId,
                    static_cast<u16>(kPciModernDeviceBase + device_.virtio_class().virtio_id));
     config().set8(pci::kRevisionId, 1);
@@ -89,7 +89,7 @@ void VirtioPci::reset_transport() {
 }
 
 unsigned VirtioPci::add_section_capability(u8 type, u64 offset, u64 length, unsigned extra) {
-  // struct virtio_pci_cap [virtio-1.2 4.1.4 "Virtio Structure PCI Capabilities"]
+  // struct virtio_pci_cap [virtio-1.2 §4.1.4 "Virtio Structure PCI Capabilities"]
   constexpr unsigned kSize = 16;
   const unsigned at = config().add_capability(pci::kCapVendorSpecific, kSize + extra);
   config().set8(at + 2, static_cast<u8>(kSize + extra));
@@ -144,7 +144,7 @@ void VirtioPci::command_changed() {
   if (device_.realized() && device_.driver_ok()) device_.kick_all();
 }
 
-// --- interrupts [virtio-1.2 4.1.5.3, 4.1.5.4] ------------------------------------------------
+// --- interrupts [virtio-1.2 §4.1.5.3, 4.1.5.4] ------------------------------------------------
 
 void VirtioPci::notify_queue(unsigned queue) {
   if (msix() != nullptr && msix()->enabled()) {
@@ -185,7 +185,7 @@ void VirtioPci::write_status(u8 status) {
   if (status == 0) reset_transport();
 }
 
-// --- the window through configuration space [virtio-1.2 4.1.4.9 "PCI configuration access"] ------
+// --- the window through configuration space [virtio-1.2 §4.1.4.9 "PCI configuration access"] ---
 
 namespace {
 constexpr unsigned kWindowBar = 4;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// virtio-rng: random bytes from the host. [virtio-1.2 5.4 "Entropy Device"]
+// virtio-rng: random bytes from the host. [virtio-1.2 §5.4 "Entropy Device"]
 #include <sys/random.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace backplane {
 
 namespace {
 
-constexpr u64 kNoLimit = ~u64{0};
+constexpr u64 kNoLimit = 0x7fff'ffff'ffff'ffff;
 
 class VirtioRng final : public VirtioDevice {
  public:
@@ -61,7 +61,7 @@ class VirtioRng final : public VirtioDevice {
     queue_->notify();
   }
 
-  // A device may give less than was asked for, but something. [virtio-1.2 5.4.6.2]
+  // A device may give less than was asked for, but something. [virtio-1.2 §5.4.6.2]
   u32 fill(const VirtElement& element) {
     std::array<u8, 4096> bytes;
     const u64 some = std::min({element.in_size, u64{bytes.size()}, left_});

@@ -98,6 +98,7 @@ TEST_F(BalloonTest, StatisticsAreAskedForAtIntervals) {
   queues_[2].add({{kData, 30}}, {});
   driver_->kick(2);
   EXPECT_EQ(control().balloon_statistics(), "free-memory: 65536\ntotal-memory: 131072\n");
+  EXPECT_EQ(proxy_->get_property("guest-stats"), "free-memory: 65536,total-memory: 131072");
   machine_.advance_time(1);  // the first request comes at once
   EXPECT_TRUE(queues_[2].take_used().has_value());
   queues_[2].add({{kData, 10}}, {});

@@ -39,7 +39,7 @@ class PciConfigSpace {
 
   // Adds a capability of `size` bytes in front of the list and returns its offset (a multiple of
   // four); its id and link are set, the rest is zero and read-only. Throws Error if the space is
-  // full. [PCI 3.0 6.7 "Capabilities List"]
+  // full. [PCI §6.7 "Capabilities List"]
   unsigned add_capability(u8 id, unsigned size);
   // The offset of the first capability with this id, or 0.
   unsigned find_capability(u8 id) const;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The i440FX: the host side of the PCI bus ("i440FX-pcihost": configuration mechanism #1 and the
 // memory and I/O windows) and its function 00.0 ("i440FX", 8086:1237).
-// [PCI 3.0 3.2.2.3.2 "Software Generation of Configuration Transactions"]
-// [Intel 82441FX data sheet, "PCI Bus Configuration Registers"]
+// [PCI §3.2.2.3.2 "Software Generation of Configuration Transactions"]
+// [440FX "PCI Bus Configuration Registers"]
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Message-signalled interrupts: the MSI and MSI-X capabilities of a function.
-// [PCI 3.0 6.8 "Message Signaled Interrupts"]
+// [PCI §6.8 "Message Signaled Interrupts"]
 //
 // A message is a 4-byte store into guest-physical memory by the device: it needs bus mastering.
 // All under the machine lock.

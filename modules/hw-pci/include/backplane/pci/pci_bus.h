@@ -44,7 +44,7 @@ class PciBus : public Bus {
 
   PciDevice* device_at(u8 devfn) const { return functions_[devfn]; }
   // A guest's access to configuration space; where no function answers, reads give ones.
-  // [PCI 3.0 6.1: a master abort]
+  // [PCI §6.1: a master abort]
   u32 config_read(u8 devfn, unsigned offset, unsigned size) const;
   void config_write(u8 devfn, unsigned offset, u32 value, unsigned size);
 

@@ -32,7 +32,7 @@ namespace backplane {
 
 class PciBus;
 
-// What the read-only registers of configuration space say. [PCI 3.0 6.2.1, 6.2.4]
+// What the read-only registers of configuration space say. [PCI §6.2.1, 6.2.4]
 struct PciIdentity {
   u16 vendor = 0;
   u16 device = 0;
@@ -120,7 +120,7 @@ class PciDevice : public Device {
                         BarType type = BarType::Memory32);
   MemoryRegion& add_bar(unsigned index, u64 size, const MmioHandler& handler,
                         BarType type = BarType::Memory32);
-  // Adds the expansion ROM register decoding this block. [PCI 3.0 6.2.5.2]
+  // Adds the expansion ROM register decoding this block. [PCI §6.2.5.2]
   void add_rom(std::shared_ptr<RamBlock> rom);
   // Where a BAR decodes now, if it does.
   std::optional<u64> bar_address(unsigned index) const;
@@ -131,7 +131,7 @@ class PciDevice : public Device {
   PciMsi* msi() const { return msi_.get(); }
   PciMsix* msix() const { return msix_.get(); }
 
-  // Drives the INTx# pin that the class names. [PCI 3.0 2.2.6 "Interrupt Pins"]
+  // Drives the INTx# pin that the class names. [PCI §2.2.6 "Interrupt Pins"]
   void set_intx(bool level);
   bool intx() const { return intx_level_; }
 

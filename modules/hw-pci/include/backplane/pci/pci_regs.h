@@ -7,7 +7,7 @@
 
 namespace backplane::pci {
 
-// [PCI 3.0 6.1 "Configuration Space Organization", 6.2 "Configuration Space Functions"]
+// [PCI §6.1 "Configuration Space Organization", 6.2 "Configuration Space Functions"]
 enum ConfigOffset : u8 {
   kVendorId = 0x00,
   kDeviceId = 0x02,
@@ -32,7 +32,7 @@ enum ConfigOffset : u8 {
   kHeaderEnd = 0x40,
 };
 
-// [PCI 3.0 6.2.2 "Device Control"]
+// [PCI §6.2.2 "Device Control"]
 enum Command : u16 {
   kCommandIo = 0x0001,
   kCommandMemory = 0x0002,
@@ -46,7 +46,7 @@ enum Command : u16 {
   kCommandInterruptDisable = 0x0400,
 };
 
-// [PCI 3.0 6.2.3 "Device Status"]
+// [PCI §6.2.3 "Device Status"]
 enum Status : u16 {
   kStatusInterrupt = 0x0008,
   kStatusCapabilities = 0x0010,
@@ -55,7 +55,7 @@ enum Status : u16 {
 
 constexpr u8 kHeaderMultifunction = 0x80;
 
-// [PCI 3.0 6.2.5 "Base Addresses"]
+// [PCI §6.2.5 "Base Addresses"]
 enum BarBits : u32 {
   kBarIo = 0x1,
   kBarMemory64 = 0x4,
@@ -63,7 +63,7 @@ enum BarBits : u32 {
 };
 constexpr u32 kRomEnable = 0x1;
 
-// [PCI 3.0 Appendix H "Capability IDs"]
+// [PCI Appendix H "Capability IDs"]
 enum CapabilityId : u8 {
   kCapPowerManagement = 0x01,
   kCapMsi = 0x05,
@@ -71,7 +71,7 @@ enum CapabilityId : u8 {
   kCapMsix = 0x11,
 };
 
-// [PCI 3.0 6.8.1 "MSI Capability Structure"]: offsets in the capability and bits of Message Control
+// [PCI §6.8.1 "MSI Capability Structure"]: offsets in the capability and bits of Message Control
 constexpr unsigned kMsiControl = 2;
 constexpr unsigned kMsiAddress = 4;
 constexpr unsigned kMsiUpperAddress = 8;
@@ -87,7 +87,7 @@ enum MsiControl : u16 {
   kMsiPerVectorMasking = 0x0100,
 };
 
-// [PCI 3.0 6.8.2 "MSI-X Capability and Table Structures"]
+// [PCI §6.8.2 "MSI-X Capability and Table Structures"]
 constexpr unsigned kMsixControl = 2;
 constexpr unsigned kMsixTable = 4;
 constexpr unsigned kMsixPba = 8;

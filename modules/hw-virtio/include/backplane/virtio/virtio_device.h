@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What virtio devices derive from: features, status, queues and configuration, whatever the
-// transport. [virtio-1.2 2 "Basic Facilities of a Virtio Device", 3 "General Initialization"]
+// transport. [virtio-1.2 §2 "Basic Facilities of a Virtio Device", 3 "General Initialization"]
 //
 // All under the machine lock.
 #pragma once
@@ -47,6 +47,7 @@ class VirtioDevice : public Device {
   // A device reset: by the machine, or by the driver writing 0 to the status. An override calls
   // its parent's last.
   void reset() override;
+  std::string describe() const override;
 
   // --- for the transport -----------------------------------------------------------------------
   u64 host_features() const { return host_features_; }
@@ -55,7 +56,7 @@ class VirtioDevice : public Device {
   void set_guest_features(u64 features);
   u8 status() const { return status_; }
   // The driver wrote the status. Writing 0 resets; FEATURES_OK is refused (stays clear) if the
-  // features do not suit. [virtio-1.2 2.1, 2.2]
+  // features do not suit. [virtio-1.2 §2.1, 2.2]
   void set_status(u8 status);
   u8 config_generation() const { return config_generation_; }
   unsigned queue_count() const { return static_cast<unsigned>(queues_.size()); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The PCI transport: a PCI function that shows the virtio device inside it, by the modern
-// interface (BAR 4), the legacy one (BAR 0), or both. [virtio-1.2 4.1 "Virtio Over PCI Bus"]
+// interface (BAR 4), the legacy one (BAR 0), or both. [virtio-1.2 §4.1 "Virtio Over PCI Bus"]
 //
 // A device's PCI type is a few lines:
 //

@@ -6,7 +6,7 @@
 
 namespace backplane::virtio {
 
-// [virtio-1.2 5 "Device Types"]
+// [virtio-1.2 §5 "Device Types"]
 enum DeviceId : u16 {
   kIdNetwork = 1,
   kIdBlock = 2,
@@ -15,7 +15,7 @@ enum DeviceId : u16 {
   kIdBalloon = 5,
 };
 
-// [virtio-1.2 2.1 "Device Status Field"]
+// [virtio-1.2 §2.1 "Device Status Field"]
 enum Status : u8 {
   kAcknowledge = 1,
   kDriver = 2,
@@ -25,7 +25,7 @@ enum Status : u8 {
   kFailed = 128,
 };
 
-// Bit numbers. [virtio-1.2 6 "Reserved Feature Bits"]
+// Bit numbers. [virtio-1.2 §6 "Reserved Feature Bits"]
 enum Feature : unsigned {
   kAnyLayout = 27,  // legacy
   kIndirectDesc = 28,
@@ -35,7 +35,7 @@ enum Feature : unsigned {
 
 constexpr u64 bit(unsigned feature) { return u64{1} << feature; }
 
-// [virtio-1.2 2.7.5 "The Virtqueue Descriptor Table"]
+// [virtio-1.2 §2.7.5 "The Virtqueue Descriptor Table"]
 struct Descriptor {
   u64 address;
   u32 length;
@@ -44,11 +44,11 @@ struct Descriptor {
 };
 static_assert(sizeof(Descriptor) == 16);
 enum DescriptorFlag : u16 { kNext = 1, kWrite = 2, kIndirect = 4 };
-// [virtio-1.2 2.7.6 "The Virtqueue Available Ring", 2.7.8 "The Virtqueue Used Ring"]
+// [virtio-1.2 §2.7.6 "The Virtqueue Available Ring", 2.7.8 "The Virtqueue Used Ring"]
 constexpr u16 kAvailNoInterrupt = 1;
 constexpr u16 kUsedNoNotify = 1;
 
-// [virtio-1.2 4.1 "Virtio Over PCI Bus"]
+// [virtio-1.2 §4.1 "Virtio Over PCI Bus"]
 constexpr u16 kPciVendor = 0x1af4;
 constexpr u16 kPciModernDeviceBase = 0x1040;
 constexpr u16 kNoVector = 0xffff;
@@ -59,7 +59,7 @@ enum PciCapType : u8 {
   kCapDeviceCfg = 4,
   kCapPciCfg = 5,
 };
-// Offsets in struct virtio_pci_common_cfg. [virtio-1.2 4.1.4.3]
+// Offsets in struct virtio_pci_common_cfg. [virtio-1.2 §4.1.4.3]
 enum CommonCfg : u8 {
   kDeviceFeatureSelect = 0x00,
   kDeviceFeature = 0x04,
@@ -80,7 +80,7 @@ enum CommonCfg : u8 {
   kCommonCfgSize = 0x38,
 };
 enum Isr : u8 { kIsrQueue = 1, kIsrConfig = 2 };
-// Offsets in the legacy I/O BAR. [virtio-1.2 4.1.4.10 "Legacy Interfaces: A Note on PCI Device
+// Offsets in the legacy I/O BAR. [virtio-1.2 §4.1.4.10 "Legacy Interfaces: A Note on PCI Device
 // Layout"]
 enum Legacy : u8 {
   kLegacyDeviceFeatures = 0,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The device's side of a split virtqueue. [virtio-1.2 2.7 "Split Virtqueues"]
+// The device's side of a split virtqueue. [virtio-1.2 §2.7 "Split Virtqueues"]
 //
 // Whatever the driver writes into its rings is data: an index that runs away, a descriptor that
 // loops or points outside RAM marks the device as needing a reset, and pop() finds nothing until

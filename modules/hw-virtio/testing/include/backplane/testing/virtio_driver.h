@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The driver's side of a virtio PCI device and of its queues, for tests: it does what a guest's
-// driver does, through ports, MMIO and RAM. [virtio-1.2 3.1 "Device Initialization", 4.1.5]
+// driver does, through ports, MMIO and RAM. [virtio-1.2 §3.1 "Device Initialization", 4.1.5]
 #pragma once
 
 #include <optional>
