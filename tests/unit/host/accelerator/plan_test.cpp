@@ -28,6 +28,7 @@ struct Order {
   const char* installed;
   const char* names;
 };
+void PrintTo(const Order& row, std::ostream* out) { *out << row.words; }
 
 class AccelPlan : public testing::TestWithParam<Order> {};
 
@@ -62,6 +63,7 @@ struct Refused {
   const char* words;
   const char* message;
 };
+void PrintTo(const Refused& row, std::ostream* out) { *out << row.words; }
 
 class AccelPlanRefuses : public testing::TestWithParam<Refused> {};
 

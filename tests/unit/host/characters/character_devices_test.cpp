@@ -54,6 +54,7 @@ struct Refused {
   const char* text;
   const char* message;
 };
+void PrintTo(const Refused& row, std::ostream* out) { *out << row.text; }
 
 class BadChardev : public CharacterDevicesTest, public ::testing::WithParamInterface<Refused> {};
 

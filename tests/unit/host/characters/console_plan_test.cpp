@@ -13,6 +13,7 @@ struct Case {
   const char* serials;   // separated by spaces
   const char* monitors;  // likewise
 };
+void PrintTo(const Case& row, std::ostream* out) { *out << row.words; }
 
 std::string texts(const std::vector<Console>& consoles) {
   std::string text;

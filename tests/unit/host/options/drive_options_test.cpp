@@ -49,6 +49,7 @@ struct Refused {
   const char* text;
   const char* message;
 };
+void PrintTo(const Refused& row, std::ostream* out) { *out << row.text; }
 
 class BadDrive : public testing::TestWithParam<Refused> {};
 

@@ -19,6 +19,7 @@ struct Accepted {
   bool align;
   bool sleep;
 };
+void PrintTo(const Accepted& row, std::ostream* out) { *out << row.text; }
 
 class IcountAccepts : public testing::TestWithParam<Accepted> {};
 
@@ -47,6 +48,7 @@ struct Refused {
   const char* text;
   const char* message;
 };
+void PrintTo(const Refused& row, std::ostream* out) { *out << row.text; }
 
 class IcountRefuses : public testing::TestWithParam<Refused> {};
 

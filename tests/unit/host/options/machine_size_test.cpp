@@ -12,6 +12,7 @@ struct Memory {
   const char* text;
   u64 bytes;
 };
+void PrintTo(const Memory& row, std::ostream* out) { *out << row.text; }
 
 class MemorySize : public testing::TestWithParam<Memory> {};
 
@@ -43,6 +44,7 @@ struct Cpus {
   const char* text;
   unsigned number;
 };
+void PrintTo(const Cpus& row, std::ostream* out) { *out << row.text; }
 
 class Smp : public testing::TestWithParam<Cpus> {};
 
@@ -59,6 +61,7 @@ struct BadCpus {
   const char* text;
   const char* message;
 };
+void PrintTo(const BadCpus& row, std::ostream* out) { *out << row.text; }
 
 class BadSmp : public testing::TestWithParam<BadCpus> {};
 
