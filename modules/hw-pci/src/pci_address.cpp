@@ -23,6 +23,7 @@ std::optional<unsigned> parse_hex(std::string_view text, unsigned max) {
 }  // namespace
 
 PciAddress PropertyTraits<PciAddress>::parse(std::string_view text) {
+  if (text == "auto") return {};
   const std::size_t dot = text.find('.');
   const std::optional<unsigned> slot = parse_hex(text.substr(0, dot), 31);
   const std::optional<unsigned> function =

@@ -12,7 +12,11 @@ using namespace virtio;
 
 AutoNumber PropertyTraits<AutoNumber>::parse(std::string_view text) {
   if (text == "auto") return {};
-  return {PropertyTraits<u32>::parse(text)};
+  try {
+    return {PropertyTraits<u32>::parse(text)};
+  } catch (const Error& error) {
+    throw Error::of("{}, or auto", error.what());
+  }
 }
 
 std::string PropertyTraits<AutoNumber>::print(AutoNumber value) {

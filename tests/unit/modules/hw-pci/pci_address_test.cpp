@@ -19,6 +19,7 @@ TEST(PciAddress, IsSlotAndFunctionInHexadecimal) {
 TEST(PciAddress, IsPrintedAsItIsParsed) {
   EXPECT_EQ(Traits::print(PciAddress::of(0x1e, 2)), "1e.2");
   EXPECT_EQ(Traits::print(PciAddress{}), "auto");
+  EXPECT_EQ(Traits::parse("auto"), PciAddress{});
 }
 
 TEST(PciAddress, RefusesWhatIsNoAddress) {
