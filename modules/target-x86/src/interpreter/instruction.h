@@ -7,7 +7,7 @@
 namespace backplane::x86::interpreter {
 
 class Execution;
-class NativeRoutine;
+struct NativeRoutine;
 struct Instruction;
 
 // Executes one instruction. Throws GuestException before anything has changed.

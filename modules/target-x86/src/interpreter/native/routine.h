@@ -23,8 +23,8 @@ struct NativeFrame {
   u16 host_fcw = 0;
 };
 
-class NativeRoutine {
- public:
+// The routine of one instruction, and what surrounds its execution.
+struct NativeRoutine {
   enum class Kind : u8 { X87, Mmx, Sse, Avx };
 
   Kind kind = Kind::Sse;

@@ -81,8 +81,10 @@ class ArenaMemory final : public LinearMemory {
     return {.vector = kPFVector, .has_error_code = true, .error_code = error, .cr2 = linear};
   }
   void check(u64 linear, unsigned size, Rights needed, u32 error) const {
-    for (u64 at = linear; at < linear + size; at = (at & kPageMask) + kPageSize)
+    for (unsigned n = 0; n < size; ++n) {
+      const u64 at = linear + n;  // the end of the address space is before its start
       if (rights(at) < needed) throw page_fault(at, error | (rights(at) == kNone ? 0 : kPfPresent));
+    }
   }
 
   Arena& arena_;

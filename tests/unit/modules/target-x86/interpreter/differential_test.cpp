@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "random_instruction.h"
@@ -88,6 +89,11 @@ class Differential : public ::testing::Test {
   }
 
   void run(NativeProcessor::Mode mode, InstructionClass wanted, unsigned count) {
+    if (wanted == InstructionClass::Vector && __builtin_cpu_supports("avx") == 0)
+      GTEST_SKIP() << "the host has no AVX";
+    Registers nothing;
+    if (processor.run(mode, std::array<u8, 1>{0x90}, nothing, false) != 0)
+      GTEST_SKIP() << "the host does not run 32-bit code";
     generator.set_mode(mode);
     generator.fill_arena();
     std::map<ZydisMnemonic, unsigned> done;
