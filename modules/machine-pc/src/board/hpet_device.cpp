@@ -22,7 +22,8 @@ class HpetDevice final : public Device, public IrqSink {
     lines_[InterruptControllers::kTimerPin] = irqs_->legacy_timer_line(0);
     lines_[8] = irqs_->legacy_timer_line(8);
     for (unsigned pin = 20; pin < IoApic::kInputs; ++pin) lines_[pin] = irqs_->ioapic_line(pin);
-    hpet_ = std::make_unique<Hpet>(machine().virtual_clock(), *this);
+    hpet_ = std::make_unique<Hpet>(machine().virtual_clock(), *this,
+                                   [this](unsigned pin) { return irqs_->edge_pending(pin); });
     region_ = MemoryRegion::mmio(
         "hpet", Hpet::kWindowSize,
         MmioHandler::of<&HpetDevice::read, &HpetDevice::write>(*this).sizes(4, 8));

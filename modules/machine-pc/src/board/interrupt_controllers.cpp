@@ -95,6 +95,16 @@ void InterruptControllers::pass(Source& source) {
     ioapic_->set_irq(static_cast<unsigned>(source.ioapic), level);
 }
 
+bool InterruptControllers::edge_pending(unsigned pin) const {
+  if (const std::optional<u8> vector = ioapic_->edge_vector(pin))
+    for (Cpu* const cpu : machine().cpus()) {
+      x86::LocalApic& apic = dynamic_cast<x86::X86Cpu&>(*cpu).apic();
+      const u32 requests = apic.read_page(x86::LocalApic::kIrr + *vector / 32u);
+      if ((requests >> *vector % 32 & 1) != 0) return true;
+    }
+  return pin < 16 && pics_->edge_pending(pin == kTimerPin ? 0 : pin);
+}
+
 // --- ports ------------------------------------------------------------------------------------
 
 template <unsigned Chip>

@@ -36,12 +36,19 @@ class InterruptControllers final : public Device,
 
   // Lines of one destination are wired together: any of them high asserts it.
   IrqLine isa_irq(unsigned number) override;
+  bool isa_edge_pending(unsigned number) const override {
+    return edge_pending(number == 0 ? kTimerPin : number);
+  }
   IrqLine pic_line(unsigned input) { return new_line(static_cast<int>(input), -1, false); }
   IrqLine ioapic_line(unsigned pin) { return new_line(-1, static_cast<int>(pin), false); }
   // The HPET's lines that stand in for IRQ 0 and IRQ 8.
   IrqLine legacy_timer_line(unsigned irq);
   // While on, what drives IRQ 0 and IRQ 8 through isa_irq() is cut off.
   void set_legacy_replacement(bool on);
+
+  // Whether the guest has yet to take an edge that came in at an IOAPIC pin, or at the 8259 input
+  // of the ISA IRQ that is wired to it.
+  bool edge_pending(unsigned pin) const;
 
   PicPair& pics() { return *pics_; }
   // The chipset's INTA cycle, for the boot processor.

@@ -40,7 +40,8 @@ constexpr u64 kMostOverdueTicks =
 
 }  // namespace
 
-Hpet::Hpet(Clock& clock, IrqSink& inputs) : clock_(clock), inputs_(inputs) {
+Hpet::Hpet(Clock& clock, IrqSink& inputs, Pending pending)
+    : clock_(clock), inputs_(inputs), pending_(std::move(pending)) {
   for (unsigned n = 0; n < kTimers; ++n)
     timers_[n].timer = std::make_unique<Timer>(clock, [this, n] { fire(n); });
   reset();
@@ -54,6 +55,7 @@ void Hpet::reset() {
     t.config = kTimerCapabilities;
     t.compare = ~u64{0};
     t.period = 0;
+    t.overdue = t.stalled = false;
   }
 }
 
@@ -87,50 +89,74 @@ void Hpet::schedule_all() {
   for (Comparator& t : timers_) schedule(t);
 }
 
+u64 Hpet::width(const Comparator& t) { return (t.config & k32Bit) != 0 ? 0xffffffff : ~u64{0}; }
+
 void Hpet::schedule(Comparator& t) {
   t.timer->cancel();
   if (!enabled()) return;
-  const u64 width = (t.config & k32Bit) != 0 ? 0xffffffff : ~u64{0};
-  u64 distance = (t.compare - counter()) & width;
+  if (t.overdue) {
+    t.overdue = false;
+    if (t.period != 0) skip_periods(t);
+  }
+  u64 distance = (t.compare - counter()) & width(t);
   if ((t.config & kPeriodic) != 0) {
     if (t.period == 0) return;
     distance = std::max(distance, kMinimumTicks);
   } else if (distance == 0) {
-    distance = width;  // just matched: the next match is a full turn away
+    distance = width(t);  // just matched: the next match is a full turn away
   }
   constexpr u64 kFarTicks = u64{1} << 58;  // decades; not worth a timer
   if (distance >= kFarTicks) return;
   t.timer->arm_in(nanoseconds_for(distance, kHertz));
 }
 
+// On to the first period that is not over.
+void Hpet::skip_periods(Comparator& t) {
+  const u64 behind = (counter() - t.compare) & width(t);
+  t.compare = (t.compare + (behind / t.period + 1) * t.period) & width(t);
+}
+
 void Hpet::fire(unsigned n) {
   Comparator& t = timers_[n];
-  bool overdue = false;
-  if ((t.config & kPeriodic) != 0 && t.period != 0) {
-    const u64 width = (t.config & k32Bit) != 0 ? 0xffffffff : ~u64{0};
-    const u64 behind = (counter() - t.compare) & width;
-    overdue = behind >= t.period && behind <= kMostOverdueTicks;
-    const u64 periods = overdue ? 1 : behind / t.period + 1;
-    t.compare = (t.compare + periods * t.period) & width;
-  }
-  if ((t.config & kInterruptEnable) != 0 || (t.config & kLevel) != 0) {
-    const int input = route(n);
-    if ((t.config & kLevel) != 0) {
-      status_ |= u64{1} << n;
-      if ((t.config & kInterruptEnable) != 0 && input >= 0) {
-        t.driving = input;
-        inputs_.set_irq(static_cast<unsigned>(input), true);
-      }
-    } else if (input >= 0) {
-      inputs_.set_irq(static_cast<unsigned>(input), false);
-      inputs_.set_irq(static_cast<unsigned>(input), true);
-      inputs_.set_irq(static_cast<unsigned>(input), false);
-    }
-  }
-  if (overdue)
-    t.timer->arm_at(delivery_time(0, nanoseconds_for(t.period, kHertz), clock_.now()));
-  else
+  if ((t.config & kPeriodic) == 0 || t.period == 0) {
+    deliver(n);
     schedule(t);
+    return;
+  }
+  const u64 behind = (counter() - t.compare) & width(t);
+  const int input = route(n);
+  const bool wait = (t.config & (kInterruptEnable | kLevel)) == kInterruptEnable && input >= 0 &&
+                    pending_ && pending_(static_cast<unsigned>(input));
+  if (!wait) {
+    deliver(n);
+    t.stalled = false;
+  }
+  if (behind > kMostOverdueTicks) t.stalled = true;
+  t.overdue = (wait || behind >= t.period) && !t.stalled;
+  if (!t.overdue) {
+    skip_periods(t);
+    schedule(t);
+    return;
+  }
+  if (!wait) t.compare = (t.compare + t.period) & width(t);
+  t.timer->arm_at(delivery_time(0, nanoseconds_for(t.period, kHertz), clock_.now()));
+}
+
+void Hpet::deliver(unsigned n) {
+  Comparator& t = timers_[n];
+  const int input = route(n);
+  const bool interrupts = (t.config & kInterruptEnable) != 0 && input >= 0;
+  if ((t.config & kLevel) != 0) {
+    status_ |= u64{1} << n;
+    if (!interrupts) return;
+    t.driving = input;
+    inputs_.set_irq(static_cast<unsigned>(input), true);
+  } else if (interrupts) {
+    // The line stays high until the next edge, as the 8259 needs it.
+    release(t);
+    t.driving = input;
+    inputs_.set_irq(static_cast<unsigned>(input), true);
+  }
 }
 
 u64 Hpet::read_register(u64 offset) const {

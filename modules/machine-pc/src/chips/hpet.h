@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 
 #include "backplane/clock.h"
@@ -19,9 +20,12 @@ class Hpet {
   static constexpr u64 kHertz = 100'000'000;
   static constexpr unsigned kTimers = 3;
 
+  // Whether the guest has yet to take the last edge on an input.
+  using Pending = std::function<bool(unsigned input)>;
+
   // `inputs` is reached at GSI numbers; in legacy replacement timer 0 uses input 2 (where the
   // 8254 is wired) and timer 1 input 8. Machine lock for all calls.
-  Hpet(Clock& clock, IrqSink& inputs);
+  Hpet(Clock& clock, IrqSink& inputs, Pending pending = {});
 
   void reset();
   u64 read(u64 offset, unsigned size);
@@ -37,7 +41,9 @@ class Hpet {
     u64 config = 0;
     u64 compare = 0;
     u64 period = 0;
-    int driving = -1;  // the input this timer holds high (level-triggered)
+    bool overdue = false;  // the comparator is behind the counter: periods are being caught up
+    bool stalled = false;  // the guest takes no ticks: what was overdue was given up
+    int driving = -1;      // the input this timer holds high (level-triggered)
     std::unique_ptr<Timer> timer;
   };
 
@@ -53,11 +59,15 @@ class Hpet {
   void schedule_all();
   void schedule(Comparator& t);
   void fire(unsigned n);
+  void deliver(unsigned n);
+  void skip_periods(Comparator& t);
+  static u64 width(const Comparator& t);
   int route(unsigned n) const;
   void release(Comparator& t);
 
   Clock& clock_;
   IrqSink& inputs_;
+  Pending pending_;
   u64 config_ = 0;
   u64 status_ = 0;
   u64 stopped_counter_ = 0;  // value while disabled

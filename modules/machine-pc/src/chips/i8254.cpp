@@ -19,8 +19,11 @@ u16 to_bcd(u32 v) {
 
 }  // namespace
 
-Pit8254::Pit8254(Clock& clock, IrqLine output0)
-    : clock_(clock), output0_(output0), timer_(clock, [this] { fire(); }) {
+Pit8254::Pit8254(Clock& clock, IrqLine output0, Pending pending)
+    : clock_(clock),
+      output0_(output0),
+      pending_(std::move(pending)),
+      timer_(clock, [this] { fire(); }) {
   channels_[2].gate = false;
 }
 
@@ -190,22 +193,30 @@ void Pit8254::schedule() {
   timer_.cancel();
   if (!counting(c)) return;
   next_edge_ = c.count;
+  stalled_ = false;
   const i64 now = clock_.now();
   timer_.arm_at(delivery_time(c.start + nanoseconds_for(next_edge_, kHertz), 0, now));
 }
 
 void Pit8254::fire() {
-  output0_.lower();
-  output0_.raise();
   const Channel& c = channels_[0];
-  if (c.mode != 2 && c.mode != 3) return;
+  const bool periodic = c.mode == 2 || c.mode == 3;
+  const bool wait = periodic && pending_ && pending_();
+  if (!wait) {
+    output0_.lower();
+    output0_.raise();
+    next_edge_ += c.count;
+    stalled_ = false;
+  }
+  if (!periodic) return;
   constexpr u64 kMostOverdueTicks = kMostOverdue * kHertz / kNanosecondsPerSecond;
-  const i64 now = clock_.now();
-  const u64 d = elapsed(c, now);
-  next_edge_ += c.count;
-  if (d > next_edge_ + kMostOverdueTicks) next_edge_ += (d - next_edge_) / c.count * c.count;
+  const u64 d = elapsed(c, clock_.now());
+  if (d > next_edge_ + kMostOverdueTicks || (stalled_ && wait)) {
+    next_edge_ = (d / c.count + 1) * c.count;
+    stalled_ = true;
+  }
   timer_.arm_at(delivery_time(c.start + nanoseconds_for(next_edge_, kHertz),
-                              nanoseconds_for(c.count, kHertz), now));
+                              nanoseconds_for(c.count, kHertz), clock_.now()));
 }
 
 }  // namespace backplane::pc

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
@@ -15,8 +16,11 @@ class Pit8254 {
  public:
   static constexpr u64 kHertz = 1'193'182;
 
+  // Whether the guest has yet to take the last rising edge of OUT0.
+  using Pending = std::function<bool()>;
+
   // `output0` sees a rising edge for each rising edge of OUT0. Machine lock for all calls.
-  Pit8254(Clock& clock, IrqLine output0);
+  Pit8254(Clock& clock, IrqLine output0, Pending pending = {});
 
   void reset();
   // Ports 0 to 2: the counters; 3: the control word.
@@ -65,9 +69,11 @@ class Pit8254 {
 
   Clock& clock_;
   IrqLine output0_;
+  Pending pending_;
   Timer timer_;
   std::array<Channel, 3> channels_;
-  u64 next_edge_ = 0;  // of OUT0, in ticks since the count was loaded
+  u64 next_edge_ = 0;     // of OUT0, in ticks since the count was loaded
+  bool stalled_ = false;  // the guest takes no ticks: what is overdue was given up
 };
 
 }  // namespace backplane::pc

@@ -30,7 +30,9 @@ void Pic8259::reset() {
 void Pic8259::set_input(unsigned input, bool level) {
   const u8 mask = bit(input);
   if (!level) {
+    // A request must stay until it is acknowledged. [8259A "Edge and Level Triggered Modes"]
     levels_ &= static_cast<u8>(~mask);
+    edges_ &= static_cast<u8>(~mask);
     return;
   }
   if ((levels_ & mask) == 0) edges_ |= mask;
@@ -207,10 +209,7 @@ void PicPair::update() {
   // The second chip asks anew for each request, also while its line stays up.
   const bool second = chips_[1].pending() >= 0;
   chips_[0].set_input(kCascade, false);
-  if (second)
-    chips_[0].set_input(kCascade, true);
-  else
-    chips_[0].forget_edge(kCascade);
+  if (second) chips_[0].set_input(kCascade, true);
   const bool level = intr();
   if (level == output_level_) return;
   output_level_ = level;

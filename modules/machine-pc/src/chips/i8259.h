@@ -20,9 +20,6 @@ class Pic8259 {
 
   void reset();
   void set_input(unsigned input, bool level);
-  // Drops an edge that nobody has acknowledged: the request was withdrawn.
-  void forget_edge(unsigned input) { edges_ &= static_cast<u8>(~(1u << input)); }
-
   // Port 0 or 1 of the chip. Reading may acknowledge (poll command).
   u8 read(unsigned port);
   void write(unsigned port, u8 value);
@@ -50,7 +47,7 @@ class Pic8259 {
   u8 level_capable_;
   bool master_;
   u8 levels_ = 0;  // state of the input pins
-  u8 edges_ = 0;   // rising edges not yet acknowledged
+  u8 edges_ = 0;   // rising edges not yet acknowledged, of inputs that are still high
   u8 imr_ = 0;
   u8 isr_ = 0;
   u8 elcr_ = 0;
@@ -83,6 +80,12 @@ class PicPair final : public IrqSink {
   // ELCR1 and ELCR2, ports 4D0h and 4D1h.
   u8 read_elcr(unsigned chip) const { return chips_[chip].elcr(); }
   void write_elcr(unsigned chip, u8 value);
+
+  // Whether an edge on an input that is not masked waits to be acknowledged.
+  bool edge_pending(unsigned input) const {
+    const Pic8259& chip = chips_[input / 8];
+    return (chip.requests() & ~chip.masked() & ~chip.elcr() & 1u << input % 8) != 0;
+  }
 
   bool intr() const { return chips_[0].pending() >= 0; }
   // The processor's INTA cycle: the vector of the interrupt to serve. With none left it is the

@@ -67,6 +67,12 @@ void IoApic::end_of_interrupt(u8 vector) {
   }
 }
 
+std::optional<u8> IoApic::edge_vector(unsigned input) const {
+  const u64 entry = entries_[input];
+  if (has(entry, kMasked) || has(entry, kLevel)) return std::nullopt;
+  return static_cast<u8>(entry & kVectorMask);
+}
+
 u32 IoApic::read_register(u8 index) const {
   switch (index) {
     case kId:

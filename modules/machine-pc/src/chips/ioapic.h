@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "backplane/irq.h"
@@ -35,6 +36,9 @@ class IoApic final : public IrqSink {
 
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
+
+  // The vector that an edge on an input is sent as; nothing if it is masked or not an edge.
+  std::optional<u8> edge_vector(unsigned input) const;
 
   u64 count(unsigned input) const { return counts_[input]; }  // messages sent
   std::string describe() const;

@@ -29,9 +29,11 @@ constexpr i64 nanoseconds_for(u64 ticks, u64 hertz) {
 // must get on with other work in between.
 constexpr i64 kMinimumTimerInterval = 20'000;  // nanoseconds
 
-// A periodic interrupt that the host was too busy to deliver in time is not lost: what is due is
-// delivered one by one, faster than its period, so that a guest that counts ticks keeps its time.
-// What is overdue by more than this is given up. (Under instruction counting nothing is late.)
+// A periodic interrupt that a busy host could not deliver in time, or that the guest's CPU was not
+// running to take before the next one, is not lost: what is due is delivered one by one, each when
+// the one before was taken, faster than the period, so that a guest that counts ticks keeps its
+// time. What is overdue by more than this is given up. (Under instruction counting nothing is
+// late.)
 constexpr i64 kMostOverdue = 250'000'000;  // nanoseconds
 
 // The due time, a multiple of `period` after `due`, that follows a delivery at `now`.

@@ -21,7 +21,8 @@ class IsaPit final : public IsaDevice {
   void realize() override {
     BACKPLANE_REALIZE_STEP("interval timer realize");
     IsaDevice::realize();
-    pit_ = std::make_unique<Pit8254>(machine().virtual_clock(), isa_bus().irq(0));
+    pit_ = std::make_unique<Pit8254>(machine().virtual_clock(), isa_bus().irq(0),
+                                     [this] { return isa_bus().edge_pending(0); });
     add_ports("pit", 0x40, 4, MmioHandler::of<&IsaPit::read, &IsaPit::write>(*this).sizes(1, 1));
     add_ports("port61", 0x61, 1,
               MmioHandler::of<&IsaPit::read_port61, &IsaPit::write_port61>(*this).sizes(1, 1));

@@ -34,6 +34,9 @@ class IsaIrqs {
   // A new line driving IRQ `number`; lines of one number are wired together (any of them high
   // asserts it).
   virtual IrqLine isa_irq(unsigned number) = 0;
+  // Whether the guest has yet to take the last rising edge of IRQ `number`, as far as the board
+  // can tell.
+  virtual bool isa_edge_pending(unsigned /*number*/) const { return false; }
 
  protected:
   ~IsaIrqs() = default;
@@ -47,6 +50,7 @@ class IsaBus : public Bus {
 
   // Throws Error if there is no such line.
   IrqLine irq(unsigned number) const;
+  bool edge_pending(unsigned number) const { return irqs_->isa_edge_pending(number); }
 
   // Puts a region into port space for a device. Throws Error, naming the other device, if one of
   // its ports is in use, or if it does not fit.

@@ -47,7 +47,7 @@ TEST_F(InterruptControllersTest, LegacyReplacementReleasesAndRestoresTheTimersLi
   irqs_.set_legacy_replacement(true);
   machine_.io().store<u8>(0x20, 0x11);  // ICW1 clears the edge
   EXPECT_EQ(requests(), 0x00);
-  hpet.pulse();
+  hpet.raise();
   EXPECT_EQ(requests(), 0x01);
 }
 

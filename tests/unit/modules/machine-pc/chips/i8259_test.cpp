@@ -59,6 +59,17 @@ TEST_F(PicPairTest, AnEdgeInputDoesNotFireTwiceWhileItStaysHigh) {
   EXPECT_FALSE(cpu_.level());
 }
 
+TEST_F(PicPairTest, AnEdgeThatFallsBeforeItIsTakenIsWithdrawnAndTheNextOneCounts) {
+  initialize();
+  pics_.set_irq(0, true);
+  EXPECT_TRUE(cpu_.level());
+  pics_.set_irq(0, false);
+  EXPECT_FALSE(cpu_.level());
+  pics_.set_irq(0, true);
+  EXPECT_EQ(cpu_.edges(), 2u);
+  EXPECT_EQ(pics_.acknowledge(), 0x20);
+}
+
 TEST_F(PicPairTest, ALevelInputFiresAgainUntilItFalls) {
   initialize();
   pics_.write_elcr(1, 0x04);  // IRQ 10

@@ -61,5 +61,86 @@ TEST(LateTimers, TheRtcDeliversTheTicksThatWereMissed) {
   EXPECT_NEAR(irq.edges(), 71, 2);
 }
 
+// A guest that takes interrupts only while its CPU runs.
+class SlowGuest final : public IrqSink {
+ public:
+  void set_irq(unsigned, bool level) override {
+    if (!level) return;
+    ++edges;
+    pending = !running;
+  }
+  void run(bool on) {
+    running = on;
+    if (on) pending = false;
+  }
+  // Runs in slices of a tenth of the time.
+  void run_in_slices(testing::LateClock& late, i64 nanoseconds) {
+    for (i64 done = 0; done < nanoseconds; done += 20 * kMillisecond) {
+      run(false);
+      late.serve(18 * kMillisecond);
+      run(true);
+      late.serve(2 * kMillisecond);
+    }
+  }
+
+  bool running = false;
+  bool pending = false;
+  unsigned edges = 0;
+};
+
+TEST(LateTimers, ThePitWaitsUntilATickIsTaken) {
+  testing::LateClock late;
+  SlowGuest guest;
+  Pit8254 pit(late.clock(), IrqLine(guest, 0), [&] { return guest.pending; });
+  pit.write(3, 0x34);
+  pit.write(0, 0xa4);  // 250 Hz
+  pit.write(0, 0x12);
+  guest.edges = 0;
+  guest.pending = false;
+  guest.run_in_slices(late, 2 * kSecond);
+  EXPECT_NEAR(guest.edges, 500, 15);
+  guest.run(false);
+  guest.edges = 0;
+  late.serve(100 * kSecond);
+  EXPECT_LE(guest.edges, 1u);
+  guest.run(true);
+  late.serve(kSecond);
+  EXPECT_NEAR(guest.edges, 250, 70);
+}
+
+TEST(LateTimers, TheHpetWaitsUntilATickIsTaken) {
+  testing::LateClock late;
+  SlowGuest guest;
+  Hpet hpet(late.clock(), guest, [&](unsigned) { return guest.pending; });
+  hpet.write(0x100, 20 << 9 | 0x4c, 8);
+  hpet.write(0x108, 400'000, 8);
+  hpet.write(0x108, 400'000, 8);  // 250 Hz
+  hpet.write(0x10, 1, 8);
+  guest.run_in_slices(late, 2 * kSecond);
+  EXPECT_NEAR(guest.edges, 500, 15);
+  guest.run(false);
+  guest.edges = 0;
+  late.serve(100 * kSecond);
+  EXPECT_LE(guest.edges, 1u);
+  guest.run(true);
+  late.serve(kSecond);
+  EXPECT_NEAR(guest.edges, 250, 70);
+  EXPECT_EQ(hpet.read(0x108, 8) % 400'000, 0u);
+}
+
+TEST(LateTimers, AReprogrammedHpetTimerForgetsWhatIsOverdue) {
+  testing::LateClock late;
+  SlowGuest guest;
+  Hpet hpet(late.clock(), guest, [&](unsigned) { return guest.pending; });
+  hpet.write(0x100, 20 << 9 | 0x4c, 8);
+  hpet.write(0x108, 400'000, 8);
+  hpet.write(0x108, 400'000, 8);
+  hpet.write(0x10, 1, 8);
+  late.serve(50 * kMillisecond);
+  hpet.write(0x100, 21 << 9 | 0x0c, 8);  // another input
+  EXPECT_GT(hpet.read(0x108, 8), hpet.read(0xf0, 8));
+  EXPECT_LE(hpet.read(0x108, 8), hpet.read(0xf0, 8) + 400'000);
+}
+
 }  // namespace
 }  // namespace backplane::pc
