@@ -9,7 +9,7 @@
 namespace backplane::tcg {
 namespace {
 
-constexpr i64 kLongestRound = 1 << 20;     // instructions
+constexpr i64 kLongestRound = 1 << 20;        // instructions
 constexpr i64 kAdjustInterval = 100'000'000;  // ns of virtual time between looks at shift=auto
 constexpr i64 kAlignTolerance = 3'000'000;    // ns that virtual time may run ahead
 constexpr unsigned kMaxShift = 10;
@@ -54,13 +54,19 @@ void InstructionClock::begin_round() {
   const MachineLock::Guard lock;
   machine_.virtual_clock().run_timers();
   const i64 deadline = machine_.virtual_clock().next_deadline();
-  i64 budget = kLongestRound;
+  // Rounds end at fixed counts, however often something made the vCPUs leave on the way.
+  i64 budget = kLongestRound - static_cast<i64>(counted_.load() % kLongestRound);
   if (deadline >= 0) budget = std::min(budget, (deadline - now()) >> shift_.load());
   for (TcgVcpu* vcpu : vcpus_) vcpu->set_budget(static_cast<i32>(std::max<i64>(budget, 1)));
 }
 
-// A timer was armed earlier than the running budgets assume.
+// A timer was armed earlier than the running budgets assume, or than idle() waits for.
 void InstructionClock::timer_rearmed() {
+  if (Cpu::current() == nullptr) {
+    // Not by the guest: the budgets are the vCPU thread's.
+    for (TcgVcpu* vcpu : vcpus_) vcpu->cpu().kick();
+    return;
+  }
   const i64 deadline = machine_.virtual_clock().next_deadline();
   if (deadline < 0) return;
   const i64 left = std::max<i64>((deadline - now()) >> shift_.load(), 0);

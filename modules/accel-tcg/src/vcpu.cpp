@@ -257,13 +257,20 @@ const u8* TcgVcpu::interpret_at(u32 offset) {
 
 // [SDM 2B "REP/REPE/REPZ/REPNE/REPNZ"]: a page at a time, the registers advancing with it.
 bool TcgVcpu::run_repeat(u32 form) {
+  // Under instruction counting a part ends after so many bytes, not when the host wants: each part
+  // counts as an instruction.
+  constexpr u64 kCountedPart = 1_MiB;
+  u64 part = 0;
   const u64 element = form & 0xf;
   const bool moves = (form & 0x10) != 0;
   u64* const gpr = state_.gpr;
   if ((state_.rflags & x86::kDF) != 0) return false;
   const MmuIndex index = mmu_.current_index();
   while (gpr[x86::RCX] != 0) {
-    if (jit_.exit_request.load(std::memory_order_relaxed) != 0) return false;
+    if (engine_.options.count_instructions
+            ? part >= kCountedPart
+            : jit_.exit_request.load(std::memory_order_relaxed) != 0)
+      return false;
     const u64 to = gpr[x86::RDI];
     const u64 from = gpr[x86::RSI];
     u64 size = kPageSize - (to & ~kPageMask);
@@ -292,6 +299,7 @@ bool TcgVcpu::run_repeat(u32 form) {
     }
     gpr[x86::RDI] += size;
     gpr[x86::RCX] -= count;
+    part += size;
   }
   return true;
 }
