@@ -200,7 +200,10 @@ u8 Uart16550::interrupt_id() const {
 
 // On a PC, OUT2 gates the interrupt line; in loopback it is cut off.
 void Uart16550::update_irq() {
-  irq_.set(interrupt_id() != kIirNone && ((mcr_ & kMcrOut2) != 0 || loopback()));
+  const bool level = interrupt_id() != kIirNone && ((mcr_ & kMcrOut2) != 0 || loopback());
+  if (level == irq_level_) return;
+  irq_level_ = level;
+  irq_.set(level);
 }
 
 u8 Uart16550::read(unsigned port) {

@@ -85,6 +85,7 @@ class Uart16550 final : public ChardevClient {
   u8 line_errors_ = 0;   // LSR bits 1 and above, until read
   u8 modem_lines_ = 0;   // MSR 7:4
   u8 modem_deltas_ = 0;  // MSR 3:0, until read
+  bool irq_level_ = false;
   bool timed_out_ = false;
   bool thr_empty_ = true;
   bool thr_interrupt_ = false;  // THRE happened and was neither read from IIR nor answered

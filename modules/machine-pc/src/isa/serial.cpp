@@ -6,6 +6,13 @@
 
 namespace backplane::pc {
 
+namespace {
+
+// How long output is gathered, so that a busy guest does not wake the main loop for every byte.
+constexpr i64 kBatchTime = 1'000'000;  // nanoseconds
+
+}  // namespace
+
 void IsaSerial::class_init(DeviceClass& k) {
   k.property<&IsaSerial::index_>("index", "which port: 0 is COM1, 3 is COM4");
 }
@@ -22,7 +29,8 @@ void IsaSerial::realize() {
   const Location place = location(index_);
   const std::vector<Chardev*>& backends = machine().config().serials;
   uart_ = std::make_shared<Uart16550>(machine().virtual_clock(), isa_bus().irq(place.irq));
-  uart_->set_flush_request([this] { request_flush(); });
+  flush_timer_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { uart_->flush(); });
+  uart_->set_flush_request([this] { flush_timer_->arm_in(kBatchTime); });
   if (index_ < backends.size()) uart_->set_backend(backends[index_]);
   add_ports("serial", place.base, Uart16550::kPorts,
             MmioHandler::of<&IsaSerial::read, &IsaSerial::write>(*this).sizes(1, 1));
@@ -33,17 +41,11 @@ void IsaSerial::realize() {
 
 void IsaSerial::unrealize() {
   uart_.reset();
+  flush_timer_.reset();
   IsaDevice::unrealize();
 }
 
 void IsaSerial::reset() { uart_->reset(); }
-
-// What the guest has written by the time the main loop gets to it leaves in one piece.
-void IsaSerial::request_flush() {
-  machine().main_loop().post([uart = std::weak_ptr(uart_)] {
-    if (const auto alive = uart.lock()) alive->flush();
-  });
-}
 
 u64 IsaSerial::read(u64 offset, unsigned /*size*/) {
   return uart_->read(static_cast<unsigned>(offset));

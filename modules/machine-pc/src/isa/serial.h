@@ -29,10 +29,10 @@ class IsaSerial final : public IsaDevice {
  private:
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
-  void request_flush();
 
   u8 index_ = 0;
   std::shared_ptr<Uart16550> uart_;
+  std::unique_ptr<Timer> flush_timer_;
 };
 
 }  // namespace backplane::pc
