@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Runs one guest and compares what it prints on its serial port, and its end.
+
+The guest ends itself through isa-debug-exit. What it prints does not depend on
+the accelerator, nor on how fast anything is.
+"""
+
+import argparse
+import difflib
+import subprocess
+import sys
+from pathlib import Path
+
+# A guest writes 16 when it has run to its end; the program then ends with 2 * 16 + 1.
+PASSED = 33
+SECONDS = 30
+
+
+def run(command):
+    """What the guest printed, and what is wrong with its end."""
+    try:
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                                timeout=SECONDS)
+    except subprocess.TimeoutExpired as expired:
+        return expired.stdout or b"", f"the guest did not end within {SECONDS} s"
+    problem = None
+    if result.returncode != PASSED:
+        problem = f"the emulator ended with status {result.returncode}, not {PASSED}"
+    if result.stderr:
+        problem = f"{problem or 'the emulator said'}:\n{result.stderr.decode(errors='replace')}"
+    return result.stdout, problem
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs a guest and compares what it prints.")
+    parser.add_argument("--emulator", required=True)
+    parser.add_argument("--image", type=Path, required=True)
+    parser.add_argument("--expected", type=Path, required=True)
+    parser.add_argument("options", nargs="*", help="more options for the emulator")
+    arguments = parser.parse_args()
+    command = [arguments.emulator, "-M", "pc", "-m", "32", "-nodefaults", "-display", "none",
+               "-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit",
+               "-kernel", str(arguments.image), *arguments.options]
+    printed, problem = run(command)
+    expected = arguments.expected.read_text().splitlines()
+    lines = printed.decode(errors="replace").splitlines()
+    if lines == expected and not problem:
+        return
+    print("command:", " ".join(command))
+    if problem:
+        print(problem)
+    for line in difflib.unified_diff(expected, lines, "expected", "printed", lineterm=""):
+        print(line)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
