@@ -118,8 +118,14 @@ void BootSetup::run() {
   AddressSpace& memory = parts_.machine.memory();
   memory.write(tables_.base, tables_.image.data(), tables_.image.size());
   if (!plan_) return;
-  plan_->load(memory);
+  image_wanted_ = true;
   plan_->enter(memory, dynamic_cast<x86::X86Cpu&>(*parts_.machine.cpus().front()));
+}
+
+void BootSetup::load_image() {
+  if (!image_wanted_) return;
+  plan_->load(parts_.machine.memory());
+  image_wanted_ = false;
 }
 
 }  // namespace backplane::pc

@@ -34,8 +34,12 @@ class BootSetup {
   // Reads kernel and initrd, if the configuration names them, and plans the boot. Throws Error.
   explicit BootSetup(const BoardParts& parts);
 
-  // To be called at the end of each reset. Throws Error if an image is not where RAM is.
+  // To be called at the end of each reset.
   void run();
+  // To be called when guest code is about to run: copies the image into RAM if that was not done
+  // since the reset. Machines that wait to be started are ready sooner. Throws Error if the image
+  // is not where RAM is or its file has become shorter.
+  void load_image();
 
  private:
   void fill_cmos();
@@ -46,6 +50,7 @@ class BootSetup {
   BoardParts parts_;
   AcpiTables tables_;
   std::optional<BootPlan> plan_;
+  bool image_wanted_ = false;
 };
 
 }  // namespace backplane::pc

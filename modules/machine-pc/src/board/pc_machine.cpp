@@ -47,6 +47,9 @@ class PcMachine final : public Machine {
     boot_.emplace(
         BoardParts{*this, map_, *irqs_, *bridge_, *pm_, *rtc_, fw_cfg_->fw_cfg(), serials_});
     on_reset([this] { boot_->run(); });
+    on_run_state([this](bool running) {
+      if (running) boot_->load_image();
+    });
   }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Direct kernel boot: what is put where in guest memory, and the state the boot processor starts
-// in. A plan is made once, when the machine is complete, and carried out at every reset.
+// in. A plan is made once, when the machine is complete, and carried out after every reset.
 #pragma once
 
 #include <optional>

@@ -226,15 +226,20 @@ TEST(PcMachine, NamesTheOptionWhoseFileIsMissing) {
             "-kernel /nonexistent/kernel: No such file or directory");
 }
 
-TEST(PcMachine, StartsTheKernelWithItsState) {
+// A file with a kernel that the board has opened and nobody else can.
+void give_kernel(PcBoard& board) {
   const std::string path = ::testing::TempDir() + "pc-machine-test-kernel";
   const std::vector<u8> image = testing::bzimage();
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(image.data()), static_cast<long>(image.size()));
-  PcBoard board(64_MiB, 2);
   board.machine().config().kernel = path;
   board.power_on();
   std::remove(path.c_str());
+}
+
+TEST(PcMachine, StartsTheKernelWithItsState) {
+  PcBoard board(64_MiB, 2);
+  give_kernel(board);
 
   const x86::X86State& state = board.state();
   EXPECT_EQ(state.rip, 0x1000200u);
@@ -242,6 +247,7 @@ TEST(PcMachine, StartsTheKernelWithItsState) {
   EXPECT_TRUE(state.code64());
   EXPECT_EQ(state.cpl(), 0u);
   AddressSpace& memory = board.machine().memory();
+  board.machine().start();
   EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
   EXPECT_EQ(memory.load<u64>(0xe0000), 0x2052545020445352u);  // "RSD PTR "
   // The kernel's address is mapped to itself.
@@ -257,6 +263,25 @@ TEST(PcMachine, StartsTheKernelWithItsState) {
   board.machine().reset();
   EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
   EXPECT_EQ(state.rip, 0x1000200u);
+}
+
+TEST(PcMachine, CopiesTheKernelWhenItFirstStartsAfterAReset) {
+  PcBoard board;
+  give_kernel(board);
+  Machine& machine = board.machine();
+  AddressSpace& memory = machine.memory();
+  EXPECT_EQ(memory.load<u8>(0x1000200), 0);
+  machine.start();
+  EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
+  // Stopping and continuing is not a reset.
+  memory.store<u8>(0x1000200, 0xcc);
+  machine.stop();
+  machine.start();
+  EXPECT_EQ(memory.load<u8>(0x1000200), 0xcc);
+  machine.stop();
+  machine.reset();
+  machine.start();
+  EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
 }
 
 TEST(PcMachine, TellsFirmwareWhatItIs) {
