@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The program: reads its options, answers what asks for help, launches a machine.
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "backplane/error.h"
 #include "backplane/log.h"
 #include "backplane/module.h"
 #include "backplane/object.h"
@@ -52,8 +52,8 @@ int main(int argc, char** argv) {
     return 1;
   } catch (const Error& error) {
     host::report({}, error);
-  } catch (const std::exception& error) {
-    host::report({}, error.what());
+  } catch (...) {
+    host::report({}, current_exception_text());
   }
   return 1;
 }

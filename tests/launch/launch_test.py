@@ -11,6 +11,7 @@ A table is a TOML file of [[row]]s:
   runs     the machine comes up on this accelerator: the monitor is asked, then told to quit
   program  the program's name (default: backplane)
   fake     FAKE_KVM of tests/launch/modules/fake_kvm.cpp; with it, that module is on the path
+  broken   BROKEN of tests/launch/modules/broken.cpp; likewise
   only     the modules that are installed, instead of all
   damaged  modules whose file is cut in half
   base     what stands before given, instead of BASE below
@@ -33,8 +34,8 @@ from pathlib import Path
 # What a row's machine has in common: no CPU, nothing on the terminal.
 BASE = "-M none -S -nodefaults -display none"
 ASK = "info accel\nquit\n"
-KEYS = {"given", "status", "says", "prints", "runs", "program", "fake", "only", "damaged", "files",
-        "base"}
+KEYS = {"given", "status", "says", "prints", "runs", "program", "fake", "broken", "only", "damaged",
+        "files", "base"}
 
 
 def pattern(line):
@@ -89,11 +90,13 @@ class Runner:
             (self.directory / name).write_text(contents)
         given = row["given"].replace("%d", str(self.directory))
         words = shlex.split(row.get("base", BASE)) + shlex.split(given)
-        if "fake" in row:
-            words += ["-module-path", str(self.options.test_modules)]
+        for key, module in (("fake", "fake-kvm"), ("broken", "broken")):
+            if key in row:
+                words += ["-module-path", str(self.options.test_modules / module)]
         if "runs" in row:
             words += ["-monitor", "stdio"]
-        environment = dict(os.environ, FAKE_KVM=row.get("fake", ""), LC_ALL="C")
+        environment = dict(os.environ, FAKE_KVM=row.get("fake", ""),
+                           BROKEN=row.get("broken", ""), LC_ALL="C")
         environment.pop("BACKPLANE_MODULE_PATH", None)
         program = self.program(row)
         try:

@@ -53,8 +53,11 @@ bool initialize(Machine& machine, const AccelCandidate& candidate,
       report(candidate.given,
              fmt::format("failed to initialize {}: {}", candidate.name, error.system_text()));
     }
-    return false;
+  } catch (...) {
+    report(candidate.given,
+           fmt::format("failed to initialize {}: {}", candidate.name, current_exception_text()));
   }
+  return false;
 }
 
 bool try_candidate(Machine& machine, const AccelCandidate& candidate,

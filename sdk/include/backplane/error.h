@@ -45,4 +45,8 @@ class Error : public std::runtime_error {
   std::string system_text_;
 };
 
+// What the exception being handled says: its what(), or its type if it is no std::exception. For a
+// catch (...), where code of a module was called.
+std::string current_exception_text();
+
 }  // namespace backplane

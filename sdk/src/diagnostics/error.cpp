@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/error.h"
 
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <exception>
+#include <memory>
 #include <system_error>
 
 namespace backplane {
@@ -10,6 +15,21 @@ Error Error::system(const std::string& what, int errno_value) {
   Error error(what + ": " + text);
   error.system_text_ = text;
   return error;
+}
+
+std::string current_exception_text() {
+  try {
+    throw;
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    const std::type_info* const type = abi::__cxa_current_exception_type();
+    if (type == nullptr) return "a foreign exception";
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> name(
+        abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
+    return fmt::format("an exception of type {}", name ? name.get() : type->name());
+  }
 }
 
 }  // namespace backplane

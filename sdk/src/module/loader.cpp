@@ -6,6 +6,7 @@
 #include <boost/dll/shared_library.hpp>
 
 #include "module/file_of_address.h"
+#include "module/load_watch.h"
 #include "object/linked_types.h"
 
 namespace backplane {
@@ -14,15 +15,17 @@ namespace {
 
 namespace dll = boost::dll;
 
-// The system's own text out of Boost.DLL's message, without the file's path.
-std::string loader_text(std::string text, const std::filesystem::path& path) {
+// What was caught while the file was loaded, without its path: the dynamic loader's own text out of
+// Boost.DLL's message, or else what one of the file's constructors threw. (Such an exception comes
+// through the dynamic loader, which stays usable on this thread.)
+std::string load_failure(std::string text, const std::filesystem::path& path) {
   static constexpr std::string_view kMark = "dlerror system message: ";
-  if (const std::size_t at = text.find(kMark); at != std::string::npos) {
-    text.erase(0, at + kMark.size());
-    if (const std::size_t end = text.rfind(')'); end != std::string::npos) text.erase(end);
-  }
+  const std::size_t at = text.find(kMark);
+  if (at == std::string::npos) return "its start-up code failed: " + text;
+  text.erase(0, at + kMark.size());
+  if (const std::size_t end = text.rfind(')'); end != std::string::npos) text.erase(end);
   const std::string prefix = path.string() + ": ";
-  return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
+  return "cannot be loaded: " + (text.starts_with(prefix) ? text.substr(prefix.size()) : text);
 }
 
 bool is_registered_from(const std::string& type, const std::filesystem::path& file) {
@@ -53,9 +56,10 @@ void check_promises(const ModuleRecord& record, const std::vector<TypeInfo*>& ty
 void load_module_file(const ModuleRecord& record) {
   dll::shared_library library;
   try {
+    const LoadWatch watch(record.path);
     library.load(record.path, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
-  } catch (const std::exception& error) {
-    throw Error::of("cannot be loaded: {}", loader_text(error.what(), record.path))
+  } catch (...) {
+    throw Error(load_failure(current_exception_text(), record.path))
         .with_hint("reinstall the module's package and those it needs");
   }
   // Kept whatever follows: the file's constructors ran, so it must not be unmapped.

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <typeindex>
 
+#include "backplane/module.h"
 #include "backplane/object.h"
 
 namespace backplane {
@@ -78,7 +79,12 @@ struct TypeRegistry::Impl {
       }
       entry.making = false;
     }
-    entry.made = type.make_class(type, parent);
+    try {
+      entry.made = type.make_class(type, parent);
+    } catch (...) {
+      throw Error::of("{}: the class of type '{}' cannot be made: {}",
+                      file_of_address(type.file_anchor), type.name, current_exception_text());
+    }
     return entry.made.get();
   }
 };
@@ -150,9 +156,16 @@ std::unique_ptr<Object> TypeRegistry::create(std::string_view name) {
   if (k == nullptr) throw Error::of("no type is called '{}'", name);
   if (k->abstract)
     throw Error::of("'{}' is an abstract type: only types that derive from it can be made", name);
-  std::unique_ptr<Object> object(k->type->create());
-  object->class_ = k;
-  return object;
+  try {
+    std::unique_ptr<Object> object(k->type->create());
+    object->class_ = k;
+    return object;
+  } catch (const Error&) {
+    throw;
+  } catch (...) {
+    throw Error::of("{}: no '{}' can be made: {}", file_of_address(k->type->file_anchor), name,
+                    current_exception_text());
+  }
 }
 
 }  // namespace backplane
