@@ -21,13 +21,22 @@ AccelCandidate candidate_of(const GivenOption& option) {
   });
 }
 
+// What was tried once with the same properties ends the same way a second time.
+void add_new(std::vector<AccelCandidate>& candidates, AccelCandidate candidate) {
+  for (const AccelCandidate& known : candidates)
+    if (known.name == candidate.name && known.properties == candidate.properties &&
+        known.required == candidate.required)
+      return;
+  candidates.push_back(std::move(candidate));
+}
+
 std::vector<AccelCandidate> candidates_of(const MachineOptions::Accelerators& list) {
   std::vector<AccelCandidate> candidates;
   std::string_view rest = list.names;
   while (!rest.empty()) {
     const auto colon = rest.find(':');
     const std::string_view name = rest.substr(0, colon);
-    if (!name.empty()) candidates.push_back({std::string(name), {}, false, list.given});
+    if (!name.empty()) add_new(candidates, {std::string(name), {}, false, list.given});
     rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
   }
   if (candidates.empty()) throw Error("no accelerator found").in(list.given);
@@ -44,7 +53,7 @@ std::vector<AccelCandidate> plan_accelerators(
     throw Error("The -accel and \"-machine accel=\" options are incompatible");
   std::vector<AccelCandidate> candidates;
   if (!options.empty()) {
-    for (const GivenOption* option : options) candidates.push_back(candidate_of(*option));
+    for (const GivenOption* option : options) add_new(candidates, candidate_of(*option));
     return candidates;
   }
   if (machine.accelerators) return candidates_of(*machine.accelerators);

@@ -23,7 +23,8 @@ struct AccelCandidate {
 };
 
 // The candidates in order: those of -accel, else those of -machine accel= (or -enable-kvm), else
-// the defaults of the program's name that are `installed`, which may be none. Throws Error: both
+// the defaults of the program's name that are `installed`, which may be none. One that is named
+// twice in the same way is there once. Throws Error: both
 // forms given, a list without a name.
 std::vector<AccelCandidate> plan_accelerators(
     const CommandLine& line, const MachineOptions& machine, std::string_view program_name,
