@@ -7,7 +7,6 @@
 #include "backplane/machine.h"
 #include "backplane/pci/host_bridge.h"
 #include "board/boot_setup.h"
-#include "board/cpu_model.h"
 #include "board/system_memory.h"
 #include "isa/serial.h"
 
@@ -62,9 +61,15 @@ class PcMachine final : public Machine {
   }
 
   void set_up_cpus() {
-    const std::string& model =
-        config().cpu_model.empty() ? machine_class().default_cpu : config().cpu_model;
-    for (unsigned n = 0; n < config().cpus; ++n) add_cpu(create_cpu(*this, model));
+    for (unsigned n = 0; n < config().cpus; ++n) add_cpu(create_cpu());
+  }
+
+  std::unique_ptr<Cpu> create_cpu() {
+    try {
+      return x86::create_cpu(*this, config().cpu_model);
+    } catch (const Error& error) {
+      throw error.in("-cpu " + config().cpu_model);
+    }
   }
 
   template <class T>
