@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -73,7 +74,11 @@ class RamBlock {
   u8* host_ = nullptr;
   u64 size_ = 0;
   int fd_ = -1;
-  std::unique_ptr<std::atomic<u8>[]> flags_;
+  // Of each page. From calloc, so that only pages in use cost memory.
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<std::atomic<u8>[], Free> flags_;
   CodeWriteHook code_write_hook_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "backplane/error.h"
@@ -39,7 +40,13 @@ RamBlock::RamBlock(std::string name, u64 size)
   }
   madvise(mapping, size_, MADV_DONTDUMP);
   host_ = static_cast<u8*>(mapping);
-  flags_ = std::make_unique<std::atomic<u8>[]>(size_ / kPageSize);
+  // An atomic byte of value 0 is a byte of value 0.
+  flags_.reset(static_cast<std::atomic<u8>*>(std::calloc(size_ / kPageSize, sizeof(u8))));
+  if (flags_ == nullptr) {
+    munmap(host_, size_);
+    close(fd_);
+    throw Error::of("memory '{}': no memory to keep account of {} bytes", name_, size_);
+  }
 }
 
 RamBlock::~RamBlock() {
