@@ -3,6 +3,8 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/module.h"
@@ -25,6 +27,23 @@ Error unknown_device(std::string_view name) {
                      fmt::join(near, ", "));
   return Error::of("{}: no installed module has such a device; -device help lists those there are",
                    name);
+}
+
+std::string why_unused(const CompatProperty& global) {
+  const auto devices = ModuleIndex::instance().list_types("device");
+  if (std::none_of(devices.begin(), devices.end(),
+                   [&](const auto& listing) { return listing.name == global.type; })) {
+    const bool known = TypeRegistry::instance().has(global.type) ||
+                       ModuleIndex::instance().provider_of(global.type) != nullptr;
+    return known ? fmt::format("{} is not a device", global.type)
+                 : fmt::format("no installed module has type {}", global.type);
+  }
+  if (TypeRegistry::instance().has(global.type))
+    if (const ObjectClass* k = TypeRegistry::instance().class_of(global.type);
+        k->find_property(global.property) == nullptr)
+      return fmt::format("{} has no property {}, and this machine no such device", global.type,
+                         global.property);
+  return fmt::format("not used: this machine has no {}", global.type);
 }
 
 }  // namespace
@@ -57,11 +76,13 @@ CompatProperty parse_global(std::string_view text) {
 }
 
 void add_global(Machine& machine, const GivenOption& option) {
-  CompatProperty property = with_option(option.text, [&] { return parse_global(option.value); });
-  if (!TypeRegistry::instance().has(property.type) &&
-      ModuleIndex::instance().provider_of(property.type) == nullptr)
-    log::warn(fmt::format("{}: no installed module has type {}", option.text, property.type));
-  machine.add_global(std::move(property));
+  machine.add_global(with_option(option.text, [&] { return parse_global(option.value); }));
+}
+
+void warn_of_unused_globals(const Machine& machine) {
+  for (const CompatProperty& global : machine.unused_globals())
+    log::warn(fmt::format("-global {}.{}={}: {}", global.type, global.property, global.value,
+                          why_unused(global)));
 }
 
 }  // namespace backplane::host

@@ -25,7 +25,9 @@ void add_device(Machine& machine, KeyValueList values);
 
 // "TYPE.PROPERTY=VALUE". Throws Error.
 CompatProperty parse_global(std::string_view text);
-// Applies one -global to every device made from now on; warns if no module has the type.
+// Applies one -global to every device made from now on. Throws Error.
 void add_global(Machine& machine, const GivenOption& option);
+// One line for each -global that no device took, once all devices are there.
+void warn_of_unused_globals(const Machine& machine);
 
 }  // namespace backplane::host

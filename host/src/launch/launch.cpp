@@ -141,6 +141,7 @@ void Launch::add_devices() {
 
 void Launch::make_ready() {
   machine_->finish();
+  warn_of_unused_globals(*machine_);
   machine_->advance(Phase::MachineReady);
   machine_->reset();
 }

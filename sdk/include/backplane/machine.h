@@ -117,6 +117,8 @@ class Machine : public Object {
   // Compat properties of accelerator and machine, and -global ones, for an object not yet set up.
   void apply_compat(Object& object);
   void add_global(CompatProperty property);  // user's -global: applied last
+  // Those of add_global() that no object took.
+  std::vector<CompatProperty> unused_globals() const;
   // All buses in the tree, board's first.
   std::vector<Bus*> buses() const;
   // The first bus of that name, or the one at that path; null if none.
@@ -175,7 +177,11 @@ class Machine : public Object {
   Accelerator* accelerator_ = nullptr;
   std::vector<Cpu*> cpus_;
   std::atomic<RunState> run_state_{RunState::Stopped};
-  std::vector<CompatProperty> globals_;
+  struct Global {
+    CompatProperty property;
+    bool used = false;
+  };
+  std::vector<Global> globals_;
   std::function<void()> powerdown_;
   std::vector<std::function<void()>> reset_hooks_;
   std::vector<std::function<void(bool)>> run_state_hooks_;

@@ -6,15 +6,19 @@ namespace backplane {
 
 namespace {
 
-void apply(Object& object, const std::vector<CompatProperty>& rows, const std::string& origin) {
-  for (const CompatProperty& row : rows) {
-    if (!object.object_class().is_a(row.type)) continue;
-    try {
-      object.set_property(row.property, row.value);
-    } catch (const Error& error) {
-      throw error.in(fmt::format("{} {}.{}={}", origin, row.type, row.property, row.value));
-    }
+// False if the object is not of the row's type.
+bool apply(Object& object, const CompatProperty& row, const std::string& origin) {
+  if (!object.object_class().is_a(row.type)) return false;
+  try {
+    object.set_property(row.property, row.value);
+  } catch (const Error& error) {
+    throw error.in(fmt::format("{} {}.{}={}", origin, row.type, row.property, row.value));
   }
+  return true;
+}
+
+void apply(Object& object, const std::vector<CompatProperty>& rows, const std::string& origin) {
+  for (const CompatProperty& row : rows) apply(object, row, origin);
 }
 
 }  // namespace
@@ -25,9 +29,16 @@ void Machine::apply_compat(Object& object) {
           "default of accelerator " + accelerator_->name());
   apply(object, machine_class().compat_properties,
         fmt::format("default of machine {}", type_name()));
-  apply(object, globals_, "-global");
+  for (Global& global : globals_) global.used |= apply(object, global.property, "-global");
 }
 
-void Machine::add_global(CompatProperty property) { globals_.push_back(std::move(property)); }
+void Machine::add_global(CompatProperty property) { globals_.push_back({std::move(property)}); }
+
+std::vector<CompatProperty> Machine::unused_globals() const {
+  std::vector<CompatProperty> unused;
+  for (const Global& global : globals_)
+    if (!global.used) unused.push_back(global.property);
+  return unused;
+}
 
 }  // namespace backplane

@@ -173,6 +173,15 @@ TEST_F(AddDeviceTest, GlobalPropertiesComeBeforeTheDevicesOwn) {
   EXPECT_EQ(machine.find_device("b")->get_property("level"), "1");
 }
 
+TEST_F(AddDeviceTest, KnowsWhichGlobalsNoDeviceTook) {
+  machine.add_global({"add-card", "level", "9"});
+  machine.add_global({"add-loose", "level", "7"});
+  add("add-card", "a");
+  const auto unused = machine.unused_globals();
+  ASSERT_EQ(unused.size(), 1u);
+  EXPECT_EQ(unused[0].type, "add-loose");
+}
+
 TEST_F(AddDeviceTest, WrongGlobalNamesItself) {
   machine.add_global({"add-card", "colour", "red"});
   EXPECT_EQ(add("add-card"),
