@@ -29,7 +29,7 @@ u64 near_target(Execution& x, const Instruction& i) {
 void jump(Execution& x, const Instruction& i) {
   if (i.far) {
     const FarTarget target = far_target(x, i);
-    far_jump(x.context, target.selector, target.offset, i.operand_size);
+    far_jump(x.context, target.selector, target.offset, i.operand_size, x.next_rip);
     return x.transferred();
   }
   x.branch(near_target(x, i), i.operand_size);
@@ -63,7 +63,7 @@ void return_from_call(Execution& x, const Instruction& i) {
 }
 
 void return_from_interrupt(Execution& x, const Instruction& i) {
-  iret(x.context, i.argument);
+  iret(x.context, i.argument, x.next_rip);
   x.flags_replaced = true;
   x.transferred();
 }

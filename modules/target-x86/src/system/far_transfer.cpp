@@ -185,7 +185,7 @@ Segment return_stack_segment(Context c, u16 selector, const Descriptor& code, un
   return checked_stack_segment(c, selector, cpl, kGP, 0);
 }
 
-void far_jump(Context c, u16 selector, u64 offset, unsigned operand_size) {
+void far_jump(Context c, u16 selector, u64 offset, unsigned operand_size, u64 next_rip) {
   X86State& s = c.state();
   if (!s.protected_mode()) return enter_real_code(c, selector, offset);
   Descriptor d;
@@ -197,7 +197,7 @@ void far_jump(Context c, u16 selector, u64 offset, unsigned operand_size) {
   }
   const SystemTarget target = system_target(s, selector, d);
   if (target != SystemTarget::CallGate)
-    return enter_task(c, selector, d, target, TaskSwitch::Jump, s.rip);
+    return enter_task(c, selector, d, target, TaskSwitch::Jump, next_rip);
   const GateTarget t = gate_target(c, selector, d, false);
   enter_code(c, t.code, t.selector, s.cpl(),
              checked_offset(c, t.code, d.gate_offset(), gate_size(s, d)));

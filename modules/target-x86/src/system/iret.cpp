@@ -35,11 +35,11 @@ void return_real(Context c, unsigned size) {
   s.rflags = flags_after_return(s, f.flags, size) | vm;
 }
 
-void return_to_task(Context c) {
+void return_to_task(Context c, u64 next_rip) {
   X86State& s = c.state();
   if (s.long_mode_active()) raise_fault(kGP, 0);
   const u16 link = c.memory.load<u16>(s.tr.base, Privilege::ImplicitSupervisor);
-  switch_task(c, link, TaskSwitch::Return, s.rip);
+  switch_task(c, link, TaskSwitch::Return, next_rip);
 }
 
 void return_to_v86(Context c, const Frame& f, Stack& stack) {
@@ -108,12 +108,12 @@ void return_protected(Context c, unsigned size) {
 
 }  // namespace
 
-void iret(Context c, unsigned operand_size) {
+void iret(Context c, unsigned operand_size, u64 next_rip) {
   X86State& s = c.state();
   if (!s.protected_mode())
     return_real(c, operand_size);
   else if ((s.rflags & kNT) != 0)
-    return_to_task(c);
+    return_to_task(c, next_rip);
   else if (operand_size == 8)
     return_long(c);
   else

@@ -14,6 +14,9 @@
 
 namespace backplane::x86::testing {
 
+// The address after an instruction at kRip, for functions that want it.
+constexpr u64 kRip = 0x1234, kNextRip = 0x1240;
+
 class Guest {
  public:
   explicit Guest(std::string_view model = "max", unsigned cpus = 1) {
@@ -128,7 +131,7 @@ class Guest {
     s.ldtr = {kLdtSelector, 0x82, 0xff, kLdt};
     s.rflags = 2 | kIF;
     s.gpr[RSP] = kStack;
-    s.rip = 0x1234;
+    s.rip = kRip;
   }
 
   void build_tables() {

@@ -34,10 +34,12 @@ void deliver_exception(Context c, const GuestException& e) noexcept;
 bool service_interrupts(Context c);
 
 // --- control transfers -------------------------------------------------------------------------
-void far_jump(Context c, u16 selector, u64 offset, unsigned operand_size);
+// `next_rip` and `return_rip` are the address after the instruction: where a task goes on that is
+// switched away from, or a procedure returns to.
+void far_jump(Context c, u16 selector, u64 offset, unsigned operand_size, u64 next_rip);
 void far_call(Context c, u16 selector, u64 offset, unsigned operand_size, u64 return_rip);
 void far_return(Context c, unsigned operand_size, unsigned pop_bytes);
-void iret(Context c, unsigned operand_size);
+void iret(Context c, unsigned operand_size, u64 next_rip);
 void syscall(Context c, u64 return_rip);
 void sysret(Context c, unsigned operand_size);
 void sysenter(Context c);

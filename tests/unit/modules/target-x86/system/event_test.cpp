@@ -273,7 +273,7 @@ TEST_F(Pending, AnNmiComesFirstAndIsBlockedUntilIret) {
   EXPECT_EQ(s().rip, kHandler + 1);
   send(DeliveryMode::Nmi);
   EXPECT_FALSE(service_interrupts(c()));
-  iret(c(), 8);
+  iret(c(), 8, kNextRip);
   EXPECT_FALSE(s().nmi_blocked);
   EXPECT_TRUE(service_interrupts(c()));
   EXPECT_EQ(s().rip, kHandler + 1);

@@ -15,10 +15,10 @@ constexpr u16 kSpare = Guest::kSpare;
 
 TEST_F(FarTransfers, RealModeJump) {
   guest.enter_real_mode();
-  far_jump(c(), 0x2000, 0x5678, 2);
+  far_jump(c(), 0x2000, 0x5678, 2, kNextRip);
   EXPECT_EQ(s().seg[CS].base, 0x20000u);
   EXPECT_EQ(s().rip, 0x5678u);
-  expect_fault(kGP, 0, [&] { far_jump(c(), 0x2000, 0x10000, 4); });
+  expect_fault(kGP, 0, [&] { far_jump(c(), 0x2000, 0x10000, 4, kNextRip); });
 }
 
 TEST_F(FarTransfers, RealModeCallAndReturn) {
@@ -33,10 +33,10 @@ TEST_F(FarTransfers, RealModeCallAndReturn) {
 
 TEST_F(FarTransfers, AJumpSwitchesBetweenCompatibilityAnd64BitMode) {
   guest.enter_long_mode();
-  far_jump(c(), Guest::kCode32, 0x1'0000'2000, 4);
+  far_jump(c(), Guest::kCode32, 0x1'0000'2000, 4, kNextRip);
   EXPECT_FALSE(s().code64());
   EXPECT_EQ(s().rip, 0x2000u);
-  far_jump(c(), Guest::kCode64, 0x3000, 4);
+  far_jump(c(), Guest::kCode64, 0x3000, 4, kNextRip);
   EXPECT_TRUE(s().code64());
 }
 
@@ -53,7 +53,7 @@ TEST_P(FarJumps, FollowTheTable) {
   const JumpCase& j = GetParam();
   guest.enter_protected_mode(j.cpl);
   guest.set_descriptor(kSpare, Guest::descriptor(0, 0xffff, j.attributes));
-  const auto jump = [&] { far_jump(c(), j.selector, 0x100, 4); };
+  const auto jump = [&] { far_jump(c(), j.selector, 0x100, 4, kNextRip); };
   if (j.vector >= 0) return expect_fault(static_cast<u8>(j.vector), j.error, jump);
   jump();
   EXPECT_EQ(s().rip, 0x100u);
@@ -120,9 +120,9 @@ TEST_F(FarTransfers, ACallGateRaisesPrivilegeAndCopiesParameters) {
 TEST_F(FarTransfers, AJumpThroughACallGateMustStayAtItsLevel) {
   guest.enter_protected_mode(3);
   guest.set_descriptor(kSpare, Guest::gate(Guest::kCode32, 0x4000, 0xc, 3));
-  expect_fault(kGP, Guest::kCode32, [&] { far_jump(c(), kSpare | 3, 0, 4); });
+  expect_fault(kGP, Guest::kCode32, [&] { far_jump(c(), kSpare | 3, 0, 4, kNextRip); });
   guest.enter_protected_mode(0);
-  far_jump(c(), kSpare, 0, 4);
+  far_jump(c(), kSpare, 0, 4, kNextRip);
   EXPECT_EQ(s().rip, 0x4000u);
 }
 
@@ -151,7 +151,7 @@ TEST_F(FarTransfers, AReturnNeverRaisesPrivilege) {
 TEST_F(FarTransfers, TaskGatesDoNotExistInLongMode) {
   guest.enter_long_mode();
   guest.set_descriptor(kSpare, Guest::gate(Guest::kTssSelector, 0, 5));
-  expect_fault(kGP, kSpare, [&] { far_jump(c(), kSpare, 0, 4); });
+  expect_fault(kGP, kSpare, [&] { far_jump(c(), kSpare, 0, 4, kNextRip); });
 }
 
 // --- IRET ------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ TEST_F(FarTransfers, IretInRealMode) {
   guest.store<u16>(0x17ffa, 0x222);
   guest.store<u16>(0x17ffc, 0x3000);
   guest.store<u16>(0x17ffe, 0x7fd7);
-  iret(c(), 2);
+  iret(c(), 2, kNextRip);
   EXPECT_EQ(s().rip, 0x222u);
   EXPECT_EQ(s().seg[CS].base, 0x30000u);
   EXPECT_EQ(s().rflags, 0x7fd7u);
@@ -180,7 +180,7 @@ class LongIret : public FarTransfers {
 TEST_F(LongIret, ReturnsToUserCode) {
   frame(0x5000, Guest::kUserCode64, 0x246 | kRF | kVM, 0x60008, Guest::kUserData);
   s().seg[GS] = {0, 0, 0, 0xffff'8880'0000'0000};
-  iret(c(), 8);
+  iret(c(), 8, kNextRip);
   EXPECT_EQ(s().rip, 0x5000u);
   EXPECT_EQ(s().cpl(), 3u);
   EXPECT_EQ(guest.reg(RSP), 0x60008u);
@@ -191,31 +191,31 @@ TEST_F(LongIret, ReturnsToUserCode) {
 
 TEST_F(LongIret, ReturnsToCompatibilityMode) {
   frame(0x5000, Guest::kUserCode32, 0x202, 0x60008, Guest::kUserData);
-  iret(c(), 8);
+  iret(c(), 8, kNextRip);
   EXPECT_FALSE(s().code64());
   EXPECT_EQ(s().cpl(), 3u);
 }
 
 TEST_F(LongIret, ReturnsToTheKernelWithANullStackSegment) {
   frame(0x5000, Guest::kCode64, 0x202, 0x60008, 0);
-  iret(c(), 8);
+  iret(c(), 8, kNextRip);
   EXPECT_EQ(guest.reg(RSP), 0x60008u);
   EXPECT_EQ(s().cpl(), 0u);
 }
 
 TEST_F(LongIret, RefusesWhatItMust) {
   frame(u64{1} << 47, Guest::kUserCode64, 0x202, 0x60008, Guest::kUserData);
-  expect_fault(kGP, 0, [&] { iret(c(), 8); });
+  expect_fault(kGP, 0, [&] { iret(c(), 8, kNextRip); });
   frame(0x5000, 0, 0x202, 0x60008, Guest::kUserData);
-  expect_fault(kGP, 0, [&] { iret(c(), 8); });
+  expect_fault(kGP, 0, [&] { iret(c(), 8, kNextRip); });
   frame(0x5000, Guest::kUserCode64, 0x202, 0x60008, 0);
-  expect_fault(kGP, 0, [&] { iret(c(), 8); });
+  expect_fault(kGP, 0, [&] { iret(c(), 8, kNextRip); });
   frame(0x5000, Guest::kUserCode64, 0x202, 0x60008, Guest::kData0);
-  expect_fault(kGP, Guest::kData0, [&] { iret(c(), 8); });
+  expect_fault(kGP, Guest::kData0, [&] { iret(c(), 8, kNextRip); });
   frame(0x5000, Guest::kUserData, 0x202, 0x60008, Guest::kUserData);
-  expect_fault(kGP, Guest::kUserData & ~3u, [&] { iret(c(), 8); });
+  expect_fault(kGP, Guest::kUserData & ~3u, [&] { iret(c(), 8, kNextRip); });
   s().rflags |= kNT;
-  expect_fault(kGP, 0, [&] { iret(c(), 8); });
+  expect_fault(kGP, 0, [&] { iret(c(), 8, kNextRip); });
   EXPECT_EQ(s().rip, 0x1234u);
   EXPECT_EQ(guest.reg(RSP), Guest::kStack);
 }
@@ -223,7 +223,7 @@ TEST_F(LongIret, RefusesWhatItMust) {
 TEST_F(LongIret, UserCodeCannotChangeItsPrivilegeFlags) {
   guest.enter_long_mode(3);
   frame(0x5000, Guest::kUserCode64, 0x3000 | 2, 0x60008, Guest::kUserData);
-  iret(c(), 8);
+  iret(c(), 8, kNextRip);
   EXPECT_EQ(s().rflags, 2 | kIF) << "IOPL and IF stay";
 }
 
@@ -233,7 +233,7 @@ TEST_F(FarTransfers, IretEntersVirtual8086Mode) {
                        0x7000, 0x3000, 0x4000,
                        0x5000, 0x6000, 0x7000};
   for (unsigned i = 0; i < 9; ++i) guest.store<u32>(Guest::kStack + 4 * i, words[i]);
-  iret(c(), 4);
+  iret(c(), 4, kNextRip);
   EXPECT_EQ(s().cpl(), 3u);
   EXPECT_EQ(s().rflags & kVM, kVM);
   EXPECT_EQ(s().rip, 0x100u);

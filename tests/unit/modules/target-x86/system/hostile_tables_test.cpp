@@ -61,13 +61,13 @@ class HostileTables : public ::testing::TestWithParam<unsigned> {
     u32 value = 0;
     switch (random() % 21) {
       case 0:
-        return far_jump(c, selector(), plausible(), size);
+        return far_jump(c, selector(), plausible(), size, kNextRip);
       case 1:
         return far_call(c, selector(), plausible(), size, plausible());
       case 2:
         return far_return(c, size, static_cast<unsigned>(random() & 0xffff));
       case 3:
-        return iret(c, c.state().code64() ? size : 4);
+        return iret(c, c.state().code64() ? size : 4, kNextRip);
       case 4:
         return syscall(c, plausible());
       case 5:

@@ -31,12 +31,13 @@ class TaskSwitches : public ::testing::Test {
 
 TEST_F(TaskSwitches, AJumpSavesTheOldTaskAndLoadsTheNew) {
   guest.reg(RBX) = 0xbbbb;
-  far_jump(c(), kOtherSelector, 0, 4);
+  far_jump(c(), kOtherSelector, 0, 4, kNextRip);
   EXPECT_EQ(s().rip, 0x7000u);
   EXPECT_EQ(guest.reg(RBX), 0x300u);
   EXPECT_EQ(guest.reg(RSP), Guest::kIstStack);
   EXPECT_EQ(s().tr.selector, kOtherSelector);
   EXPECT_TRUE(s().cr0 & kCr0TS);
+  EXPECT_EQ(guest.load<u32>(Guest::kTss + 32), kNextRip);
   EXPECT_EQ(guest.load<u32>(Guest::kTss + 52), 0xbbbbu);
   EXPECT_EQ(guest.load<u16>(Guest::kTss + 76), Guest::kCode32);
   EXPECT_EQ(access(Guest::kTssSelector), 0x89) << "no longer busy";
@@ -48,11 +49,12 @@ TEST_F(TaskSwitches, ACallNestsAndIretReturns) {
   EXPECT_TRUE(s().rflags & kNT);
   EXPECT_EQ(guest.load<u16>(kOther), Guest::kTssSelector);
   EXPECT_EQ(access(Guest::kTssSelector), 0x8b) << "still busy";
-  iret(c(), 4);
+  iret(c(), 4, kNextRip);
   EXPECT_EQ(s().tr.selector, Guest::kTssSelector);
   EXPECT_EQ(s().rip, 0x1240u);
   EXPECT_FALSE(s().rflags & kNT);
   EXPECT_EQ(access(kOtherSelector), 0x89);
+  EXPECT_EQ(guest.load<u32>(kOther + 32), kNextRip) << "where the next call goes on";
 }
 
 TEST_F(TaskSwitches, ATaskGateHandlesADoubleFault) {
@@ -66,15 +68,15 @@ TEST_F(TaskSwitches, ATaskGateHandlesADoubleFault) {
 
 TEST_F(TaskSwitches, ABusyTaskIsNotEntered) {
   guest.set_descriptor(kOtherSelector, Guest::descriptor(kOther, 0x67, 0x8b));
-  expect_fault(kGP, kOtherSelector, [&] { far_jump(c(), kOtherSelector, 0, 4); });
+  expect_fault(kGP, kOtherSelector, [&] { far_jump(c(), kOtherSelector, 0, 4, kNextRip); });
   guest.set_descriptor(kOtherSelector, Guest::descriptor(kOther, 0x66, 0x89));
-  expect_fault(kTS, kOtherSelector, [&] { far_jump(c(), kOtherSelector, 0, 4); });
+  expect_fault(kTS, kOtherSelector, [&] { far_jump(c(), kOtherSelector, 0, 4, kNextRip); });
   EXPECT_EQ(s().rip, 0x1234u);
 }
 
 TEST_F(TaskSwitches, ABadSegmentFaultsInTheNewTask) {
   field(kOther, 72, Guest::kTssSelector);
-  expect_fault(kTS, Guest::kTssSelector, [&] { far_jump(c(), kOtherSelector, 0, 4); });
+  expect_fault(kTS, Guest::kTssSelector, [&] { far_jump(c(), kOtherSelector, 0, 4, kNextRip); });
   EXPECT_EQ(s().tr.selector, kOtherSelector);
   EXPECT_EQ(s().rip, 0x7000u);
 }
@@ -87,7 +89,7 @@ TEST_F(TaskSwitches, SixteenBitTasks) {
   guest.store<u16>(kOther + 18, 0xaaaa);
   guest.store<u16>(kOther + 36, Guest::kCode32);
   guest.store<u16>(kOther + 38, Guest::kData0);
-  far_jump(c(), kOtherSelector, 0, 4);
+  far_jump(c(), kOtherSelector, 0, 4, kNextRip);
   EXPECT_EQ(s().rip, 0x7100u);
   EXPECT_EQ(guest.reg(RAX) & 0xffff, 0xaaaau);
 }
