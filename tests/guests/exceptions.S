@@ -307,11 +307,10 @@ page_faults:
     push rcx
     attempt_end
     mov byte ptr [idt + 16 * 14 + 4], 0
-    // A level above that has a reserved bit.
-    bts qword ptr [directory + 8], 51
-    or qword ptr [directory + 8], 1
-    mov rbx, 0x140200000
-    attempt "reserved bit in the directory", mov ecx, [rbx]
+    // Bit 7 is reserved in an entry of the first level.
+    mov dword ptr [page_map + 8 * 2], offset directory + 0x87
+    mov rbx, 0x10000000000
+    attempt "reserved bit", mov ecx, [rbx]
     ret
 
 alignment:
