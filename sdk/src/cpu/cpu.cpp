@@ -60,7 +60,7 @@ void Cpu::run_on_thread(const std::function<void()>& fn) {
   VcpuThread::Impl* const thread = thread_ == nullptr ? nullptr : thread_->impl_.get();
   const bool at_home = thread != nullptr && thread->is_this_thread();
   if (thread == nullptr || at_home || !thread->push({this, fn, &done, &error})) {
-    const AsCurrent as_current(at_home ? this : current_cpu);
+    const AsCurrent as_current(thread == nullptr || at_home ? this : current_cpu);
     fn();
     return;
   }

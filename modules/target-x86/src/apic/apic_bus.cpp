@@ -15,7 +15,38 @@ constexpr std::string_view kService = "x86-apic-bus";
 constexpr u64 kRegionSize = 1u << 20;
 constexpr int kPriority = 100;
 
+u64 read_register(LocalApic* apic, u64 offset) {
+  if (apic == nullptr) return 0xffffffff;
+  return (offset & 0xf) == 0 ? apic->read_page(static_cast<unsigned>(offset >> 4)) : 0;
+}
+
+void write_register(LocalApic* apic, u64 offset, u64 value) {
+  if (apic != nullptr && (offset & 0xf) == 0)
+    apic->write_page(static_cast<unsigned>(offset >> 4), static_cast<u32>(value));
+}
+
 }  // namespace
+
+// A page that IA32_APIC_BASE moved the registers of at least one local APIC to. It covers what else
+// is there. [SDM 3A "Relocating the Local APIC Registers"]
+struct ApicBus::MovedPage {
+  MovedPage(ApicBus& its_bus, u64 its_address) : bus(its_bus), address(its_address) {
+    region = MemoryRegion::mmio(
+        "local-apic-moved", kPageSize,
+        MmioHandler::of<&MovedPage::read, &MovedPage::write>(*this).sizes(4, 4));
+    bus.machine().memory_root().add_subregion(address, *region, kPriority + 1);
+  }
+  u64 read(u64 offset, unsigned /*size*/) {
+    return read_register(bus.accessed_apic(address), offset);
+  }
+  void write(u64 offset, u64 value, unsigned /*size*/) {
+    write_register(bus.accessed_apic(address), offset, value);
+  }
+
+  ApicBus& bus;
+  const u64 address;
+  std::unique_ptr<MemoryRegion> region;
+};
 
 BACKPLANE_REGISTER(ApicBus, .category = "Interrupt controller", .board_only = true,
                    .description = "Local APICs' page and interrupt messages");
@@ -41,6 +72,7 @@ void ApicBus::realize() {
 }
 
 void ApicBus::unrealize() {
+  moved_pages_.clear();
   region_.reset();
   for (LocalApic* apic : apics_) apic->bus_ = nullptr;
   apics_.clear();
@@ -74,24 +106,37 @@ void ApicBus::set_irq(unsigned input, bool level) {
     if (input == 1 || apic->is_bsp()) apic->set_lint(input, level);
 }
 
-X86Cpu* ApicBus::accessing_cpu() const {
+void ApicBus::place_pages() {
+  std::vector<u64> wanted;
+  for (const LocalApic* apic : apics_)
+    if (apic->has_page() && apic->page_address() != LocalApic::kBaseAddress)
+      wanted.push_back(apic->page_address());
+  std::erase_if(moved_pages_, [&](const auto& page) {
+    return std::find(wanted.begin(), wanted.end(), page->address) == wanted.end();
+  });
+  for (const u64 address : wanted)
+    if (std::none_of(moved_pages_.begin(), moved_pages_.end(),
+                     [&](const auto& page) { return page->address == address; }))
+      moved_pages_.push_back(std::make_unique<MovedPage>(*this, address));
+}
+
+LocalApic* ApicBus::accessed_apic(u64 page) const {
   auto* cpu = static_cast<X86Cpu*>(Cpu::current());
-  return cpu != nullptr && cpu->apic().enabled() && !cpu->apic().x2apic() ? cpu : nullptr;
+  if (cpu == nullptr) return nullptr;
+  LocalApic& apic = cpu->apic();
+  return apic.has_page() && apic.page_address() == page ? &apic : nullptr;
 }
 
 u64 ApicBus::read_page(u64 offset, unsigned /*size*/) {
-  X86Cpu* cpu = offset < kPageSize ? accessing_cpu() : nullptr;
-  if (cpu == nullptr) return 0xffffffff;
-  return (offset & 0xf) == 0 ? cpu->apic().read_page(static_cast<unsigned>(offset >> 4)) : 0;
+  if (offset >= kPageSize) return 0xffffffff;
+  return read_register(accessed_apic(LocalApic::kBaseAddress), offset);
 }
 
 void ApicBus::write_page(u64 offset, u64 value, unsigned /*size*/) {
   // The first 16 bytes of the page are no registers: a write there is a device's message.
   if (offset < 0x10 || offset >= kPageSize)
     return deliver(decode_msi(LocalApic::kBaseAddress + offset, static_cast<u32>(value)));
-  X86Cpu* cpu = accessing_cpu();
-  if (cpu != nullptr && (offset & 0xf) == 0)
-    cpu->apic().write_page(static_cast<unsigned>(offset >> 4), static_cast<u32>(value));
+  write_register(accessed_apic(LocalApic::kBaseAddress), offset, value);
 }
 
 std::string ApicBus::info() const {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/cpu.h"
@@ -57,6 +56,7 @@ void LocalApic::reset() {
   clear_registers();
   lint_.fill(false);
   base_ = kBaseAddress | kBaseEnable | (id_ == 0 ? kBaseBsp : 0);
+  if (bus_ != nullptr) bus_->place_pages();
   if (is_bsp()) lvt_[kLint0] = static_cast<u32>(DeliveryMode::ExtInt) << 8;
   requested_ = false;
   update();
@@ -215,8 +215,10 @@ void LocalApic::set_task_priority_class(u8 value) {
   update();
 }
 
+u64 LocalApic::page_address() const { return base_ & kPageMask; }
+
 bool LocalApic::set_base(u64 value) {
-  const u64 address_bits = ((u64{1} << cpu_.physical_address_bits()) - 1) & ~u64{0xfff};
+  const u64 address_bits = ((u64{1} << cpu_.physical_address_bits()) - 1) & kPageMask;
   const u64 known =
       address_bits | kBaseBsp | kBaseEnable | (cpu_.features().x2apic ? kBaseX2apic : 0);
   if ((value & ~known) != 0) return false;
@@ -225,12 +227,10 @@ bool LocalApic::set_base(u64 value) {
   if (to_x2apic && !to_enabled) return false;
   if (x2apic() && to_enabled && !to_x2apic) return false;
   if (!enabled() && to_x2apic) return false;
-  if ((value & address_bits) != kBaseAddress)
-    log::print(LogCategory::Unimplemented, "local APIC {}: moved to {:#x}, stays at {:#x}", id_,
-               value & address_bits, kBaseAddress);
   const bool disabled = enabled() && !to_enabled;
-  base_ = kBaseAddress | (value & (kBaseBsp | kBaseEnable | kBaseX2apic));
+  base_ = value;
   if (disabled) clear_registers();
+  if (bus_ != nullptr) bus_->place_pages();
   update();
   return true;
 }

@@ -14,6 +14,9 @@ constexpr u32 kVersionValue = 0x14 | (5u << 16);  // integrated APIC, six LVT en
 constexpr u32 kSendIllegalVector = 1u << 5, kIllegalRegister = 1u << 7;
 constexpr u32 kIcrLevelAssert = 1u << 14, kIcrTriggerLevel = 1u << 15, kIcrLogical = 1u << 11;
 constexpr u32 kIcrWritable = 0xccfff;
+// Of the ICR as an MSR. (The delivery status, bit 12, is not there either, but is let pass, as
+// processors do.) [SDM 3A "ICR Operation in x2APIC Mode"]
+constexpr u32 kX2apicIcrReserved = 0xfff32000;
 
 u64 icr_destination(u64 icr, bool x2apic) { return x2apic ? icr >> 32 : icr >> 56; }
 
@@ -242,6 +245,7 @@ bool LocalApic::read_msr(unsigned number, u64& value) {
 bool LocalApic::write_msr(unsigned number, u64 value) {
   if (!x2apic()) return false;
   if (number == kIcrLow) {
+    if ((value & kX2apicIcrReserved) != 0) return false;
     write_icr(value);
     return true;
   }

@@ -132,6 +132,9 @@ class LocalApic {
   bool set_base(u64 value);
   bool enabled() const { return (base_ & kBaseEnable) != 0; }
   bool x2apic() const { return (base_ & kBaseX2apic) != 0; }
+  // Whether its registers are a page of memory, and where that is.
+  bool has_page() const { return enabled() && !x2apic(); }
+  u64 page_address() const;
 
   // CR8: bits 7:4 of the task priority.
   u8 task_priority_class() const { return static_cast<u8>(tpr_ >> 4); }
@@ -216,7 +219,9 @@ class LocalApic {
 };
 
 // What connects the local APICs of a machine. One per machine, made with its first CPU: a device
-// that answers at 0xfee00000 and routes messages.
+// that answers at 0xfee00000, and wherever else a CPU has its local APIC, and routes messages.
+// Each CPU sees its own page only; for a CPU that has its page elsewhere, nothing answers at those
+// of the others.
 class ApicBus final : public Device, public InfoProvider, private IrqSink {
   BACKPLANE_OBJECT(ApicBus, Device, "x86-apic-bus")
  public:
@@ -249,14 +254,19 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
  private:
   friend class LocalApic;
   void set_irq(unsigned input, bool level) override;
+  struct MovedPage;
   u64 read_page(u64 offset, unsigned size);
   void write_page(u64 offset, u64 value, unsigned size);
   void broadcast_eoi(u8 vector);
-  X86Cpu* accessing_cpu() const;
+  // Makes the pages of the local APICs that are not at 0xfee00000 those that there are now.
+  void place_pages();
+  // The local APIC of the CPU that makes this access, if it is at that page.
+  LocalApic* accessed_apic(u64 page) const;
 
   std::vector<LocalApic*> apics_;
   std::vector<IoApicEoi*> eoi_listeners_;
   std::unique_ptr<MemoryRegion> region_;
+  std::vector<std::unique_ptr<MovedPage>> moved_pages_;
   u64 tsc_base_ = 0;
 };
 

@@ -354,6 +354,97 @@ TEST_F(Apic, X2apicRegistersAreMsrs) {
   EXPECT_TRUE(apic(2).write_msr(A::kTpr, 0x20));
 }
 
+// IA32_APIC_BASE: [SDM 3A "Local APIC State Transitions with IA32_APIC_BASE"].
+struct Transition {
+  const char* name;
+  u64 from, to;
+  bool allowed;
+};
+void PrintTo(const Transition& t, std::ostream* out) { *out << t.name; }
+
+class ApicTransition : public Apic, public ::testing::WithParamInterface<Transition> {};
+
+TEST_P(ApicTransition, IsAllowedOrAGeneralProtectionException) {
+  constexpr u64 kBase = A::kBaseAddress | A::kBaseBsp;
+  const Transition& t = GetParam();
+  ASSERT_TRUE(apic().set_base(kBase));  // disabled, whence each state can be reached
+  if ((t.from & A::kBaseEnable) != 0) { ASSERT_TRUE(apic().set_base(kBase | A::kBaseEnable)); }
+  if ((t.from & A::kBaseX2apic) != 0) { ASSERT_TRUE(apic().set_base(kBase | t.from)); }
+  guest.enter_long_mode();
+  if (t.allowed)
+    write_msr(guest.context(), 0x1b, kBase | t.to);
+  else
+    expect_fault(kGP, 0, [&] { write_msr(guest.context(), 0x1b, kBase | t.to); });
+  EXPECT_EQ(apic().base(), kBase | (t.allowed ? t.to : t.from));
+}
+
+constexpr u64 kXapic = A::kBaseEnable, kX2apic = A::kBaseEnable | A::kBaseX2apic,
+              kInvalid = A::kBaseX2apic;
+INSTANTIATE_TEST_SUITE_P(
+    Each, ApicTransition,
+    ::testing::Values(Transition{"DisabledToXapic", 0, kXapic, true},
+                      Transition{"DisabledToX2apic", 0, kX2apic, false},
+                      Transition{"DisabledToInvalid", 0, kInvalid, false},
+                      Transition{"XapicToDisabled", kXapic, 0, true},
+                      Transition{"XapicToX2apic", kXapic, kX2apic, true},
+                      Transition{"XapicToInvalid", kXapic, kInvalid, false},
+                      Transition{"X2apicToDisabled", kX2apic, 0, true},
+                      Transition{"X2apicToXapic", kX2apic, kXapic, false},
+                      Transition{"X2apicToInvalid", kX2apic, kInvalid, false},
+                      Transition{"ReservedBit0", kXapic, kXapic | 1, false},
+                      Transition{"ReservedBit9", kXapic, kXapic | 0x200, false},
+                      Transition{"BeyondPhysicalAddresses", kXapic, kXapic | u64{1} << 60, false}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(Apic, WithoutX2apicItsBitIsReserved) {
+  Guest old("max,-x2apic");
+  EXPECT_FALSE(old.cpu().apic().set_base(A::kBaseAddress | A::kBaseEnable | A::kBaseX2apic));
+}
+
+TEST_F(Apic, X2apicRegistersAreOnlyThereInX2apicMode) {
+  u64 value = 0;
+  EXPECT_FALSE(apic().read_msr(A::kVersion, value));
+  EXPECT_FALSE(apic().write_msr(A::kTpr, 0));
+  use_x2apic();
+  EXPECT_TRUE(apic().read_msr(A::kVersion, value));
+  EXPECT_FALSE(apic().write_msr(A::kIcrLow, 1u << 13));
+  EXPECT_FALSE(apic().write_msr(A::kIcrLow, 1u << 20 | 0x40));
+}
+
+TEST_F(Apic, ThePageMovesWhereItsBaseSays) {
+  constexpr u64 kNew = 0x100000;
+  AddressSpace& memory = guest.machine.memory();
+  const auto as_cpu = [&](unsigned i, u64 address) {
+    u32 value = 0;
+    guest.cpu(i).run_on_thread([&] { value = memory.load<u32>(address); });
+    return value;
+  };
+  memory.store<u32>(kNew + 0x20, 0x12345678);
+  EXPECT_EQ(as_cpu(1, A::kBaseAddress + 0x20), 0x01000000u);
+  EXPECT_EQ(as_cpu(1, kNew + 0x20), 0x12345678u);
+
+  ASSERT_TRUE(apic(1).set_base(kNew | A::kBaseEnable));
+  EXPECT_EQ(as_cpu(1, kNew + 0x20), 0x01000000u);
+  EXPECT_EQ(as_cpu(1, A::kBaseAddress + 0x20), 0xffffffffu);
+  EXPECT_EQ(as_cpu(2, A::kBaseAddress + 0x20), 0x02000000u) << "the others stay";
+  guest.cpu(1).run_on_thread([&] { memory.store<u32>(kNew + 0x80, 0x40); });
+  EXPECT_EQ(apic(1).read_page(A::kTpr), 0x40u);
+
+  // Two at the same place: each sees its own.
+  ASSERT_TRUE(apic(2).set_base(kNew | A::kBaseEnable));
+  EXPECT_EQ(as_cpu(1, kNew + 0x20), 0x01000000u);
+  EXPECT_EQ(as_cpu(2, kNew + 0x20), 0x02000000u);
+
+  // Without a page there is memory again, and after a reset all is as before.
+  ASSERT_TRUE(apic(1).set_base(kNew | A::kBaseEnable | A::kBaseX2apic));
+  ASSERT_TRUE(apic(2).set_base(kNew));
+  EXPECT_EQ(as_cpu(1, kNew + 0x20), 0x12345678u);
+  ASSERT_TRUE(apic(2).set_base(kNew | A::kBaseEnable));
+  guest.machine.reset();
+  EXPECT_EQ(as_cpu(2, kNew + 0x20), 0x12345678u);
+  EXPECT_EQ(as_cpu(2, A::kBaseAddress + 0x20), 0x02000000u);
+}
+
 TEST_F(Apic, X2apicInterruptCommandIsOneWrite) {
   use_x2apic();
   EXPECT_TRUE(apic(0).write_msr(A::kIcrLow, (u64{3} << 32) | 0x40));
