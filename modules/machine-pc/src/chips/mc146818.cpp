@@ -249,12 +249,21 @@ void Rtc::schedule() {
 }
 
 void Rtc::periodic() {
+  // The guest takes a tick by reading register C: until then the next one would be lost.
+  const bool wait = (cmos_[kC] & cmos_[kB] & kPeriodicFlag) != 0;
   cmos_[kC] |= kPeriodicFlag;
   update_irq();
   const i64 interval = periodic_interval();
   if (interval == 0) return;
   const i64 now = ticks_.now();
-  next_tick_ = next_due(next_tick_, interval, now);
+  if (!wait) {
+    next_tick_ += interval;
+    stalled_ = false;
+  }
+  if (now - next_tick_ > kMostOverdue || (stalled_ && wait)) {
+    if (now >= next_tick_) next_tick_ += ((now - next_tick_) / interval + 1) * interval;
+    stalled_ = true;
+  }
   periodic_timer_.arm_at(delivery_time(next_tick_, interval, now));
 }
 

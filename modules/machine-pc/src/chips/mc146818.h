@@ -55,6 +55,7 @@ class Rtc {
   Timer second_timer_;
   Timer periodic_timer_;
   i64 next_tick_ = 0;
+  bool stalled_ = false;  // the guest takes no ticks: what is overdue was given up
   std::array<u8, kSize> cmos_{};
   u8 index_ = 0;
   i64 seen_second_ = 0;  // flags are up to date with this second

@@ -36,11 +36,6 @@ constexpr i64 kMinimumTimerInterval = 20'000;  // nanoseconds
 // late.)
 constexpr i64 kMostOverdue = 250'000'000;  // nanoseconds
 
-// The due time, a multiple of `period` after `due`, that follows a delivery at `now`.
-constexpr i64 next_due(i64 due, i64 period, i64 now) {
-  due += period;
-  return now - due > kMostOverdue ? due + (now - due) / period * period : due;
-}
 // When to deliver what is due at `due`: then, or soon if that is over.
 constexpr i64 delivery_time(i64 due, i64 period, i64 now) {
   const i64 soon = now + std::max(kMinimumTimerInterval, period / 8);

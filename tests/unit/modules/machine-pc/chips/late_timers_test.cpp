@@ -128,6 +128,35 @@ TEST(LateTimers, TheHpetWaitsUntilATickIsTaken) {
   EXPECT_EQ(hpet.read(0x108, 8) % 400'000, 0u);
 }
 
+TEST(LateTimers, TheRtcWaitsUntilATickIsTaken) {
+  testing::LateClock late;
+  backplane::testing::IrqRecorder irq;
+  Rtc rtc(late.clock(), 0, late.clock(), irq.line());
+  rtc.write(0, 0x0a);
+  rtc.write(1, 0x28);  // 256 Hz
+  rtc.write(0, 0x0b);
+  rtc.write(1, 0x42);
+  rtc.write(0, 0x0c);
+  // Reads the flags in slices of a fifth of the time.
+  for (i64 done = 0; done < 2 * kSecond; done += 20 * kMillisecond) {
+    late.serve(16 * kMillisecond);
+    for (unsigned n = 0; n < 40; ++n) {
+      rtc.read(1);
+      late.serve(kMillisecond / 10);
+    }
+  }
+  EXPECT_NEAR(irq.edges(), 512, 15);
+  irq.forget();
+  late.serve(100 * kSecond);
+  EXPECT_LE(irq.edges(), 1u);
+  irq.forget();
+  for (unsigned n = 0; n < 1000; ++n) {
+    rtc.read(1);
+    late.serve(kMillisecond);
+  }
+  EXPECT_NEAR(irq.edges(), 256, 70);
+}
+
 TEST(LateTimers, AReprogrammedHpetTimerForgetsWhatIsOverdue) {
   testing::LateClock late;
   SlowGuest guest;
