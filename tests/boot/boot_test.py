@@ -99,17 +99,20 @@ def one_insn_per_tb(setup):
     boot(setup, 1, accel="tcg,one-insn-per-tb=on", timeout=240)
 
 
-def serial_output(setup, icount):
-    commands = "cat /proc/uptime /proc/interrupts; head -c 100000 /dev/zero | md5sum"
+COUNTED = "cat /proc/uptime /proc/interrupts; head -c 100000 /dev/zero | md5sum"
+
+
+def serial_output(setup, icount, commands, disk):
     # No random numbers of the host's. (The date is the same in both runs by itself.)
     options = ["-icount", icount, "-cpu", "max,-rdrand,-rdseed"]
-    with Guest(setup, commands, *options, rng=False, timeout=120) as guest:
+    with Guest(setup, commands, *options, rng=False, timeout=120,
+               disk=image(setup, b"disk") if disk else None) as guest:
         return guest.finish(), guest.console.read_bytes()
 
 
-def repeats(setup, icount):
-    output, console = serial_output(setup, icount)
-    output_again, console_again = serial_output(setup, icount)
+def repeats(setup, icount, commands=COUNTED, disk=False):
+    output, console = serial_output(setup, icount, commands, disk)
+    output_again, console_again = serial_output(setup, icount, commands, disk)
     for line, again in zip(console.splitlines(), console_again.splitlines()):
         check_equal("console line of the second run", again, line)
     check(console == console_again, "one run's console is longer than the other's")
@@ -124,6 +127,23 @@ def icount(setup):
 @case
 def icount_no_sleep(setup):
     repeats(setup, "shift=3,sleep=off")
+
+
+@case
+def icount_disk(setup):
+    """What a disk takes is guest time, not the host's."""
+    repeats(setup, "shift=3", r"""
+    for seek in 0 40 3 17 60 22 5; do
+      dd if=/dev/zero of=/dev/vda bs=64k count=8 seek=$seek 2>/dev/null &
+      head -c 300000 /dev/vda | md5sum
+      cat /proc/uptime
+    done
+    wait
+    sync
+    echo 3 >/proc/sys/vm/drop_caches
+    md5sum </dev/vda
+    cat /proc/uptime /proc/interrupts /proc/diskstats
+    """, disk=True)
 
 
 # --- Disk --------------------------------------------------------------------

@@ -14,7 +14,10 @@ namespace {
 constexpr const char* kVirtioDisk = "virtio-blk-pci";
 
 void open(Machine& machine, const BlockOptions& options) {
-  BlockRegistry::instance().add(open_block_backend(machine.main_loop(), options));
+  auto backend = open_block_backend(machine.main_loop(), options);
+  if (machine.config().icount.enabled)
+    backend = make_reproducible(machine.virtual_clock(), std::move(backend));
+  BlockRegistry::instance().add(std::move(backend));
 }
 
 DriveDevice disk_of(const std::string& given, const BlockOptions& block) {

@@ -18,6 +18,7 @@
 
 namespace backplane {
 
+class Clock;
 class MainLoop;
 
 enum class BlockOp { Read, Write, Flush, Discard, WriteZeroes };
@@ -75,6 +76,14 @@ class BlockBackend {
 // Opens an image. Throws Error with one line: missing, not permitted, a directory, locked by
 // another process, not a multiple of 512 bytes, ...
 std::unique_ptr<BlockBackend> open_block_backend(MainLoop& loop, const BlockOptions& options);
+
+// The same backend for a machine that counts instructions: each request completes at a virtual time
+// that follows from when it was submitted and from what it asks, not from how fast the host is, and
+// requests complete in order. Where the host is late, the vCPU waits for it, with the machine lock.
+// Completions run where virtual timers fire: on the vCPU's thread, machine lock held. `drain()`
+// completes everything at once. The clock must outlive it, or everything be drained before.
+std::unique_ptr<BlockBackend> make_reproducible(Clock& virtual_clock,
+                                                std::unique_ptr<BlockBackend> backend);
 
 // The program's backends by id (from -drive and -blockdev), so that drive=ID finds them.
 class BlockRegistry {
