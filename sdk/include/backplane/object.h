@@ -262,7 +262,7 @@ Property& ObjectClass::property(std::string name, std::string description) {
   row.description = std::move(description);
   if constexpr (std::is_pointer_v<Value>) {
     using Target = std::remove_pointer_t<Value>;
-    row.type_name = std::string("link<") + Target::kTypeName + ">";
+    row.type_name = fmt::format("link<{}>", Target::kTypeName);
     row.get = [](const Object& o) {
       const Target* target = static_cast<const Owner&>(o).*Member;
       return target == nullptr ? std::string() : target->path();

@@ -59,8 +59,9 @@ TEST_F(Editor, OtherKeysWithEscapeSequencesAreIgnored) {
 }
 
 TEST_F(Editor, ALineHasABound) {
-  EXPECT_EQ(type(std::string(3 * LineEditor::kMaxLine, 'x') + "\r").front().size(),
-            LineEditor::kMaxLine);
+  std::string keys(3 * LineEditor::kMaxLine, 'x');
+  keys += '\r';
+  EXPECT_EQ(type(keys).front().size(), LineEditor::kMaxLine);
 }
 
 TEST_F(Editor, AnyBytesAreHarmless) {
