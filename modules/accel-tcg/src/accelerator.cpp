@@ -62,6 +62,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     TranslatorOptions options;
     if (one_insn_per_tb_) options.limits.instructions = 1;
     options.count_instructions = single_;
+    options.several_vcpus = machine.config().cpus > 1;
     options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
     engine_ = std::make_unique<Engine>(machine.memory(), tb_size_ * 1_MiB, options);
     machine.memory().add_listener(*this);
@@ -118,10 +119,11 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     std::string text = fmt::format(
         "code buffer: {} of {} KiB used, flushed {} times\n"
         "blocks: {} made, {} invalidated, {} links\n"
-        "average block: {} guest bytes, {} host bytes\n",
-        engine_->cache.assembler().here() >> 10, tb_size_ << 10, c.flushes, c.blocks,
+        "average block: {} guest bytes, {} host bytes and {} rarely run\n",
+        engine_->cache.bytes_used() >> 10, tb_size_ << 10, c.flushes, c.blocks,
         c.invalidated, c.links, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
-        c.blocks != 0 ? c.host_bytes / c.blocks : 0);
+        c.blocks != 0 ? c.host_bytes / c.blocks : 0,
+        c.blocks != 0 ? c.cold_bytes / c.blocks : 0);
     for (TcgVcpu* v : engine_->vcpus) {
       const TcgVcpu::Counters& n = v->counters();
       const SoftMmu::Counters& m = v->mmu().counters();

@@ -25,7 +25,10 @@ void Engine::flush_code() {
   flush_wanted = false;
 }
 
-void Engine::protect_code_page(const u8* host_page) {
+void Engine::protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset) {
+  const u8 before =
+      ram.page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_seq_cst);
+  if ((before & RamBlock::kHasCode) != 0) return;
   for (TcgVcpu* vcpu : vcpus) vcpu->mmu().protect_code_page(host_page);
 }
 

@@ -32,8 +32,9 @@ struct Engine {
 
   // Flushes the code cache. The caller runs no translated code.
   void flush_code();
-  // Makes writes to a page go through every vCPU's slow path.
-  void protect_code_page(const u8* host_page);
+  // Marks a page as one with code and makes writes to it go through every vCPU's slow path.
+  // CodeCache::lock() held.
+  void protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset);
 };
 
 }  // namespace backplane::tcg

@@ -27,6 +27,7 @@ TcgVcpu::TcgVcpu(Engine& engine, X86Cpu& cpu)
   jit_.vcpu = this;
   jit_.index_mask = u64{kTlbEntries - 1} << 12;
   jit_.page_mask = kPageMask;
+  jit_.offset_mask = ~kPageMask;
   virtual_tsc_ = cpu.machine().config().icount.enabled;
   cpu.set_observer(this);
   engine.vcpus.push_back(this);
@@ -168,13 +169,15 @@ const u8* TcgVcpu::code_at_rip() {
   return engine_.cache.assembler().executable(block->near_entry);
 }
 
-Block* TcgVcpu::find_or_translate(u64 linear) {
+Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
   const MmuIndex index = mmu_.current_index();
   const u8* host_pc = mmu_.code_pointer(linear, index);
   if (host_pc == nullptr) return nullptr;
   const std::lock_guard guard(engine_.cache.lock());
-  Block* block = engine_.cache.find(host_pc, current_mode());
-  if (block == nullptr) block = translate(linear, host_pc);
+  Mode mode = current_mode();
+  if (apart) mode.bits |= Mode::kApart;
+  Block* block = engine_.cache.find(host_pc, mode);
+  if (block == nullptr) block = translate(linear, host_pc, mode);
   if (block == nullptr) return nullptr;
   if (block->second_page != nullptr) {
     // The bytes past the page end must still come from where they came from.
@@ -183,6 +186,7 @@ Block* TcgVcpu::find_or_translate(u64 linear) {
     mmu_.note_executed(linear + kPageSize, index);
   }
   mmu_.note_executed(linear, index);
+  if (apart) return block;
   const unsigned slot = jump_cache_index(linear);
   jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index == kMmuUser ? 1 : 0];
   jit_.jump_codes[slot] =
@@ -192,7 +196,7 @@ Block* TcgVcpu::find_or_translate(u64 linear) {
   return block;
 }
 
-Block* TcgVcpu::translate(u64 linear, const u8* host_pc) {
+Block* TcgVcpu::translate(u64 linear, const u8* host_pc, Mode mode) {
   CodeCache& cache = engine_.cache;
   if (cache.full()) {
     engine_.flush_wanted = true;
@@ -211,9 +215,9 @@ Block* TcgVcpu::translate(u64 linear, const u8* host_pc) {
   if (place.block == nullptr) return nullptr;
 
   // Writers must report before the bytes are read.
-  engine_.protect_code_page(bytes.page);
-  if (bytes.next_page != nullptr) engine_.protect_code_page(bytes.next_page);
-  const Mode mode = current_mode();
+  engine_.protect_code_page(bytes.page, *place.block, place.offset);
+  if (bytes.next_page != nullptr && second.block != nullptr)
+    engine_.protect_code_page(bytes.next_page, *second.block, second.offset);
   scan_.scan(bytes, offset, mode, engine_.options.limits);
   if (scan_.insns().empty()) return nullptr;
   if (scan_.insns().front().insn.row.op == Op::Interpret && scan_.end() > kPageSize) return nullptr;
@@ -322,11 +326,11 @@ const u8* TcgVcpu::follow(u32 index) {
   JumpSite& site = cache.site(index);
   const u64 target = from_page + static_cast<u64>(static_cast<i64>(site.target));
   state_.rip = target;
-  Block* block = find_or_translate(target);
+  Block* block = find_or_translate(target, site.apart);
   if (block == nullptr || jit_.exit_request.load(std::memory_order_relaxed) != 0) return nullptr;
   {
     const std::lock_guard guard(cache.lock());
-    const bool reachable = block->valid && block->second_page == nullptr && site.from->valid;
+    const bool reachable = block->valid && site.from->valid;
     if (reachable && site.tag == 0) {
       cache.link(site, *block);
     } else if (reachable && (site.to == nullptr || site.to == block || engine_.vcpus.size() == 1)) {

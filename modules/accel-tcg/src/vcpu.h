@@ -54,8 +54,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Host code for the current RIP, page_base set; null if it has to be interpreted or something
   // is pending.
   const u8* code_at_rip();
-  Block* find_or_translate(u64 linear);
-  Block* translate(u64 linear, const u8* host_pc);
+  // `apart`: one of Mode::kApart.
+  Block* find_or_translate(u64 linear, bool apart = false);
+  Block* translate(u64 linear, const u8* host_pc, Mode mode);
   Mode current_mode() const;
   // Serves a repeated string instruction while it is plain memory; true if it is finished.
   bool run_repeat(u32 form);

@@ -18,8 +18,10 @@ struct Mode {
   static constexpr u32 kRing0 = 1 << 5;    // CPL 0
   static constexpr u32 kTsc = 1 << 6;      // RDTSC may run as itself
   static constexpr u32 kSmap = 1 << 7;     // CR4.SMAP: RFLAGS.AC selects the TLB
+  static constexpr u32 kApart = 1 << 8;    // memory accesses are checked one by one
   unsigned mmu_index() const { return bits & kMmuMask; }
   bool user() const { return (bits & kMmuMask) == 1; }
+  bool apart() const { return (bits & kApart) != 0; }
 };
 
 struct Block;
@@ -34,6 +36,7 @@ struct JumpSite {
   i32 target = 0;        // guest address relative to the block's page
   u32 index = 0;         // in the sites of the cache
   u32 next_incoming = 0; // index + 1
+  bool apart = false;    // to a block of Mode::kApart
 };
 
 // Host code position and the guest instruction it belongs to.
@@ -52,6 +55,8 @@ struct Block {
   u16 instructions = 0;
   bool valid = true;
   u32 begin = 0, end = 0;        // host code
+  u32 cold_begin = 0, cold_end = 0;  // and what of it runs rarely
+  u32 retired_entry = 0;         // looks the address up again
   u32 near_entry = 0;            // JitState::page_base is right
   u32 far_entry = 0;             // scratch register T0 holds the guest address
   u32 first_incoming = 0;        // index + 1 of a JumpSite

@@ -34,7 +34,11 @@ bool touches(const Block& block, const u8* host_page, u64 offset, u64 size) {
 }  // namespace
 
 CodeCache::CodeCache(u64 buffer_size)
-    : buffer_(buffer_size), assembler_(buffer_), buckets_(kBuckets, nullptr) {}
+    : buffer_(buffer_size),
+      assembler_(buffer_),
+      cold_base_(static_cast<u32>(buffer_size / 2)),
+      cold_position_(cold_base_),
+      buckets_(kBuckets, nullptr) {}
 
 void CodeCache::flush() {
   for (auto& [page, code] : pages_)
@@ -46,6 +50,7 @@ void CodeCache::flush() {
   sites_.clear();
   points_.clear();
   assembler_.move_to(permanent_);
+  cold_position_ = cold_base_;
   ++counters_.flushes;
 }
 
@@ -80,6 +85,7 @@ void CodeCache::publish(Block& block, RamBlock& ram, u64 ram_offset, RamBlock* s
   ++counters_.blocks;
   counters_.guest_bytes += block.size;
   counters_.host_bytes += block.end - block.begin;
+  counters_.cold_bytes += block.cold_end - block.cold_begin;
 }
 
 JumpSite& CodeCache::create_site(Block& from) {
@@ -116,11 +122,15 @@ void CodeCache::set_tag(JumpSite& site, u64 tag) {
 }
 
 Block* CodeCache::block_at(u32 host_offset) {
-  auto after = std::upper_bound(blocks_.begin(), blocks_.end(), host_offset,
-                                [](u32 offset, const Block& b) { return offset < b.begin; });
+  const bool cold = host_offset >= cold_base_;
+  const auto begin = cold ? &Block::cold_begin : &Block::begin;
+  const auto end = cold ? &Block::cold_end : &Block::end;
+  auto after = std::upper_bound(
+      blocks_.begin(), blocks_.end(), host_offset,
+      [begin](u32 offset, const Block& b) { return offset < b.*begin; });
   if (after == blocks_.begin()) return nullptr;
   Block& block = *std::prev(after);
-  return host_offset < block.end ? &block : nullptr;
+  return host_offset < block.*end ? &block : nullptr;
 }
 
 const CodePoint* CodeCache::point_at(const Block& block, u32 host_offset) const {
@@ -141,9 +151,8 @@ void CodeCache::retire(Block& block) {
     *at = block.next;
     break;
   }
-  // Jump caches may still lead here: the entry becomes a jump to the block's own look-up code,
-  // which lies right before it.
-  assembler_.replace_entry(block.near_entry, block.begin);
+  // Jump caches may still lead here: the entry becomes a jump to the block's own look-up code.
+  assembler_.replace_entry(block.near_entry, block.retired_entry);
   ++counters_.invalidated;
 }
 

@@ -30,7 +30,14 @@ class CodeCache {
   // Marks what was emitted so far (stubs) as permanent.
   void seal() { permanent_ = assembler_.here(); }
   // True if another block may not fit: flush() first.
-  bool full() const { return assembler_.here() + kReserve > assembler_.buffer().size(); }
+  bool full() const {
+    return assembler_.here() + kReserve > cold_base_ ||
+           cold_position_ + kReserve > assembler_.buffer().size();
+  }
+  // Where code that runs rarely is emitted, in the second half of the buffer.
+  u32 cold_position() const { return cold_position_; }
+  void set_cold_position(u32 offset) { cold_position_ = offset; }
+  u64 bytes_used() const { return assembler_.here() + u64{cold_position_ - cold_base_}; }
   void flush();
 
   Block* find(const u8* host_pc, Mode mode) const;
@@ -71,7 +78,7 @@ class CodeCache {
   }
 
   struct Counters {
-    u64 blocks = 0, guest_bytes = 0, host_bytes = 0, invalidated = 0, flushes = 0, links = 0;
+    u64 blocks = 0, guest_bytes = 0, host_bytes = 0, cold_bytes = 0, invalidated = 0, flushes = 0, links = 0;
   };
   Counters& counters() { return counters_; }
 
@@ -97,8 +104,10 @@ class CodeCache {
   CodeBuffer buffer_;
   Assembler assembler_;
   u32 permanent_ = 0;
+  u32 cold_base_;
+  u32 cold_position_;
   std::vector<Block*> buckets_;
-  std::deque<Block> blocks_;  // in the order of their host code
+  std::deque<Block> blocks_;  // in the order of their host code, hot and cold
   std::deque<JumpSite> sites_;
   std::vector<CodePoint> points_;
   std::unordered_map<const u8*, PageCode> pages_;

@@ -39,6 +39,8 @@ class Assembler : public Xbyak::CodeGenerator {
   Xbyak::Address field(int displacement) { return qword[rsp + displacement]; }
   Xbyak::Address field32(int displacement) { return dword[rsp + displacement]; }
 
+  Xbyak::Address at(const RmOperand& m) { return qword[r64(m.reg) + m.displacement]; }
+
   static Xbyak::Reg64 r64(u8 reg) { return Xbyak::Reg64(reg); }
   static Xbyak::Reg32 r32(u8 reg) { return Xbyak::Reg32(reg); }
 
@@ -60,6 +62,10 @@ class Assembler : public Xbyak::CodeGenerator {
   void replace_entry(u32 entry, u32 target);
   void set_byte(u32 offset, u8 value) { buffer_.writable()[offset] = value; }
   void bind(u32 site) { patch_jump(site, here()); }
+
+  // Looks for the linear address in T0 in the jump cache of user or kernel code: its slot in T1.
+  // Returns the jump that is taken if the slot holds another. T2 is lost.
+  u32 probe_jump_cache(bool user);
 
   // Re-encodes a guest instruction with other registers. `reg` and `vvvv` are host registers (or
   // the original field where it is no general register); the immediate is the guest's.

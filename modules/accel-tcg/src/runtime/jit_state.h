@@ -64,9 +64,10 @@ struct JitState {
   u64 jump_generation[2];
   // The same for the inline caches of jumps between pages, unique among all vCPUs.
   u64 site_generation[2];
-  // PEXT masks: TLB index of an address; everything but the offset in a page.
+  // PEXT masks: TLB index of an address; everything but the offset in a page; that offset.
   u64 index_mask;
   u64 page_mask;
+  u64 offset_mask;
   u64 slow_linear;      // of the access whose slow path runs
   u64 slow_descriptor;
   u64 saved_scratch;  // a scratch register across slow paths

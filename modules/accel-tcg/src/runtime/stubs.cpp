@@ -22,6 +22,8 @@ class StubEmitter {
     const u32 resume = emit_call(reinterpret_cast<u64>(helpers_.resume));
     s.transfer = emit_transfer(s.interpret, resume);
     s.link = emit_call(reinterpret_cast<u64>(helpers_.link));
+    s.link_far_kernel = emit_link_far(s.link, false);
+    s.link_far_user = emit_link_far(s.link, true);
     s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup));
     s.memory = emit_memory();
     s.native_fault = a_.executable(s.interpret);
@@ -132,6 +134,17 @@ class StubEmitter {
     a_.jump(interpret);
     a_.bind(done);
     a_.jump(resume);
+    return start;
+  }
+
+  u32 emit_link_far(u32 link, bool user) {
+    const u32 start = begin();
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)), a_.r11);
+    const u32 miss = a_.probe_jump_cache(user);
+    a_.jmp(a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_codes)]);
+    a_.bind(miss);
+    a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));
+    a_.jump(link);
     return start;
   }
 

@@ -15,6 +15,7 @@ namespace backplane::tcg {
 struct AccessDescriptor {
   static constexpr u32 kSizeMask = 0x3ff;
   static constexpr u32 kWrite = 1 << 10;
+  static constexpr u32 kGroup = 1 << 11;  // of several accesses within a page
   static constexpr u32 kMmuShift = 12;
   static u32 make(unsigned size, bool write, unsigned mmu_index) {
     return size | (write ? kWrite : 0) | mmu_index << kMmuShift;
@@ -60,6 +61,9 @@ struct Stubs {
   u32 repeat = 0;     // jump; T0 = RepeatForm, T1 = page offset of the instruction
   u32 transfer = 0;   // jump; T0 = length or 0, T1 = page offset of the instruction
   u32 link = 0;       // jump; T1 = site
+  // The same for sites to another page, T0 = linear address of the target. What the vCPU's jump
+  // cache knows needs no link: several vCPUs share the site.
+  u32 link_far_kernel = 0, link_far_user = 0;
   u32 lookup = 0;     // jump; T0 = linear address
   u32 leave_at = 0;   // jump; T1 = page offset to go on at later
   // Where the signal handler sends code that faulted natively: T1 = page offset.

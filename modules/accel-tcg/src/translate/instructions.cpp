@@ -28,17 +28,9 @@ void Translator::emit_native(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const u16 ops = i.row.operands;
   const u8 live_in = static_cast<u8>((s.flags_live_after & ~i.row.flags_killed) | i.row.flags_read);
-  if (i.memory && (ops & (kMemRead | kMemWrite)) != 0) {
-    const bool write = (ops & kMemWrite) != 0;
-    if (live_in != 0 && flags_in_host_ && !flags_in_memory_ && i.segment == 0 && options_.bmi2) {
-      emit_address(i);
-      emit_flagless_check(i.memory_size(), write);
-    } else {
-      flags_before_clobber(live_in);
-      emit_address(i);
-      emit_check(i.memory_size(), write);
-    }
-  }
+  RmOperand rm = RmOperand::of_register(i.rm);
+  if (i.memory && (ops & (kMemRead | kMemWrite)) != 0)
+    rm = emit_operand(s, i.memory_size(), (ops & kMemWrite) != 0, live_in, FlagsIn::Host);
   flags_for(s);
 
   const bool byte = (ops & kByteOperand) != 0;
@@ -57,13 +49,20 @@ void Translator::emit_native(const ScannedInsn& s) {
   }
 
   u8 reg = i.reg, vvvv = i.vvvv;
-  u8 free_scratch[] = {kT1, kT2, kT0};
+  // T2 last: what it holds is worth the most.
+  const bool in_t0 = i.memory && rm.reg == kT0;
+  const u8 free_scratch[] = {kT1, in_t0 ? kT2 : kT0, kT2};
   unsigned next_scratch = 0;
+  const auto take_scratch = [&] {
+    const u8 reg = free_scratch[next_scratch++];
+    if (reg != kT1) pointers_.forget(reg);
+    return reg;
+  };
   bool store_reg = false, store_rm = false, store_vvvv = false;
   if (reg_is_general && !reg_high) {
     reg = host_register(i.reg);
     if (reg == kSpilled) {
-      reg = free_scratch[next_scratch++];
+      reg = take_scratch();
       if ((ops & (kRegRead | kRegPartial)) != 0 || partial_width) load_guest(reg, i.reg);
       store_reg = (ops & kRegWrite) != 0;
     }
@@ -71,20 +70,17 @@ void Translator::emit_native(const ScannedInsn& s) {
   if ((ops & (kVvvvRead | kVvvvWrite)) != 0) {
     vvvv = host_register(i.vvvv);
     if (vvvv == kSpilled) {
-      vvvv = free_scratch[next_scratch++];
+      vvvv = take_scratch();
       if ((ops & kVvvvRead) != 0) load_guest(vvvv, i.vvvv);
       store_vvvv = (ops & kVvvvWrite) != 0;
     }
   }
-  RmOperand rm = RmOperand::of_register(i.rm);
-  if (i.memory) {
-    rm = RmOperand::at(kT0);
-  } else if (rm_is_general) {
+  if (rm_is_general) {
     rm.reg = host_register(i.rm);
     if (rm.reg == kSpilled && works_in_memory(i)) {
       rm = RmOperand::at(kState, i.rm * 8);
     } else if (rm.reg == kSpilled) {
-      rm.reg = free_scratch[next_scratch++];
+      rm.reg = take_scratch();
       if ((ops & kRmRead) != 0 || partial_width) load_guest(rm.reg, i.rm);
       store_rm = (ops & kRmWrite) != 0;
     }
@@ -102,34 +98,36 @@ void Translator::emit_native(const ScannedInsn& s) {
   } else {
     a_.encode(i, reg, rm, vvvv, i.rex_present);
   }
-  if (store_reg) store_guest(i.reg, reg);
+  // MULX with one register for both halves leaves the high one, ModRM.reg's.
   if (store_vvvv) store_guest(i.vvvv, vvvv);
+  if (store_reg) store_guest(i.reg, reg);
   if (store_rm) store_guest(i.rm, rm.reg);
   flags_written(i.row);
 }
 
 void Translator::emit_lea(const Insn& i) {
-  Insn plain = i;
-  plain.segment = 0;
-  emit_address(plain);
   const u8 home = host_register(i.reg);
-  switch (i.operand_size()) {
-    case 8:
-      if (home == kSpilled)
-        store_guest(i.reg, kT0);
-      else
-        a_.mov(Assembler::r64(home), a_.r10);
-      break;
-    case 4:
-      a_.mov(Assembler::r32(home == kSpilled ? kT0 : home), a_.r10d);
-      if (home == kSpilled) store_guest(i.reg, kT0);
-      break;
-    default:
-      if (home == kSpilled)
-        a_.mov(a_.word[a_.rsp + i.reg * 8], a_.r10w);
-      else
-        a_.mov(Xbyak::Reg16(home), a_.r10w);
-      break;
+  const unsigned size = i.operand_size();
+  const AddressKey key = operand_key(i);
+  const bool low_half = size == 4 || i.address_size_prefix;
+  // The destination must not be lost while a base is brought into it.
+  const bool clash = key.base != AddressKey::kNone && key.index == i.reg &&
+                     host_register(key.base) == kSpilled;
+  if (home != kSpilled && size != 2 && !clash) {
+    emit_key_address(home, key, operand_displacement(i), low_half);
+    return;
+  }
+  pointers_.forget(kT0);
+  emit_key_address(kT0, key, operand_displacement(i), low_half);
+  if (size == 2) {
+    if (home == kSpilled)
+      a_.mov(a_.word[a_.rsp + i.reg * 8], a_.r10w);
+    else
+      a_.mov(Xbyak::Reg16(home), a_.r10w);
+  } else if (home == kSpilled) {
+    store_guest(i.reg, kT0);
+  } else {
+    a_.mov(Assembler::r64(home), a_.r10);
   }
 }
 
@@ -143,7 +141,8 @@ void Translator::emit_bit_string(const ScannedInsn& s) {
   if (!wide) a_.movsxd(a_.r11, a_.r11d);
   a_.sar(a_.r11, wide ? 6 : 5);
   a_.lea(a_.r10, a_.ptr[a_.r10 + a_.r11 * (wide ? 8 : 4)]);
-  emit_check(wide ? 8 : 4, (i.row.operands & kMemWrite) != 0);
+  emit_check(kT0, wide ? 8 : 4, (i.row.operands & kMemWrite) != 0, false, false);
+  pointers_.forget(kT2);
   move_guest(kT2, i.reg);
   a_.and_(a_.r14d, wide ? 63 : 31);
   flags_for(s);
@@ -215,53 +214,58 @@ void Translator::emit_exchange(const Insn& i) {
 
 void Translator::emit_push(const ScannedInsn& s) {
   const Insn& i = s.insn;
-  flags_before_clobber(s.flags_live_after);
+  const u8 live = s.flags_live_after;
   if (i.row.op == Op::PushMem) {
-    if (i.memory) {
-      emit_address(i);
-      emit_check(8, false);
-      a_.mov(a_.r14, a_.qword[a_.r10]);
-    } else {
-      move_guest(kT2, i.rm);
-    }
-  }
-  emit_stack_address(-8);
-  emit_check(8, true);
-  if (i.row.op == Op::PushImm) {
-    a_.mov(a_.qword[a_.r10], static_cast<int>(i.immediate));
-  } else if (i.row.op == Op::PushMem) {
-    a_.mov(a_.qword[a_.r10], a_.r14);
+    // The value waits in T1 if the stack needs no check, which would use it.
+    MemoryAccess push;
+    stack_access(i, push);
+    RmOperand from;
+    if (i.memory) from = emit_operand(s, 8, false, live, FlagsIn::Memory);
+    const u8 value = pointers_.find(push) ? kT1 : kT2;
+    if (i.memory)
+      a_.mov(Assembler::r64(value), a_.at(from));
+    else
+      move_guest(value, i.rm);
+    if (value == kT2) pointers_.forget(kT2);
+    t2_taken_ = value == kT2;
+    const RmOperand to = emit_stack_operand(s, live);
+    t2_taken_ = false;
+    a_.mov(a_.at(to), Assembler::r64(value));
   } else {
-    const u8 home = host_register(i.rm);
-    if (home == kSpilled) load_guest(kT1, i.rm);
-    a_.mov(a_.qword[a_.r10], Assembler::r64(home == kSpilled ? kT1 : home));
+    const RmOperand to = emit_stack_operand(s, live);
+    if (i.row.op == Op::PushImm) {
+      a_.mov(a_.at(to), static_cast<int>(i.immediate));
+    } else {
+      const u8 home = host_register(i.rm);
+      if (home == kSpilled) load_guest(kT1, i.rm);
+      a_.mov(a_.at(to), Assembler::r64(home == kSpilled ? kT1 : home));
+    }
   }
   a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
 }
 
 void Translator::emit_pop(const ScannedInsn& s) {
   const Insn& i = s.insn;
-  flags_before_clobber(s.flags_live_after);
-  emit_stack_address(0);
-  emit_check(8, false);
+  const RmOperand from = emit_stack_operand(s, s.flags_live_after);
   if (i.rm == 4) {
-    a_.mov(a_.r15, a_.qword[a_.r10]);
+    a_.mov(a_.r15, a_.at(from));
     return;
   }
   const u8 home = host_register(i.rm);
   if (home == kSpilled) {
-    a_.mov(a_.r11, a_.qword[a_.r10]);
+    a_.mov(a_.r11, a_.at(from));
     store_guest(i.rm, kT1);
   } else {
-    a_.mov(Assembler::r64(home), a_.qword[a_.r10]);
+    a_.mov(Assembler::r64(home), a_.at(from));
   }
   a_.lea(a_.r15, a_.ptr[a_.r15 + 8]);
 }
 
 void Translator::emit_leave(const ScannedInsn& s) {
   flags_before_clobber(s.flags_live_after);
+  pointers_.forget(kT0);
   a_.mov(a_.r10, a_.rbp);
-  emit_check(8, false);
+  emit_check(kT0, 8, false, false, false);
   a_.lea(a_.r15, a_.ptr[a_.rbp + 8]);
   a_.mov(a_.rbp, a_.qword[a_.r10]);
 }

@@ -23,33 +23,53 @@ void Translator::move_guest(u8 host, unsigned guest) {
     a_.mov(Assembler::r64(host), Assembler::r64(home));
 }
 
-// Linear address of the memory operand, into T0. Uses T1. Segment bases are added with ADD.
-void Translator::emit_address(const Insn& i) {
-  if (i.rip_relative) {
-    emit_page_relative(kT0, static_cast<i32>(i.offset + i.length) + i.displacement);
-  } else {
-    u8 base = kSpilled, index = kSpilled;
-    if (i.has_base) {
-      base = host_register(i.base);
-      if (base == kSpilled) load_guest(base = kT0, i.base);
-    }
-    if (i.has_index) {
-      index = host_register(i.index);
-      if (index == kSpilled) load_guest(index = kT1, i.index);
-    }
-    const int scale = 1 << i.scale;
-    if (!i.has_base && !i.has_index) {
-      a_.mov(a_.r10, static_cast<i64>(i.displacement));
-    } else if (i.has_base && !i.has_index && i.displacement == 0) {
-      if (base != kT0) a_.mov(a_.r10, Assembler::r64(base));
-    } else {
-      RegExp e;
-      if (i.has_base) e = e + Assembler::r64(base);
-      if (i.has_index) e = e + Assembler::r64(index) * scale;
-      a_.lea(a_.r10, a_.ptr[e + i.displacement]);
-    }
+// The address that a key's registers and a displacement make, into `to`. May use T1.
+void Translator::emit_key_address(u8 to, const AddressKey& key, i32 displacement, bool low_half) {
+  const Xbyak::Reg64 whole = Assembler::r64(to);
+  const Xbyak::Reg32 half = Assembler::r32(to);
+  const bool has_base = key.base != AddressKey::kNone;
+  const bool has_index = key.index != AddressKey::kNone;
+  if (key.base == AddressKey::kPage) {
+    emit_page_relative(to, displacement);
+    if (low_half) a_.mov(half, half);
+    return;
   }
-  if (i.address_size_prefix) a_.mov(a_.r10d, a_.r10d);
+  if (!has_base && !has_index) {
+    if (low_half)
+      a_.mov(half, static_cast<u32>(displacement));
+    else
+      a_.mov(whole, static_cast<i64>(displacement));
+    return;
+  }
+  u8 base = kSpilled, index = kSpilled;
+  if (has_base) {
+    base = host_register(key.base);
+    if (base == kSpilled) load_guest(base = to, key.base);
+  }
+  if (has_index) {
+    index = host_register(key.index);
+    if (index == kSpilled) load_guest(index = kT1, key.index);
+  }
+  if (!has_index && displacement == 0) {
+    if (low_half)
+      a_.mov(half, Assembler::r32(base));
+    else if (base != to)
+      a_.mov(whole, Assembler::r64(base));
+    return;
+  }
+  RegExp e;
+  if (has_base) e = e + Assembler::r64(base);
+  if (has_index) e = e + Assembler::r64(index) * (1 << key.scale);
+  if (low_half)
+    a_.lea(half, a_.ptr[e + displacement]);
+  else
+    a_.lea(whole, a_.ptr[e + displacement]);
+}
+
+// Linear address of any memory operand, into T0. May use T1. Segment bases are added with ADD.
+void Translator::emit_address(const Insn& i) {
+  pointers_.forget(kT0);
+  emit_key_address(kT0, operand_key(i), operand_displacement(i), i.address_size_prefix);
   if (i.segment != 0) {
     const std::size_t seg = i.segment == 0x64 ? x86::FS : x86::GS;
     a_.add(a_.r10, a_.field(static_cast<int>(offsetof(X86State, seg) + seg * sizeof(x86::Segment) +
@@ -57,77 +77,143 @@ void Translator::emit_address(const Insn& i) {
   }
 }
 
-void Translator::emit_stack_address(i32 displacement) {
-  if (displacement == 0)
-    a_.mov(a_.r10, a_.r15);
-  else
-    a_.lea(a_.r10, a_.ptr[a_.r15 + displacement]);
+RmOperand Translator::emit_operand(const ScannedInsn& s, unsigned size, bool write, u8 live,
+                                   FlagsIn flags) {
+  MemoryAccess access;
+  if (operand_access(s.insn, access))
+    return emit_access(access, AccessPart::Operand, live, flags);
+  // Adding a segment's base changes the flags.
+  const bool keep = s.insn.segment == 0 && carries_flags(live, flags);
+  if (!keep) flags_before_clobber(live);
+  emit_address(s.insn);
+  emit_check(kT0, size, write, false, keep);
+  return RmOperand::at(kT0);
 }
 
-Xbyak::Address Translator::tlb(std::size_t field) {
+RmOperand Translator::emit_stack_operand(const ScannedInsn& s, u8 live) {
+  MemoryAccess access;
+  stack_access(s.insn, access);
+  return emit_access(access, AccessPart::Stack, live, FlagsIn::Memory);
+}
+
+RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, u8 live,
+                                  FlagsIn flags) {
+  if (const auto held = pointers_.find(access)) return *held;
+  AccessGroup group;
+  group.low = access.displacement;
+  group.high = access.displacement + static_cast<i32>(access.size);
+  group.write = access.write;
+  if (!mode_.apart() && block_->second_page == nullptr)
+    group = access_group(code_->insns(), current_index_, part, access);
+  const bool grouped = group.others != 0;
+  const u8 pointer = grouped && !t2_taken_ && !pointers_.wanted(kT2, current_index_) ? kT2 : kT0;
+  const bool keep = carries_flags(live, flags);
+  if (!keep) flags_before_clobber(live);
+  pointers_.forget(kT0);
+  pointers_.forget(pointer);
+  emit_key_address(pointer, access.key, group.low);
+  emit_check(pointer, group.size(), group.write, grouped, keep);
+  if (grouped) pointers_.hold(pointer, access.key, group);
+  return RmOperand::at(pointer, access.displacement - group.low);
+}
+
+// True if the flags are to stay in the host's across a check.
+bool Translator::carries_flags(u8 live, FlagsIn flags) const {
+  return flags == FlagsIn::Host && live != 0 && flags_in_host_ && !flags_in_memory_ &&
+         options_.bmi2;
+}
+
+Xbyak::Address Translator::tlb(std::size_t field, int scale) {
   const std::size_t table = mode_.mmu_index() * sizeof(TlbEntry) * kTlbEntries;
-  return a_.qword[a_.rsp + a_.r11 + BACKPLANE_JIT_OFFSET(tlb) + static_cast<int>(table + field)];
+  return a_.qword[a_.rsp + a_.r11 * scale + BACKPLANE_JIT_OFFSET(tlb) +
+                  static_cast<int>(table + field)];
 }
 
-// Linear address in T0 -> host address in T0, through the TLB. [docs/translator.md "Memory"]
-void Translator::emit_check(unsigned size, bool write) {
+// Linear address -> host address in `pointer`, through the TLB. [docs/translator.md "Memory"]
+// `grouped`: what crosses a page goes on where each access is checked by itself.
+void Translator::emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags) {
   const std::size_t tag = write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
-  a_.mov(a_.r11, a_.r10);
-  a_.shr(a_.r11, 12 - kTlbEntryShift);
-  a_.and_(a_.r11d, (kTlbEntries - 1) << kTlbEntryShift);
-  a_.xor_(a_.r10, tlb(tag));
-  a_.cmp(a_.r10, static_cast<u32>(kPageSize - size));
-  const u32 miss = a_.jump_if_forward(7);
-  a_.add(a_.r10, tlb(offsetof(TlbEntry, host)));
+  const Xbyak::Reg64 p = Assembler::r64(pointer);
+  u32 miss = 0;
+  if (!keep_flags) {
+    if (options_.bmi2) {
+      a_.rorx(a_.r11, p, 12 - kTlbEntryShift);
+    } else {
+      a_.mov(a_.r11, p);
+      a_.shr(a_.r11, 12 - kTlbEntryShift);
+    }
+    a_.and_(a_.r11d, (kTlbEntries - 1) << kTlbEntryShift);
+    a_.xor_(p, tlb(tag));
+    a_.cmp(p, static_cast<u32>(kPageSize - size));
+    miss = a_.jump_if_forward(7);
+    a_.add(p, tlb(offsetof(TlbEntry, host)));
+  } else {
+    // Only instructions that leave the flags alone: PEXT for the index and for the page's part of
+    // the difference between address and tag, LEA and NOT to subtract, JRCXZ to branch.
+    static_assert(sizeof(TlbEntry) == 4 * 8, "scale of the entry address");
+    const auto index = [this, p] {
+      a_.pext(a_.r11, p, a_.field(BACKPLANE_JIT_OFFSET(index_mask)));
+      a_.lea(a_.r11, a_.ptr[a_.r11 * 4]);
+    };
+    index();
+    a_.mov(a_.r11, tlb(tag, 8));
+    a_.not_(a_.r11);
+    a_.lea(a_.r11, a_.ptr[a_.r11 + p + static_cast<int>(size)]);  // address - tag + size - 1
+    a_.pext(a_.r11, a_.r11, a_.field(BACKPLANE_JIT_OFFSET(page_mask)));
+    a_.xchg(a_.rcx, a_.r11);
+    a_.db(0xe3);  // JRCXZ over the jump to the miss
+    const u32 over = a_.here();
+    a_.db(0);
+    miss = a_.jump_forward();
+    a_.set_byte(over, static_cast<u8>(a_.here() - (over + 1)));
+    a_.mov(a_.rcx, a_.r11);
+    index();
+    a_.mov(a_.r11, tlb(offsetof(TlbEntry, host), 8));
+    a_.pext(p, p, a_.field(BACKPLANE_JIT_OFFSET(offset_mask)));
+    a_.lea(p, a_.ptr[p + a_.r11]);
+  }
   const u32 back = a_.here();
-  const u32 descriptor = AccessDescriptor::make(size, write, mode_.mmu_index());
-  defer([this, miss, back, descriptor, tag] {
+  u32 descriptor = AccessDescriptor::make(size, write, mode_.mmu_index());
+  if (grouped) descriptor |= AccessDescriptor::kGroup;
+  defer([this, pointer, p, miss, back, descriptor, tag, size, grouped, keep_flags] {
     a_.bind(miss);
-    a_.xor_(a_.r10, tlb(tag));  // the linear address again
+    if (keep_flags) {
+      a_.mov(a_.rcx, a_.r11);
+      emit_save_flags();
+      if (pointer != kT0) a_.mov(a_.r10, p);
+    } else {
+      a_.xor_(p, tlb(tag));  // the linear address again
+      if (pointer != kT0) a_.mov(a_.r10, p);
+    }
+    if (grouped) {
+      a_.mov(a_.r11d, a_.r10d);
+      a_.and_(a_.r11d, static_cast<u32>(kPageSize - 1));
+      a_.cmp(a_.r11d, static_cast<u32>(kPageSize - size));
+      emit_jump_apart(a_.jump_if_forward(7));
+    }
     a_.mov(a_.r11d, descriptor);
     a_.call_to(stubs_.memory);
+    if (pointer != kT0) a_.mov(p, a_.r10);
+    if (keep_flags) emit_restore_flags();
     a_.jump(back);
   });
 }
 
-// Only instructions that leave the flags alone: PEXT for the index and for the page's part of the
-// difference between address and tag, LEA and NOT to subtract, JRCXZ to branch.
-void Translator::emit_flagless_check(unsigned size, bool write) {
-  const std::size_t tag = write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
-  const auto entry = [this](std::size_t field) {
-    const std::size_t table = mode_.mmu_index() * sizeof(TlbEntry) * kTlbEntries;
-    return a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(tlb) +
-                    static_cast<int>(table + field)];
-  };
-  static_assert(sizeof(TlbEntry) == 4 * 8, "scale of the entry address");
-  a_.pext(a_.r11, a_.r10, a_.field(BACKPLANE_JIT_OFFSET(index_mask)));
-  a_.lea(a_.r11, a_.ptr[a_.r11 * 4]);
-  a_.mov(a_.r14, entry(tag));
-  a_.not_(a_.r14);
-  a_.lea(a_.r14, a_.ptr[a_.r14 + a_.r10 + static_cast<int>(size)]);  // address - tag + size - 1
-  a_.pext(a_.r14, a_.r14, a_.field(BACKPLANE_JIT_OFFSET(page_mask)));
-  a_.xchg(a_.rcx, a_.r14);
-  a_.db(0xe3);  // JRCXZ over the jump to the miss
-  const u32 over = a_.here();
-  a_.db(0);
-  const u32 miss = a_.jump_forward();
-  a_.set_byte(over, static_cast<u8>(a_.here() - (over + 1)));
-  a_.mov(a_.rcx, a_.r14);
-  a_.mov(a_.r14, entry(tag));
-  a_.not_(a_.r14);
-  a_.lea(a_.r10, a_.ptr[a_.r10 + a_.r14 + 1]);  // offset in the page
-  a_.mov(a_.r14, entry(offsetof(TlbEntry, host)));
-  a_.lea(a_.r10, a_.ptr[a_.r10 + a_.r14]);
-  const u32 back = a_.here();
-  const u32 descriptor = AccessDescriptor::make(size, write, mode_.mmu_index());
-  defer([this, miss, back, descriptor] {
-    a_.bind(miss);
-    a_.mov(a_.rcx, a_.r14);
-    emit_save_flags();
-    a_.mov(a_.r11d, descriptor);
-    a_.call_to(stubs_.memory);
-    emit_restore_flags();
-    a_.jump(back);
+// Goes on at this instruction in a block whose accesses are checked one by one.
+void Translator::emit_jump_apart(u32 from) {
+  const int not_executed = block_->instructions - current_index_;
+  defer([this, from, not_executed] {
+    a_.bind(from);
+    if (options_.count_instructions)
+      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
+    JumpSite& site = cache_.create_site(*block_);
+    site.target = current_offset_;
+    site.apart = true;
+    site.jump = a_.jump_forward();
+    site.unlinked = a_.here();
+    a_.bind(site.jump);
+    a_.mov(a_.r11d, site.index);
+    a_.jump(stubs_.link);
   });
 }
 

@@ -51,8 +51,7 @@ void Translator::emit_sti(const ScannedInsn& s) {
 void Translator::emit_pushf(const ScannedInsn& s) {
   flags_to_memory(kFlagsAll);
   flags_before_clobber(s.flags_live_after);
-  emit_stack_address(-8);
-  emit_check(8, true);
+  pointers_.forget(kT2);
   a_.movzx(a_.r11d, a_.word[a_.rsp + BACKPLANE_JIT_OFFSET(saved_flags)]);
   a_.mov(a_.r14d, a_.r11d);
   a_.shr(a_.r14d, 8);
@@ -62,17 +61,20 @@ void Translator::emit_pushf(const ScannedInsn& s) {
   a_.or_(a_.r14d, a_.r11d);
   a_.mov(a_.r11d, a_.field32(kRflags));
   a_.and_(a_.r11d, static_cast<u32>(~(x86::kArithmeticFlags | x86::kRF | x86::kVM)));
-  a_.or_(a_.r11d, a_.r14d);
-  a_.mov(a_.qword[a_.r10], a_.r11);
+  a_.or_(a_.r14d, a_.r11d);
+  t2_taken_ = true;
+  const RmOperand to = emit_stack_operand(s, s.flags_live_after);
+  t2_taken_ = false;
+  a_.mov(a_.at(to), a_.r14);
   a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
 }
 
 void Translator::emit_popf(const ScannedInsn& s) {
   const Insn& i = s.insn;
   flags_before_clobber(kFlagsAll);
-  emit_stack_address(0);
-  emit_check(8, false);
-  a_.mov(a_.r14, a_.qword[a_.r10]);
+  const RmOperand from = emit_stack_operand(s, kFlagsAll);
+  pointers_.forget(kT2);
+  a_.mov(a_.r14, a_.at(from));
   a_.mov(a_.r11d, a_.field32(kRflags));
   a_.xor_(a_.r11d, a_.r14d);
   a_.test(a_.r11d, static_cast<u32>(~kSimpleFlags & 0x3f7fd5));

@@ -11,6 +11,7 @@ Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mod
   code_ = &code;
   mode_ = mode;
   cold_.clear();
+  pointers_.forget_all();
   Block& b = *block_;
   b.host_pc = bytes.page + code.offset();
   b.mode = mode;
@@ -29,6 +30,7 @@ Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mod
     current_offset_ = s.insn.offset;
     note_point(current_offset_, current_index_);
     emit_insn(s);
+    pointers_.apply(register_effects(s.insn));
     ++current_index_;
   }
   const Insn& last = code.insns().back().insn;
@@ -36,7 +38,10 @@ Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mod
     flags_to_memory(code.insns().back().flags_live_after);
     emit_jump(code.end());
   }
-  // Cold code may defer more cold code.
+  b.end = a_.here();
+  // Apart from what runs, so that this is dense. Cold code may defer more cold code.
+  a_.move_to(cache_.cold_position());
+  b.cold_begin = a_.here();
   for (std::size_t n = 0; n < cold_.size(); ++n) {
     const Cold cold = std::move(cold_[n]);
     note_point(cold.guest_offset, cold.index);
@@ -44,20 +49,16 @@ Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mod
     current_index_ = cold.index;
     cold.emit();
   }
-  b.end = a_.here();
+  b.cold_end = a_.here();
+  cache_.set_cold_position(b.cold_end);
+  a_.move_to(b.end);
   b.points = cache_.point_count() - b.first_point;
   return b;
 }
 
 void Translator::emit_entries() {
   Block& b = *block_;
-  a_.align(16);
-  // Entry of a block that was invalidated: look the address up again.
-  b.begin = a_.here();
-  emit_page_relative(kT0, b.offset);
-  a_.jump(stubs_.lookup);
-
-  b.far_entry = a_.here();
+  b.begin = b.far_entry = a_.here();
   a_.and_(a_.r10, -static_cast<int>(kPageSize));
   a_.mov(a_.field(BACKPLANE_JIT_OFFSET(page_base)), a_.r10);
 
@@ -71,9 +72,14 @@ void Translator::emit_entries() {
   };
   u32 site = a_.jump_if_forward(5);
   defer([this, site, leave] {
+    // Entry of a block that was invalidated: look the address up again.
+    block_->retired_entry = a_.here();
+    emit_page_relative(kT0, block_->offset);
+    a_.jump(stubs_.lookup);
     a_.bind(site);
     leave();
   });
+  if (b.second_page != nullptr) emit_straddle_check();
   if (options_.count_instructions) {
     a_.sub(a_.field32(BACKPLANE_JIT_OFFSET(budget)), block_->instructions);
     site = a_.jump_if_forward(8);
@@ -83,6 +89,17 @@ void Translator::emit_entries() {
       leave();
     });
   }
+}
+
+// The bytes behind the page's end may come from another page than when this was translated. That
+// they do not was seen when the block was put into the jump cache, where it must be still.
+void Translator::emit_straddle_check() {
+  emit_page_relative(kT0, block_->offset);
+  const u32 miss = emit_jump_cache_probe();
+  defer([this, miss] {
+    a_.bind(miss);
+    a_.jump(stubs_.lookup);
+  });
 }
 
 void Translator::emit_insn(const ScannedInsn& s) {
@@ -224,7 +241,7 @@ void Translator::emit_page_relative(u8 reg, i32 offset) {
 
 void Translator::emit_jump(i64 target) {
   if (target < 0 || target >= static_cast<i64>(kPageSize)) return emit_far_jump(target);
-  if (target == block_->offset) {
+  if (target == block_->offset && !mode_.apart()) {
     a_.jump(block_->near_entry);
     return;
   }
@@ -269,18 +286,20 @@ void Translator::emit_far_jump(i64 target) {
     a_.jump(stubs_.lookup);
     a_.bind(miss);
     a_.mov(a_.r11d, site.index);
-    a_.jump(stubs_.link);
+    if (!options_.several_vcpus) return static_cast<void>(a_.jump(stubs_.link));
+    if (site.target != 0) a_.lea(a_.r10, a_.ptr[a_.r10 + site.target]);
+    a_.jump(mode_.user() ? stubs_.link_far_user : stubs_.link_far_kernel);
   });
 }
 
+// The slot of the linear address in T0 into T1; returns the jump taken if it holds another.
+u32 Translator::emit_jump_cache_probe() {
+  pointers_.forget(kT2);
+  return a_.probe_jump_cache(mode_.user());
+}
+
 void Translator::emit_indirect_jump() {
-  const int generation = BACKPLANE_JIT_OFFSET(jump_generation) + (mode_.user() ? 8 : 0);
-  a_.imul(a_.r11d, a_.r10d, kJumpCacheMultiplier);
-  a_.shr(a_.r11d, 32 - kJumpCacheBits);
-  a_.mov(a_.r14, a_.field(generation));
-  a_.xor_(a_.r14, a_.r10);
-  a_.cmp(a_.r14, a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_tags)]);
-  const u32 miss = a_.jump_if_forward(5);
+  const u32 miss = emit_jump_cache_probe();
   a_.jmp(a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_codes)]);
   defer([this, miss] {
     a_.bind(miss);
@@ -297,7 +316,7 @@ void Translator::emit_jcc(const ScannedInsn& s) {
   const u8 live = code_->flags_wanted_at(target);
   const bool save = live != 0 && !flags_in_memory_;
   if (near && !save && !options_.count_instructions) {
-    if (target == block_->offset) {
+    if (target == block_->offset && !mode_.apart()) {
       a_.jump_if(condition, block_->near_entry);
       return;
     }
@@ -325,43 +344,50 @@ void Translator::emit_jcc(const ScannedInsn& s) {
 
 void Translator::emit_indirect(const ScannedInsn& s) {
   const Insn& i = s.insn;
-  flags_before_clobber(s.flags_live_after);
   const bool call = i.row.op == Op::CallIndirect;
-  if (i.memory) {
-    emit_address(i);
-    emit_check(8, false);
-    a_.mov(call ? a_.r14 : a_.r10, a_.qword[a_.r10]);
-  } else {
-    move_guest(call ? kT2 : kT0, i.rm);
-  }
+  flags_before_clobber(s.flags_live_after);
+  RmOperand from;
+  if (i.memory) from = emit_operand(s, 8, false, s.flags_live_after, FlagsIn::Memory);
+  // The target waits in T2 while the return address is stored, unless that needs T2 and no check.
+  u8 target = kT0;
   if (call) {
-    emit_stack_address(-8);
-    emit_check(8, true);
-    emit_page_relative(kT1, i.offset + i.length);
-    a_.mov(a_.qword[a_.r10], a_.r11);
-    a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
-    a_.mov(a_.r10, a_.r14);
+    MemoryAccess push;
+    stack_access(i, push);
+    const auto held = pointers_.find(push);
+    if (!held || held->reg != kT2) target = kT2;
+  }
+  if (i.memory)
+    a_.mov(Assembler::r64(target), a_.at(from));
+  else
+    move_guest(target, i.rm);
+  pointers_.forget(target);
+  if (call) {
+    emit_push_return_address(s);
+    if (target != kT0) a_.mov(a_.r10, Assembler::r64(target));
   }
   emit_indirect_jump();
+}
+
+void Translator::emit_push_return_address(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  const RmOperand to = emit_stack_operand(s, s.flags_live_after);
+  emit_page_relative(kT1, i.offset + i.length);
+  a_.mov(a_.at(to), a_.r11);
+  a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
 }
 
 void Translator::emit_call(const ScannedInsn& s) {
   const Insn& i = s.insn;
   flags_before_clobber(s.flags_live_after);
-  emit_stack_address(-8);
-  emit_check(8, true);
-  emit_page_relative(kT1, i.offset + i.length);
-  a_.mov(a_.qword[a_.r10], a_.r11);
-  a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
+  emit_push_return_address(s);
   emit_jump(i64{i.offset} + i.length + i.immediate);
 }
 
 void Translator::emit_return(const ScannedInsn& s) {
   const Insn& i = s.insn;
   flags_before_clobber(s.flags_live_after);
-  emit_stack_address(0);
-  emit_check(8, false);
-  a_.mov(a_.r10, a_.qword[a_.r10]);
+  const RmOperand from = emit_stack_operand(s, s.flags_live_after);
+  a_.mov(a_.r10, a_.at(from));
   a_.lea(a_.r15, a_.ptr[a_.r15 + 8 + static_cast<int>(i.immediate)]);
   emit_indirect_jump();
 }

@@ -8,12 +8,14 @@
 #include "cache/code_cache.h"
 #include "runtime/stubs.h"
 #include "translate/guest_code.h"
+#include "translate/host_pointers.h"
 
 namespace backplane::tcg {
 
 struct TranslatorOptions {
   ScanLimits limits;
   bool count_instructions = false;
+  bool several_vcpus = false;
   bool bmi2 = false;  // of the host
 };
 
@@ -35,6 +37,7 @@ class Translator {
   };
 
   void emit_entries();
+  void emit_straddle_check();
   void emit_insn(const ScannedInsn& s);
   void note_point(u16 guest_offset, u16 index);
   void defer(std::function<void()> emit);
@@ -47,14 +50,19 @@ class Translator {
   void flags_to_memory(u8 live);
   void emit_save_flags();
 
-  // Memory operands. All leave the host address in T0 and may clobber T1 and the host's flags.
+  // Memory operands. What is returned is good until a scratch register in it is used for something
+  // else. T0 and T1 may be clobbered, and the host's flags: `live` ones are saved before, or kept.
+  enum class FlagsIn : u8 { Memory, Host };  // where live ones are to be afterwards, if possible
+  RmOperand emit_operand(const ScannedInsn& s, unsigned size, bool write, u8 live, FlagsIn flags);
+  RmOperand emit_stack_operand(const ScannedInsn& s, u8 live);
+  RmOperand emit_access(const MemoryAccess& access, AccessPart part, u8 live, FlagsIn flags);
   void emit_address(const Insn& i);
-  void emit_check(unsigned size, bool write);
-  // The same with the host's flags kept, for code that carries flags across memory accesses
-  // (multi-word arithmetic). Uses T2 too.
-  void emit_flagless_check(unsigned size, bool write);
+  // `low_half`: of the address, zero-extended.
+  void emit_key_address(u8 to, const AddressKey& key, i32 displacement, bool low_half = false);
+  void emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags);
+  void emit_jump_apart(u32 from);
+  bool carries_flags(u8 live, FlagsIn flags) const;
   void emit_restore_flags();
-  void emit_stack_address(i32 displacement);
   void emit_page_relative(u8 reg, i32 offset);
 
   // Guest registers.
@@ -72,6 +80,7 @@ class Translator {
   void emit_pop(const ScannedInsn& s);
   void emit_leave(const ScannedInsn& s);
   void emit_return(const ScannedInsn& s);
+  void emit_push_return_address(const ScannedInsn& s);
   void emit_call(const ScannedInsn& s);
   void emit_indirect(const ScannedInsn& s);
   void emit_jcc(const ScannedInsn& s);
@@ -91,8 +100,9 @@ class Translator {
   void emit_jump(i64 target);
   void emit_far_jump(i64 target);
   void emit_indirect_jump();  // to the linear address in T0
+  u32 emit_jump_cache_probe();
 
-  Xbyak::Address tlb(std::size_t field);
+  Xbyak::Address tlb(std::size_t field, int scale = 1);
 
   CodeCache& cache_;
   Assembler& a_;
@@ -103,6 +113,8 @@ class Translator {
   const GuestCode* code_ = nullptr;
   Mode mode_;
   std::vector<Cold> cold_;
+  HostPointers pointers_;
+  bool t2_taken_ = false;  // T2 holds a value that must outlast a check
   u16 current_offset_ = 0;  // of the instruction being translated
   u16 current_index_ = 0;
   bool flags_in_host_ = false;
