@@ -69,6 +69,18 @@ bool is_abandoned(const SocketAddress& address, const sockaddr_un& name) {
          errno == ECONNREFUSED;
 }
 
+// Every address of the host, of both families where the host has both.
+UniqueFd listen_everywhere(const std::string& port) {
+  const AddressList list = resolve({.path = {}, .host = "::", .port = port}, AI_PASSIVE);
+  UniqueFd fd = new_socket(AF_INET6);
+  const int off = 0;
+  if (fd) set_flag(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+  if (fd && setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0 &&
+      bind(fd.get(), list->ai_addr, list->ai_addrlen) == 0 && ::listen(fd.get(), kBacklog) == 0)
+    return fd;
+  return {};
+}
+
 bool bind_and_listen(int fd, const sockaddr* name, socklen_t size) {
   return bind(fd, name, size) == 0 && ::listen(fd, kBacklog) == 0;
 }
@@ -91,6 +103,8 @@ UniqueFd SocketAddress::listen() const {
       return nonblocking(std::move(fd));
     error = errno;
   } else {
+    if (host.empty())
+      if (UniqueFd fd = listen_everywhere(port)) return nonblocking(std::move(fd));
     const AddressList list = resolve(*this, AI_PASSIVE);
     for (const addrinfo* info = list.get(); info != nullptr; info = info->ai_next) {
       UniqueFd fd = new_socket(info->ai_family);

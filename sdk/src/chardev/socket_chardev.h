@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
+
+#include "chardev/connection_attempt.h"
 #include "chardev/socket_address.h"
 #include "chardev/stream_chardev.h"
 
@@ -31,7 +34,8 @@ class SocketServerChardev final : public StreamChardev {
 class SocketClientChardev final : public StreamChardev {
  public:
   // reconnect: milliseconds after which a lost or failed connection is tried again; 0: never.
-  // Throws Error, if it never is.
+  // Throws Error, if it never is. Attempts that may be repeated keep nobody waiting, but for a
+  // moment the first one, so that nothing is lost of what is written to a peer that is there.
   SocketClientChardev(MainLoop& loop, std::string id, SocketAddress address, unsigned reconnect);
   ~SocketClientChardev() override;
   std::string describe() const override;
@@ -41,11 +45,14 @@ class SocketClientChardev final : public StreamChardev {
   void output_failed(int error) override;
   void lost();
   void try_later();
-  void try_again();
+  void attempt();
+  void attempt_ended();
+  void use(UniqueFd connection);
 
   SocketAddress address_;
   unsigned reconnect_;
   UniqueFd timer_;
+  std::optional<ConnectionAttempt> attempt_;
   MainLoop::WatchHandle watch_{nullptr, nullptr};
 };
 

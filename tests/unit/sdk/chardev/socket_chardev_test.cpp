@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstring>
 #include <future>
 
 #include "chardev/socket_address.h"
@@ -24,6 +26,15 @@ class SocketChardevTest : public ChardevTest {
     return run_until([&] {
       return std::count(client.events.begin(), client.events.end(), Event::Opened) == times;
     });
+  }
+  // The connection that is made, or being made.
+  UniqueFd accept_soon(const UniqueFd& listener) {
+    UniqueFd peer;
+    run_until([&] {
+      peer.reset(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      return static_cast<bool>(peer);
+    });
+    return peer;
   }
   std::string receive(int fd, std::size_t size) {
     std::string text;
@@ -51,6 +62,33 @@ TEST_F(SocketChardevTest, ServesAPeerOnTcp) {
   EXPECT_TRUE(opened(1));
   write(*device, "out");
   EXPECT_EQ(receive(peer.get(), 3), "out");
+}
+
+TEST_F(SocketChardevTest, ServesAPeerOnTcpOverIpv6) {
+  const auto device = serve("tcp:[::1]:0");
+  const std::string text = device->describe();  // "tcp:[::1]:PORT,server=on (waiting)"
+  ASSERT_TRUE(text.starts_with("tcp:[::1]:")) << text;
+  const std::string port = text.substr(10, text.find(',') - 10);
+  const UniqueFd peer = SocketAddress{.host = "::1", .port = port}.connect();
+  EXPECT_TRUE(opened(1));
+  send(peer.get(), "in");
+  write(*device, "out");
+  EXPECT_TRUE(run_until([&] { return client.received == "in"; }));
+  EXPECT_EQ(receive(peer.get(), 3), "out");
+}
+
+TEST_F(SocketChardevTest, WithoutAHostServesBothFamilies) {
+  const auto device = serve("tcp::0");
+  const std::string text = device->describe();
+  const auto colon = text.rfind(':');
+  const std::string port = text.substr(colon + 1, text.find(',') - colon - 1);
+  std::ptrdiff_t times = 0;
+  for (const char* host : {"127.0.0.1", "::1", "localhost"}) {
+    const UniqueFd peer = SocketAddress{.host = host, .port = port}.connect();
+    EXPECT_TRUE(opened(++times)) << host;
+    write(*device, host);
+    EXPECT_EQ(receive(peer.get(), std::strlen(host)), host);
+  }
 }
 
 TEST_F(SocketChardevTest, LetsTheNextPeerInWhenOneLeaves) {
@@ -149,6 +187,59 @@ TEST_F(SocketChardevTest, ClientComesBackIfAsked) {
   { const UniqueFd first(accept4(listener.get(), nullptr, nullptr, 0)); }
   EXPECT_TRUE(run_until([&] { return client.saw(Event::Closed); }));
   EXPECT_TRUE(opened(2));
+}
+
+TEST_F(SocketChardevTest, ClientComesBackToATcpServerThatWasStartedAnew) {
+  for (const char* host : {"127.0.0.1", "[::1]"}) {
+    client = {};
+    UniqueFd listener = SocketAddress{.host = host[0] == '[' ? "::1" : host, .port = "0"}.listen();
+    const SocketAddress address = local_address(listener.get());
+    const auto device = create_chardev_from_text(
+        loop, "c", fmt::format("tcp:{}:{},reconnect-ms=1", host, address.port));
+    device->set_client(&client);
+    UniqueFd peer(accept_soon(listener));
+    write(*device, "one");
+    EXPECT_EQ(receive(peer.get(), 3), "one");
+    // The server goes, and comes back after attempts that were refused.
+    listener.reset();
+    peer.reset();
+    EXPECT_TRUE(run_until([&] { return client.saw(Event::Closed); }));
+    for (unsigned n = 0; n < 20; ++n) loop.iterate(false);
+    write(*device, "lost");
+    listener = address.listen();
+    peer = accept_soon(listener);
+    EXPECT_TRUE(opened(2));
+    write(*device, "two");
+    EXPECT_EQ(receive(peer.get(), 3), "two");
+    send(peer.get(), "back");
+    EXPECT_TRUE(run_until([&] { return client.received == "back"; }));
+    device->set_client(nullptr);
+  }
+}
+
+TEST_F(SocketChardevTest, AHostThatDoesNotAnswerKeepsNobodyWaiting) {
+  // A listener whose queue is full takes no connection, and does not refuse it.
+  const UniqueFd listener = SocketAddress{.host = "127.0.0.1", .port = "0"}.listen();
+  const SocketAddress address = local_address(listener.get());
+  std::vector<UniqueFd> queue;
+  for (unsigned n = 0; n < 4; ++n) {
+    queue.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    name.sin_port = htons(static_cast<u16>(std::stoi(address.port)));
+    connect(queue.back().get(), reinterpret_cast<sockaddr*>(&name), sizeof name);
+  }
+  {
+    const auto device = create_chardev_from_text(
+        loop, "c", fmt::format("tcp:127.0.0.1:{},reconnect-ms=1", address.port));
+    device->set_client(&client);
+    bool turned = false;
+    loop.post([&] { turned = true; });
+    EXPECT_TRUE(run_until([&] { return turned; }));
+    EXPECT_FALSE(client.saw(Event::Opened));
+    write(*device, "lost");
+  }
 }
 
 TEST_F(SocketChardevTest, ReplacesASocketThatNobodyListensOn) {
