@@ -32,7 +32,7 @@ u64 TcgVcpu::fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset) {
   if (jit.exit_request.load(std::memory_order_relaxed) != 0 || jit.interrupt_waiting != 0)
     return Helpers::kTransferDone;
   const unsigned slot = jump_cache_index(s.rip);
-  const u64 generation = jit.jump_generation[length == 0 ? 1 : 0];
+  const u64 generation = jit.jump_generation[vcpu->mmu_.current_index()];
   if (jit.jump_tags[slot] != (s.rip ^ generation)) return Helpers::kTransferDone;
   jit.page_base = s.rip & kPageMask;
   return jit.jump_near_codes[slot];

@@ -87,18 +87,66 @@ Mode TcgVcpu::current_mode() const {
   if ((state_.cr0 & (x86::kCr0EM | x86::kCr0TS)) == 0) {
     mode.bits |= Mode::kX87;
     if ((state_.cr4 & x86::kCr4OSFXSR) != 0) mode.bits |= Mode::kSse;
-    if ((state_.cr4 & x86::kCr4OSXSAVE) != 0 && (state_.xcr0 & 6) == 6) mode.bits |= Mode::kAvx;
+    if ((state_.cr4 & x86::kCr4OSXSAVE) != 0 && (state_.xcr0 & 6) == 6 &&
+        state_.protected_mode())
+      mode.bits |= Mode::kAvx;
   }
   const unsigned cpl = state_.cpl();
   if (cpl == 0) mode.bits |= Mode::kRing0;
   if ((cpl == 0 || (state_.cr4 & x86::kCr4TSD) == 0) && !virtual_tsc_) mode.bits |= Mode::kTsc;
   if ((state_.cr4 & x86::kCr4SMAP) != 0) mode.bits |= Mode::kSmap;
+  const unsigned code_bits = state_.code_bits();
+  if (code_bits != 64) add_legacy_mode(mode, code_bits);
   return mode;
+}
+
+void TcgVcpu::add_legacy_mode(Mode& mode, unsigned code_bits) const {
+  mode.bits |= code_bits == 32 ? Mode::kCode32 : Mode::kCode16;
+  const x86::Segment& code = state_.seg[x86::CS];
+  if (code.base != 0 || code.limit != 0xffffffff) mode.bits |= Mode::kCodeBased;
+  const bool small_stack = !state_.seg[x86::SS].big();
+  if (small_stack) mode.bits |= Mode::kStack16;
+  for (unsigned n = 0; n < 6; ++n) {
+    const x86::Segment& s = state_.seg[n];
+    // Rights count in protected mode. An expand-down segment's limit is the other way around.
+    constexpr unsigned kWritable = 2, kExpandDown = 4;
+    const bool usable = (state_.cr0 & x86::kCr0PE) == 0
+                            ? (s.type() & (8 | kExpandDown)) != kExpandDown
+                            : s.present() && !s.is_system() && !s.is_code() &&
+                                  (s.type() & (kWritable | kExpandDown)) == kWritable;
+    if (!usable || s.limit < 0xffff) continue;
+    mode.set_segment(n, s.limit != 0xffffffff ? SegmentKind::Small
+                        : s.base != 0         ? SegmentKind::Based
+                                              : SegmentKind::Flat);
+  }
+  // 32-bit code on a 16-bit stack is too rare to be translated.
+  if (code_bits == 32 && small_stack) mode.bits &= ~(u32{3} << (Mode::kSegmentShift + 2 * x86::SS));
+}
+
+// What depends on CS, and on the mode: a jump cache holds blocks of one.
+void TcgVcpu::note_code_segment() {
+  const unsigned code_bits = state_.code_bits();
+  jit_.code_base = code_bits == 64 ? 0 : state_.seg[x86::CS].base;
+  jit_.pointer_mask = code_bits == 64 ? ~u64{0} : code_bits == 32 ? 0xffffffff : 0xffff;
+  const MmuIndex index = mmu_.current_index();
+  const CodeSignature now{current_mode().bits, jit_.code_base};
+  if (now == signature_[index]) return;
+  if (signature_[index].mode != kNoMode) mmu_.forget_jumps(index);
+  signature_[index] = now;
+}
+
+u64 TcgVcpu::linear_of(u64 pointer) const {
+  const u64 linear = pointer + jit_.code_base;
+  return jit_.pointer_mask == ~u64{0} ? linear : linear & 0xffffffff;
 }
 
 // True if the next instruction is for the interpreter, whatever it is.
 bool TcgVcpu::must_step() const {
-  return !state_.code64() || (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != 0 ||
+  const unsigned code_bits = state_.code_bits();
+  // Within such limits every jump leads to an address that may be executed.
+  if (code_bits != 64 && state_.seg[x86::CS].limit < (code_bits == 32 ? 0xffffffff : 0xffff))
+    return true;
+  return (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != 0 ||
          (state_.dr[7] & 0xff) != 0 ||
          // A block longer than what is left would not run: reach the end of it one by one.
          (engine_.options.count_instructions &&
@@ -163,9 +211,11 @@ void TcgVcpu::step() {
 }
 
 const u8* TcgVcpu::code_at_rip() {
-  Block* block = find_or_translate(state_.rip);
+  note_code_segment();
+  const u64 linear = linear_of(state_.rip);
+  Block* block = find_or_translate(linear);
   if (block == nullptr) return nullptr;
-  jit_.page_base = state_.rip & kPageMask;
+  jit_.page_base = linear & kPageMask;
   return engine_.cache.assembler().executable(block->near_entry);
 }
 
@@ -188,7 +238,7 @@ Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
   mmu_.note_executed(linear, index);
   if (apart) return block;
   const unsigned slot = jump_cache_index(linear);
-  jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index == kMmuUser ? 1 : 0];
+  jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index];
   jit_.jump_codes[slot] =
       reinterpret_cast<u64>(engine_.cache.assembler().executable(block->far_entry));
   jit_.jump_near_codes[slot] =
@@ -251,7 +301,7 @@ void TcgVcpu::refund(const Block& block, unsigned executed) {
 }
 
 const u8* TcgVcpu::interpret_at(u32 offset) {
-  state_.rip = jit_.page_base + offset;
+  state_.rip = pointer_of(jit_.page_base + offset);
   flags_to_state();
   // step() charges the instruction by itself.
   if (engine_.options.count_instructions) ++jit_.budget;
@@ -269,6 +319,11 @@ bool TcgVcpu::run_repeat(u32 form) {
   const bool moves = (form & 0x10) != 0;
   u64* const gpr = state_.gpr;
   if ((state_.rflags & x86::kDF) != 0) return false;
+  // Addresses of 32-bit code that wrap around are the interpreter's.
+  if (jit_.pointer_mask != ~u64{0} &&
+      ((gpr[x86::RDI] | gpr[x86::RSI] | gpr[x86::RCX]) >> 32 != 0 ||
+       std::max(gpr[x86::RDI], gpr[x86::RSI]) + gpr[x86::RCX] * element > 0xffffffff))
+    return false;
   const MmuIndex index = mmu_.current_index();
   while (gpr[x86::RCX] != 0) {
     if (engine_.options.count_instructions
@@ -309,10 +364,10 @@ bool TcgVcpu::run_repeat(u32 form) {
 }
 
 const u8* TcgVcpu::repeat_string(u32 form, u32 offset) {
-  state_.rip = jit_.page_base + offset;
+  state_.rip = pointer_of(jit_.page_base + offset);
   flags_to_state();
   if (run_repeat(form)) {
-    state_.rip += form >> 8;
+    state_.rip = (state_.rip + (form >> 8)) & jit_.pointer_mask;
   } else {
     if (engine_.options.count_instructions) ++jit_.budget;
     step();
@@ -325,26 +380,28 @@ const u8* TcgVcpu::follow(u32 index) {
   const u64 from_page = jit_.page_base;
   JumpSite& site = cache.site(index);
   const u64 target = from_page + static_cast<u64>(static_cast<i64>(site.target));
-  state_.rip = target;
-  Block* block = find_or_translate(target, site.apart);
+  state_.rip = pointer_of(target);
+  // Where it is unless the instruction pointer wrapped around.
+  const u64 linear = linear_of(state_.rip);
+  Block* block = find_or_translate(linear, site.apart);
   if (block == nullptr || jit_.exit_request.load(std::memory_order_relaxed) != 0) return nullptr;
   {
     const std::lock_guard guard(cache.lock());
-    const bool reachable = block->valid && site.from->valid;
+    const bool reachable = block->valid && site.from->valid && linear == target;
     if (reachable && site.tag == 0) {
       cache.link(site, *block);
     } else if (reachable && (site.to == nullptr || site.to == block || engine_.vcpus.size() == 1)) {
       cache.link(site, *block);
-      cache.set_tag(site, from_page ^ jit_.site_generation[block->mode.user() ? 1 : 0]);
+      cache.set_tag(site, from_page ^ jit_.site_generation[block->mode.mmu_index()]);
     }
   }
-  jit_.page_base = target & kPageMask;
+  jit_.page_base = linear & kPageMask;
   return cache.assembler().executable(block->near_entry);
 }
 
 const u8* TcgVcpu::lookup(u64 linear) {
   ++counters_.lookups;
-  state_.rip = linear;
+  state_.rip = pointer_of(linear);
   return code_at_rip();
 }
 
@@ -379,7 +436,7 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
     const u32 at = cache.assembler().buffer().offset_of(return_pc) - 1;
     const Block* block = cache.block_at(at);
     const CodePoint* point = cache.point_at(*block, at);
-    state_.rip = jit_.page_base + point->guest;
+    state_.rip = pointer_of(jit_.page_base + point->guest);
     refund(*block, point->index);
   }
   flags_to_state();

@@ -58,6 +58,12 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   Block* find_or_translate(u64 linear, bool apart = false);
   Block* translate(u64 linear, const u8* host_pc, Mode mode);
   Mode current_mode() const;
+  void add_legacy_mode(Mode& mode, unsigned code_bits) const;
+  // Before code is looked for: CS or the mode may have changed.
+  void note_code_segment();
+  // Linear address and instruction pointer.
+  u64 linear_of(u64 pointer) const;
+  u64 pointer_of(u64 linear) const { return (linear - jit_.code_base) & jit_.pointer_mask; }
   // Serves a repeated string instruction while it is plain memory; true if it is finished.
   bool run_repeat(u32 form);
   bool must_step() const;
@@ -90,6 +96,14 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   SoftMmu mmu_;
   x86::Interpreter interpreter_;
   GuestCode scan_;
+  // Under which the jump cache of each TLB's code was filled.
+  static constexpr u32 kNoMode = ~u32{0};
+  struct CodeSignature {
+    u32 mode = kNoMode;
+    u64 code_base = 0;
+    bool operator==(const CodeSignature&) const = default;
+  };
+  CodeSignature signature_[kMmuCount];
   std::atomic<bool> memory_changed_{false};
   std::atomic<bool> kicked_{false};
   i32 budget_start_ = 0;

@@ -8,6 +8,14 @@
 
 namespace backplane::tcg {
 
+// How addresses of a segment are checked. [SDM 3A "Segment Limit Checking"]
+enum class SegmentKind : u8 {
+  Unusable,  // what cannot be translated: not loaded, read-only, a limit of its own
+  Flat,      // base 0, 4 GiB
+  Based,     // 4 GiB
+  Small,     // 64 KiB at least, as in real mode: what lies above is the interpreter's
+};
+
 // What besides the bytes decides how code is translated.
 struct Mode {
   u32 bits = 0;
@@ -19,9 +27,28 @@ struct Mode {
   static constexpr u32 kTsc = 1 << 6;      // RDTSC may run as itself
   static constexpr u32 kSmap = 1 << 7;     // CR4.SMAP: RFLAGS.AC selects the TLB
   static constexpr u32 kApart = 1 << 8;    // memory accesses are checked one by one
+  static constexpr u32 kCode32 = 1 << 9;
+  static constexpr u32 kCode16 = 1 << 10;
+  static constexpr u32 kCodeBased = 1 << 11;  // CS has a base, or not 4 GiB
+  static constexpr u32 kStack16 = 1 << 12;    // the stack pointer is SP
+  static constexpr u32 kSegmentShift = 14;    // SegmentKind of ES, CS, SS, DS, FS, GS
+
   unsigned mmu_index() const { return bits & kMmuMask; }
   bool user() const { return (bits & kMmuMask) == 1; }
   bool apart() const { return (bits & kApart) != 0; }
+  bool has(u32 which) const { return (bits & which) != 0; }
+  unsigned code_bits() const { return has(kCode32) ? 32 : has(kCode16) ? 16 : 64; }
+  bool code64() const { return (bits & (kCode32 | kCode16)) == 0; }
+  SegmentKind segment(unsigned number) const {
+    return static_cast<SegmentKind>(bits >> (kSegmentShift + 2 * number) & 3);
+  }
+  void set_segment(unsigned number, SegmentKind kind) {
+    bits |= static_cast<u32>(kind) << (kSegmentShift + 2 * number);
+  }
+  // True if the stack pointer is an address as it is.
+  bool flat_stack() const {
+    return code64() || (segment(2) == SegmentKind::Flat && !has(kStack16));
+  }
 };
 
 struct Block;

@@ -55,7 +55,7 @@ bool refine_one_byte(Insn& i) {
     case 0xa5:
     case 0xaa:
     case 0xab:
-      if (i.repeat_prefix == 0xf3 && !i.address_size_prefix && i.segment == 0)
+      if (i.repeat_prefix == 0xf3 && i.default_address_size() && !i.segment_prefix)
         row.op = Op::RepeatString;
       return true;
     case 0x80:
@@ -121,8 +121,8 @@ bool refine_one_byte(Insn& i) {
       }
       row.has_modrm = true;
       row.operands = kRmRead | kMemRead;
-      row.mem = MemSize::Qword;
-      return !i.operand_size_prefix;
+      row.mem = MemSize::Stack;
+      return i.default_operand_size;
     default:
       break;
   }
@@ -161,6 +161,8 @@ bool refine_x87(Insn& i) {
   if (form.size == None) return false;
   row.mem = form.size;
   row.operands = form.access;
+  // The environment's layout depends on the mode.
+  if ((form.size == Env || form.size == Fsave) && i.code_bits != 64) return false;
   return !i.operand_size_prefix;
 }
 
@@ -264,6 +266,25 @@ bool lockable(const Insn& i) {
                         i.opcode == 0xc0 || i.opcode == 0xc1 || i.opcode == 0xc7);
 }
 
+// [SDM 2A "16-Bit Addressing Forms with the ModR/M Byte"]
+void read_operand_16(Cursor& in, Insn& i) {
+  constexpr u8 kBx = 3, kBp = 5, kSi = 6, kDi = 7;
+  static constexpr u8 kBase[8] = {kBx, kBx, kBp, kBp, kSi, kDi, kBp, kBx};
+  static constexpr u8 kIndex[4] = {kSi, kDi, kSi, kDi};
+  if (i.mod == 0 && i.rm == 6) {
+    i.displacement = in.number<u16>();
+    return;
+  }
+  i.has_base = true;
+  i.base = kBase[i.rm];
+  if (i.rm < 4) {
+    i.has_index = true;
+    i.index = kIndex[i.rm];
+  }
+  if (i.mod == 1) i.displacement = in.number<i8>();
+  if (i.mod == 2) i.displacement = in.number<i16>();
+}
+
 void read_modrm(Cursor& in, Insn& i, const Prefixes& p) {
   const u8 modrm = in.byte();
   i.has_modrm = true;
@@ -272,6 +293,7 @@ void read_modrm(Cursor& in, Insn& i, const Prefixes& p) {
   i.rm = (modrm & 7) | (p.b ? 8 : 0);
   i.memory = i.mod != 3;
   if (!i.memory) return;
+  if (i.address_bits == 16) return read_operand_16(in, i);
   if ((modrm & 7) == 4) {
     const u8 sib = in.byte();
     i.scale = sib >> 6;
@@ -281,7 +303,7 @@ void read_modrm(Cursor& in, Insn& i, const Prefixes& p) {
     i.has_base = !((sib & 7) == 5 && i.mod == 0);
     if (!i.has_base) i.displacement = in.number<i32>();
   } else if ((modrm & 7) == 5 && i.mod == 0) {
-    i.rip_relative = true;
+    i.rip_relative = i.code_bits == 64;
     i.displacement = in.number<i32>();
   } else {
     i.base = i.rm;
@@ -330,10 +352,11 @@ bool read_opcode(Cursor& in, Insn& i, Prefixes& p) {
     switch (b) {
       case 0x66:
         i.operand_size_prefix = true;
+        i.default_operand_size = false;
         p.rex = 0;
         continue;
       case 0x67:
-        i.address_size_prefix = true;
+        i.address_bits = i.code_bits == 32 ? 16 : 32;
         p.rex = 0;
         continue;
       case 0xf2:
@@ -350,16 +373,21 @@ bool read_opcode(Cursor& in, Insn& i, Prefixes& p) {
       case 0x36:
       case 0x3e:
         p.rex = 0;
+        if (i.code_bits != 64) {
+          i.segment = 1 + ((b >> 3) & 3);
+          i.segment_prefix = true;
+        }
         continue;
       case 0x64:
       case 0x65:
-        i.segment = b;
+        i.segment = 1 + (b & 7);
+        i.segment_prefix = true;
         p.rex = 0;
         continue;
       default:
         break;
     }
-    if ((b & 0xf0) == 0x40) {
+    if ((b & 0xf0) == 0x40 && i.code_bits == 64) {
       p.rex = b;
       continue;
     }
@@ -373,7 +401,7 @@ bool read_opcode(Cursor& in, Insn& i, Prefixes& p) {
     p.x = (p.rex & 2) != 0;
     p.b = (p.rex & 1) != 0;
   }
-  if (i.opcode == 0xc4 || i.opcode == 0xc5) {
+  if ((i.opcode == 0xc4 || i.opcode == 0xc5) && (i.code_bits == 64 || in.peek() >= 0xc0)) {
     p.bad = i.rex_present || i.operand_size_prefix || i.repeat_prefix != 0 || i.lock;
     i.vex = true;
     u8 last = in.byte();
@@ -387,6 +415,10 @@ bool read_opcode(Cursor& in, Insn& i, Prefixes& p) {
       i.w = (last & 0x80) != 0;
     }
     i.vvvv = (~last >> 3) & 0xf;
+    if (i.code_bits != 64) {
+      p.r = p.x = p.b = false;
+      i.vvvv &= 7;
+    }
     i.vex_l = (last >> 2) & 1;
     i.vex_pp = last & 3;
     i.opcode = in.byte();
@@ -400,6 +432,47 @@ bool read_opcode(Cursor& in, Insn& i, Prefixes& p) {
     }
   }
   return !in.short_of_bytes() && !p.bad;
+}
+
+// 16- and 32-bit code: opcodes that 64-bit code does not have are turned into others of the same
+// meaning. False: it is left to the interpreter.
+bool adapt_legacy_opcode(Insn& i) {
+  if (i.vex || i.map != 0) return i.code_bits == 32 || (!i.vex && i.map == 1);
+  if (i.opcode >= 0x40 && i.opcode < 0x50) {  // INC r, DEC r
+    i.rm = i.opcode & 7;
+    i.reg = i.opcode < 0x48 ? 0 : 1;
+    i.opcode = 0xff;
+    i.short_form = ShortForm::Register;
+    return true;
+  }
+  if (i.opcode >= 0xa0 && i.opcode < 0xa4) {  // MOV between the accumulator and an address
+    static constexpr u8 kMove[4] = {0x8a, 0x8b, 0x88, 0x89};
+    i.opcode = kMove[i.opcode - 0xa0];
+    i.short_form = ShortForm::Address;
+    return true;
+  }
+  return i.opcode != 0x63 && i.opcode != 0x82;  // ARPL; an alias of 80
+}
+
+void read_short_form(Cursor& in, Insn& i) {
+  i.has_modrm = true;
+  if (i.short_form == ShortForm::Register) {
+    i.mod = 3;
+    return;
+  }
+  i.memory = true;
+  i.displacement = i.address_bits == 16 ? in.number<u16>() : in.number<i32>();
+}
+
+void finish_legacy(Insn& i) {
+  // General operands have 32 bits at most: W is ignored.
+  constexpr u16 kGeneral = kRegRead | kRegWrite | kRmRead | kRmWrite | kVvvvRead | kVvvvWrite;
+  if (i.vex && (i.row.operands & kGeneral) != 0) i.w = false;
+  // The fourth operand of the VEX blends is one of eight registers.
+  if (i.vex && i.map == 3 && i.opcode >= 0x4a && i.opcode <= 0x4c) i.immediate &= 0x7f;
+  if (!i.memory || i.segment_prefix) return;
+  const bool stack = i.has_base && (i.base == 4 || i.base == 5);
+  i.segment = 1 + (stack ? 2 : 3);  // SS or DS
 }
 
 }  // namespace
@@ -416,6 +489,7 @@ unsigned Insn::memory_size() const {
     case MemSize::Xmm: return 16;
     case MemSize::Ymm: return 32;
     case MemSize::Osize: return operand_size();
+    case MemSize::Stack: return stack_operand_size();
     case MemSize::OsizeHigh: return w ? 8 : 4;
     case MemSize::Vector: return vector;
     case MemSize::HalfVector: return vector / 2;
@@ -429,11 +503,13 @@ unsigned Insn::memory_size() const {
   return 0;
 }
 
-bool decode(const u8* bytes, unsigned available, Insn& i) {
+bool decode(const u8* bytes, unsigned available, unsigned code_bits, Insn& i) {
   i = Insn{};
+  i.code_bits = i.address_bits = static_cast<u8>(code_bits);
   Cursor in(bytes, available);
   Prefixes p;
   if (!read_opcode(in, i, p)) return !in.short_of_bytes();
+  if (code_bits != 64 && !adapt_legacy_opcode(i)) return !in.short_of_bytes();
   const unsigned prefix = i.vex ? unsigned{i.vex_pp}
                           : i.repeat_prefix == 0xf2 ? unsigned{kF2}
                           : i.repeat_prefix == 0xf3 ? unsigned{kF3}
@@ -441,13 +517,17 @@ bool decode(const u8* bytes, unsigned available, Insn& i) {
                                                   : unsigned{kNoPrefix};
   i.row = i.vex ? vex_row(i.map, prefix, i.opcode) : legacy_row(i.map, prefix, i.opcode);
   if (i.row.op == Op::Interpret && !i.row.has_modrm) return !in.short_of_bytes();
+  // In 16-bit code 66 selects 32 bits. Where it is part of the opcode it stays what it is.
+  if (code_bits == 16 && i.row.unit == Unit::None) i.operand_size_prefix = i.default_operand_size;
   // F2 and F3 are part of the opcode only where the table has columns for them.
   if (!i.vex && i.row.unit == Unit::None && i.map <= 1 && i.row.op != Op::String &&
       !(i.map == 1 && (i.opcode == 0xb8 || i.opcode == 0xbc || i.opcode == 0xbd)))
     i.repeat_prefix = 0;
   // Opcodes with a register in their low bits.
   if (!i.row.has_modrm) i.rm = (i.opcode & 7) | (p.b ? 8 : 0);
-  if (i.row.has_modrm) {
+  if (i.short_form != ShortForm::None) {
+    read_short_form(in, i);
+  } else if (i.row.has_modrm) {
     read_modrm(in, i, p);
     if ((i.opcode == 0xf6 || i.opcode == 0xf7) && i.map == 0 && (i.reg & 7) < 2)
       i.row.imm = i.opcode == 0xf6 ? Imm::Byte : Imm::Z;
@@ -457,6 +537,7 @@ bool decode(const u8* bytes, unsigned available, Insn& i) {
   const bool accepted = refine(i) && !(i.row.memory_only && !i.memory) &&
                         !(i.row.register_only && i.memory) && (!i.lock || lockable(i));
   if (!accepted) i.row = Row{};
+  if (code_bits != 64) finish_legacy(i);
   i.length = static_cast<u8>(in.consumed());
   return true;
 }

@@ -47,6 +47,7 @@ enum class Op : u8 {
 enum class MemSize : u8 {
   None, Byte, Word, Dword, Qword, Tbyte, Xmm, Ymm,
   Osize,     // by operand size: 2, 4, 8
+  Stack,     // what the stack moves
   OsizeHigh, // 4 or 8 (movd/movq, cvtsi2sd: by W)
   Vector,    // 16, or 32 with VEX.L
   HalfVector, QuarterVector, EighthVector,  // of Vector
@@ -87,20 +88,30 @@ struct Row {
   bool memory_only = false, register_only = false;
 };
 
+// What stands in an opcode of 16- and 32-bit code instead of ModRM.
+enum class ShortForm : u8 { None, Register, Address };
+
 struct Insn {
   Row row;
   u8 length = 0;
   u8 map = 0;  // 0 one byte, 1 0F, 2 0F38, 3 0F3A
   u8 opcode = 0;
   bool vex = false;
-  bool operand_size_prefix = false;  // 66
+  // 66, as part of the opcode or because general operands have 16 bits; so it is encoded again.
+  bool operand_size_prefix = false;
   u8 repeat_prefix = 0;              // F2 or F3
   bool lock = false;
-  u8 segment = 0;          // 0, or 0x64 (FS), 0x65 (GS)
-  bool address_size_prefix = false;
+  // Segment register, plus 1, whose base is part of the address; 0 if none. Outside of 64-bit code
+  // every memory operand has one, until GuestCode::scan() drops those whose base is known to be 0.
+  u8 segment = 0;
+  bool segment_prefix = false;
+  u8 code_bits = 64;          // 16, 32 or 64: of the code segment
+  u8 address_bits = 64;       // 16, 32 or 64
+  bool default_operand_size = true;  // no 66
   bool rex_present = false;
   bool w = false;
   u8 vex_l = 0, vex_pp = 0, vvvv = 0;
+  ShortForm short_form = ShortForm::None;
   bool has_modrm = false;
   u8 mod = 0, reg = 0, rm = 0;  // with REX/VEX extension bits
   bool memory = false;
@@ -113,11 +124,14 @@ struct Insn {
 
   // In bytes.
   unsigned operand_size() const { return w ? 8 : operand_size_prefix ? 2 : 4; }
+  // Of what PUSH, CALL and their like move.
+  unsigned stack_operand_size() const { return code_bits / 8u; }
+  bool default_address_size() const { return address_bits == code_bits; }
   unsigned memory_size() const;
 };
 
-// Decodes one 64-bit mode instruction from at most `available` bytes. False if the bytes do not
-// suffice. Unknown and refused forms have row.op == Op::Interpret (and length 0).
-bool decode(const u8* bytes, unsigned available, Insn& insn);
+// Decodes one instruction of 64-, 32- or 16-bit code from at most `available` bytes. False if the
+// bytes do not suffice. Unknown and refused forms have row.op == Op::Interpret (and length 0).
+bool decode(const u8* bytes, unsigned available, unsigned code_bits, Insn& insn);
 
 }  // namespace backplane::tcg

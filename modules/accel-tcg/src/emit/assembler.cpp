@@ -49,10 +49,10 @@ void Assembler::replace_entry(u32 entry, u32 target) {
   __atomic_store_n(reinterpret_cast<u64*>(buffer_.writable() + entry), bytes, __ATOMIC_RELEASE);
 }
 
-u32 Assembler::probe_jump_cache(bool user) {
+u32 Assembler::probe_jump_cache(unsigned mmu_index) {
   imul(r11d, r10d, kJumpCacheMultiplier);
   shr(r11d, 32 - kJumpCacheBits);
-  mov(r14, field(BACKPLANE_JIT_OFFSET(jump_generation) + (user ? 8 : 0)));
+  mov(r14, field(BACKPLANE_JIT_OFFSET(jump_generation) + static_cast<int>(8 * mmu_index)));
   xor_(r14, r10);
   cmp(r14, qword[rsp + r11 * 8 + BACKPLANE_JIT_OFFSET(jump_tags)]);
   return jump_if_forward(5);

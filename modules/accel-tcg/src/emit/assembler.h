@@ -39,7 +39,22 @@ class Assembler : public Xbyak::CodeGenerator {
   Xbyak::Address field(int displacement) { return qword[rsp + displacement]; }
   Xbyak::Address field32(int displacement) { return dword[rsp + displacement]; }
 
-  Xbyak::Address at(const RmOperand& m) { return qword[r64(m.reg) + m.displacement]; }
+  // `size` bytes at a memory operand, and the register of that size (2, 4 or 8).
+  Xbyak::Address at(const RmOperand& m, unsigned size) {
+    const Xbyak::RegExp e = r64(m.reg) + m.displacement;
+    return size == 8 ? qword[e] : size == 4 ? dword[e] : word[e];
+  }
+  static Xbyak::Reg sized(u8 reg, unsigned size) {
+    if (size == 8) return Xbyak::Reg64(reg);
+    return size == 4 ? static_cast<Xbyak::Reg>(Xbyak::Reg32(reg)) : Xbyak::Reg16(reg);
+  }
+  // Loads 2, 4 or 8 bytes, zero-extended.
+  void load(u8 reg, const RmOperand& from, unsigned size) {
+    if (size == 2)
+      movzx(r32(reg), at(from, 2));
+    else
+      mov(sized(reg, size), at(from, size));
+  }
 
   static Xbyak::Reg64 r64(u8 reg) { return Xbyak::Reg64(reg); }
   static Xbyak::Reg32 r32(u8 reg) { return Xbyak::Reg32(reg); }
@@ -63,9 +78,9 @@ class Assembler : public Xbyak::CodeGenerator {
   void set_byte(u32 offset, u8 value) { buffer_.writable()[offset] = value; }
   void bind(u32 site) { patch_jump(site, here()); }
 
-  // Looks for the linear address in T0 in the jump cache of user or kernel code: its slot in T1.
+  // Looks for the linear address in T0 in the jump cache of a TLB's code: its slot in T1.
   // Returns the jump that is taken if the slot holds another. T2 is lost.
-  u32 probe_jump_cache(bool user);
+  u32 probe_jump_cache(unsigned mmu_index);
 
   // Re-encodes a guest instruction with other registers. `reg` and `vvvv` are host registers (or
   // the original field where it is no general register); the immediate is the guest's.

@@ -27,15 +27,7 @@ SoftMmu::SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code)
     filled_[i] = kTlbEntries;
     clear(i);
   }
-  jit_.jump_generation[0] = u64{1} << 48;
-  jit_.jump_generation[1] = u64{2} << 48;
-  next_generation_ = 3;
-}
-
-MmuIndex SoftMmu::current_index() const {
-  if (state_.cpl() == 3) return kMmuUser;
-  return (state_.cr4 & x86::kCr4SMAP) != 0 && (state_.rflags & x86::kAC) != 0 ? kMmuKernelAc
-                                                                             : kMmuKernel;
+  for (unsigned n = 0; n < kMmuCount; ++n) forget_jumps(static_cast<MmuIndex>(n));
 }
 
 MmuIndex SoftMmu::index_of(Privilege privilege) const {
@@ -153,18 +145,29 @@ void SoftMmu::clear(unsigned index) {
   filled_[index] = 0;
 }
 
-void SoftMmu::new_generation(bool kernel) {
+void SoftMmu::forget_jumps(MmuIndex index) {
   if (++next_generation_ >= 0x10000) {
     std::memset(jit_.jump_tags, 0xff, sizeof jit_.jump_tags);
-    next_generation_ = 3;
-    jit_.jump_generation[kernel ? 1 : 0] = u64{1} << 48;
-    jit_.site_generation[kernel ? 1 : 0] = code_.new_site_generation();
-    kernel = !kernel;
+    for (unsigned n = 0; n < kMmuCount; ++n) {
+      jit_.jump_generation[n] = u64{n + 1} << 48;
+      jit_.site_generation[n] = code_.new_site_generation();
+    }
+    next_generation_ = kMmuCount;
+    return;
   }
-  const unsigned which = kernel ? 0 : 1;
-  jit_.jump_generation[which] = next_generation_ << 48;
-  jit_.site_generation[which] = code_.new_site_generation();
-  std::memset(executed_[which], 0, sizeof executed_[which]);
+  jit_.jump_generation[index] = next_generation_ << 48;
+  jit_.site_generation[index] = code_.new_site_generation();
+}
+
+void SoftMmu::new_generation(bool kernel) {
+  if (kernel) {
+    forget_jumps(kMmuKernel);
+    forget_jumps(kMmuKernelAc);
+  } else {
+    forget_jumps(kMmuUser);
+  }
+  u64(&executed)[64] = executed_[kernel ? 0 : 1];
+  std::memset(executed, 0, sizeof executed);
 }
 
 void SoftMmu::flush(bool globals) {

@@ -22,7 +22,11 @@ class SoftMmu final : public x86::LinearMemory {
   SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code);
 
   // The TLB that the CPU's current privilege and RFLAGS.AC select.
-  MmuIndex current_index() const;
+  MmuIndex current_index() const {
+    if (state_.cpl() == 3) return kMmuUser;
+    return (state_.cr4 & x86::kCr4SMAP) != 0 && (state_.rflags & x86::kAC) != 0 ? kMmuKernelAc
+                                                                               : kMmuKernel;
+  }
 
   // What an access of `size` bytes within one page finds.
   struct Target {
@@ -60,6 +64,8 @@ class SoftMmu final : public x86::LinearMemory {
   void protect_code_page(const u8* host_page);
   // The code cache was flushed: jump caches lead nowhere.
   void forget_code();
+  // Code of that TLB is not found by its address any more, as when its mode changed.
+  void forget_jumps(MmuIndex index);
   // Remembers that code of a page may be in jump caches under the current generations.
   void note_executed(u64 linear, MmuIndex index);
 

@@ -59,11 +59,14 @@ struct JitState {
   u64 saved_flags;
   // Linear address of the page that the running block lies in.
   u64 page_base;
-  // Exclusive-or masks of jump cache tags, for kernel (0) and user (1) code; a new generation
-  // forgets every entry.
-  u64 jump_generation[2];
+  // The base of CS (0 in 64-bit code), and the bits that an instruction pointer has.
+  u64 code_base;
+  u64 pointer_mask;
+  // Exclusive-or masks of jump cache tags, for the code of each TLB; a new generation forgets
+  // every entry.
+  u64 jump_generation[kMmuCount];
   // The same for the inline caches of jumps between pages, unique among all vCPUs.
-  u64 site_generation[2];
+  u64 site_generation[kMmuCount];
   // PEXT masks: TLB index of an address; everything but the offset in a page; that offset.
   u64 index_mask;
   u64 page_mask;

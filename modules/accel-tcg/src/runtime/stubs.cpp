@@ -22,8 +22,7 @@ class StubEmitter {
     const u32 resume = emit_call(reinterpret_cast<u64>(helpers_.resume));
     s.transfer = emit_transfer(s.interpret, resume);
     s.link = emit_call(reinterpret_cast<u64>(helpers_.link));
-    s.link_far_kernel = emit_link_far(s.link, false);
-    s.link_far_user = emit_link_far(s.link, true);
+    for (unsigned n = 0; n < kMmuCount; ++n) s.link_far[n] = emit_link_far(s.link, n);
     s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup));
     s.memory = emit_memory();
     s.native_fault = a_.executable(s.interpret);
@@ -85,6 +84,8 @@ class StubEmitter {
   u32 emit_leave_at() {
     const u32 start = begin();
     a_.add(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(page_base)));
+    a_.sub(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(code_base)));
+    a_.and_(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(pointer_mask)));
     a_.mov(a_.field(static_cast<int>(offsetof(X86State, rip))), a_.r11);
     store_registers();
     store_vectors();
@@ -137,10 +138,10 @@ class StubEmitter {
     return start;
   }
 
-  u32 emit_link_far(u32 link, bool user) {
+  u32 emit_link_far(u32 link, unsigned mmu_index) {
     const u32 start = begin();
     a_.mov(a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)), a_.r11);
-    const u32 miss = a_.probe_jump_cache(user);
+    const u32 miss = a_.probe_jump_cache(mmu_index);
     a_.jmp(a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_codes)]);
     a_.bind(miss);
     a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));

@@ -63,7 +63,7 @@ struct Stubs {
   u32 link = 0;       // jump; T1 = site
   // The same for sites to another page, T0 = linear address of the target. What the vCPU's jump
   // cache knows needs no link: several vCPUs share the site.
-  u32 link_far_kernel = 0, link_far_user = 0;
+  u32 link_far[kMmuCount] = {};
   u32 lookup = 0;     // jump; T0 = linear address
   u32 leave_at = 0;   // jump; T1 = page offset to go on at later
   // Where the signal handler sends code that faulted natively: T1 = page offset.

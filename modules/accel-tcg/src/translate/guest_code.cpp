@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backplane/memory.h"
+#include "backplane/x86/state.h"
 
 namespace backplane::tcg {
 namespace {
@@ -40,37 +41,45 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::String:
     case Op::LoopCx:
       return false;
+    case Op::Popf:
+      return mode.has(Mode::kRing0) && i.default_operand_size && mode.code64();
     case Op::Cli:
     case Op::Sti:
-    case Op::Popf:
-      return (mode.bits & Mode::kRing0) != 0 && !i.operand_size_prefix;
+      return mode.has(Mode::kRing0);
     case Op::Stac:
     case Op::Clac:
       return (mode.bits & Mode::kRing0) != 0;
     case Op::Rdtsc:
       return (mode.bits & Mode::kTsc) != 0;
     case Op::Swapgs:
-      return (mode.bits & Mode::kRing0) != 0;
+      return mode.has(Mode::kRing0) && mode.code64();
     case Op::Syscall:
-      return true;
+      return mode.code64();
     case Op::Sysret:
-      return (mode.bits & Mode::kRing0) != 0 && i.w;
+      return mode.has(Mode::kRing0) && i.w && mode.code64();
     case Op::RepeatString:
-      return true;
+      return mode.code64() ||
+             (mode.has(Mode::kCode32) && mode.segment(x86::DS) == SegmentKind::Flat &&
+              mode.segment(x86::ES) == SegmentKind::Flat);
     case Op::Pushf:
+      return i.default_operand_size && mode.code64();
+    case Op::Leave:
+      return i.default_operand_size && mode.flat_stack() && !mode.has(Mode::kCode16);
     case Op::Push:
     case Op::PushImm:
     case Op::PushMem:
     case Op::Pop:
-    case Op::Leave:
     case Op::Jcc:
     case Op::Jmp:
     case Op::JmpIndirect:
     case Op::Call:
     case Op::CallIndirect:
     case Op::Ret:
-      return !i.operand_size_prefix;
+      return i.default_operand_size;
     case Op::BitString:
+      // Bits may lie anywhere around the operand.
+      if (!mode.code64() && (i.address_bits == 16 || i.segment != 0)) return false;
+      return !i.operand_size_prefix;
     case Op::Bswap:
       return !i.operand_size_prefix;
     case Op::XchgAcc:
@@ -95,6 +104,34 @@ bool translatable(const Insn& i, Mode mode) {
   return !awkward_high_byte(i);
 }
 
+bool resolve_segment(Insn& i, Mode mode) {
+  if (mode.code64()) return true;
+  switch (i.row.op) {
+    case Op::Push:
+    case Op::PushImm:
+    case Op::PushMem:
+    case Op::Pop:
+    case Op::Call:
+    case Op::CallIndirect:
+    case Op::Ret:
+    case Op::Leave:
+      if (mode.segment(x86::SS) == SegmentKind::Unusable) return false;
+      break;
+    case Op::Lea:
+    case Op::Nop:
+      i.segment = 0;
+      return true;
+    default:
+      break;
+  }
+  if (!i.memory) return true;
+  // CS cannot be written, and is rarely read.
+  if (i.segment == 1 + x86::CS) return false;
+  const SegmentKind kind = mode.segment(i.segment - 1u);
+  if (kind == SegmentKind::Flat) i.segment = 0;
+  return kind != SegmentKind::Unusable;
+}
+
 bool ends_block(const Insn& i) {
   switch (i.row.op) {
     case Op::Jmp:
@@ -117,7 +154,7 @@ bool ends_block(const Insn& i) {
 bool GuestCode::decode_at(unsigned offset, Insn& insn) const {
   const unsigned in_page = static_cast<unsigned>(kPageSize) - offset;
   if (in_page >= 15) {
-    if (!decode(bytes_.page + offset, 15, insn)) return false;
+    if (!decode(bytes_.page + offset, 15, mode_.code_bits(), insn)) return false;
   } else {
     u8 joined[15];
     std::memcpy(joined, bytes_.page + offset, in_page);
@@ -126,7 +163,7 @@ bool GuestCode::decode_at(unsigned offset, Insn& insn) const {
       std::memcpy(joined + in_page, bytes_.next_page, 15 - in_page);
       available = 15;
     }
-    if (!decode(joined, available, insn)) return false;
+    if (!decode(joined, available, mode_.code_bits(), insn)) return false;
   }
   insn.offset = static_cast<u16>(offset);
   return true;
@@ -134,6 +171,7 @@ bool GuestCode::decode_at(unsigned offset, Insn& insn) const {
 
 void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLimits limits) {
   bytes_ = bytes;
+  mode_ = mode;
   offset_ = offset;
   end_ = offset;
   insns_.clear();
@@ -141,7 +179,7 @@ void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLi
   while (insns_.size() < limits.instructions && end_ < kPageSize) {
     ScannedInsn s;
     if (!decode_at(end_, s.insn)) break;
-    if (!translatable(s.insn, mode)) {
+    if (!resolve_segment(s.insn, mode) || !translatable(s.insn, mode)) {
       s.insn.row.op = Op::Interpret;
       s.insn.length = std::max<u8>(s.insn.length, 1);
       insns_.push_back(s);

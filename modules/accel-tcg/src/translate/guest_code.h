@@ -46,11 +46,15 @@ class GuestCode {
   void compute_liveness();
 
   GuestBytes bytes_;
+  Mode mode_;
   unsigned offset_ = 0;
   unsigned end_ = 0;
   std::vector<ScannedInsn> insns_;
 };
 
+// Drops the segment of a memory operand if its base is known to be 0. False: the operand, or the
+// stack, is in a segment that cannot be translated.
+bool resolve_segment(Insn& insn, Mode mode);
 // True if nothing after this instruction belongs to the same block.
 bool ends_block(const Insn& insn);
 // True if the instruction can run as translated code in this mode.

@@ -109,16 +109,17 @@ void Translator::emit_lea(const Insn& i) {
   const u8 home = host_register(i.reg);
   const unsigned size = i.operand_size();
   const AddressKey key = operand_key(i);
-  const bool low_half = size == 4 || i.address_size_prefix;
+  const bool low_half = size == 4 || i.address_bits != 64;
   // The destination must not be lost while a base is brought into it.
   const bool clash = key.base != AddressKey::kNone && key.index == i.reg &&
                      host_register(key.base) == kSpilled;
-  if (home != kSpilled && size != 2 && !clash) {
+  if (home != kSpilled && size != 2 && !clash && i.address_bits != 16) {
     emit_key_address(home, key, operand_displacement(i), low_half);
     return;
   }
   pointers_.forget(kT0);
   emit_key_address(kT0, key, operand_displacement(i), low_half);
+  if (i.address_bits == 16) a_.movzx(a_.r10d, a_.r10w);
   if (size == 2) {
     if (home == kSpilled)
       a_.mov(a_.word[a_.rsp + i.reg * 8], a_.r10w);
@@ -136,11 +137,14 @@ void Translator::emit_bit_string(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const bool wide = i.w;
   flags_before_clobber(static_cast<u8>((s.flags_live_after & ~i.row.flags_killed)));
-  emit_address(i);
+  emit_address(i, wide ? 8 : 4);
   move_guest(kT1, i.reg);
   if (!wide) a_.movsxd(a_.r11, a_.r11d);
   a_.sar(a_.r11, wide ? 6 : 5);
-  a_.lea(a_.r10, a_.ptr[a_.r10 + a_.r11 * (wide ? 8 : 4)]);
+  if (i.code_bits == 64)
+    a_.lea(a_.r10, a_.ptr[a_.r10 + a_.r11 * (wide ? 8 : 4)]);
+  else
+    a_.lea(a_.r10d, a_.ptr[a_.r10 + a_.r11 * 4]);
   emit_check(kT0, wide ? 8 : 4, (i.row.operands & kMemWrite) != 0, false, false);
   pointers_.forget(kT2);
   move_guest(kT2, i.reg);
@@ -215,59 +219,64 @@ void Translator::emit_exchange(const Insn& i) {
 void Translator::emit_push(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const u8 live = s.flags_live_after;
+  const unsigned size = i.stack_operand_size();
   if (i.row.op == Op::PushMem) {
     // The value waits in T1 if the stack needs no check, which would use it.
     MemoryAccess push;
     stack_access(i, push);
     RmOperand from;
-    if (i.memory) from = emit_operand(s, 8, false, live, FlagsIn::Memory);
-    const u8 value = pointers_.find(push) ? kT1 : kT2;
+    if (i.memory) from = emit_operand(s, size, false, live, FlagsIn::Memory);
+    const u8 value = mode_.flat_stack() && pointers_.find(push) ? kT1 : kT2;
     if (i.memory)
-      a_.mov(Assembler::r64(value), a_.at(from));
+      a_.load(value, from, size);
     else
       move_guest(value, i.rm);
     if (value == kT2) pointers_.forget(kT2);
     t2_taken_ = value == kT2;
     const RmOperand to = emit_stack_operand(s, live);
     t2_taken_ = false;
-    a_.mov(a_.at(to), Assembler::r64(value));
+    a_.mov(a_.at(to, size), Assembler::sized(value, size));
   } else {
     const RmOperand to = emit_stack_operand(s, live);
     if (i.row.op == Op::PushImm) {
-      a_.mov(a_.at(to), static_cast<int>(i.immediate));
+      a_.mov(a_.at(to, size), static_cast<int>(i.immediate));
     } else {
       const u8 home = host_register(i.rm);
       if (home == kSpilled) load_guest(kT1, i.rm);
-      a_.mov(a_.at(to), Assembler::r64(home == kSpilled ? kT1 : home));
+      a_.mov(a_.at(to, size), Assembler::sized(home == kSpilled ? kT1 : home, size));
     }
   }
-  a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
+  emit_move_stack_pointer(-static_cast<i32>(size));
 }
 
 void Translator::emit_pop(const ScannedInsn& s) {
   const Insn& i = s.insn;
+  const unsigned size = i.stack_operand_size();
   const RmOperand from = emit_stack_operand(s, s.flags_live_after);
   if (i.rm == 4) {
-    a_.mov(a_.r15, a_.at(from));
+    // The stack pointer that is popped has the last word.
+    a_.mov(Assembler::sized(kGuestRsp, size), a_.at(from, size));
     return;
   }
   const u8 home = host_register(i.rm);
   if (home == kSpilled) {
-    a_.mov(a_.r11, a_.at(from));
+    a_.mov(a_.r11, a_.at(from, 8));
     store_guest(i.rm, kT1);
   } else {
-    a_.mov(Assembler::r64(home), a_.at(from));
+    a_.mov(Assembler::sized(home, size), a_.at(from, size));
   }
-  a_.lea(a_.r15, a_.ptr[a_.r15 + 8]);
+  emit_move_stack_pointer(static_cast<i32>(size));
 }
 
 void Translator::emit_leave(const ScannedInsn& s) {
+  const unsigned size = s.insn.stack_operand_size();
   flags_before_clobber(s.flags_live_after);
   pointers_.forget(kT0);
   a_.mov(a_.r10, a_.rbp);
-  emit_check(kT0, 8, false, false, false);
-  a_.lea(a_.r15, a_.ptr[a_.rbp + 8]);
-  a_.mov(a_.rbp, a_.qword[a_.r10]);
+  if (size == 4) a_.mov(a_.r10d, a_.r10d);
+  emit_check(kT0, size, false, false, false);
+  a_.lea(Assembler::sized(kGuestRsp, size), a_.ptr[a_.rbp + static_cast<int>(size)]);
+  a_.mov(Assembler::sized(5, size), a_.at(RmOperand::at(kT0), size));
 }
 
 }  // namespace backplane::tcg

@@ -56,7 +56,8 @@ i32 operand_displacement(const Insn& i) {
 }
 
 bool operand_access(const Insn& i, MemoryAccess& access) {
-  if (!i.memory || i.segment != 0 || i.address_size_prefix) return false;
+  if (!i.memory || i.segment != 0 || !i.default_address_size() || i.address_bits == 16)
+    return false;
   switch (i.row.op) {
     case Op::Native:
       if ((i.row.operands & (kMemRead | kMemWrite)) == 0) return false;
@@ -66,7 +67,7 @@ bool operand_access(const Insn& i, MemoryAccess& access) {
     case Op::PushMem:
     case Op::JmpIndirect:
     case Op::CallIndirect:
-      access.size = 8;
+      access.size = i.stack_operand_size();
       access.write = false;
       break;
     default:
@@ -81,7 +82,7 @@ bool operand_access(const Insn& i, MemoryAccess& access) {
 
 bool stack_access(const Insn& i, MemoryAccess& access) {
   access.key = kStackKey;
-  access.size = 8;
+  access.size = i.stack_operand_size();
   switch (i.row.op) {
     case Op::Push:
     case Op::PushImm:
@@ -89,7 +90,7 @@ bool stack_access(const Insn& i, MemoryAccess& access) {
     case Op::Pushf:
     case Op::Call:
     case Op::CallIndirect:
-      access.displacement = -8;
+      access.displacement = -static_cast<i32>(access.size);
       access.write = true;
       return true;
     case Op::Pop:
@@ -104,7 +105,7 @@ bool stack_access(const Insn& i, MemoryAccess& access) {
 }
 
 AccessGroup access_group(const std::vector<ScannedInsn>& insns, std::size_t at, AccessPart part,
-                         const MemoryAccess& first) {
+                         const MemoryAccess& first, bool with_stack) {
   AccessGroup group;
   group.low = first.displacement;
   group.high = first.displacement + static_cast<i32>(first.size);
@@ -118,7 +119,8 @@ AccessGroup access_group(const std::vector<ScannedInsn>& insns, std::size_t at, 
     MemoryAccess a;
     if (n != at && operand_access(i, a) && a.key == first.key)
       extend(group, a, shift, behind_jump, n);
-    if ((n != at || part == AccessPart::Operand) && stack_access(i, a) && a.key == first.key)
+    if (with_stack && (n != at || part == AccessPart::Operand) && stack_access(i, a) &&
+        a.key == first.key)
       extend(group, a, shift, behind_jump, n);
     if (i.row.op == Op::Jcc) behind_jump = true;
     const RegisterEffects e = register_effects(i);

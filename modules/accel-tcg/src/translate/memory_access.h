@@ -52,8 +52,8 @@ enum class AccessPart : u8 { Operand, Stack };
 
 // The group that `access`, of instruction `at`, leads. It holds as long as nothing changes the
 // key's registers by an amount not known; a write behind a conditional jump is not in it, lest the
-// check asks for a right that is never used.
+// check asks for a right that is never used. `with_stack`: stack accesses are at the value of RSP.
 AccessGroup access_group(const std::vector<ScannedInsn>& insns, std::size_t at, AccessPart part,
-                         const MemoryAccess& access);
+                         const MemoryAccess& access, bool with_stack);
 
 }  // namespace backplane::tcg

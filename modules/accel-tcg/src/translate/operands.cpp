@@ -66,15 +66,42 @@ void Translator::emit_key_address(u8 to, const AddressKey& key, i32 displacement
     a_.lea(whole, a_.ptr[e + displacement]);
 }
 
-// Linear address of any memory operand, into T0. May use T1. Segment bases are added with ADD.
-void Translator::emit_address(const Insn& i) {
+Xbyak::Address Translator::segment_base(unsigned number) {
+  return a_.field(static_cast<int>(offsetof(X86State, seg) + number * sizeof(x86::Segment) +
+                                   offsetof(x86::Segment, base)));
+}
+
+// Linear address of any memory operand of `size` bytes, into T0. Changes the flags if the operand
+// has a segment, and T1.
+void Translator::emit_address(const Insn& i, unsigned size) {
   pointers_.forget(kT0);
-  emit_key_address(kT0, operand_key(i), operand_displacement(i), i.address_size_prefix);
-  if (i.segment != 0) {
-    const std::size_t seg = i.segment == 0x64 ? x86::FS : x86::GS;
-    a_.add(a_.r10, a_.field(static_cast<int>(offsetof(X86State, seg) + seg * sizeof(x86::Segment) +
-                                             offsetof(x86::Segment, base))));
+  emit_key_address(kT0, operand_key(i), operand_displacement(i), i.address_bits != 64);
+  if (i.address_bits == 16) a_.movzx(a_.r10d, a_.r10w);
+  if (i.segment != 0) emit_segment(i.segment - 1u, size);
+}
+
+// Adds the segment's base to the offset in T0.
+void Translator::emit_segment(unsigned number, unsigned size) {
+  if (mode_.code64()) {
+    a_.add(a_.r10, segment_base(number));
+    return;
   }
+  const SegmentKind kind = mode_.segment(number);
+  if (kind == SegmentKind::Small) {
+    a_.cmp(a_.r10d, 0x10000 - size);
+    const u32 above = a_.jump_if_forward(7);
+    const int not_executed = block_->instructions - current_index_;
+    const u16 offset = current_offset_;
+    defer([this, above, not_executed, offset] {
+      a_.bind(above);
+      // The interpreter charges the instruction itself.
+      if (options_.count_instructions && not_executed != 1)
+        a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed - 1);
+      a_.mov(a_.r11d, offset);
+      a_.jump(stubs_.interpret);
+    });
+  }
+  if (kind != SegmentKind::Flat) a_.add(a_.r10d, segment_base(number));
 }
 
 RmOperand Translator::emit_operand(const ScannedInsn& s, unsigned size, bool write, u8 live,
@@ -82,10 +109,9 @@ RmOperand Translator::emit_operand(const ScannedInsn& s, unsigned size, bool wri
   MemoryAccess access;
   if (operand_access(s.insn, access))
     return emit_access(access, AccessPart::Operand, live, flags);
-  // Adding a segment's base changes the flags.
   const bool keep = s.insn.segment == 0 && carries_flags(live, flags);
   if (!keep) flags_before_clobber(live);
-  emit_address(s.insn);
+  emit_address(s.insn, size);
   emit_check(kT0, size, write, false, keep);
   return RmOperand::at(kT0);
 }
@@ -93,7 +119,26 @@ RmOperand Translator::emit_operand(const ScannedInsn& s, unsigned size, bool wri
 RmOperand Translator::emit_stack_operand(const ScannedInsn& s, u8 live) {
   MemoryAccess access;
   stack_access(s.insn, access);
-  return emit_access(access, AccessPart::Stack, live, FlagsIn::Memory);
+  if (mode_.flat_stack()) return emit_access(access, AccessPart::Stack, live, FlagsIn::Memory);
+  flags_before_clobber(live);
+  pointers_.forget(kT0);
+  a_.lea(a_.r10d, a_.ptr[a_.r15 + access.displacement]);
+  if (mode_.has(Mode::kStack16)) a_.movzx(a_.r10d, a_.r10w);
+  emit_segment(x86::SS, access.size);
+  emit_check(kT0, access.size, access.write, false, false);
+  return RmOperand::at(kT0);
+}
+
+// Leaves the flags alone. May use T1.
+void Translator::emit_move_stack_pointer(i32 by) {
+  if (mode_.code64()) {
+    a_.lea(a_.r15, a_.ptr[a_.r15 + by]);
+  } else if (!mode_.has(Mode::kStack16)) {
+    a_.lea(a_.r15d, a_.ptr[a_.r15 + by]);
+  } else {
+    a_.lea(a_.r11d, a_.ptr[a_.r15 + by]);
+    a_.mov(a_.r15w, a_.r11w);
+  }
 }
 
 RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, u8 live,
@@ -104,14 +149,15 @@ RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, u
   group.high = access.displacement + static_cast<i32>(access.size);
   group.write = access.write;
   if (!mode_.apart() && block_->second_page == nullptr)
-    group = access_group(code_->insns(), current_index_, part, access);
+    group = access_group(code_->insns(), current_index_, part, access, mode_.flat_stack());
   const bool grouped = group.others != 0;
-  const u8 pointer = grouped && !t2_taken_ && !pointers_.wanted(kT2, current_index_) ? kT2 : kT0;
+  const u8 pointer =
+      grouped && !t2_taken_ && !pointers_.wanted(kT2, current_index_) ? kT2 : kT0;
   const bool keep = carries_flags(live, flags);
   if (!keep) flags_before_clobber(live);
   pointers_.forget(kT0);
   pointers_.forget(pointer);
-  emit_key_address(pointer, access.key, group.low);
+  emit_key_address(pointer, access.key, group.low, !mode_.code64());
   emit_check(pointer, group.size(), group.write, grouped, keep);
   if (grouped) pointers_.hold(pointer, access.key, group);
   return RmOperand::at(pointer, access.displacement - group.low);

@@ -31,9 +31,12 @@ u16 implicit_registers(const Insn& i) {
   }
 }
 
-// ADD, SUB, INC and DEC of a 64-bit register by a constant.
+// True if the instruction writes all of an address.
+bool address_wide(const Insn& i) { return i.operand_size() * 8 == i.code_bits; }
+
+// ADD, SUB, INC and DEC of a register by a constant.
 bool constant_step(const Insn& i, i32& step) {
-  if (i.map != 0 || i.vex || i.memory || !i.w) return false;
+  if (i.map != 0 || i.vex || i.memory || !address_wide(i)) return false;
   const unsigned group = i.reg & 7;
   if (i.opcode == 0x81 || i.opcode == 0x83) {
     if (group != 0 && group != 5) return false;
@@ -59,8 +62,8 @@ RegisterEffects register_effects(const Insn& i) {
     case Op::Swapgs:
       return e;
     case Op::Lea:
-      if (i.has_base && i.base == i.reg && !i.has_index && !i.rip_relative && i.w &&
-          !i.address_size_prefix) {
+      if (i.has_base && i.base == i.reg && !i.has_index && !i.rip_relative &&
+          address_wide(i) && i.default_address_size()) {
         e.shifted = i.reg;
         e.shift = i.displacement;
       } else {
@@ -81,7 +84,7 @@ RegisterEffects register_effects(const Insn& i) {
     case Op::PushMem:
     case Op::Pushf:
       e.shifted = 4;
-      e.shift = -8;
+      e.shift = -static_cast<i32>(i.stack_operand_size());
       return e;
     case Op::Pop:
       if (i.rm == 4) {
@@ -90,7 +93,7 @@ RegisterEffects register_effects(const Insn& i) {
       }
       e.written = bit(i.rm);
       e.shifted = 4;
-      e.shift = 8;
+      e.shift = static_cast<i32>(i.stack_operand_size());
       return e;
     case Op::Rdtsc:
       e.written = kRax | kRdx;

@@ -65,7 +65,7 @@ void Translator::emit_pushf(const ScannedInsn& s) {
   t2_taken_ = true;
   const RmOperand to = emit_stack_operand(s, s.flags_live_after);
   t2_taken_ = false;
-  a_.mov(a_.at(to), a_.r14);
+  a_.mov(a_.at(to, 8), a_.r14);
   a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
 }
 
@@ -74,7 +74,7 @@ void Translator::emit_popf(const ScannedInsn& s) {
   flags_before_clobber(kFlagsAll);
   const RmOperand from = emit_stack_operand(s, kFlagsAll);
   pointers_.forget(kT2);
-  a_.mov(a_.r14, a_.at(from));
+  a_.mov(a_.r14, a_.at(from, 8));
   a_.mov(a_.r11d, a_.field32(kRflags));
   a_.xor_(a_.r11d, a_.r14d);
   a_.test(a_.r11d, static_cast<u32>(~kSimpleFlags & 0x3f7fd5));

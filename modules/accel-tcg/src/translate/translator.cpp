@@ -80,6 +80,7 @@ void Translator::emit_entries() {
     leave();
   });
   if (b.second_page != nullptr) emit_straddle_check();
+  if (mode_.has(Mode::kCodeBased)) emit_code_limit_check();
   if (options_.count_instructions) {
     a_.sub(a_.field32(BACKPLANE_JIT_OFFSET(budget)), block_->instructions);
     site = a_.jump_if_forward(8);
@@ -89,6 +90,22 @@ void Translator::emit_entries() {
       leave();
     });
   }
+}
+
+// Where the instruction pointer wraps around, or leaves the segment, the interpreter goes on.
+void Translator::emit_code_limit_check() {
+  emit_page_relative(kT0, block_->offset);
+  a_.sub(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(code_base)));
+  a_.lea(a_.r10, a_.ptr[a_.r10 + (block_->size - 1)]);
+  a_.cmp(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(pointer_mask)));
+  const u32 above = a_.jump_if_forward(7);
+  defer([this, above] {
+    a_.bind(above);
+    // Nothing was charged yet, and the interpreter takes one back.
+    if (options_.count_instructions) a_.sub(a_.field32(BACKPLANE_JIT_OFFSET(budget)), 1);
+    a_.mov(a_.r11d, block_->offset);
+    a_.jump(stubs_.interpret);
+  });
 }
 
 // The bytes behind the page's end may come from another page than when this was translated. That
@@ -261,7 +278,7 @@ void Translator::emit_jump(i64 target) {
 void Translator::emit_far_jump(i64 target) {
   JumpSite& site = cache_.create_site(*block_);
   site.target = static_cast<i32>(target);
-  const int generation = BACKPLANE_JIT_OFFSET(site_generation) + (mode_.user() ? 8 : 0);
+  const int generation = BACKPLANE_JIT_OFFSET(site_generation) + static_cast<int>(8 * mode_.mmu_index());
   a_.mov(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(page_base)));
   a_.mov(a_.r11, a_.r10);
   a_.xor_(a_.r11, a_.field(generation));
@@ -271,7 +288,8 @@ void Translator::emit_far_jump(i64 target) {
   a_.dd(0);
   const u32 miss = a_.jump_if_forward(5);
   const i64 pages = target >> 12;
-  a_.lea(a_.r10, a_.ptr[a_.r10 + static_cast<int>(pages * static_cast<i64>(kPageSize))]);
+  const int distance = static_cast<int>(pages * static_cast<i64>(kPageSize));
+  a_.lea(Assembler::sized(kT0, mode_.code64() ? 8 : 4), a_.ptr[a_.r10 + distance]);
   a_.mov(a_.field(BACKPLANE_JIT_OFFSET(page_base)), a_.r10);
   site.jump = a_.jump_forward();
   defer([this, &site, tag_reference, miss] {
@@ -288,17 +306,22 @@ void Translator::emit_far_jump(i64 target) {
     a_.mov(a_.r11d, site.index);
     if (!options_.several_vcpus) return static_cast<void>(a_.jump(stubs_.link));
     if (site.target != 0) a_.lea(a_.r10, a_.ptr[a_.r10 + site.target]);
-    a_.jump(mode_.user() ? stubs_.link_far_user : stubs_.link_far_kernel);
+    a_.jump(stubs_.link_far[mode_.mmu_index()]);
   });
 }
 
 // The slot of the linear address in T0 into T1; returns the jump taken if it holds another.
 u32 Translator::emit_jump_cache_probe() {
   pointers_.forget(kT2);
-  return a_.probe_jump_cache(mode_.user());
+  return a_.probe_jump_cache(mode_.mmu_index());
 }
 
+// T0: the instruction pointer to go on at.
 void Translator::emit_indirect_jump() {
+  if (mode_.has(Mode::kCodeBased)) {
+    a_.add(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(code_base)));
+    a_.mov(a_.r10d, a_.r10d);
+  }
   const u32 miss = emit_jump_cache_probe();
   a_.jmp(a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_codes)]);
   defer([this, miss] {
@@ -345,21 +368,24 @@ void Translator::emit_jcc(const ScannedInsn& s) {
 void Translator::emit_indirect(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const bool call = i.row.op == Op::CallIndirect;
+  const unsigned size = i.stack_operand_size();
   flags_before_clobber(s.flags_live_after);
   RmOperand from;
-  if (i.memory) from = emit_operand(s, 8, false, s.flags_live_after, FlagsIn::Memory);
+  if (i.memory) from = emit_operand(s, size, false, s.flags_live_after, FlagsIn::Memory);
   // The target waits in T2 while the return address is stored, unless that needs T2 and no check.
   u8 target = kT0;
   if (call) {
     MemoryAccess push;
     stack_access(i, push);
     const auto held = pointers_.find(push);
-    if (!held || held->reg != kT2) target = kT2;
+    if (!mode_.flat_stack() || !held || held->reg != kT2) target = kT2;
   }
-  if (i.memory)
-    a_.mov(Assembler::r64(target), a_.at(from));
-  else
+  if (i.memory) {
+    a_.load(target, from, size);
+  } else {
     move_guest(target, i.rm);
+    if (size == 2) a_.movzx(Assembler::r32(target), Xbyak::Reg16(target));
+  }
   pointers_.forget(target);
   if (call) {
     emit_push_return_address(s);
@@ -370,10 +396,12 @@ void Translator::emit_indirect(const ScannedInsn& s) {
 
 void Translator::emit_push_return_address(const ScannedInsn& s) {
   const Insn& i = s.insn;
+  const unsigned size = i.stack_operand_size();
   const RmOperand to = emit_stack_operand(s, s.flags_live_after);
   emit_page_relative(kT1, i.offset + i.length);
-  a_.mov(a_.at(to), a_.r11);
-  a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
+  if (mode_.has(Mode::kCodeBased)) a_.sub(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(code_base)));
+  a_.mov(a_.at(to, size), Assembler::sized(kT1, size));
+  emit_move_stack_pointer(-static_cast<i32>(size));
 }
 
 void Translator::emit_call(const ScannedInsn& s) {
@@ -385,10 +413,11 @@ void Translator::emit_call(const ScannedInsn& s) {
 
 void Translator::emit_return(const ScannedInsn& s) {
   const Insn& i = s.insn;
+  const unsigned size = i.stack_operand_size();
   flags_before_clobber(s.flags_live_after);
   const RmOperand from = emit_stack_operand(s, s.flags_live_after);
-  a_.mov(a_.r10, a_.at(from));
-  a_.lea(a_.r15, a_.ptr[a_.r15 + 8 + static_cast<int>(i.immediate)]);
+  a_.load(kT0, from, size);
+  emit_move_stack_pointer(static_cast<i32>(size) + static_cast<i32>(i.immediate));
   emit_indirect_jump();
 }
 

@@ -38,6 +38,7 @@ class Translator {
 
   void emit_entries();
   void emit_straddle_check();
+  void emit_code_limit_check();
   void emit_insn(const ScannedInsn& s);
   void note_point(u16 guest_offset, u16 index);
   void defer(std::function<void()> emit);
@@ -56,7 +57,10 @@ class Translator {
   RmOperand emit_operand(const ScannedInsn& s, unsigned size, bool write, u8 live, FlagsIn flags);
   RmOperand emit_stack_operand(const ScannedInsn& s, u8 live);
   RmOperand emit_access(const MemoryAccess& access, AccessPart part, u8 live, FlagsIn flags);
-  void emit_address(const Insn& i);
+  void emit_address(const Insn& i, unsigned size);
+  void emit_segment(unsigned number, unsigned size);
+  void emit_move_stack_pointer(i32 by);
+  Xbyak::Address segment_base(unsigned number);
   // `low_half`: of the address, zero-extended.
   void emit_key_address(u8 to, const AddressKey& key, i32 displacement, bool low_half = false);
   void emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags);
@@ -99,7 +103,7 @@ class Translator {
   // Control flow out of the block. `target` is relative to the page.
   void emit_jump(i64 target);
   void emit_far_jump(i64 target);
-  void emit_indirect_jump();  // to the linear address in T0
+  void emit_indirect_jump();  // to the instruction pointer in T0
   u32 emit_jump_cache_probe();
 
   Xbyak::Address tlb(std::size_t field, int scale = 1);

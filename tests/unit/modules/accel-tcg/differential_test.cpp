@@ -13,23 +13,24 @@ namespace {
 
 using x86::testing::InstructionClass;
 using x86::testing::InstructionGenerator;
-using x86::testing::NativeProcessor;
 using x86::testing::RandomInstruction;
 
 constexpr u64 kSeed = 20261122;
 
 class TranslatedDifferential : public ::testing::Test {
  protected:
-  std::string compare(const RandomInstruction& i, bool vector) {
+  using Mode = NativeProcessor::Mode;
+
+  std::string compare(const RandomInstruction& i, bool vector, Mode mode) {
     Arena& arena = guest.arena;
     const std::vector<u8> before(arena.data(), arena.data() + Arena::kSize);
     Registers native = i.registers;
-    const int signal = processor.run(NativeProcessor::Mode::Long, i.bytes, native, vector);
+    const int signal = processor.run(mode, i.bytes, native, vector);
     const std::vector<u8> native_memory(arena.data(), arena.data() + Arena::kSize);
     std::copy(before.begin(), before.end(), arena.data());
 
     Registers translated = i.registers;
-    const bool done = guest.run(i.bytes, translated);
+    const bool done = guest.run(i.bytes, translated, mode);
     if (done != (signal == 0)) return done ? fmt::format("host signal {}", signal) : "faults";
     if (!done) {
       std::copy(before.begin(), before.end(), arena.data());
@@ -52,7 +53,8 @@ class TranslatedDifferential : public ::testing::Test {
     return {};
   }
 
-  void run(InstructionClass wanted, unsigned count) {
+  void run(InstructionClass wanted, unsigned count, Mode mode = Mode::Long) {
+    generator.set_mode(mode);
     generator.fill_arena();
     std::map<ZydisMnemonic, unsigned> done, differences;
     for (unsigned n = 0; n < count;) {
@@ -60,7 +62,7 @@ class TranslatedDifferential : public ::testing::Test {
       if (++done[i.decoded.mnemonic] > count / 50 + 4) continue;
       ++n;
       if (n % 64 == 0) generator.fill_arena();
-      const std::string difference = compare(i, wanted == InstructionClass::Vector);
+      const std::string difference = compare(i, wanted == InstructionClass::Vector, mode);
       if (!difference.empty() && ++differences[i.decoded.mnemonic] <= 2)
         ADD_FAILURE() << i.text() << ": " << difference;
     }
@@ -97,6 +99,16 @@ TEST_F(TranslatedDifferential, IntegerInstructionsDoWhatTheHostDoes) {
 
 TEST_F(TranslatedDifferential, VectorInstructionsDoWhatTheHostDoes) {
   run(InstructionClass::Vector, 4000);
+  expect_mostly_translated(4000);
+}
+
+TEST_F(TranslatedDifferential, IntegerInstructionsOf32BitCodeDoWhatTheHostDoes) {
+  run(InstructionClass::Integer, 4000, Mode::Compatibility);
+  expect_mostly_translated(4000);
+}
+
+TEST_F(TranslatedDifferential, VectorInstructionsOf32BitCodeDoWhatTheHostDoes) {
+  run(InstructionClass::Vector, 4000, Mode::Compatibility);
   expect_mostly_translated(4000);
 }
 

@@ -11,8 +11,6 @@
 namespace backplane::tcg::testing {
 namespace {
 
-using x86::testing::NativeProcessor;
-
 constexpr unsigned kSequences = 6000;
 constexpr unsigned kRsp = 4;
 

@@ -17,6 +17,7 @@ namespace backplane::tcg::testing {
 
 using x86::X86Cpu;
 using x86::testing::Arena;
+using x86::testing::NativeProcessor;
 using x86::testing::Registers;
 
 class TranslatedGuest {
@@ -37,13 +38,15 @@ class TranslatedGuest {
 
   // Runs the code at the arena's start until HLT. False if it faulted; registers and arena then
   // are as they were when the first fault was taken.
-  bool run(std::span<const u8> code, Registers& registers) {
+  bool run(std::span<const u8> code, Registers& registers,
+           NativeProcessor::Mode mode = NativeProcessor::Mode::Long) {
     u8* ram = machine_.ram().host() + kArenaAt;
     std::memcpy(ram, arena.data(), Arena::kSize);
     engine_.cache.invalidate_locked(ram, kPageSize);
     std::memcpy(ram, code.data(), code.size());
     ram[code.size()] = 0xf4;
     enter_long_mode();
+    if (mode == NativeProcessor::Mode::Compatibility) enter_compatibility_mode();
     X86State& s = cpu_.state();
     std::copy(std::begin(registers.gpr), std::end(registers.gpr), s.gpr);
     s.rflags = registers.rflags;
@@ -106,6 +109,12 @@ class TranslatedGuest {
     s.seg[x86::CS] = {0x08, 0xa09b, 0xffffffff, 0};
     s.idtr = {0, 0};
     s.interrupt_shadow = 0;
+  }
+
+  void enter_compatibility_mode() {
+    X86State& s = cpu_.state();
+    s.seg[x86::CS].attributes = 0xc09b;
+    s.cr0 &= ~x86::kCr0AM;
   }
 
   backplane::testing::TestMachine machine_;
