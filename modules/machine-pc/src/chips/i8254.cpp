@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "chips/ticks.h"
-
 namespace backplane::pc {
 
 namespace {
@@ -19,10 +17,11 @@ u16 to_bcd(u32 v) {
 
 }  // namespace
 
-Pit8254::Pit8254(Clock& clock, IrqLine output0, Pending pending)
+Pit8254::Pit8254(Clock& clock, IrqLine output0, Pending pending, LostTickPolicy lost_ticks)
     : clock_(clock),
       output0_(output0),
       pending_(std::move(pending)),
+      lost_ticks_(lost_ticks),
       timer_(clock, [this] { fire(); }) {
   channels_[2].gate = false;
 }
@@ -201,7 +200,8 @@ void Pit8254::schedule() {
 void Pit8254::fire() {
   const Channel& c = channels_[0];
   const bool periodic = c.mode == 2 || c.mode == 3;
-  const bool wait = periodic && pending_ && pending_();
+  const bool discard = lost_ticks_ == LostTickPolicy::Discard;
+  const bool wait = periodic && !discard && pending_ && pending_();
   if (!wait) {
     output0_.lower();
     output0_.raise();
@@ -211,7 +211,7 @@ void Pit8254::fire() {
   if (!periodic) return;
   constexpr u64 kMostOverdueTicks = kMostOverdue * kHertz / kNanosecondsPerSecond;
   const u64 d = elapsed(c, clock_.now());
-  if (d > next_edge_ + kMostOverdueTicks || (stalled_ && wait)) {
+  if (d > next_edge_ + kMostOverdueTicks || (stalled_ && wait) || (discard && d >= next_edge_)) {
     next_edge_ = (d / c.count + 1) * c.count;
     stalled_ = true;
   }

@@ -9,6 +9,7 @@
 #include "backplane/clock.h"
 #include "backplane/irq.h"
 #include "backplane/types.h"
+#include "chips/ticks.h"
 
 namespace backplane::pc {
 
@@ -20,7 +21,8 @@ class Pit8254 {
   using Pending = std::function<bool()>;
 
   // `output0` sees a rising edge for each rising edge of OUT0. Machine lock for all calls.
-  Pit8254(Clock& clock, IrqLine output0, Pending pending = {});
+  Pit8254(Clock& clock, IrqLine output0, Pending pending = {},
+          LostTickPolicy lost_ticks = LostTickPolicy::Delay);
 
   void reset();
   // Ports 0 to 2: the counters; 3: the control word.
@@ -70,6 +72,7 @@ class Pit8254 {
   Clock& clock_;
   IrqLine output0_;
   Pending pending_;
+  LostTickPolicy lost_ticks_;
   Timer timer_;
   std::array<Channel, 3> channels_;
   u64 next_edge_ = 0;     // of OUT0, in ticks since the count was loaded

@@ -10,6 +10,12 @@ namespace backplane::pc {
 
 constexpr u64 kNanosecondsPerSecond = 1'000'000'000;
 
+// What becomes of periodic interrupts that the guest could not take in time.
+enum class LostTickPolicy {
+  Delay,    // delivered late, one by one, faster than the period: a guest that counts keeps its time
+  Discard,  // not delivered
+};
+
 // Whole ticks of `hertz` in `nanoseconds`; none for a negative time.
 constexpr u64 ticks_in(i64 nanoseconds, u64 hertz) {
   if (nanoseconds <= 0) return 0;

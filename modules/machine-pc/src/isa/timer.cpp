@@ -3,12 +3,28 @@
 // read. [IBM PC AT Technical Reference "System Timers"]
 #include <memory>
 
+#include "backplane/error.h"
 #include "backplane/isa/isa_device.h"
 #include "backplane/machine.h"
 #include "chips/i8254.h"
 #include "chips/ticks.h"
 
-namespace backplane::pc {
+namespace backplane {
+
+template <>
+struct PropertyTraits<pc::LostTickPolicy> {
+  static constexpr std::string_view kTypeName = "LostTickPolicy";
+  static pc::LostTickPolicy parse(std::string_view text) {
+    if (text == "delay") return pc::LostTickPolicy::Delay;
+    if (text == "discard") return pc::LostTickPolicy::Discard;
+    throw Error("expects delay or discard");
+  }
+  static std::string print(pc::LostTickPolicy value) {
+    return value == pc::LostTickPolicy::Delay ? "delay" : "discard";
+  }
+};
+
+namespace pc {
 
 namespace {
 
@@ -18,11 +34,18 @@ constexpr u64 kRefreshHertz = 66'288;  // toggles of the refresh bit per second
 
 class IsaPit final : public IsaDevice {
  public:
+  static void class_init(DeviceClass& k) {
+    k.property<&IsaPit::lost_tick_policy_>(
+        "lost_tick_policy",
+        "ticks that the guest could not take in time: delay (deliver them late) or discard");
+  }
+
   void realize() override {
     BACKPLANE_REALIZE_STEP("interval timer realize");
     IsaDevice::realize();
-    pit_ = std::make_unique<Pit8254>(machine().virtual_clock(), isa_bus().irq(0),
-                                     [this] { return isa_bus().edge_pending(0); });
+    pit_ = std::make_unique<Pit8254>(
+        machine().virtual_clock(), isa_bus().irq(0), [this] { return isa_bus().edge_pending(0); },
+        lost_tick_policy_);
     add_ports("pit", 0x40, 4, MmioHandler::of<&IsaPit::read, &IsaPit::write>(*this).sizes(1, 1));
     add_ports("port61", 0x61, 1,
               MmioHandler::of<&IsaPit::read_port61, &IsaPit::write_port61>(*this).sizes(1, 1));
@@ -53,6 +76,7 @@ class IsaPit final : public IsaDevice {
     pit_->set_gate2((port61_ & kGate2) != 0);
   }
 
+  LostTickPolicy lost_tick_policy_ = LostTickPolicy::Delay;
   std::unique_ptr<Pit8254> pit_;
   u8 port61_ = 0;
 };
@@ -61,4 +85,5 @@ BACKPLANE_TYPE(IsaPit, "isa-pit", .board_only = true, .description = "8254 inter
 
 }  // namespace
 
-}  // namespace backplane::pc
+}  // namespace pc
+}  // namespace backplane

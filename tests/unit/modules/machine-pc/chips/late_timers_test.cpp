@@ -13,6 +13,33 @@ namespace {
 
 constexpr i64 kMillisecond = 1'000'000, kSecond = 1'000'000'000;
 
+// A guest that takes interrupts only while its CPU runs.
+class SlowGuest final : public IrqSink {
+ public:
+  void set_irq(unsigned, bool level) override {
+    if (!level) return;
+    ++edges;
+    pending = !running;
+  }
+  void run(bool on) {
+    running = on;
+    if (on) pending = false;
+  }
+  // Runs in slices of a tenth of the time.
+  void run_in_slices(testing::LateClock& late, i64 nanoseconds) {
+    for (i64 done = 0; done < nanoseconds; done += 20 * kMillisecond) {
+      run(false);
+      late.serve(18 * kMillisecond);
+      run(true);
+      late.serve(2 * kMillisecond);
+    }
+  }
+
+  bool running = false;
+  bool pending = false;
+  unsigned edges = 0;
+};
+
 TEST(LateTimers, ThePitDeliversTheTicksThatWereMissed) {
   testing::LateClock late;
   backplane::testing::IrqRecorder irq;
@@ -27,6 +54,26 @@ TEST(LateTimers, ThePitDeliversTheTicksThatWereMissed) {
   late.miss(10 * kSecond);  // too late for all of them
   late.serve(100 * kMillisecond);
   EXPECT_LT(irq.edges(), 1000u);
+}
+
+TEST(LateTimers, ThePitDropsTheTicksThatWereMissedIfToldTo) {
+  testing::LateClock late;
+  SlowGuest guest;
+  Pit8254 pit(
+      late.clock(), IrqLine(guest, 0), [&] { return guest.pending; }, LostTickPolicy::Discard);
+  pit.write(3, 0x34);
+  pit.write(0, 0xa9);  // 1 kHz
+  pit.write(0, 0x04);
+  guest.run(true);
+  guest.edges = 0;
+  late.miss(50 * kMillisecond);
+  late.serve(20 * kMillisecond);
+  EXPECT_NEAR(guest.edges, 21, 1);
+  // What is not taken does not hold up the next ones.
+  guest.run(false);
+  guest.edges = 0;
+  late.serve(20 * kMillisecond);
+  EXPECT_NEAR(guest.edges, 20, 1);
 }
 
 TEST(LateTimers, TheHpetDeliversTheTicksThatWereMissed) {
@@ -60,33 +107,6 @@ TEST(LateTimers, TheRtcDeliversTheTicksThatWereMissed) {
   }
   EXPECT_NEAR(irq.edges(), 71, 2);
 }
-
-// A guest that takes interrupts only while its CPU runs.
-class SlowGuest final : public IrqSink {
- public:
-  void set_irq(unsigned, bool level) override {
-    if (!level) return;
-    ++edges;
-    pending = !running;
-  }
-  void run(bool on) {
-    running = on;
-    if (on) pending = false;
-  }
-  // Runs in slices of a tenth of the time.
-  void run_in_slices(testing::LateClock& late, i64 nanoseconds) {
-    for (i64 done = 0; done < nanoseconds; done += 20 * kMillisecond) {
-      run(false);
-      late.serve(18 * kMillisecond);
-      run(true);
-      late.serve(2 * kMillisecond);
-    }
-  }
-
-  bool running = false;
-  bool pending = false;
-  unsigned edges = 0;
-};
 
 TEST(LateTimers, ThePitWaitsUntilATickIsTaken) {
   testing::LateClock late;
