@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+// The pair of 8259 and counter 0 of the 8254: one-shot and periodic interrupts, masks, end of
+// interrupt, priorities, polling. [8259A "Operating Modes", 8254 "Mode
+// Definitions"]
+#include "long.inc"
+#include "interrupts.inc"
+
+main:
+    reset_pics
+    .set irq, 0
+    .rept 16
+    handle PIC_VECTORS + irq, irq_handler
+    .set irq, irq + 1
+    .endr
+    call one_shot
+    call periodic
+    call masking
+    call no_end_of_interrupt
+    call software
+    call second_chip
+    call automatic_end
+    call polling
+    call rotation
+    call interrupt_shadow
+    ret
+
+// Counts, and remembers the order of the last vectors.
+irq_handler:
+    mov rax, [rdi + FRAME_VECTOR]
+    inc dword ptr [counts + rax * 4 - PIC_VECTORS * 4]
+    shl dword ptr [order], 8
+    or [order], al
+    cmp byte ptr [keep_in_service], 0
+    jne 2f
+    cmp eax, PIC_VECTORS + 8
+    mov al, 0x20
+    jb 1f
+    out PIC2, al
+1:  out PIC1, al
+2:  ret
+
+#define COUNT(n) [counts + 4 * (n)]
+
+.macro masks first, second
+    mov al, \first
+    out PIC1 + 1, al
+    mov al, \second
+    out PIC2 + 1, al
+.endm
+
+// Until input 0 of the first chip has a request.
+await_request:
+    mov al, 0x0a
+    out PIC1, al
+1:  in al, PIC1
+    test al, 1
+    jz 1b
+    ret
+
+// What a chip has requested and in service.
+.macro show_chip text, port
+    mov al, 0x0a
+    out \port, al
+    in al, \port
+    movzx eax, al
+    print "\text requested "
+    print_hex rax, 2
+    mov al, 0x0b
+    out \port, al
+    in al, \port
+    movzx eax, al
+    print_value ", in service ", rax, 2
+.endm
+
+one_shot:
+    print "one shot\n"
+    masks 0xfe, 0xff
+    pit_mode 0, 0, 1000
+    wait_until COUNT(0), e, 1
+    print_value "  interrupts ", COUNT(0), 4
+    mov ecx, 3
+    call pause_milliseconds
+    sti
+    nop
+    cli
+    print_value "  later ", COUNT(0), 4
+    // Without interrupts it waits in the chip.
+    pit_mode 0, 0, 100
+    call await_request
+    show_chip "  waiting:", PIC1
+    sti
+    nop
+    cli
+    print_value "  interrupts ", COUNT(0), 4
+    show_chip "  taken:", PIC1
+    ret
+
+periodic:
+    print "periodic\n"
+    mov dword ptr COUNT(0), 0
+    pit_mode 0, 2, 2000
+    wait_until COUNT(0), ae, 20
+    print "  20 with mode 2\n"
+    mov dword ptr COUNT(0), 0
+    pit_mode 0, 3, 2000
+    wait_until COUNT(0), ae, 20
+    print "  20 with mode 3\n"
+    // Halted.
+    pit_mode 0, 0, 0
+    sti
+    nop
+    cli
+    ret
+
+masking:
+    print "masking\n"
+    masks 0xff, 0xff
+    mov dword ptr COUNT(0), 0
+    pit_mode 0, 0, 100
+    call await_request
+    sti
+    nop
+    cli
+    print_value "  masked ", COUNT(0), 4
+    in al, PIC1 + 1
+    movzx eax, al
+    print_value "  mask ", rax, 2
+    masks 0xfe, 0xff
+    sti
+    nop
+    cli
+    print_value "  unmasked ", COUNT(0), 4
+    ret
+
+// While one is in service the same and lower ones wait.
+no_end_of_interrupt:
+    print "in service\n"
+    mov dword ptr COUNT(0), 0
+    mov byte ptr [keep_in_service], 1
+    pit_mode 0, 0, 100
+    call await_request
+    sti
+    nop
+    cli
+    show_chip "  first:", PIC1
+    pit_mode 0, 0, 100
+    call await_request
+    sti
+    nop
+    cli
+    print_value "  interrupts ", COUNT(0), 4
+    show_chip "  second:", PIC1
+    mov al, 0x60                // specific, of 0
+    out PIC1, al
+    sti
+    nop
+    cli
+    print_value "  after the end of the first ", COUNT(0), 4
+    mov al, 0x20
+    out PIC1, al
+    show_chip "  after both:", PIC1
+    mov byte ptr [keep_in_service], 0
+    ret
+
+// INT with a vector of the chip's is no request, and its end ends nothing.
+software:
+    print "INT\n"
+    int PIC_VECTORS + 7
+    show_chip "  afterwards:", PIC1
+    mov dword ptr COUNT(7), 0
+    ret
+
+// The second chip's input 0 is the clock's, its update-ended interrupt as a source.
+second_chip:
+    print "second chip\n"
+    masks 0xfb, 0xfe
+    mov byte ptr [keep_in_service], 1
+    mov al, 0x0b
+    out 0x70, al
+    mov al, 0x42                // periodic interrupt, 24 hours
+    out 0x71, al
+    mov al, 0x0a
+    out 0x70, al
+    mov al, 0x26                // 1024 Hz
+    out 0x71, al
+    mov al, 0x0c
+    out 0x70, al
+    in al, 0x71
+    wait_until COUNT(8), ae, 1
+    show_chip "  first chip:", PIC1
+    mov al, 0x0b
+    out PIC2, al
+    in al, PIC2
+    movzx eax, al
+    print_value "  second chip in service ", rax, 2
+    mov al, 0x20
+    out PIC2, al
+    out PIC1, al
+    mov byte ptr [keep_in_service], 0
+    mov al, 0x0c
+    out 0x70, al
+    in al, 0x71
+    and al, 0xc0
+    movzx eax, al
+    print_value "  clock's flags ", rax, 2
+    mov al, 0x0b
+    out 0x70, al
+    mov al, 2
+    out 0x71, al
+    mov al, 0x0c
+    out 0x70, al
+    in al, 0x71
+    sti
+    nop
+    cli
+    masks 0xfe, 0xff
+    ret
+
+automatic_end:
+    print "automatic end\n"
+    reset_pics 3
+    masks 0xfe, 0xff
+    mov dword ptr COUNT(0), 0
+    mov byte ptr [keep_in_service], 1
+    pit_mode 0, 0, 100
+    wait_until COUNT(0), e, 1
+    show_chip "  after the first:", PIC1
+    pit_mode 0, 0, 100
+    wait_until COUNT(0), e, 2
+    print_value "  interrupts ", COUNT(0), 4
+    mov byte ptr [keep_in_service], 0
+    reset_pics
+    ret
+
+polling:
+    print "polling\n"
+    masks 0xfe, 0xff
+    mov al, 0x0c
+    out PIC1, al
+    in al, PIC1
+    and al, 0x80
+    movzx eax, al
+    print_value "  nothing ", rax, 2
+    pit_mode 0, 0, 100
+    call await_request
+    mov al, 0x0c
+    out PIC1, al
+    in al, PIC1
+    movzx eax, al
+    print_value "  request ", rax, 2
+    show_chip "  polled:", PIC1
+    mov al, 0x20
+    out PIC1, al
+    ret
+
+// The lowest priority can be moved: input 0 then comes behind input 1 and all others.
+rotation:
+    print "rotation\n"
+    masks 0xfe, 0xff
+    mov al, 0xc0                // 0 is the lowest
+    out PIC1, al
+    pit_mode 0, 0, 100
+    mov dword ptr COUNT(0), 0
+    wait_until COUNT(0), e, 1
+    print_value "  interrupts ", COUNT(0), 4
+    mov al, 0xc7
+    out PIC1, al
+    ret
+
+// STI and MOV SS hold interrupts off for one more instruction.
+interrupt_shadow:
+    print "interrupt shadow\n"
+    mov dword ptr COUNT(0), 0
+    pit_mode 0, 0, 100
+    call await_request
+    sti
+    mov eax, COUNT(0)
+    mov ebx, COUNT(0)
+    cli
+    print_value "  behind STI ", rax, 1
+    print_value "  one later ", rbx, 1
+    mov dword ptr COUNT(0), 0
+    pit_mode 0, 0, 100
+    call await_request
+    sti
+    cli
+    mov eax, COUNT(0)
+    print_value "  STI and CLI ", rax, 1
+    mov ecx, ss
+    sti
+    mov ss, ecx
+    mov eax, COUNT(0)
+    mov ebx, COUNT(0)
+    cli
+    // After STI in the shadow of MOV SS either may count once, together they do.
+    print_value "  in the end ", rbx, 1
+    // HLT in the shadow of STI is left by what waits.
+    mov dword ptr COUNT(0), 0
+    pit_mode 0, 0, 100
+    call await_request
+    sti
+    hlt
+    cli
+    print_value "  behind HLT ", COUNT(0), 1
+    ret
+
+    .bss
+    .balign 16
+counts:
+    .skip 64
+order:
+    .skip 4
+keep_in_service:
+    .skip 4
