@@ -7,7 +7,9 @@
 
 #define WAKE 0x61
 #define CALL 0x62
-#define ROUNDS 20000
+#define ROUNDS 5000
+// Where each waits for the other: a host that is busy runs them one after the other.
+#define TURNS 200
 
 main:
     enable_apic
@@ -233,7 +235,7 @@ lock_counter:
     ret
 
 add_behind_locks:
-    mov ecx, ROUNDS
+    mov ecx, TURNS
 1:  mov eax, 1
     lock xadd [ticket_next], eax
 2:  cmp [ticket_owner], eax
@@ -274,7 +276,7 @@ atomics:
     ret
 
 count_atomically:
-    mov ebp, ROUNDS / 4
+    mov ebp, ROUNDS
 1:  lock inc dword ptr [counters]
     mov eax, 3
     lock xadd [counters + 4], eax
@@ -313,7 +315,7 @@ ping_pong:
     mov [ball], ecx
     inc ecx
     spin_until [ball], e, ecx
-    cmp ecx, 2000
+    cmp ecx, TURNS
     jb 1b
     await_second
     print_value "  turns ", [ball], 8
@@ -325,7 +327,7 @@ pong:
     inc ecx
     mov [ball], ecx
     inc ecx
-    cmp ecx, 2000
+    cmp ecx, TURNS
     jb 1b
     ret
 
@@ -341,7 +343,7 @@ message_passing:
     mov [flag], ecx
     spin_until [answer], e, ecx
     inc ecx
-    cmp ecx, 2000
+    cmp ecx, TURNS
     jbe 1b
     await_second
     print_value "  wrong messages ", [wrong], 8
@@ -357,7 +359,7 @@ consume:
     inc dword ptr [wrong]
 2:  mov [answer], ecx
     inc ecx
-    cmp ecx, 2000
+    cmp ecx, TURNS
     jbe 1b
     ret
 
