@@ -291,11 +291,6 @@ lvt_masked:
     call pause_milliseconds
     take
     print_value "  ticks ", [ticks], 4
-    mov APIC_REGISTER(APIC_LVT_TIMER), TIMER
-    mov ecx, 2
-    call pause_milliseconds
-    take
-    print_value "  unmasked too late ", [ticks], 4
     ret
 
 // CR8 holds what waits, and lets it go.
