@@ -5,6 +5,7 @@
 #include "backplane/accelerator.h"
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
+#include "backplane/x86/host_features.h"
 #include "engine.h"
 #include "instruction_clock.h"
 #include "vcpu.h"
@@ -64,6 +65,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     options.count_instructions = single_;
     options.several_vcpus = machine.config().cpus > 1;
     options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
+    options.features = FeatureMask(x86::host_cpu_features());
     engine_ = std::make_unique<Engine>(machine.memory(), tb_size_ * 1_MiB, options);
     machine.memory().add_listener(*this);
     if (icount.enabled) {

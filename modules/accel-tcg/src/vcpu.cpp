@@ -30,6 +30,7 @@ TcgVcpu::TcgVcpu(Engine& engine, X86Cpu& cpu)
   jit_.offset_mask = ~kPageMask;
   virtual_tsc_ = cpu.machine().config().icount.enabled;
   cpu.set_observer(this);
+  engine.options.features &= FeatureMask(cpu.features());
   engine.vcpus.push_back(this);
 }
 
@@ -268,7 +269,7 @@ Block* TcgVcpu::translate(u64 linear, const u8* host_pc, Mode mode) {
   engine_.protect_code_page(bytes.page, *place.block, place.offset);
   if (bytes.next_page != nullptr && second.block != nullptr)
     engine_.protect_code_page(bytes.next_page, *second.block, second.offset);
-  scan_.scan(bytes, offset, mode, engine_.options.limits);
+  scan_.scan(bytes, offset, mode, engine_.options.limits, engine_.options.features);
   if (scan_.insns().empty()) return nullptr;
   if (scan_.insns().front().insn.row.op == Op::Interpret && scan_.end() > kPageSize) return nullptr;
   Block& block = engine_.translator.translate(scan_, bytes, mode);

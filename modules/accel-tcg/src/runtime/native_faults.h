@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Instructions that fault on the host itself (DIV by zero, a misaligned MOVAPS, an unmasked
-// floating-point exception, an instruction the host lacks): the signal is turned into a jump to
-// the interpreter, which raises what the architecture says.
+// floating-point exception, an invalid encoding): the signal is turned into a jump to the
+// interpreter, which raises what the architecture says.
 #pragma once
 
 namespace backplane::tcg {

@@ -165,13 +165,16 @@ bool GuestCode::decode_at(unsigned offset, Insn& insn) const {
     }
     if (!decode(joined, available, mode_.code_bits(), insn)) return false;
   }
+  if (!features_.has(needed_feature(insn))) insn.row = Row{};
   insn.offset = static_cast<u16>(offset);
   return true;
 }
 
-void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLimits limits) {
+void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLimits limits,
+                     FeatureMask features) {
   bytes_ = bytes;
   mode_ = mode;
+  features_ = features;
   offset_ = offset;
   end_ = offset;
   insns_.clear();

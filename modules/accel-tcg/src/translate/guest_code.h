@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cache/block.h"
-#include "decode/insn.h"
+#include "decode/features.h"
 
 namespace backplane::tcg {
 
@@ -27,10 +27,11 @@ struct ScanLimits {
 };
 
 // Decodes from `offset` of the page until something ends the block. Never empty unless not even
-// one instruction could be read.
+// one instruction could be read. What is not among the features is left to the interpreter.
 class GuestCode {
  public:
-  void scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLimits limits);
+  void scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLimits limits,
+            FeatureMask features);
 
   const std::vector<ScannedInsn>& insns() const { return insns_; }
   unsigned offset() const { return offset_; }
@@ -47,6 +48,7 @@ class GuestCode {
 
   GuestBytes bytes_;
   Mode mode_;
+  FeatureMask features_;
   unsigned offset_ = 0;
   unsigned end_ = 0;
   std::vector<ScannedInsn> insns_;

@@ -17,6 +17,8 @@ struct TranslatorOptions {
   bool count_instructions = false;
   bool several_vcpus = false;
   bool bmi2 = false;  // of the host
+  // What the host can run and every guest CPU offers.
+  FeatureMask features;
 };
 
 // One block at a time; CodeCache::lock() held.

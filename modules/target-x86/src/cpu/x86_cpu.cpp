@@ -30,9 +30,7 @@ void X86Cpu::realize() {
   impl_->enabled = impl_->effective_features(level);
   for (std::size_t w = 0; w < impl_->words.size(); ++w)
     impl_->words[w] = feature_word(impl_->enabled, static_cast<FeatureWord>(w));
-  const auto table = all_features();
-  for (std::size_t i = 0; i < table.size(); ++i)
-    if (table[i].member != nullptr) features_.*table[i].member = impl_->enabled[i];
+  features_ = features_of(impl_->enabled);
 
   physical_bits_ = impl_->physical_bits;
   state_->physical_address_bits = static_cast<u8>(physical_bits_);

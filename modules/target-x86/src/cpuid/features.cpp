@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "backplane/x86/host_features.h"
+
 namespace backplane::x86 {
 
 namespace {
@@ -197,6 +199,21 @@ u32 feature_word(const FeatureSet& set, FeatureWord word) {
   for (std::size_t i = 0; i < std::size(kFeatures); ++i)
     if (set[i] && kFeatures[i].word == word) bits |= 1u << kFeatures[i].bit;
   return bits;
+}
+
+X86Cpu::Features features_of(const FeatureSet& set) {
+  X86Cpu::Features features{};
+  for (std::size_t i = 0; i < std::size(kFeatures); ++i)
+    if (kFeatures[i].member != nullptr) features.*kFeatures[i].member = set[i];
+  return features;
+}
+
+X86Cpu::Features host_cpu_features() {
+  FeatureSet set = host_features();
+  for (std::size_t i = 0; i < std::size(kFeatures); ++i)
+    if (!kFeatures[i].needs_host) set.set(i);
+  drop_unsupported_dependents(set);
+  return features_of(set);
 }
 
 }  // namespace backplane::x86

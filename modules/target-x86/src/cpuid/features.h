@@ -56,4 +56,7 @@ void drop_unsupported_dependents(FeatureSet& set);
 // The bits of one word that are in `set`.
 u32 feature_word(const FeatureSet& set, FeatureWord word);
 
+// What `set` means to those who ask whether an instruction exists.
+X86Cpu::Features features_of(const FeatureSet& set);
+
 }  // namespace backplane::x86

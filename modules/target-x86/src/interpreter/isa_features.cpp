@@ -45,13 +45,13 @@ bool is_offered(const X86Cpu::Features& f, const ZydisDecodedInstruction& instru
     case ZYDIS_ISA_EXT_AES:
       return f.aes;
     case ZYDIS_ISA_EXT_PCLMULQDQ:
-      return f.pclmul && (!vex || f.avx);
+      return f.pclmul;
     case ZYDIS_ISA_EXT_SHA:
       return f.sha;
     case ZYDIS_ISA_EXT_GFNI:
       return f.gfni && (!vex || f.avx);
     case ZYDIS_ISA_EXT_AVX:
-      return f.avx;
+      return f.avx && (instruction.mnemonic != ZYDIS_MNEMONIC_VPCLMULQDQ || f.pclmul);
     case ZYDIS_ISA_EXT_AVXAES:
       return f.avx && f.aes;
     case ZYDIS_ISA_EXT_AVX2:

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstring>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "arena.h"
 #include "backplane/testing/test_machine.h"
+#include "backplane/x86/host_features.h"
 #include "engine.h"
 #include "native_processor.h"
 #include "vcpu.h"
@@ -22,24 +24,29 @@ using x86::testing::Registers;
 
 class TranslatedGuest {
  public:
-  explicit TranslatedGuest(TranslatorOptions options = default_options())
-      : cpu_(add_cpu()), engine_(machine_.memory(), 16_MiB, options), vcpu_(engine_, cpu_) {
+  explicit TranslatedGuest(TranslatorOptions options = default_options(),
+                           std::string_view model = "max")
+      : cpu_(add_cpu(model)), engine_(machine_.memory(), 16_MiB, options), vcpu_(engine_, cpu_) {
     machine_.power_on();
     for (u64 page = 0; page < Arena::kSize; page += kPageSize)
       map(arena.address(page), kArenaAt + page);
+    add_handlers();
     vcpu_.thread_started();
   }
 
   static TranslatorOptions default_options() {
     TranslatorOptions options;
     options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
+    options.features = FeatureMask(x86::host_cpu_features());
     return options;
   }
+
+  enum class By : u8 { Translator, Interpreter };
 
   // Runs the code at the arena's start until HLT. False if it faulted; registers and arena then
   // are as they were when the first fault was taken.
   bool run(std::span<const u8> code, Registers& registers,
-           NativeProcessor::Mode mode = NativeProcessor::Mode::Long) {
+           NativeProcessor::Mode mode = NativeProcessor::Mode::Long, By by = By::Translator) {
     u8* ram = machine_.ram().host() + kArenaAt;
     std::memcpy(ram, arena.data(), Arena::kSize);
     engine_.cache.invalidate_locked(ram, kPageSize);
@@ -52,6 +59,8 @@ class TranslatedGuest {
     s.rflags = registers.rflags;
     std::memcpy(s.xsave, registers.xsave, sizeof s.xsave);
     s.rip = arena.address();
+    // A breakpoint that is never reached: while there is one nothing is translated.
+    s.dr[7] = by == By::Interpreter ? 0x401 : 0x400;
     cpu_.set_halted(false);
     Vcpu::Exit exit;
     do exit = vcpu_.run();
@@ -60,12 +69,21 @@ class TranslatedGuest {
     registers.rflags = s.rflags;
     std::memcpy(registers.xsave, s.xsave, sizeof s.xsave);
     end_ = s.rip;
+    fault_.reset();
+    if (s.rip >= kSystemLinear) {
+      fault_ = static_cast<unsigned>((s.rip - kSystemLinear - kHandlers) / kHandlerSize);
+      end_ = system<u64>(kPageSize - 40);
+      registers.rflags = system<u64>(kPageSize - 24);
+      registers.gpr[x86::RSP] = system<u64>(kPageSize - 16);
+    }
     std::memset(ram + code.size(), arena.data()[code.size()], 1);
     std::memcpy(arena.data() + kCodeBytes, ram + kCodeBytes, Arena::kSize - kCodeBytes);
-    return exit == Vcpu::Exit::Halted;
+    return exit == Vcpu::Exit::Halted && !fault_;
   }
-  // RIP behind the HLT.
+  // RIP behind the HLT, or of the instruction that faulted.
   u64 end() const { return end_; }
+  // The vector of the fault that ended the last run.
+  std::optional<unsigned> fault() const { return fault_; }
   const TcgVcpu::Counters& counters() const { return vcpu_.counters(); }
 
   // Bytes at the arena's start that hold code and are not mirrored back.
@@ -74,10 +92,15 @@ class TranslatedGuest {
 
  private:
   static constexpr u64 kTables = 0x10000, kArenaAt = 0x100000;
+  // A page of the guest's kernel: descriptors, a task state segment, exception handlers that halt,
+  // and their stack at its end.
+  static constexpr u64 kSystemAt = 0x200000, kSystemLinear = 0xffff800000000000;
+  static constexpr u64 kTask = 0x40, kIdt = 0x100, kHandlers = 0x400, kHandlerSize = 16;
+  static constexpr unsigned kVectors = 32;
 
-  X86Cpu& add_cpu() {
+  X86Cpu& add_cpu(std::string_view model) {
     machine_.config().cpus = 1;
-    machine_.add_cpu(x86::create_cpu(machine_, "max"));
+    machine_.add_cpu(x86::create_cpu(machine_, model));
     return static_cast<X86Cpu&>(*machine_.cpus()[0]);
   }
 
@@ -96,7 +119,29 @@ class TranslatedGuest {
     machine_.memory().store<u64>(table + (linear >> 12 & 0x1ff) * 8, physical | 7);
   }
 
-  // Flat segments at privilege level 0; no exception can be delivered: it becomes a shutdown.
+  template <class T>
+  T system(u64 offset) {
+    return machine_.memory().load<T>(kSystemAt + offset);
+  }
+
+  void add_handlers() {
+    map(kSystemLinear, kSystemAt);
+    const auto store = [this](u64 offset, u64 value) {
+      machine_.memory().store<u64>(kSystemAt + offset, value);
+    };
+    store(0x08, 0x00af9b000000ffff);  // 64-bit code
+    store(0x10, 0x00cf93000000ffff);
+    store(kTask + 0x24, kSystemLinear + kPageSize);  // IST1
+    for (u64 vector = 0; vector < kVectors; ++vector) {
+      const u64 handler = kSystemLinear + kHandlers + vector * kHandlerSize;
+      store(kIdt + vector * 16,
+            (handler & 0xffff) | 0x08 << 16 | u64{0x8e01} << 32 | (handler & 0xffff0000) << 32);
+      store(kIdt + vector * 16 + 8, handler >> 32);
+      machine_.memory().store<u8>(kSystemAt + kHandlers + vector * kHandlerSize, 0xf4);
+    }
+  }
+
+  // Flat segments at privilege level 0.
   void enter_long_mode() {
     X86State& s = cpu_.state();
     s.shutdown = 0;
@@ -107,7 +152,9 @@ class TranslatedGuest {
     s.xcr0 = 7;
     for (x86::Segment& segment : s.seg) segment = {0x10, 0xc093, 0xffffffff, 0};
     s.seg[x86::CS] = {0x08, 0xa09b, 0xffffffff, 0};
-    s.idtr = {0, 0};
+    s.gdtr = {0x17, kSystemLinear};
+    s.idtr = {kVectors * 16 - 1, kSystemLinear + kIdt};
+    s.tr = {0x18, 0x8b, 0x67, kSystemLinear + kTask};
     s.interrupt_shadow = 0;
   }
 
@@ -123,6 +170,7 @@ class TranslatedGuest {
   Engine engine_;
   TcgVcpu vcpu_;
   u64 end_ = 0;
+  std::optional<unsigned> fault_;
 };
 
 }  // namespace backplane::tcg::testing
