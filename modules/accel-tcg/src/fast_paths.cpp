@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compiled without vector registers: translated code calls it with the guest's in place.
+#include <mutex>
+
 #include "vcpu.h"
 
 namespace backplane::tcg {
@@ -9,6 +11,45 @@ const u8* TcgVcpu::fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor) {
   if ((linear & ~kPageMask) + size > kPageSize) return nullptr;
   return vcpu->mmu_.resolve_fast(linear, (descriptor & AccessDescriptor::kWrite) != 0,
                                  static_cast<MmuIndex>(descriptor >> AccessDescriptor::kMmuShift));
+}
+
+// A jump to another page whose target was known under another mapping of the pages: if they are the
+// same again, the link is good again.
+const u8* TcgVcpu::fast_link(TcgVcpu* vcpu, u64, u64 index) {
+  JitState& jit = vcpu->jit_;
+  if (jit.exit_request.load(std::memory_order_relaxed) != 0 || jit.pointer_mask != ~u64{0})
+    return nullptr;
+  CodeCache& cache = vcpu->engine_.cache;
+  const std::lock_guard guard(cache.lock());
+  JumpSite& site = cache.site(static_cast<u32>(index));
+  if (site.to == nullptr || site.tag == 0 || site.apart || site.to->second_page != nullptr)
+    return nullptr;
+  const Block& block = *site.to;
+  const u64 target = jit.page_base + static_cast<u64>(static_cast<i64>(site.target));
+  const MmuIndex mmu_index = static_cast<MmuIndex>(block.mode.mmu_index());
+  if (vcpu->mmu_.code_pointer_fast(target, mmu_index) != block.host_pc) return nullptr;
+  cache.set_tag(site, jit.page_base ^ jit.site_generation[mmu_index]);
+  vcpu->remember(block, target, mmu_index);
+  jit.page_base = target & kPageMask;
+  return cache.assembler().executable(block.near_entry);
+}
+
+const u8* TcgVcpu::fast_lookup(TcgVcpu* vcpu, u64 linear, u64) {
+  JitState& jit = vcpu->jit_;
+  const MmuIndex index = vcpu->mmu_.current_index();
+  const u32 mode = vcpu->signature_[index].mode;
+  if (jit.exit_request.load(std::memory_order_relaxed) != 0 || jit.pointer_mask != ~u64{0} ||
+      mode == kNoMode)
+    return nullptr;
+  const u8* host_pc = vcpu->mmu_.code_pointer_fast(linear, index);
+  if (host_pc == nullptr) return nullptr;
+  CodeCache& cache = vcpu->engine_.cache;
+  const std::lock_guard guard(cache.lock());
+  const Block* block = cache.find(host_pc, Mode{mode});
+  if (block == nullptr || block->second_page != nullptr) return nullptr;
+  vcpu->remember(*block, linear, index);
+  jit.page_base = linear & kPageMask;
+  return cache.assembler().executable(block->near_entry);
 }
 
 u64 TcgVcpu::fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset) {
@@ -31,8 +72,11 @@ u64 TcgVcpu::fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset) {
   jit.saved_flags = flags_to_saved(s.rflags);
   if (jit.exit_request.load(std::memory_order_relaxed) != 0 || jit.interrupt_waiting != 0)
     return Helpers::kTransferDone;
+  // The jump cache is good for the mode it was filled in.
+  const MmuIndex index = vcpu->mmu_.current_index();
+  if (!Mode{vcpu->signature_[index].mode}.code64()) return Helpers::kTransferDone;
   const unsigned slot = jump_cache_index(s.rip);
-  const u64 generation = jit.jump_generation[vcpu->mmu_.current_index()];
+  const u64 generation = jit.jump_generation[index];
   if (jit.jump_tags[slot] != (s.rip ^ generation)) return Helpers::kTransferDone;
   jit.page_base = s.rip & kPageMask;
   return jit.jump_near_codes[slot];

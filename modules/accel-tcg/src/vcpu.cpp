@@ -54,6 +54,8 @@ Helpers TcgVcpu::helpers() {
   h.transfer = fast_transfer;
   h.resume = [](TcgVcpu* v, u64, u64) { return v->resume_after_transfer(); };
   h.link = [](TcgVcpu* v, u64, u64 site) { return v->follow(static_cast<u32>(site)); };
+  h.link_fast = fast_link;
+  h.lookup_fast = fast_lookup;
   h.lookup = [](TcgVcpu* v, u64 linear, u64) { return v->lookup(linear); };
   return h;
 }
@@ -130,6 +132,12 @@ void TcgVcpu::note_code_segment() {
   jit_.code_base = code_bits == 64 ? 0 : state_.seg[x86::CS].base;
   jit_.pointer_mask = code_bits == 64 ? ~u64{0} : code_bits == 32 ? 0xffffffff : 0xffff;
   const MmuIndex index = mmu_.current_index();
+  const Control control{state_.cr0, state_.cr4, state_.efer, state_.xcr0};
+  if (control != control_) {
+    control_ = control;
+    for (CodeSignature& signature : signature_) signature = {};
+    for (unsigned n = 0; n < kMmuCount; ++n) mmu_.forget_jumps(static_cast<MmuIndex>(n));
+  }
   const CodeSignature now{current_mode().bits, jit_.code_base};
   if (now == signature_[index]) return;
   if (signature_[index].mode != kNoMode) mmu_.forget_jumps(index);
@@ -236,14 +244,10 @@ Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
     if (next != block->second_page) return nullptr;
     mmu_.note_executed(linear + kPageSize, index);
   }
-  mmu_.note_executed(linear, index);
-  if (apart) return block;
-  const unsigned slot = jump_cache_index(linear);
-  jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index];
-  jit_.jump_codes[slot] =
-      reinterpret_cast<u64>(engine_.cache.assembler().executable(block->far_entry));
-  jit_.jump_near_codes[slot] =
-      reinterpret_cast<u64>(engine_.cache.assembler().executable(block->near_entry));
+  if (apart)
+    mmu_.note_executed(linear, index);
+  else
+    remember(*block, linear, index);
   return block;
 }
 

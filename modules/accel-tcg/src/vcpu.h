@@ -4,15 +4,10 @@
 
 #include "backplane/cpu.h"
 #include "backplane/x86/interpreter.h"
-#include "cache/code_cache.h"
+#include "engine.h"
 #include "mmu/soft_mmu.h"
-#include "runtime/stubs.h"
-#include "translate/translator.h"
 
 namespace backplane::tcg {
-
-class TcgAccelerator;
-struct Engine;
 
 class TcgVcpu final : public Vcpu, private x86::CpuObserver {
  public:
@@ -55,6 +50,15 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // is pending.
   const u8* code_at_rip();
   // `apart`: one of Mode::kApart.
+  // Puts a block into the jump cache; its page counts as executed from.
+  void remember(const Block& block, u64 linear, MmuIndex index) {
+    mmu_.note_executed(linear, index);
+    const unsigned slot = jump_cache_index(linear);
+    const Assembler& a = engine_.cache.assembler();
+    jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index];
+    jit_.jump_codes[slot] = reinterpret_cast<u64>(a.executable(block.far_entry));
+    jit_.jump_near_codes[slot] = reinterpret_cast<u64>(a.executable(block.near_entry));
+  }
   Block* find_or_translate(u64 linear, bool apart = false);
   Block* translate(u64 linear, const u8* host_pc, Mode mode);
   Mode current_mode() const;
@@ -77,6 +81,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
 
   // In fast_paths.cpp, compiled without vector registers.
   static const u8* fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor);
+  static const u8* fast_link(TcgVcpu* vcpu, u64 unused, u64 site);
+  static const u8* fast_lookup(TcgVcpu* vcpu, u64 linear, u64 unused);
   static u64 fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset);
   const u8* resume_after_transfer();
   u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume);
@@ -104,6 +110,12 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
     bool operator==(const CodeSignature&) const = default;
   };
   CodeSignature signature_[kMmuCount];
+  // Registers that decide the mode of all code, as they were then.
+  struct Control {
+    u64 cr0 = 0, cr4 = 0, efer = 0, xcr0 = 0;
+    bool operator==(const Control&) const = default;
+  };
+  Control control_;
   std::atomic<bool> memory_changed_{false};
   std::atomic<bool> kicked_{false};
   i32 budget_start_ = 0;

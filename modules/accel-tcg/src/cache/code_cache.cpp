@@ -38,7 +38,7 @@ CodeCache::CodeCache(u64 buffer_size)
       assembler_(buffer_),
       cold_base_(static_cast<u32>(buffer_size / 2)),
       cold_position_(cold_base_),
-      buckets_(kBuckets, nullptr) {}
+      buckets_(kFirstBuckets, nullptr) {}
 
 void CodeCache::flush() {
   for (auto& [page, code] : pages_)
@@ -52,12 +52,6 @@ void CodeCache::flush() {
   assembler_.move_to(permanent_);
   cold_position_ = cold_base_;
   ++counters_.flushes;
-}
-
-Block* CodeCache::find(const u8* host_pc, Mode mode) const {
-  for (Block* b = buckets_[bucket(host_pc, mode)]; b != nullptr; b = b->next)
-    if (b->host_pc == host_pc && b->mode.bits == mode.bits) return b;
-  return nullptr;
 }
 
 Block& CodeCache::create() { return blocks_.emplace_back(); }
@@ -79,6 +73,7 @@ void CodeCache::publish(Block& block, RamBlock& ram, u64 ram_offset, RamBlock* s
             ram_offset);
   if (second != nullptr)
     note_page(block, block.second_page, 0, last - kPageSize, *second, second_offset);
+  if (blocks_.size() > buckets_.size()) grow_buckets();
   Block*& head = buckets_[bucket(block.host_pc, block.mode)];
   block.next = head;
   head = &block;
@@ -86,6 +81,17 @@ void CodeCache::publish(Block& block, RamBlock& ram, u64 ram_offset, RamBlock* s
   counters_.guest_bytes += block.size;
   counters_.host_bytes += block.end - block.begin;
   counters_.cold_bytes += block.cold_end - block.cold_begin;
+}
+
+// The block that is being published, the last one, is in no chain yet.
+void CodeCache::grow_buckets() {
+  buckets_.assign(buckets_.size() * 2, nullptr);
+  for (auto block = blocks_.begin(); block != std::prev(blocks_.end()); ++block) {
+    if (!block->valid) continue;
+    Block*& head = buckets_[bucket(block->host_pc, block->mode)];
+    block->next = head;
+    head = &*block;
+  }
 }
 
 JumpSite& CodeCache::create_site(Block& from) {
@@ -115,10 +121,6 @@ void CodeCache::unlink(JumpSite& site) {
   site.to = nullptr;
   site.next_incoming = 0;
   assembler_.patch_jump(site.jump, site.unlinked);
-}
-
-void CodeCache::set_tag(JumpSite& site, u64 tag) {
-  __atomic_store_n(reinterpret_cast<u64*>(buffer_.writable() + site.tag), tag, __ATOMIC_RELEASE);
 }
 
 Block* CodeCache::block_at(u32 host_offset) {

@@ -13,6 +13,7 @@
 
 #include "backplane/memory.h"
 #include "cache/block.h"
+#include "cache/spin_lock.h"
 #include "emit/assembler.h"
 
 namespace backplane::tcg {
@@ -24,7 +25,7 @@ class CodeCache {
  public:
   explicit CodeCache(u64 buffer_size);
 
-  std::mutex& lock() { return lock_; }
+  SpinLock& lock() { return lock_; }
   Assembler& assembler() { return assembler_; }
 
   // Marks what was emitted so far (stubs) as permanent.
@@ -40,7 +41,11 @@ class CodeCache {
   u64 bytes_used() const { return assembler_.here() + u64{cold_position_ - cold_base_}; }
   void flush();
 
-  Block* find(const u8* host_pc, Mode mode) const;
+  Block* find(const u8* host_pc, Mode mode) const {
+    for (Block* b = buckets_[bucket(host_pc, mode)]; b != nullptr; b = b->next)
+      if (b->host_pc == host_pc && b->mode.bits == mode.bits) return b;
+    return nullptr;
+  }
   Block& create();
   // Makes a finished block known; its pages get kHasCode. `ram` and `ram_offset` name the page.
   void publish(Block& block, RamBlock& ram, u64 ram_offset, RamBlock* second, u64 second_offset);
@@ -51,7 +56,10 @@ class CodeCache {
   void link(JumpSite& site, Block& to);
   void unlink(JumpSite& site);
   // What the inline cache of a site between pages compares with.
-  void set_tag(JumpSite& site, u64 tag);
+  void set_tag(JumpSite& site, u64 tag) {
+    __atomic_store_n(reinterpret_cast<u64*>(buffer_.writable() + site.tag), tag,
+                     __ATOMIC_RELEASE);
+  }
 
   void add_point(const CodePoint& point) { points_.push_back(point); }
   u32 point_count() const { return static_cast<u32>(points_.size()); }
@@ -84,7 +92,7 @@ class CodeCache {
 
  private:
   static constexpr u32 kReserve = 256 << 10;
-  static constexpr u32 kBuckets = 1 << 15;
+  static constexpr u32 kFirstBuckets = 1 << 12;
 
   struct PageCode {
     std::vector<Block*> blocks;
@@ -92,15 +100,16 @@ class CodeCache {
     RamBlock* ram = nullptr;
     u64 ram_offset = 0;
   };
-  static u32 bucket(const u8* host_pc, Mode mode) {
+  u32 bucket(const u8* host_pc, Mode mode) const {
     const u64 h = reinterpret_cast<u64>(host_pc) * 0x9e3779b97f4a7c15 + mode.bits * 0x85ebca6b;
-    return static_cast<u32>(h >> 40) % kBuckets;
+    return static_cast<u32>(h >> 40) & static_cast<u32>(buckets_.size() - 1);
   }
   void retire(Block& block);
+  void grow_buckets();
   void note_page(Block& block, const u8* host_page, u64 first, u64 last, RamBlock& ram,
                  u64 ram_offset);
 
-  std::mutex lock_;
+  SpinLock lock_;
   CodeBuffer buffer_;
   Assembler assembler_;
   u32 permanent_ = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Compiled without vector registers: translated code calls it with the guest's in place.
 // [SDM 3A "4-Level Paging and 5-Level Paging"]
-#include "mmu/address_filter.h"
 #include "mmu/soft_mmu.h"
 
 namespace backplane::tcg {

@@ -6,7 +6,6 @@
 
 #include "backplane/machine.h"
 #include "cache/code_cache.h"
-#include "mmu/address_filter.h"
 
 namespace backplane::tcg {
 namespace {
@@ -211,10 +210,6 @@ void SoftMmu::protect_code_page(const u8* host_page) {
 }
 
 void SoftMmu::forget_code() { std::memset(jit_.jump_tags, 0xff, sizeof jit_.jump_tags); }
-
-void SoftMmu::note_executed(u64 linear, MmuIndex index) {
-  filter_add(executed_[index == kMmuUser ? 1 : 0], linear >> 12);
-}
 
 void SoftMmu::raise(u64 linear, const Target& target) const {
   if (!target.canonical) x86::raise_fault(x86::kGP, 0);

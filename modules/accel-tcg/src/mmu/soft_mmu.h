@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "backplane/x86/mmu.h"
+#include "mmu/address_filter.h"
 #include "runtime/jit_state.h"
 
 namespace backplane::tcg {
@@ -51,6 +52,15 @@ class SoftMmu final : public x86::LinearMemory {
       return reinterpret_cast<const u8*>(e.host) + (linear & ~kPageMask);
     return fill_code_pointer(linear, index);
   }
+  // The same without vector registers: null also if the walk is not the common case.
+  const u8* code_pointer_fast(u64 linear, MmuIndex index) {
+    const TlbEntry& e = jit_.tlb[index][tlb_index(linear)];
+    if (e.exec_tag != (linear & kPageMask)) {
+      resolve_fast(linear, false, index);
+      if (e.exec_tag != (linear & kPageMask)) return nullptr;
+    }
+    return reinterpret_cast<const u8*>(e.host) + (linear & ~kPageMask);
+  }
   // The RAM block behind a host page, for a page code_pointer gave.
   struct RamPlace {
     RamBlock* block = nullptr;
@@ -67,7 +77,9 @@ class SoftMmu final : public x86::LinearMemory {
   // Code of that TLB is not found by its address any more, as when its mode changed.
   void forget_jumps(MmuIndex index);
   // Remembers that code of a page may be in jump caches under the current generations.
-  void note_executed(u64 linear, MmuIndex index);
+  void note_executed(u64 linear, MmuIndex index) {
+    filter_add(executed_[index == kMmuUser ? 1 : 0], linear >> 12);
+  }
 
   // LinearMemory.
   void read(u64 linear, void* data, unsigned size, Privilege privilege) override;

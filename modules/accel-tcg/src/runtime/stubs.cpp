@@ -5,6 +5,8 @@ namespace backplane::tcg {
 namespace {
 
 constexpr u8 kPinned[] = {0, 1, 2, 3, 5, 6, 7, 8, 9, 12, 13};
+// Those of them that a C++ function may change.
+constexpr u8 kCallClobbered[] = {0, 1, 2, 6, 7, 8, 9};
 
 class StubEmitter {
  public:
@@ -21,9 +23,9 @@ class StubEmitter {
     s.repeat = emit_call(reinterpret_cast<u64>(helpers_.repeat));
     const u32 resume = emit_call(reinterpret_cast<u64>(helpers_.resume));
     s.transfer = emit_transfer(s.interpret, resume);
-    s.link = emit_call(reinterpret_cast<u64>(helpers_.link));
+    s.link = emit_call(reinterpret_cast<u64>(helpers_.link), reinterpret_cast<u64>(helpers_.link_fast));
     for (unsigned n = 0; n < kMmuCount; ++n) s.link_far[n] = emit_link_far(s.link, n);
-    s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup));
+    s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup), reinterpret_cast<u64>(helpers_.lookup_fast));
     s.memory = emit_memory();
     s.native_fault = a_.executable(s.interpret);
     return s;
@@ -103,16 +105,35 @@ class StubEmitter {
     a_.jmp(a_.r11);
   }
 
-  u32 emit_call(u64 function) {
+  // `fast`, if any, is tried first, with the vector registers in place.
+  u32 emit_call(u64 function, u64 fast = 0) {
     const u32 start = begin();
     store_registers();
+    if (fast != 0) {
+      a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_linear)), a_.r10);
+      a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)), a_.r11);
+      pass_arguments();
+      call_cpp(fast);
+      a_.test(a_.rax, a_.rax);
+      const u32 full = a_.jump_if_forward(4);
+      a_.mov(a_.r11, a_.rax);
+      for (const u8 r : kCallClobbered) a_.mov(Assembler::r64(r), a_.gpr(r));
+      a_.jmp(a_.r11);
+      a_.bind(full);
+      a_.mov(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(slow_linear)));
+      a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)));
+    }
     store_vectors();
-    a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
-    a_.mov(a_.rsi, a_.r10);
-    a_.mov(a_.rdx, a_.r11);
+    pass_arguments();
     call_cpp(function);
     resume_or_leave();
     return start;
+  }
+
+  void pass_arguments() {
+    a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
+    a_.mov(a_.rsi, a_.r10);
+    a_.mov(a_.rdx, a_.r11);
   }
 
   // The registers are stored again on the way through the other stubs: they are unchanged.
@@ -164,7 +185,7 @@ class StubEmitter {
     a_.test(a_.rax, a_.rax);
     const u32 full = a_.jump_if_forward(4);
     a_.mov(a_.r10, a_.rax);
-    for (const u8 r : {0, 1, 2, 6, 7, 8, 9}) a_.mov(Assembler::r64(r), a_.gpr(r));
+    for (const u8 r : kCallClobbered) a_.mov(Assembler::r64(r), a_.gpr(r));
     a_.mov(a_.r11, a_.r14);
     a_.mov(a_.r14, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));
     a_.jmp(a_.r11);

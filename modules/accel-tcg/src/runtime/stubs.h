@@ -49,6 +49,9 @@ struct Helpers {
   const u8* (*resume)(TcgVcpu* vcpu, u64 unused, u64 unused2);
   // A jump that is not linked yet was taken; page_base is that of the jumping block.
   const u8* (*link)(TcgVcpu* vcpu, u64 unused, u64 site);
+  // link and lookup, tried first without the guest's vector registers saved: where to go on, or null.
+  const u8* (*link_fast)(TcgVcpu* vcpu, u64 unused, u64 site);
+  const u8* (*lookup_fast)(TcgVcpu* vcpu, u64 linear, u64 unused);
   // Finds the block at a linear address.
   const u8* (*lookup)(TcgVcpu* vcpu, u64 linear, u64 unused);
 };
