@@ -368,6 +368,10 @@ def run_linux(setup):
     result = run("--cpus", "2", "--memory=256", "--cmd", "yes | head -c 500000; nproc")
     check(result.stdout == b"y\n" * 250000 + b"2\n", "long output is not whole")
     check_equal("status", result.returncode, 0)
+    functions = run("--cmd", "lspci").stdout.decode()
+    check(re.search(r"^00:00\.0 Class 0600: 8086:1237$", functions, re.M) and
+          re.search(r"^00:0\d\.0 Class 0100: 1af4:10\d\d virtio-pci$", functions, re.M),
+          f"lspci says {functions!r}")
     check_equal("status of a bad option", run("--nonsense").returncode, 1)
 
 
