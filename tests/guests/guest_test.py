@@ -9,11 +9,17 @@ import argparse
 import difflib
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 # A guest writes 16 when it has run to its end; the program then ends with 2 * 16 + 1.
 PASSED = 33
 SECONDS = 30
+
+
+def make_disk(path, sectors):
+    """Each sector is full of its number."""
+    path.write_bytes(b"".join(bytes([sector & 0xff]) * 512 for sector in range(sectors)))
 
 
 def run(command):
@@ -36,12 +42,19 @@ def main():
     parser.add_argument("--emulator", required=True)
     parser.add_argument("--image", type=Path, required=True)
     parser.add_argument("--expected", type=Path, required=True)
+    parser.add_argument("--disk", type=int, metavar="SECTORS", help="give it a virtio disk")
     parser.add_argument("options", nargs="*", help="more options for the emulator")
     arguments = parser.parse_args()
     command = [arguments.emulator, "-M", "pc", "-m", "32", "-nodefaults", "-display", "none",
                "-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit",
                "-kernel", str(arguments.image), *arguments.options]
-    printed, problem = run(command)
+    with tempfile.TemporaryDirectory(prefix="backplane-guest-") as directory:
+        if arguments.disk:
+            disk = Path(directory) / "disk"
+            make_disk(disk, arguments.disk)
+            command += ["-drive", f"file={disk},format=raw,if=none,id=disk",
+                        "-device", "virtio-blk-pci,drive=disk,serial=sectors"]
+        printed, problem = run(command)
     expected = arguments.expected.read_text().splitlines()
     lines = printed.decode(errors="replace").splitlines()
     if lines == expected and not problem:
