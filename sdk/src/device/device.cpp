@@ -14,6 +14,17 @@ struct RealizeError final : Error {
   explicit RealizeError(const Error& error) : Error(error) {}
 };
 
+// The exception being handled; what is no Error comes from a module that does not know better.
+Error current_error() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (...) {
+    return Error(current_exception_text());
+  }
+}
+
 }  // namespace
 
 void Device::class_init(DeviceClass&) {}
@@ -36,7 +47,8 @@ void Device::set_realized(Machine& machine, Bus* bus) {
     unrealize();
     bus_ = nullptr;
     throw;
-  } catch (const Error& error) {
+  } catch (...) {
+    const Error error = current_error();
     const std::string step = realize_trace::failed_step();
     unrealize();
     bus_ = nullptr;

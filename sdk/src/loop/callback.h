@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <exception>
 #include <utility>
 
+#include "backplane/error.h"
 #include "backplane/log.h"
 #include "backplane/machine_lock.h"
 
@@ -16,8 +16,8 @@ void run_callback(Fn&& fn) noexcept {
   const MachineLock::Guard lock;
   try {
     std::forward<Fn>(fn)();
-  } catch (const std::exception& error) {
-    log::report(error.what());
+  } catch (...) {
+    log::report(current_exception_text());
   }
 }
 

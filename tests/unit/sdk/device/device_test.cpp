@@ -18,6 +18,7 @@ class Probe : public Device {
     k.bus_type = TestBus::kTypeName;
     k.property<&Probe::name_>("name", "what it writes into the log");
     k.property<&Probe::fail_>("fail", "realize() throws");
+    k.property<&Probe::fail_oddly_>("fail-oddly", "realize() throws what is no exception of ours");
     k.property<&Probe::rate_>("rate", "may change at any time").dynamic = true;
   }
   static inline std::string log;
@@ -27,6 +28,7 @@ class Probe : public Device {
     Device::realize();
     log += "+" + name_;
     if (fail_) throw Error("it was told to fail");
+    if (fail_oddly_) throw 7;
   }
   void unrealize() override {
     log += "-" + name_;
@@ -40,6 +42,7 @@ class Probe : public Device {
  private:
   std::string name_ = "p";
   bool fail_ = false;
+  bool fail_oddly_ = false;
   u32 rate_ = 1;
 };
 BACKPLANE_REGISTER(Probe)
@@ -111,6 +114,17 @@ TEST_F(DeviceTest, ErrorNamesDeviceAndStep) {
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "test-probe: probe realize: it was told to fail");
   }
+}
+
+TEST_F(DeviceTest, WhateverRealizeThrowsIsUndoneAndNamed) {
+  try {
+    machine.create_device("test-probe", {{"fail-oddly", "on"}});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "test-probe: probe realize: an exception of type int");
+  }
+  EXPECT_EQ(take_log(), "+p-p");
+  EXPECT_TRUE(machine.bus().devices().empty());
 }
 
 TEST_F(DeviceTest, ErrorNamesTheInnermostDevice) {
