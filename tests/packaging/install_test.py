@@ -94,9 +94,9 @@ def check_names_the_package_of_a_removed_module(tree):
 
 def check_builds_a_module(tree, cmake, compiler, flags, directory):
     build = directory / "beacon"
-    run(cmake, "-S", HERE / "out-of-tree", "-B", build, f"-DCMAKE_PREFIX_PATH={tree.prefix}",
+    run(*cmake, "-S", HERE / "out-of-tree", "-B", build, f"-DCMAKE_PREFIX_PATH={tree.prefix}",
         f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={flags}")
-    run(cmake, "--build", build)
+    run(cmake[0], "--build", build)
     metadata = run(tree.bin / "backplane-modinfo", build / "hw-beacon.so")
     for line in [r"requires: +hw-pci", r"package: +backplane-hw-beacon", r"accepted: +yes"]:
         assert re.search(line, metadata), f"'{line}' is not in:\n{metadata}"
@@ -108,9 +108,9 @@ def check_builds_a_module(tree, cmake, compiler, flags, directory):
 
 def check_links_modules_into_a_program(tree, cmake, compiler, flags, directory):
     build = directory / "linked"
-    run(cmake, "-S", HERE / "linked-modules", "-B", build, f"-DCMAKE_PREFIX_PATH={tree.prefix}",
+    run(*cmake, "-S", HERE / "linked-modules", "-B", build, f"-DCMAKE_PREFIX_PATH={tree.prefix}",
         f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={flags}")
-    run(cmake, "--build", build)
+    run(cmake[0], "--build", build)
     said = run(build / "program", build)
     assert said == "base builtin 1\nlinked-thing builtin 2\nloaded-thing loaded 3\n", said
 
@@ -131,11 +131,13 @@ def check_builds_with_pkg_config(tree, compiler, flags, directory):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cmake", required=True)
+    parser.add_argument("--generator", required=True)
     parser.add_argument("--build", required=True, type=Path)
     parser.add_argument("--libdir", required=True)
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--flags", default="")
     given = parser.parse_args()
+    cmake = [given.cmake, "-G", given.generator]
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         run(given.cmake, "--install", given.build, "--prefix", directory / "installed")
@@ -146,8 +148,8 @@ def main():
         check_finds_its_modules(tree)
         check_modinfo_goes_on_after_a_foreign_file(tree)
         check_names_the_package_of_a_removed_module(tree)
-        check_builds_a_module(tree, given.cmake, given.compiler, given.flags, directory)
-        check_links_modules_into_a_program(tree, given.cmake, given.compiler, given.flags,
+        check_builds_a_module(tree, cmake, given.compiler, given.flags, directory)
+        check_links_modules_into_a_program(tree, cmake, given.compiler, given.flags,
                                            directory)
         check_builds_with_pkg_config(tree, given.compiler, given.flags, directory)
 

@@ -83,7 +83,7 @@ TEST_F(SocketChardevTest, WithoutAHostServesBothFamilies) {
   const auto colon = text.rfind(':');
   const std::string port = text.substr(colon + 1, text.find(',') - colon - 1);
   std::ptrdiff_t times = 0;
-  for (const char* host : {"127.0.0.1", "::1", "localhost"}) {
+  for (const char* host : {"127.0.0.1", "::1"}) {
     const UniqueFd peer = SocketAddress{.host = host, .port = port}.connect();
     EXPECT_TRUE(opened(++times)) << host;
     write(*device, host);
