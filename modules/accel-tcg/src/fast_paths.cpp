@@ -65,7 +65,7 @@ u64 TcgVcpu::fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset) {
   } else {
     const u64 to = s.gpr[x86::RCX];
     if (static_cast<u64>(static_cast<i64>(to << 16) >> 16) != to ||
-        (s.gpr[x86::R11] & x86::kTF) != 0)
+        (s.gpr[x86::R11] & (x86::kTF | x86::kAC)) != 0)
       return Helpers::kTransferRefused;
     x86::sysret(context, 8);
   }

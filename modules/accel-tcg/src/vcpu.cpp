@@ -155,6 +155,9 @@ bool TcgVcpu::must_step() const {
   // Within such limits every jump leads to an address that may be executed.
   if (code_bits != 64 && state_.seg[x86::CS].limit < (code_bits == 32 ? 0xffffffff : 0xffff))
     return true;
+  // The interpreter checks alignment.
+  if ((state_.rflags & x86::kAC) != 0 && (state_.cr0 & x86::kCr0AM) != 0 && state_.cpl() == 3)
+    return true;
   return (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != 0 ||
          (state_.dr[7] & 0xff) != 0 ||
          // A block longer than what is left would not run: reach the end of it one by one.

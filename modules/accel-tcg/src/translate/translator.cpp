@@ -316,17 +316,26 @@ u32 Translator::emit_jump_cache_probe() {
   return a_.probe_jump_cache(mode_.mmu_index());
 }
 
-// T0: the instruction pointer to go on at.
-void Translator::emit_indirect_jump() {
+// T0: the instruction pointer to go on at. `stack_moved`: what was added to RSP meanwhile, to be
+// taken back if the target is not canonical, which is a fault of the jump.
+void Translator::emit_indirect_jump(i32 stack_moved) {
   if (mode_.has(Mode::kCodeBased)) {
     a_.add(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(code_base)));
     a_.mov(a_.r10d, a_.r10d);
   }
   const u32 miss = emit_jump_cache_probe();
   a_.jmp(a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_codes)]);
-  defer([this, miss] {
+  defer([this, miss, stack_moved] {
     a_.bind(miss);
-    a_.jump(stubs_.lookup);
+    if (!mode_.code64()) return static_cast<void>(a_.jump(stubs_.lookup));
+    a_.mov(a_.r11, a_.r10);
+    a_.shl(a_.r11, 16);
+    a_.sar(a_.r11, 16);
+    a_.cmp(a_.r11, a_.r10);
+    a_.jump_if(4, stubs_.lookup);
+    if (stack_moved != 0) emit_move_stack_pointer(-stack_moved);
+    a_.mov(a_.r11d, current_offset_);
+    a_.jump(stubs_.interpret);
   });
 }
 
@@ -391,7 +400,7 @@ void Translator::emit_indirect(const ScannedInsn& s) {
     emit_push_return_address(s);
     if (target != kT0) a_.mov(a_.r10, Assembler::r64(target));
   }
-  emit_indirect_jump();
+  emit_indirect_jump(call ? -static_cast<i32>(size) : 0);
 }
 
 void Translator::emit_push_return_address(const ScannedInsn& s) {
@@ -417,8 +426,9 @@ void Translator::emit_return(const ScannedInsn& s) {
   flags_before_clobber(s.flags_live_after);
   const RmOperand from = emit_stack_operand(s, s.flags_live_after);
   a_.load(kT0, from, size);
-  emit_move_stack_pointer(static_cast<i32>(size) + static_cast<i32>(i.immediate));
-  emit_indirect_jump();
+  const i32 popped = static_cast<i32>(size) + static_cast<i32>(i.immediate);
+  emit_move_stack_pointer(popped);
+  emit_indirect_jump(popped);
 }
 
 void Translator::emit_interpret(const Insn& i) {

@@ -28,7 +28,18 @@ u64 Execution::legacy_linear(u8 segment, u64 offset, unsigned size, bool write) 
   const bool allowed = !state.protected_mode() || permits(s, write);
   if (!allowed || !within_limit(s, offset, offset + size - 1))
     raise_fault(segment == SS ? kSSVector : kGP, 0);
-  return static_cast<u32>(s.base + offset);
+  const u64 address = static_cast<u32>(s.base + offset);
+  if (checks_alignment_) require_alignment(address, size);
+  return address;
+}
+
+// [SDM 3A "Interrupt 17-Alignment Check Exception (#AC)"]
+void Execution::require_alignment(u64 address, unsigned size) const {
+  unsigned alignment = size;
+  if (size == 10) alignment = 8;                        // extended precision
+  if (size == 28 || size == 94 || size == 108) alignment = 4;  // x87 environment and state
+  if ((alignment & (alignment - 1)) != 0 || alignment > 16) return;
+  if ((address & (alignment - 1)) != 0) raise_fault(kACVector, 0);
 }
 
 u64 Execution::checked_target(u64 target, unsigned operand_size) const {

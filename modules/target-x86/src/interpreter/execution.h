@@ -38,6 +38,8 @@ class Execution {
     outcome = Outcome::Done;
     flags_replaced = false;
     code64_ = state.code64();
+    checks_alignment_ =
+        (state.cr0 & kCr0AM) != 0 && (state.rflags & kAC) != 0 && state.cpl() == 3;
     privilege = state.cpl() == 3 ? Privilege::User : Privilege::Supervisor;
     single_step = (state.rflags & kTF) != 0;
     watching = breakpoints_enabled(state);
@@ -94,12 +96,14 @@ class Execution {
     return a & mask_of(m.address_size);
   }
   // The linear address of `size` bytes at an offset, after the checks of the segment's limit and
-  // type, or of canonicality. Raises #GP(0), or #SS(0) for the stack segment.
+  // type, or of canonicality, and of alignment where the program asked for it. Raises #GP(0),
+  // #SS(0) for the stack segment, or #AC(0).
   u64 linear(u8 segment, u64 offset, unsigned size, bool write) const {
     if (!code64_) return legacy_linear(segment, offset, size, write);
     const u64 address = segment >= FS ? offset + state.seg[segment].base : offset;
     if (!is_canonical(address) || !is_canonical(address + size - 1))
       raise_fault(segment == SS ? kSSVector : kGP, 0);
+    if (checks_alignment_) require_alignment(address, size);
     return address;
   }
   u64 linear(const Instruction& i, unsigned size, bool write) const {
@@ -227,9 +231,11 @@ class Execution {
   }
 
  private:
+  void require_alignment(u64 address, unsigned size) const;
   u64 legacy_linear(u8 segment, u64 offset, unsigned size, bool write) const;
 
   bool code64_ = false;
+  bool checks_alignment_ = false;
   static std::mutex split_lock_;
 };
 
