@@ -30,7 +30,7 @@ main:
     mov edx, 5
 .endm
 
-// frame "text", MASK, CODE: flags at a load that faults behind the instruction, and what reads them then
+// frame "text", MASK, CODE: flags at a load that faults behind the instruction; ADC reads one then
 .macro frame name, mask, code:vararg
     operands
     attempt_quietly_begin

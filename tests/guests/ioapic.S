@@ -100,7 +100,7 @@ masked_edges:
     ioapic_write TABLE(TIMER_PIN), IOAPIC_MASKED | TIMER
     ret
 
-// --- levels -----------------------------------------------------------------------------------------
+// --- levels --------------------------------------------------------------------------------------
 // The device keeps its line up until its status register is read.
 line_handler:
     inc dword ptr [lines]

@@ -42,7 +42,7 @@ main:
     print_hex r8, 3
 .endm
 
-// Around more than one instruction; form_end prints the register, EAX, EDX and those flags of the mask.
+// Around more than one instruction; form_end prints the register, EAX, EDX and the mask's flags.
 .macro form_end name, mask
     pushf
     pop r8
@@ -170,7 +170,7 @@ exchanges_32:
     form "LOCK OR", LOGIC, lock or DATA_REGISTER, eax
     ret
 
-// --- 64 bits --------------------------------------------------------------------------------------
+// --- 64 bits -------------------------------------------------------------------------------------
 .macro form64 name, mask, code:vararg
     mov rax, 0xfedcba9876543210
     mov ADDRESS_REGISTER, rax
@@ -213,7 +213,7 @@ forms_64:
     form64 "CMPXCHG unequal", ARITHMETIC, cmpxchg ADDRESS_REGISTER, rcx
     ret
 
-// --- string instructions ----------------------------------------------------------------------------
+// --- string instructions -------------------------------------------------------------------------
 strings:
     print "strings\n"
     // Two entries from memory, and back.
@@ -286,7 +286,7 @@ strings:
     print_value "  with a difference ", rcx, 2
     ret
 
-// --- 8 and 16 bits: the device's status and the size of its queue ---------------------------------
+// --- 8 and 16 bits: the device's status and the size of its queue --------------------------------
 small:
     print "8 and 16 bits\n"
     mov rbp, [virtio_common]
@@ -372,7 +372,7 @@ called:
     mov ecx, 0x77
     ret
 
-// --- accesses with a part in memory and a part in the device -----------------------------------------
+// --- accesses with a part in memory and a part in the device -------------------------------------
 crossing:
     print "crossing\n"
     mov dword ptr [page_map + 8], offset pointer_table + 7

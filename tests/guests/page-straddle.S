@@ -19,8 +19,8 @@
     invlpg [r15 + 0x1000 * (\n)]
 .endm
 
-// straddle "text", LABEL: the code from LABEL to LABEL_end, with each of its bytes in turn the first
-// of the second page; its results, added up in rbp. It ends with RET.
+// straddle "text", LABEL: the code from LABEL to LABEL_end, each of its bytes in turn the first of
+// the second page; its results, added up in rbp. It ends with RET.
 .macro straddle name, label
     mov r8d, offset \label
     mov r9d, offset \label\()_end - \label

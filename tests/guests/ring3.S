@@ -31,7 +31,7 @@ main:
     call compatibility_mode
     ret
 
-// --- computation --------------------------------------------------------------------------------
+// --- computation ---------------------------------------------------------------------------------
 compute:
     user_attempt_begin "compute"
     // Fills memory from a multiplicative sequence.
@@ -169,7 +169,7 @@ step_negate:
     adc rax, 0
     ret
 
-// --- system calls ---------------------------------------------------------------------------------
+// --- system calls --------------------------------------------------------------------------------
 system_calls:
     user_attempt_begin "SYSCALL"
     mov eax, 1
@@ -245,7 +245,7 @@ int_service:
     mov [rdi + 14 * 8], rax
     ret
 
-// --- what ring 3 may not ----------------------------------------------------------------------------
+// --- what ring 3 may not -------------------------------------------------------------------------
 forbidden:
     user_attempt "CLI", cli
     user_attempt "STI", sti
