@@ -7,7 +7,6 @@
 #define TIMER 0x50
 #define SELF 0x60
 #define SELF_LOWER 0x45
-#define ERROR 0xe0
 #define SPURIOUS 0xff
 
 main:
@@ -86,7 +85,7 @@ registers:
     xor eax, eax
     mov cr8, rax
     show "  timer's entry ", APIC_LVT_TIMER
-    mov APIC_REGISTER(APIC_LVT_ERROR), ERROR
+    mov APIC_REGISTER(APIC_LVT_ERROR), 0xe0
     show "  error's entry ", APIC_LVT_ERROR
     mov ecx, MSR_APIC_BASE
     rdmsr

@@ -24,12 +24,10 @@ main:
     call interrupt_shadow
     ret
 
-// Counts, and remembers the order of the last vectors.
+// Counts, and ends the interrupt.
 irq_handler:
     mov rax, [rdi + FRAME_VECTOR]
     inc dword ptr [counts + rax * 4 - PIC_VECTORS * 4]
-    shl dword ptr [order], 8
-    or [order], al
     cmp byte ptr [keep_in_service], 0
     jne 2f
     cmp eax, PIC_VECTORS + 8
@@ -308,7 +306,5 @@ interrupt_shadow:
     .balign 16
 counts:
     .skip 64
-order:
-    .skip 4
 keep_in_service:
     .skip 4

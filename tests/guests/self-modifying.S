@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Code that changes: in its own page, in another one, just ahead of itself, through another address,
-// by string instructions, and what it was made from. [SDM 3A "Self-Modifying Code"]
+// Code that changes: in its own page, in another one, just ahead of itself, through another
+// address, by string instructions. [SDM 3A "Self-Modifying Code"]
 #include "long.inc"
 
 // Pages for code, where nothing else is.
