@@ -219,7 +219,11 @@ TEST_F(SocketChardevTest, ClientComesBackToATcpServerThatWasStartedAnew) {
 
 TEST_F(SocketChardevTest, AHostThatDoesNotAnswerKeepsNobodyWaiting) {
   // A listener whose queue is full takes no connection, and does not refuse it.
-  const UniqueFd listener = SocketAddress{.host = "127.0.0.1", .port = "0"}.listen();
+  const auto threads = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+  };
+  const auto threads_before = threads();
+  UniqueFd listener = SocketAddress{.host = "127.0.0.1", .port = "0"}.listen();
   const SocketAddress address = local_address(listener.get());
   std::vector<UniqueFd> queue;
   for (unsigned n = 0; n < 4; ++n) {
@@ -240,6 +244,10 @@ TEST_F(SocketChardevTest, AHostThatDoesNotAnswerKeepsNobodyWaiting) {
     EXPECT_FALSE(client.saw(Event::Opened));
     write(*device, "lost");
   }
+  // The attempt that was given up is refused now, and ends before the program does.
+  queue.clear();
+  listener.reset();
+  EXPECT_TRUE(run_until([&] { return threads() == threads_before; }));
 }
 
 TEST_F(SocketChardevTest, ReplacesASocketThatNobodyListensOn) {
