@@ -4,6 +4,7 @@
 // Management", "Memory Ordering"]
 #include "long.inc"
 #include "interrupts.inc"
+#include "second-cpu.inc"
 
 #define WAKE 0x61
 #define CALL 0x62
@@ -26,79 +27,6 @@ main:
     call shootdown
     call not_masked
     call restart
-    ret
-
-// --- the second CPU ------------------------------------------------------------------------------
-    .balign 4096
-    .code16
-second_cpu:
-    cli
-    mov ax, cs
-    mov ds, ax
-    lgdt cs:[second_gdt_pointer - second_cpu]
-    mov eax, CR0_PE | 0x10
-    mov cr0, eax
-    jmp fword ptr cs:[second_entry - second_cpu]
-    .balign 8
-second_gdt_pointer:
-    .word GDT_SIZE - 1
-    .long gdt
-second_entry:
-    .long second_protected
-    .word CODE32
-    .code32
-second_protected:
-    mov ax, DATA
-    mov ds, ax
-    mov es, ax
-    mov ss, ax
-    mov esp, offset second_stack_top
-    call long_mode
-    .code64
-    mov rsp, offset second_stack_top
-    lidt [idt_pointer]
-    mov word ptr [gdt + OWN], 0x67
-    mov eax, offset second_tss
-    mov [gdt + OWN + 2], ax
-    shr eax, 16
-    mov [gdt + OWN + 4], al
-    mov word ptr [gdt + OWN + 5], 0x89
-    mov [gdt + OWN + 7], ah
-    mov eax, OWN
-    ltr ax
-    enable_apic
-    mov eax, APIC_REGISTER(APIC_ID)
-    mov [second_id], eax
-    mov ecx, MSR_APIC_BASE
-    rdmsr
-    mov [second_base], eax
-    inc dword ptr [second_starts]
-// Does what it is given.
-1:  pause
-    mov eax, [second_job]
-    test eax, eax
-    jz 1b
-    call rax
-    mov dword ptr [second_job], 0
-    jmp 1b
-
-.macro give job
-    mov dword ptr [second_job], offset \job
-.endm
-.macro await_second
-    spin_until [second_job], e, 0
-.endm
-
-.macro send what:vararg
-    mov APIC_REGISTER(APIC_ICR), \what
-.endm
-
-// The vector is the page that the CPU starts in.
-send_startup:
-    mov eax, offset second_cpu
-    shr eax, 12
-    or eax, 0x4600
-    mov APIC_REGISTER(APIC_ICR), eax
     ret
 
 start_second:
@@ -447,16 +375,13 @@ directory:
     .skip 4096
 page_table:
     .skip 4096
-    .skip 4096
-second_stack_top:
+    .balign 4096
 page_crossing_area:
     .skip 4096
 page_crossing:
     .skip 64
 crossing:
     .skip 64
-second_tss:
-    .skip 0x68
     .balign 64
 counters:
     .skip 64
@@ -468,14 +393,6 @@ called_with:
     .skip 8
 call_sum:
     .skip 8
-second_job:
-    .skip 8
-second_starts:
-    .skip 4
-second_id:
-    .skip 4
-second_base:
-    .skip 4
 halted:
     .skip 4
 window_open:
