@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Code that changes: in its own page, in another one, just ahead of itself, through another
-// address, by string instructions. [SDM 3A "Self-Modifying Code"]
+// address, by string instructions; and tables in its page. [SDM 3A "Self-Modifying Code"]
 #include "long.inc"
 
 // Pages for code, where nothing else is.
@@ -30,6 +30,7 @@ main:
     call jump_target
     call data_in_code
     call growing_code
+    call tables_in_code
     ret
 
 // An immediate operand is counted up by the code itself.
@@ -271,6 +272,26 @@ seed:
 2:  mov r8d, PAGE_B + (seed_end - seed)
     jmp r8
 seed_end:
+
+// The processor marks a page as accessed, in a table that lies in a page with code, while it
+// fetches an instruction that goes on in that page.
+#define PAGE_C 0x804000
+tables_in_code:
+    mov qword ptr [PAGE_A], PAGE_C + 0x27
+    mov qword ptr [PAGE_A + 8], PAGE_C + 0x1007
+    mov dword ptr [alias_directory + 8], PAGE_A + 7
+    mov byte ptr [PAGE_C + 0xffd], 0xb8
+    mov dword ptr [PAGE_C + 0xffe], 0x44332211
+    mov byte ptr [PAGE_C + 0x1002], 0xc3
+    mov ebx, PAGE_A + 0x800
+    mov byte ptr [rbx], 0xc3
+    call rbx
+    mov rbx, ALIAS + 0x200ffd
+    call rbx
+    print_value "tables in code ", rax, 8
+    mov eax, [PAGE_A + 8]
+    print_value "  entry ", rax, 8
+    ret
 
     .bss
     .balign 4096

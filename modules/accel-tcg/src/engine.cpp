@@ -25,11 +25,18 @@ void Engine::flush_code() {
   flush_wanted = false;
 }
 
-void Engine::protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset) {
+bool Engine::protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset) {
   const u8 before =
       ram.page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_seq_cst);
-  if ((before & RamBlock::kHasCode) != 0) return;
+  if ((before & RamBlock::kHasCode) != 0) return false;
   for (TcgVcpu* vcpu : vcpus) vcpu->mmu().protect_code_page(host_page);
+  return true;
+}
+
+void Engine::wait_for_others(const TcgVcpu& caller) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (TcgVcpu* vcpu : vcpus)
+    if (vcpu != &caller) vcpu->wait_until_outside();
 }
 
 }  // namespace backplane::tcg

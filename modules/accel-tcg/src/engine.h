@@ -32,9 +32,17 @@ struct Engine {
 
   // Flushes the code cache. The caller runs no translated code.
   void flush_code();
-  // Marks a page as one with code and makes writes to it go through every vCPU's slow path.
-  // CodeCache::lock() held.
-  void protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset);
+  // How many vCPUs are in wait_for_others(): a page that has the mark may still be written to
+  // unseen. CodeCache::lock() held.
+  unsigned waiting = 0;
+
+  // Marks a page as one with code and makes writes to it go through every vCPU's slow path. True
+  // if it was none: blocks that others run now may still write to it by an address that they looked
+  // up before. CodeCache::lock() held.
+  bool protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset);
+  // Waits until every other vCPU has left the blocks that it runs now. CodeCache::lock() not held;
+  // the caller is outside of translated code (TcgVcpu::Outside).
+  void wait_for_others(const TcgVcpu& caller);
 };
 
 }  // namespace backplane::tcg

@@ -77,6 +77,13 @@ void TcgVcpu::memory_changed() {
   jit_.exit_request.store(1, std::memory_order_release);
 }
 
+void TcgVcpu::wait_until_outside() {
+  const u64 seen = crossings_.load(std::memory_order_seq_cst);
+  if ((seen & 1) == 0) return;
+  jit_.exit_request.store(1, std::memory_order_release);
+  spin_while([&] { return crossings_.load(std::memory_order_acquire) == seen; });
+}
+
 void TcgVcpu::flags_to_state() {
   state_.rflags =
       (state_.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit_.saved_flags) | 2;
@@ -199,12 +206,15 @@ Vcpu::Exit TcgVcpu::run() {
     }
     flags_from_state();
     ++counters_.entries;
+    cross();
     engine_.stubs.enter(&state_, code);
+    cross();
     flags_to_state();
   }
 }
 
 void TcgVcpu::step() {
+  const Outside outside(*this);
   ++counters_.interpreted;
   if (engine_.options.count_instructions) --jit_.budget;
   switch (interpreter_.step()) {
@@ -220,6 +230,7 @@ void TcgVcpu::step() {
       jit_.exit_request.store(1, std::memory_order_relaxed);
       break;
   }
+  mmu_.report_writes();
 }
 
 const u8* TcgVcpu::code_at_rip() {
@@ -235,16 +246,21 @@ Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
   const MmuIndex index = mmu_.current_index();
   const u8* host_pc = mmu_.code_pointer(linear, index);
   if (host_pc == nullptr) return nullptr;
-  const std::lock_guard guard(engine_.cache.lock());
+  const u64 offset = linear & ~kPageMask;
+  GuestBytes bytes;
+  bytes.page = host_pc - offset;
+  // Not under the lock: to mark the page as accessed may be to write to a page with code.
+  if (kPageSize - offset < kLongestInsn)
+    bytes.next_page = mmu_.code_pointer((linear & kPageMask) + kPageSize, index);
+  std::unique_lock guard(engine_.cache.lock());
   Mode mode = current_mode();
   if (apart) mode.bits |= Mode::kApart;
   Block* block = engine_.cache.find(host_pc, mode);
-  if (block == nullptr) block = translate(linear, host_pc, mode);
+  if (block == nullptr) block = translate(host_pc, bytes, mode, guard);
   if (block == nullptr) return nullptr;
   if (block->second_page != nullptr) {
     // The bytes past the page end must still come from where they came from.
-    const u8* next = mmu_.code_pointer((linear & kPageMask) + kPageSize, index);
-    if (next != block->second_page) return nullptr;
+    if (bytes.next_page != block->second_page) return nullptr;
     mmu_.note_executed(linear + kPageSize, index);
   }
   if (apart)
@@ -254,28 +270,60 @@ Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
   return block;
 }
 
-Block* TcgVcpu::translate(u64 linear, const u8* host_pc, Mode mode) {
+Block* TcgVcpu::translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
+                          std::unique_lock<SpinLock>& guard) {
   CodeCache& cache = engine_.cache;
-  if (cache.full()) {
-    engine_.flush_wanted = true;
-    jit_.exit_request.store(1, std::memory_order_relaxed);
-    return nullptr;
-  }
-  const MmuIndex index = mmu_.current_index();
-  const unsigned offset = static_cast<unsigned>(linear & ~kPageMask);
-  GuestBytes bytes;
-  bytes.page = host_pc - offset;
-  if (kPageSize - offset < 15)
-    bytes.next_page = mmu_.code_pointer((linear & kPageMask) + kPageSize, index);
   const SoftMmu::RamPlace place = mmu_.place_of(bytes.page);
   SoftMmu::RamPlace second;
   if (bytes.next_page != nullptr) second = mmu_.place_of(bytes.next_page);
   if (place.block == nullptr) return nullptr;
 
   // Writers must report before the bytes are read.
-  engine_.protect_code_page(bytes.page, *place.block, place.offset);
-  if (bytes.next_page != nullptr && second.block != nullptr)
-    engine_.protect_code_page(bytes.next_page, *second.block, second.offset);
+  bool fresh = engine_.protect_code_page(bytes.page, *place.block, place.offset);
+  if (second.block != nullptr &&
+      engine_.protect_code_page(bytes.next_page, *second.block, second.offset))
+    fresh = true;
+  Block* block = nullptr;
+  if ((!fresh && engine_.waiting == 0) || engine_.vcpus.size() == 1 ||
+      settle(place, second, guard)) {
+    block = cache.find(host_pc, mode);
+    if (block == nullptr) block = translate_settled(host_pc, bytes, mode, place, second);
+  }
+  // Of a page without a block, writes need not be reported.
+  cache.forget_if_unused(bytes.page, *place.block, place.offset);
+  if (second.block != nullptr)
+    cache.forget_if_unused(bytes.next_page, *second.block, second.offset);
+  return block;
+}
+
+// Waits until nobody can write to the pages unseen. False if that may not be so because of what
+// happened meanwhile.
+bool TcgVcpu::settle(const SoftMmu::RamPlace& first, const SoftMmu::RamPlace& second,
+                     std::unique_lock<SpinLock>& guard) {
+  ++engine_.waiting;
+  guard.unlock();
+  {
+    const Outside outside(*this);
+    engine_.wait_for_others(*this);
+  }
+  guard.lock();
+  --engine_.waiting;
+  const auto has_code = [](const SoftMmu::RamPlace& page) {
+    return (page.block->page_flags(page.offset).load(std::memory_order_relaxed) &
+            RamBlock::kHasCode) != 0;
+  };
+  return engine_.waiting == 0 && has_code(first) && (second.block == nullptr || has_code(second));
+}
+
+Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mode mode,
+                                  const SoftMmu::RamPlace& place, const SoftMmu::RamPlace& second) {
+  CodeCache& cache = engine_.cache;
+  if (cache.full()) {
+    engine_.flush_wanted = true;
+    jit_.exit_request.store(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  const unsigned offset = static_cast<unsigned>(host_pc - bytes.page);
   scan_.scan(bytes, offset, mode, engine_.options.limits, engine_.options.features);
   if (scan_.insns().empty()) return nullptr;
   if (scan_.insns().front().insn.row.op == Op::Interpret && scan_.end() > kPageSize) return nullptr;
@@ -350,13 +398,11 @@ bool TcgVcpu::run_repeat(u32 form) {
     if (moves) {
       const SoftMmu::Target source = mmu_.resolve(from, Access::Read, index);
       if (source.host == nullptr) return false;
-      if (target.has_code) engine_.cache.invalidate_locked(target.host, size);
       // Overlap that repeats the pattern is left to the interpreter.
       if (target.host > source.host && target.host < source.host + size) return false;
       std::memmove(target.host, source.host, size);
       gpr[x86::RSI] += size;
     } else {
-      if (target.has_code) engine_.cache.invalidate_locked(target.host, size);
       const u64 value = gpr[x86::RAX];
       if (value == 0 || element == 1) {
         std::memset(target.host, static_cast<int>(value & 0xff), size);
@@ -364,6 +410,8 @@ bool TcgVcpu::run_repeat(u32 form) {
         for (u64 at = 0; at < size; at += element) std::memcpy(target.host + at, &value, element);
       }
     }
+    // After they were written: others may make code of the bytes at any time.
+    if (target.has_code) engine_.cache.invalidate_locked(target.host, size);
     gpr[x86::RDI] += size;
     gpr[x86::RCX] -= count;
     part += size;
@@ -386,7 +434,11 @@ const u8* TcgVcpu::repeat_string(u32 form, u32 offset) {
 const u8* TcgVcpu::follow(u32 index) {
   CodeCache& cache = engine_.cache;
   const u64 from_page = jit_.page_base;
-  JumpSite& site = cache.site(index);
+  const auto find_site = [&]() -> JumpSite& {
+    const std::lock_guard guard(cache.lock());
+    return cache.site(index);
+  };
+  JumpSite& site = find_site();
   const u64 target = from_page + static_cast<u64>(static_cast<i64>(site.target));
   state_.rip = pointer_of(target);
   // Where it is unless the instruction pointer wrapped around.
@@ -398,7 +450,10 @@ const u8* TcgVcpu::follow(u32 index) {
     const bool reachable = block->valid && site.from->valid && linear == target;
     if (reachable && site.tag == 0) {
       cache.link(site, *block);
-    } else if (reachable && (site.to == nullptr || site.to == block || engine_.vcpus.size() == 1)) {
+    } else if (reachable && (site.target_pc == nullptr || site.target_pc == block->host_pc ||
+                             engine_.vcpus.size() == 1)) {
+      // Another vCPU may be between the comparison of the tag and the jump: for it, the target is
+      // where it was when the tag was set.
       cache.link(site, *block);
       cache.set_tag(site, from_page ^ jit_.site_generation[block->mode.mmu_index()]);
     }
@@ -422,8 +477,9 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
   if (!crosses) {
     const SoftMmu::Target t =
         mmu_.resolve(linear, write ? Access::Write : Access::Read, index);
+    // Where no code is, another vCPU may make some before the write.
     if (t.host != nullptr &&
-        !(t.has_code && engine_.cache.has_code_locked(t.host, size)))
+        !(t.has_code && (engine_.vcpus.size() > 1 || engine_.cache.has_code_locked(t.host, size))))
       return reinterpret_cast<u64>(t.host);
   } else if (!write) {
     const unsigned first = static_cast<unsigned>(kPageSize - (linear & ~kPageMask));

@@ -24,6 +24,27 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Guest memory was mapped anew: forget translations before the next instruction. Any thread.
   void memory_changed();
 
+  // While translated code runs, the vCPU is inside: blocks may hold host addresses of guest memory
+  // that they looked up. For its life this takes the vCPU outside, where it holds none. vCPU
+  // thread.
+  class Outside {
+   public:
+    explicit Outside(TcgVcpu& vcpu) : vcpu_(vcpu), was_inside_(vcpu.inside()) {
+      if (was_inside_) vcpu_.cross();
+    }
+    ~Outside() {
+      if (was_inside_) vcpu_.cross();
+    }
+    Outside(const Outside&) = delete;
+    Outside& operator=(const Outside&) = delete;
+
+   private:
+    TcgVcpu& vcpu_;
+    bool was_inside_;
+  };
+  // Waits until it was outside at least once. Another thread.
+  void wait_until_outside();
+
   // Instructions that may run before run() returns, under instruction counting. vCPU thread.
   void set_budget(i32 instructions) { jit_.budget = budget_start_ = instructions; }
   // Lowers what is left, not what was executed.
@@ -49,7 +70,6 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Host code for the current RIP, page_base set; null if it has to be interpreted or something
   // is pending.
   const u8* code_at_rip();
-  // `apart`: one of Mode::kApart.
   // Puts a block into the jump cache; its page counts as executed from.
   void remember(const Block& block, u64 linear, MmuIndex index) {
     mmu_.note_executed(linear, index);
@@ -59,8 +79,15 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
     jit_.jump_codes[slot] = reinterpret_cast<u64>(a.executable(block.far_entry));
     jit_.jump_near_codes[slot] = reinterpret_cast<u64>(a.executable(block.near_entry));
   }
+  // `apart`: one of Mode::kApart.
   Block* find_or_translate(u64 linear, bool apart = false);
-  Block* translate(u64 linear, const u8* host_pc, Mode mode);
+  // `bytes.page` is the page of host_pc. Gives up the lock for a while if the pages had no code.
+  Block* translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
+                   std::unique_lock<SpinLock>& guard);
+  bool settle(const SoftMmu::RamPlace& first, const SoftMmu::RamPlace& second,
+              std::unique_lock<SpinLock>& guard);
+  Block* translate_settled(const u8* host_pc, const GuestBytes& bytes, Mode mode,
+                           const SoftMmu::RamPlace& place, const SoftMmu::RamPlace& second);
   Mode current_mode() const;
   void add_legacy_mode(Mode& mode, unsigned code_bits) const;
   // Before code is looked for: CS or the mode may have changed.
@@ -73,6 +100,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   bool must_step() const;
   // Runs one instruction by the interpreter; null or an exit.
   void step();
+  bool inside() const { return (crossings_.load(std::memory_order_relaxed) & 1) != 0; }
+  void cross() { crossings_.fetch_add(1, std::memory_order_seq_cst); }
   void flags_to_state();
   void flags_from_state();
   const u8* resume();
@@ -118,6 +147,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   Control control_;
   std::atomic<bool> memory_changed_{false};
   std::atomic<bool> kicked_{false};
+  std::atomic<u64> crossings_{0};  // into translated code and out of it: odd while inside
   i32 budget_start_ = 0;
   bool virtual_tsc_ = false;
   bool stopped_ = false;

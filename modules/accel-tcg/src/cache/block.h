@@ -61,6 +61,7 @@ struct JumpSite {
   u32 unlinked = 0;      // offset of the code it goes to while not linked
   u32 tag = 0;           // offset of the inline cache's tag; 0: target in the same page
   i32 target = 0;        // guest address relative to the block's page
+  const u8* target_pc = nullptr;  // first byte of what it was linked to first, in host memory
   u32 index = 0;         // in the sites of the cache
   u32 next_incoming = 0; // index + 1
   bool apart = false;    // to a block of Mode::kApart

@@ -94,6 +94,12 @@ void CodeCache::grow_buckets() {
   }
 }
 
+void CodeCache::forget_if_unused(const u8* host_page, RamBlock& ram, u64 ram_offset) {
+  if (pages_.contains(host_page)) return;
+  ram.page_flags(ram_offset)
+      .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
+}
+
 JumpSite& CodeCache::create_site(Block& from) {
   JumpSite& site = sites_.emplace_back();
   site.from = &from;
@@ -105,6 +111,7 @@ void CodeCache::link(JumpSite& site, Block& to) {
   if (site.to == &to) return;
   if (site.to != nullptr) unlink(site);
   site.to = &to;
+  site.target_pc = to.host_pc;
   site.next_incoming = to.first_incoming;
   to.first_incoming = site.index + 1;
   assembler_.patch_jump(site.jump, to.near_entry);

@@ -67,6 +67,9 @@ class CodeCache {
   Block* block_at(u32 host_offset);
   const CodePoint* point_at(const Block& block, u32 host_offset) const;
 
+  // Clears the kHasCode of a page that it was set for, but from which no block was made.
+  void forget_if_unused(const u8* host_page, RamBlock& ram, u64 ram_offset);
+
   // Forgets the blocks with a byte in [offset, offset+size) of the page. Returns how many.
   // Clears the page's kHasCode if none is left.
   unsigned invalidate(const u8* host_page, u64 offset, u64 size);

@@ -12,7 +12,9 @@ namespace {
 class Cursor {
  public:
   Cursor(const u8* bytes, unsigned available)
-      : begin_(bytes), at_(bytes), end_(bytes + (available < 15 ? available : 15)) {}
+      : begin_(bytes),
+        at_(bytes),
+        end_(bytes + (available < kLongestInsn ? available : kLongestInsn)) {}
 
   bool short_of_bytes() const { return short_; }
   unsigned consumed() const { return static_cast<unsigned>(at_ - begin_); }

@@ -130,6 +130,8 @@ struct Insn {
   unsigned memory_size() const;
 };
 
+constexpr unsigned kLongestInsn = 15;  // bytes
+
 // Decodes one instruction of 64-, 32- or 16-bit code from at most `available` bytes. False if the
 // bytes do not suffice. Unknown and refused forms have row.op == Op::Interpret (and length 0).
 bool decode(const u8* bytes, unsigned available, unsigned code_bits, Insn& insn);

@@ -71,9 +71,8 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
   const FlatRange* range = range_of(physical_page);
   if (range == nullptr || (write && range->readonly)) return nullptr;
   const u64 in_range = physical_page - range->start;
-  const bool has_code = (range->block->page_flags(range->block_offset + in_range)
-                             .load(std::memory_order_relaxed) &
-                         RamBlock::kHasCode) != 0;
+  const std::atomic<u8>& page_flags = range->block->page_flags(range->block_offset + in_range);
+  const bool has_code = (page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
   if (write && has_code) return nullptr;
 
   const unsigned slot = tlb_index(linear);
@@ -86,6 +85,7 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
   e.read_tag = page;
   e.write_tag = writable && !range->readonly && !has_code ? page : unusable;
   e.exec_tag = executable ? page : unusable;
+  check_for_code(e, slot, page_flags);
   note_fill(index, slot);
   ++counters_.fills;
   const bool global = (entry & kGlobal) != 0 && (state_.cr4 & x86::kCr4PGE) != 0;
@@ -96,7 +96,7 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
     if (executable) kernel_executed_non_global_ = true;
   }
   if (size > kPageSize) filter_add(large_, size >= 1_GiB ? region_1g(linear) : region_2m(linear));
-  return host_page + (linear - page);
+  return write && e.write_tag != page ? nullptr : host_page + (linear - page);
 }
 
 }  // namespace backplane::tcg

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "backplane/machine.h"
 #include "cache/code_cache.h"
@@ -95,14 +96,15 @@ SoftMmu::Target SoftMmu::resolve(u64 linear, Access access, MmuIndex index) {
 
   const u64 ram_offset = range->block_offset + (physical_page - range->start);
   u8* host_page = range->host + (physical_page - range->start);
-  const bool has_code =
-      (range->block->page_flags(ram_offset).load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
+  const std::atomic<u8>& page_flags = range->block->page_flags(ram_offset);
+  const bool has_code = (page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
   const u64 unusable = unusable_tag(slot);
   TlbEntry& e = jit_.tlb[index][slot];
   e.host = reinterpret_cast<u64>(host_page);
   e.read_tag = t.readable ? page : unusable;
   e.write_tag = t.writable && !range->readonly && !has_code ? page : unusable;
   e.exec_tag = t.executable ? page : unusable;
+  check_for_code(e, slot, page_flags);
   note_fill(index, slot);
   ++counters_.fills;
   if (index == kMmuKernel && !t.global) {
@@ -113,7 +115,8 @@ SoftMmu::Target SoftMmu::resolve(u64 linear, Access access, MmuIndex index) {
   if (t.page_size > kPageSize)
     filter_add(large_, t.page_size >= 1_GiB ? region_1g(linear) : region_2m(linear));
   target.host = host_page + (linear - page);
-  target.has_code = access == Access::Write && has_code;
+  target.has_code = access == Access::Write &&
+                    (page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
   return target;
 }
 
@@ -207,6 +210,8 @@ void SoftMmu::protect_code_page(const u8* host_page) {
     for (unsigned slot = 0; slot < kTlbEntries; ++slot)
       if (table[slot].host == page)
         __atomic_store_n(&table[slot].write_tag, unusable_tag(slot), __ATOMIC_RELAXED);
+  // Bytes are read after this, and written before the tag is looked at again.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void SoftMmu::forget_code() { std::memset(jit_.jump_tags, 0xff, sizeof jit_.jump_tags); }
@@ -257,8 +262,8 @@ void SoftMmu::write(u64 linear, const void* data, unsigned size, Privilege privi
       memory_.write(t.physical, in + done, part);
       return;
     }
-    if (t.has_code) code_.invalidate_locked(t.host, part);
     std::memcpy(t.host, in + done, part);
+    report_write(at, t.host, part, index);
   });
 }
 
@@ -283,10 +288,28 @@ unsigned SoftMmu::fetch(u64 linear, u8* data, unsigned size, Privilege privilege
 
 void* SoftMmu::atomic_pointer(u64 linear, unsigned size, Privilege privilege) {
   if ((linear & ~kPageMask) + size > kPageSize) return nullptr;
-  const Target t = resolve(linear, Access::Write, index_of(privilege));
+  const MmuIndex index = index_of(privilege);
+  const Target t = resolve(linear, Access::Write, index);
   if (t.faulted) raise(linear, t);
-  if (t.host != nullptr && t.has_code) code_.invalidate_locked(t.host, size);
+  report_writes();
+  if (t.host != nullptr) unreported_ = {linear, t.host, size, index};
   return t.host;
+}
+
+// Bytes are written first and reported then: code that another vCPU makes of them in between is of
+// the old bytes or of the new ones, but is forgotten in any case.
+void SoftMmu::report_write(u64 linear, const u8* host, unsigned size, MmuIndex index) {
+  // Who makes a page one with code takes the tag away before reading the bytes.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const TlbEntry& e = jit_.tlb[index][tlb_index(linear)];
+  if (__atomic_load_n(&e.write_tag, __ATOMIC_RELAXED) != (linear & kPageMask))
+    code_.invalidate_locked(host, size);
+}
+
+void SoftMmu::report_writes() {
+  if (unreported_.host == nullptr) return;
+  const Write write = std::exchange(unreported_, {});
+  report_write(write.linear, write.host, write.size, write.index);
 }
 
 }  // namespace backplane::tcg

@@ -68,6 +68,9 @@ class SoftMmu final : public x86::LinearMemory {
   };
   RamPlace place_of(const u8* host);
 
+  // Forgets the code made of bytes that atomic_pointer() was asked for: they are written by now.
+  void report_writes();
+
   void flush(bool globals);
   void flush_page(u64 linear);
   // Writes to a host page go through the slow path from now on.
@@ -104,6 +107,17 @@ class SoftMmu final : public x86::LinearMemory {
   static void set_unusable(TlbEntry& e, unsigned slot) {
     e.read_tag = e.write_tag = e.exec_tag = unusable_tag(slot);
   }
+  // After the tags of an entry were set: a page that was made one with code meanwhile is not to be
+  // written to.
+  static void check_for_code(TlbEntry& e, unsigned slot, const std::atomic<u8>& page_flags) {
+    if (e.write_tag == unusable_tag(slot)) return;
+    // Who makes it one sets the flag and then looks at the entry.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if ((page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0)
+      e.write_tag = unusable_tag(slot);
+  }
+  // After bytes within a page were written: forgets the code made of them.
+  void report_write(u64 linear, const u8* host, unsigned size, MmuIndex index);
   void new_generation(bool kernel);
   [[noreturn]] void raise(u64 linear, const Target& target) const;
   template <class Piece>
@@ -129,6 +143,14 @@ class SoftMmu final : public x86::LinearMemory {
   unsigned filled_[kMmuCount];
   bool kernel_executed_non_global_ = false;
   u64 next_generation_ = 0;
+  // What atomic_pointer() gave last.
+  struct Write {
+    u64 linear = 0;
+    const u8* host = nullptr;
+    unsigned size = 0;
+    MmuIndex index = kMmuKernel;
+  };
+  Write unreported_;
   // Bloom filters over linear addresses: pages executed from, regions mapped by large pages.
   u64 executed_[2][64] = {};
   u64 large_[64] = {};

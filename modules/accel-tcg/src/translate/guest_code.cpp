@@ -153,15 +153,15 @@ bool ends_block(const Insn& i) {
 
 bool GuestCode::decode_at(unsigned offset, Insn& insn) const {
   const unsigned in_page = static_cast<unsigned>(kPageSize) - offset;
-  if (in_page >= 15) {
-    if (!decode(bytes_.page + offset, 15, mode_.code_bits(), insn)) return false;
+  if (in_page >= kLongestInsn) {
+    if (!decode(bytes_.page + offset, kLongestInsn, mode_.code_bits(), insn)) return false;
   } else {
-    u8 joined[15];
+    u8 joined[kLongestInsn];
     std::memcpy(joined, bytes_.page + offset, in_page);
     unsigned available = in_page;
     if (bytes_.next_page != nullptr) {
-      std::memcpy(joined + in_page, bytes_.next_page, 15 - in_page);
-      available = 15;
+      std::memcpy(joined + in_page, bytes_.next_page, kLongestInsn - in_page);
+      available = kLongestInsn;
     }
     if (!decode(joined, available, mode_.code_bits(), insn)) return false;
   }
@@ -190,8 +190,8 @@ void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLi
       break;
     }
     // The instruction after STI must run before an interrupt is taken, so in the same block.
-    if (s.insn.row.op == Op::Sti &&
-        (insns_.size() + 1 >= limits.instructions || end_ + s.insn.length + 15 > kPageSize))
+    if (s.insn.row.op == Op::Sti && (insns_.size() + 1 >= limits.instructions ||
+                                     end_ + s.insn.length + kLongestInsn > kPageSize))
       s.insn.row.op = Op::Interpret;
     // An instruction that straddles the page end has a block of its own.
     if (end_ + s.insn.length > kPageSize && !insns_.empty()) break;
