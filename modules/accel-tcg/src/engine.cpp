@@ -25,12 +25,25 @@ void Engine::flush_code() {
   flush_wanted = false;
 }
 
-bool Engine::protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset) {
+void Engine::protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset) {
   const u8 before =
       ram.page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_seq_cst);
-  if ((before & RamBlock::kHasCode) != 0) return false;
+  if ((before & RamBlock::kHasCode) != 0) return;
   for (TcgVcpu* vcpu : vcpus) vcpu->mmu().protect_code_page(host_page);
-  return true;
+  if (vcpus.size() > 1) unsettled[host_page] = ++marks;
+}
+
+bool Engine::settle_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset, u64 mark) {
+  const u64 now = unsettled_mark(host_page);
+  if (now == mark) unsettled.erase(host_page);
+  return (now == mark || now == 0) &&
+         (ram.page_flags(ram_offset).load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
+}
+
+void Engine::forget_if_unused(const u8* host_page, RamBlock& ram, u64 ram_offset) {
+  if (!unsettled.contains(host_page) && !cache.has_blocks(host_page))
+    ram.page_flags(ram_offset)
+        .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
 }
 
 void Engine::wait_for_others(const TcgVcpu& caller) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <shared_mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "backplane/memory.h"
@@ -29,17 +30,28 @@ struct Engine {
   // Lock order: before CodeCache::lock().
   std::shared_mutex running;
   std::atomic<bool> flush_wanted{false};
+  // The marks of unsettled pages, which have no blocks. Guarded by CodeCache::lock().
+  std::unordered_map<const u8*, u64> unsettled;
+  u64 marks = 0;
 
   // Flushes the code cache. The caller runs no translated code.
   void flush_code();
-  // How many vCPUs are in wait_for_others(): a page that has the mark may still be written to
-  // unseen. CodeCache::lock() held.
-  unsigned waiting = 0;
-
-  // Marks a page as one with code and makes writes to it go through every vCPU's slow path. True
-  // if it was none: blocks that others run now may still write to it by an address that they looked
-  // up before. CodeCache::lock() held.
-  bool protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset);
+  // Marks a page as one with code and makes writes to it go through every vCPU's slow path. If it
+  // was none, blocks that others run now may still write to it by an address that they looked up
+  // before: the page is unsettled. CodeCache::lock() held.
+  void protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset);
+  // Of an unsettled page, which marking that is; 0 of one that every writer knows to have code, or
+  // that has no mark. CodeCache::lock() held.
+  u64 unsettled_mark(const u8* host_page) const {
+    const auto found = unsettled.find(host_page);
+    return found == unsettled.end() ? 0 : found->second;
+  }
+  // After wait_for_others() since that marking. False if the page has lost its mark since, or was
+  // marked anew. CodeCache::lock() held.
+  bool settle_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset, u64 mark);
+  // Takes the mark from a page from which no block was made after all, unless somebody else is
+  // about to make one. CodeCache::lock() held.
+  void forget_if_unused(const u8* host_page, RamBlock& ram, u64 ram_offset);
   // Waits until every other vCPU has left the blocks that it runs now. CodeCache::lock() not held;
   // the caller is outside of translated code (TcgVcpu::Outside).
   void wait_for_others(const TcgVcpu& caller);

@@ -279,40 +279,37 @@ Block* TcgVcpu::translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
   if (place.block == nullptr) return nullptr;
 
   // Writers must report before the bytes are read.
-  bool fresh = engine_.protect_code_page(bytes.page, *place.block, place.offset);
-  if (second.block != nullptr &&
-      engine_.protect_code_page(bytes.next_page, *second.block, second.offset))
-    fresh = true;
+  engine_.protect_code_page(bytes.page, *place.block, place.offset);
+  if (second.block != nullptr)
+    engine_.protect_code_page(bytes.next_page, *second.block, second.offset);
   Block* block = nullptr;
-  if ((!fresh && engine_.waiting == 0) || engine_.vcpus.size() == 1 ||
-      settle(place, second, guard)) {
+  if (settle(bytes, place, second, guard)) {
     block = cache.find(host_pc, mode);
     if (block == nullptr) block = translate_settled(host_pc, bytes, mode, place, second);
   }
   // Of a page without a block, writes need not be reported.
-  cache.forget_if_unused(bytes.page, *place.block, place.offset);
+  engine_.forget_if_unused(bytes.page, *place.block, place.offset);
   if (second.block != nullptr)
-    cache.forget_if_unused(bytes.next_page, *second.block, second.offset);
+    engine_.forget_if_unused(bytes.next_page, *second.block, second.offset);
   return block;
 }
 
-// Waits until nobody can write to the pages unseen. False if that may not be so because of what
-// happened meanwhile.
-bool TcgVcpu::settle(const SoftMmu::RamPlace& first, const SoftMmu::RamPlace& second,
-                     std::unique_lock<SpinLock>& guard) {
-  ++engine_.waiting;
+// Makes sure that nobody can write to the pages unseen. False if it would take another try.
+bool TcgVcpu::settle(const GuestBytes& bytes, const SoftMmu::RamPlace& place,
+                     const SoftMmu::RamPlace& second, std::unique_lock<SpinLock>& guard) {
+  const u64 mark = engine_.unsettled_mark(bytes.page);
+  const u64 next_mark = second.block != nullptr ? engine_.unsettled_mark(bytes.next_page) : 0;
+  if (mark == 0 && next_mark == 0) return true;
   guard.unlock();
   {
     const Outside outside(*this);
     engine_.wait_for_others(*this);
   }
   guard.lock();
-  --engine_.waiting;
-  const auto has_code = [](const SoftMmu::RamPlace& page) {
-    return (page.block->page_flags(page.offset).load(std::memory_order_relaxed) &
-            RamBlock::kHasCode) != 0;
-  };
-  return engine_.waiting == 0 && has_code(first) && (second.block == nullptr || has_code(second));
+  const bool first_settled = engine_.settle_code_page(bytes.page, *place.block, place.offset, mark);
+  return (second.block == nullptr ||
+          engine_.settle_code_page(bytes.next_page, *second.block, second.offset, next_mark)) &&
+         first_settled;
 }
 
 Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mode mode,

@@ -94,12 +94,6 @@ void CodeCache::grow_buckets() {
   }
 }
 
-void CodeCache::forget_if_unused(const u8* host_page, RamBlock& ram, u64 ram_offset) {
-  if (pages_.contains(host_page)) return;
-  ram.page_flags(ram_offset)
-      .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
-}
-
 JumpSite& CodeCache::create_site(Block& from) {
   JumpSite& site = sites_.emplace_back();
   site.from = &from;

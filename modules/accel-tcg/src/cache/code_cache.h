@@ -67,8 +67,8 @@ class CodeCache {
   Block* block_at(u32 host_offset);
   const CodePoint* point_at(const Block& block, u32 host_offset) const;
 
-  // Clears the kHasCode of a page that it was set for, but from which no block was made.
-  void forget_if_unused(const u8* host_page, RamBlock& ram, u64 ram_offset);
+  // True if blocks were made from the page.
+  bool has_blocks(const u8* host_page) const { return pages_.contains(host_page); }
 
   // Forgets the blocks with a byte in [offset, offset+size) of the page. Returns how many.
   // Clears the page's kHasCode if none is left.
