@@ -325,7 +325,7 @@ Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mo
   if (scan_.insns().empty()) return nullptr;
   if (scan_.insns().front().insn.row.op == Op::Interpret && scan_.end() > kPageSize) return nullptr;
   Block& block = engine_.translator.translate(scan_, bytes, mode);
-  cache.publish(block, *place.block, place.offset,
+  cache.publish(block, place.block, place.offset,
                 block.second_page != nullptr ? second.block : nullptr, second.offset);
   return &block;
 }

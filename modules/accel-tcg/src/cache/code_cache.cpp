@@ -2,6 +2,7 @@
 #include "cache/code_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace backplane::tcg {
 namespace {
@@ -56,23 +57,23 @@ void CodeCache::flush() {
 
 Block& CodeCache::create() { return blocks_.emplace_back(); }
 
-void CodeCache::note_page(Block& block, const u8* host_page, u64 first, u64 last, RamBlock& ram,
-                          u64 ram_offset) {
+void CodeCache::note_page(Block& block, const u8* host_page, u64 first, u64 last,
+                          std::shared_ptr<RamBlock> ram, u64 ram_offset) {
   PageCode& page = pages_[host_page];
-  page.ram = &ram;
+  page.ram = std::move(ram);
   page.ram_offset = ram_offset;
   page.blocks.push_back(&block);
   page.granules |= granule_mask(first, last);
-  ram.page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_relaxed);
+  page.ram->page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_relaxed);
 }
 
-void CodeCache::publish(Block& block, RamBlock& ram, u64 ram_offset, RamBlock* second,
-                        u64 second_offset) {
+void CodeCache::publish(Block& block, std::shared_ptr<RamBlock> ram, u64 ram_offset,
+                        std::shared_ptr<RamBlock> second, u64 second_offset) {
   const u64 last = u64{block.offset} + block.size - 1;
-  note_page(block, page_of(block.host_pc), block.offset, std::min(last, kPageSize - 1), ram,
-            ram_offset);
+  note_page(block, page_of(block.host_pc), block.offset, std::min(last, kPageSize - 1),
+            std::move(ram), ram_offset);
   if (second != nullptr)
-    note_page(block, block.second_page, 0, last - kPageSize, *second, second_offset);
+    note_page(block, block.second_page, 0, last - kPageSize, std::move(second), second_offset);
   if (blocks_.size() > buckets_.size()) grow_buckets();
   Block*& head = buckets_[bucket(block.host_pc, block.mode)];
   block.next = head;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -47,8 +48,10 @@ class CodeCache {
     return nullptr;
   }
   Block& create();
-  // Makes a finished block known; its pages get kHasCode. `ram` and `ram_offset` name the page.
-  void publish(Block& block, RamBlock& ram, u64 ram_offset, RamBlock* second, u64 second_offset);
+  // Makes a finished block known; its pages get kHasCode. `ram` and `ram_offset` name the page. As
+  // blocks are found by host address, the memory is held as long as there are some.
+  void publish(Block& block, std::shared_ptr<RamBlock> ram, u64 ram_offset,
+               std::shared_ptr<RamBlock> second, u64 second_offset);
 
   JumpSite& create_site(Block& from);
   JumpSite& site(u32 index) { return sites_[index]; }
@@ -100,7 +103,7 @@ class CodeCache {
   struct PageCode {
     std::vector<Block*> blocks;
     u64 granules = 0;
-    RamBlock* ram = nullptr;
+    std::shared_ptr<RamBlock> ram;
     u64 ram_offset = 0;
   };
   u32 bucket(const u8* host_pc, Mode mode) const {
@@ -109,8 +112,8 @@ class CodeCache {
   }
   void retire(Block& block);
   void grow_buckets();
-  void note_page(Block& block, const u8* host_page, u64 first, u64 last, RamBlock& ram,
-                 u64 ram_offset);
+  void note_page(Block& block, const u8* host_page, u64 first, u64 last,
+                 std::shared_ptr<RamBlock> ram, u64 ram_offset);
 
   SpinLock lock_;
   CodeBuffer buffer_;

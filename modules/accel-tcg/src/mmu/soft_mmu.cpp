@@ -133,7 +133,7 @@ SoftMmu::RamPlace SoftMmu::place_of(const u8* host) {
     if (found == nullptr) return {};
     last_range_ = found;
   }
-  return {last_range_->block,
+  return {std::shared_ptr<RamBlock>(view_, last_range_->block),
           (last_range_->block_offset + static_cast<u64>(host - last_range_->host)) & kPageMask};
 }
 

@@ -61,9 +61,10 @@ class SoftMmu final : public x86::LinearMemory {
     }
     return reinterpret_cast<const u8*>(e.host) + (linear & ~kPageMask);
   }
-  // The RAM block behind a host page, for a page code_pointer gave.
+  // The RAM block behind a host page, for a page code_pointer gave. It stays while it is held, even
+  // if it leaves the machine, as a removed device's ROM does.
   struct RamPlace {
-    RamBlock* block = nullptr;
+    std::shared_ptr<RamBlock> block;
     u64 offset = 0;
   };
   RamPlace place_of(const u8* host);
