@@ -49,12 +49,6 @@ self_handler:
     mov APIC_REGISTER(APIC_ICR), 0x44000 | (\vector)
 .endm
 
-.macro take
-    sti
-    nop
-    cli
-.endm
-
 .macro show text, offset:vararg
     mov eax, APIC_REGISTER(\offset)
     print_value "\text", rax, 8
@@ -97,7 +91,7 @@ self_interrupts:
     mov qword ptr [order], 0
     self_ipi SELF
     show "  requested ", APIC_IRR + 0x10 * (SELF / 32)
-    take
+    take_interrupts
     print_value "  taken ", [order], 16
     show "  requested ", APIC_IRR + 0x10 * (SELF / 32)
     show "  in service ", APIC_ISR + 0x10 * (SELF / 32)
@@ -105,27 +99,27 @@ self_interrupts:
     mov eax, APIC_REGISTER(APIC_ID)
     mov APIC_REGISTER(APIC_ICR_HIGH), eax
     mov APIC_REGISTER(APIC_ICR), 0x4000 | SELF
-    take
+    take_interrupts
     mov APIC_REGISTER(APIC_LDR), 0x08000000
     mov APIC_REGISTER(APIC_ICR_HIGH), 0x08000000
     mov APIC_REGISTER(APIC_ICR), 0x4800 | SELF_LOWER
-    take
+    take_interrupts
     mov APIC_REGISTER(APIC_ICR_HIGH), 0x04000000
     mov APIC_REGISTER(APIC_ICR), 0x4800 | SELF
-    take
+    take_interrupts
     print_value "  taken ", [order], 16
     // Everybody, and everybody else.
     mov APIC_REGISTER(APIC_ICR), 0x84000 | SELF
-    take
+    take_interrupts
     mov APIC_REGISTER(APIC_ICR), 0xc4000 | SELF
-    take
+    take_interrupts
     print_value "  taken ", [order], 16
     // Twice is once while it is requested.
     mov qword ptr [order], 0
     self_ipi SELF
     self_ipi SELF
-    take
-    take
+    take_interrupts
+    take_interrupts
     print_value "  once ", [order], 16
     ret
 
@@ -135,26 +129,19 @@ priorities:
     self_ipi SELF_LOWER
     self_ipi SELF
     self_ipi SELF + 0x10
-    sti
-    nop
-    nop
-    nop
-    nop
-    cli
+    take_interrupts
     print_value "  order ", [order], 16
     mov qword ptr [order], 0
     mov APIC_REGISTER(APIC_TPR), 0x50
     self_ipi SELF_LOWER
     self_ipi SELF
-    take
-    take
+    take_interrupts
+    take_interrupts
     print_value "  with a task priority of 50 ", [order], 16
     show "  processor priority ", APIC_PPR
     show "  requested ", APIC_IRR + 0x10 * (SELF_LOWER / 32)
-    sti
     mov APIC_REGISTER(APIC_TPR), 0
-    nop
-    cli
+    take_interrupts
     print_value "  with 0 ", [order], 16
     ret
 
@@ -163,23 +150,23 @@ nesting:
     mov qword ptr [order], 0
     mov byte ptr [keep_in_service], 1
     self_ipi SELF
-    take
+    take_interrupts
     show "  in service ", APIC_ISR + 0x10 * (SELF / 32)
     show "  processor priority ", APIC_PPR
     self_ipi SELF
     self_ipi SELF_LOWER
-    take
+    take_interrupts
     print_value "  the same and a lower one wait ", [order], 16
     self_ipi SELF + 0x10
-    take
+    take_interrupts
     print_value "  a higher one does not ", [order], 16
     show "  processor priority ", APIC_PPR
     mov APIC_REGISTER(APIC_EOI), 0
     show "  after one end ", APIC_PPR
     mov byte ptr [keep_in_service], 0
     mov APIC_REGISTER(APIC_EOI), 0
-    take
-    take
+    take_interrupts
+    take_interrupts
     print_value "  after both ", [order], 16
     show "  processor priority ", APIC_PPR
     ret
@@ -193,7 +180,7 @@ one_shot:
     wait_until [ticks], e, 1
     mov ecx, 3
     call pause_milliseconds
-    take
+    take_interrupts
     print_value "  ticks ", [ticks], 4
     show "  current count ", APIC_CURRENT
     show "  initial count ", APIC_INITIAL
@@ -223,11 +210,11 @@ periodic:
     wait_until [ticks], ae, 20
     print "  20 ticks\n"
     mov APIC_REGISTER(APIC_INITIAL), 0
-    take
+    take_interrupts
     mov dword ptr [ticks], 0
     mov ecx, 5
     call pause_milliseconds
-    take
+    take_interrupts
     print_value "  after the end ", [ticks], 4
     ret
 
@@ -273,7 +260,7 @@ deadline:
     wrmsr
     mov ecx, 3
     call pause_milliseconds
-    take
+    take_interrupts
     print_value "  ticks ", [ticks], 4
     // The initial count has no meaning here.
     mov APIC_REGISTER(APIC_INITIAL), 1000
@@ -288,7 +275,7 @@ lvt_masked:
     mov APIC_REGISTER(APIC_INITIAL), 100
     mov ecx, 3
     call pause_milliseconds
-    take
+    take_interrupts
     print_value "  ticks ", [ticks], 4
     ret
 
@@ -299,13 +286,12 @@ task_priority_register:
     mov eax, 15
     mov cr8, rax
     self_ipi SELF
-    take
+    take_interrupts
     print_value "  15 ", [order], 16
     mov eax, 5
-    sti
     mov cr8, rax
-    nop
-    cli
+    out 0x80, al
+    take_interrupts
     print_value "  5 ", [order], 16
     xor eax, eax
     mov cr8, rax
@@ -332,7 +318,7 @@ x2apic:
     xor edx, edx
     wrmsr
     mov byte ptr [keep_in_service], 1
-    take
+    take_interrupts
     print_value "  to itself ", [order], 16
     mov ecx, 0x813
     rdmsr
@@ -350,7 +336,7 @@ x2apic:
     mov eax, 0x4000 | SELF_LOWER
     xor edx, edx
     wrmsr
-    take
+    take_interrupts
     print_value "  by its id ", [order], 16
     mov ecx, 0x80b
     xor eax, eax
@@ -382,7 +368,7 @@ disabled:
     show "  written ", APIC_LVT_TIMER
     mov qword ptr [order], 0
     self_ipi SELF
-    take
+    take_interrupts
     print_value "  to itself ", [order], 16
     ret
 

@@ -7,6 +7,7 @@ the accelerator, nor on how fast anything is.
 
 import argparse
 import difflib
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,11 +16,23 @@ from pathlib import Path
 # A guest writes 16 when it has run to its end; the program then ends with 2 * 16 + 1.
 PASSED = 33
 SECONDS = 30
+SKIPPED = 77
 
 
 def make_disk(path, sectors):
     """Each sector is full of its number."""
     path.write_bytes(b"".join(bytes([sector & 0xff]) * 512 for sector in range(sectors)))
+
+
+def skip_unless_usable(probe):
+    """Ends the test if the accelerator cannot work on this host."""
+    result = subprocess.run([probe], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
+    if result.returncode == 0:
+        return
+    print(result.stdout.decode(errors="replace"), end="")
+    if os.environ.get("BACKPLANE_REQUIRE_ACCELERATORS"):
+        sys.exit("BACKPLANE_REQUIRE_ACCELERATORS is set: this is a failure")
+    sys.exit(SKIPPED)
 
 
 def run(command):
@@ -43,8 +56,11 @@ def main():
     parser.add_argument("--image", type=Path, required=True)
     parser.add_argument("--expected", type=Path, required=True)
     parser.add_argument("--disk", type=int, metavar="SECTORS", help="give it a virtio disk")
+    parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("options", nargs="*", help="more options for the emulator")
     arguments = parser.parse_args()
+    if arguments.probe:
+        skip_unless_usable(arguments.probe)
     command = [arguments.emulator, "-M", "pc", "-m", "32", "-nodefaults", "-display", "none",
                "-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit",
                "-kernel", str(arguments.image), *arguments.options]

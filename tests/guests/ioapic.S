@@ -32,12 +32,6 @@ timer_handler:
     print_value "\text", rax, 8
 .endm
 
-.macro take
-    sti
-    nop
-    cli
-.endm
-
 registers:
     print "registers\n"
     ioapic_read 0
@@ -72,7 +66,7 @@ edges:
     wait_until [ticks], ae, 12
     print "  10 periodic ones\n"
     pit_mode 0, 0, 0
-    take
+    take_interrupts
     // By logical destination, lowest priority.
     mov APIC_REGISTER(APIC_LDR), 0x01000000
     ioapic_write TABLE_HIGH(TIMER_PIN), 0x01000000
@@ -90,7 +84,7 @@ masked_edges:
     pit_mode 0, 0, 1000
     mov ecx, 5
     call pause_milliseconds
-    take
+    take_interrupts
     print_value "  interrupts ", [ticks], 4
     ioapic_write TABLE_HIGH(TIMER_PIN), 0
     ioapic_write TABLE(TIMER_PIN), TIMER
@@ -134,7 +128,7 @@ levels:
     ioapic_write ebx, 0
     ioapic_write [line_entry], IOAPIC_LEVEL | LINE
     call use_device
-    take
+    take_interrupts
     print_value "  interrupts ", [lines], 2
     print_value "  the device's status ", [isr], 2
     mov eax, [entry_inside]
@@ -150,8 +144,8 @@ levels:
     mov byte ptr [lower_it], 0
     mov dword ptr [lines], 0
     call use_device
-    take
-    take
+    take_interrupts
+    take_interrupts
     print_value "  in service ", [lines], 2
     ioapic_read [line_entry]
     and eax, IOAPIC_REMOTE_IRR
@@ -160,18 +154,18 @@ levels:
     mov byte ptr [lower_it], 1
     mov byte ptr [keep_in_service], 0
     mov APIC_REGISTER(APIC_EOI), 0
-    take
+    take_interrupts
     print_value "  again after its end ", [lines], 2
-    take
+    take_interrupts
     print_value "  and not a third time ", [lines], 2
     // Masked while the line goes up.
     mov dword ptr [lines], 0
     ioapic_write [line_entry], IOAPIC_MASKED | IOAPIC_LEVEL | LINE
     call use_device
-    take
+    take_interrupts
     print_value "  masked ", [lines], 2
     ioapic_write [line_entry], IOAPIC_LEVEL | LINE
-    take
+    take_interrupts
     print_value "  unmasked ", [lines], 2
     // Masked until the line is down again.
     mov dword ptr [lines], 0
@@ -180,7 +174,7 @@ levels:
     mov rax, [virtio_isr]
     movzx eax, byte ptr [rax]
     ioapic_write [line_entry], IOAPIC_LEVEL | LINE
-    take
+    take_interrupts
     print_value "  down before unmasking ", [lines], 2
     // The device may be told not to interrupt by its configuration.
     mov eax, PCI_COMMAND
@@ -190,7 +184,7 @@ levels:
     mov eax, PCI_COMMAND
     call pci_write
     call use_device
-    take
+    take_interrupts
     print_value "  disabled at the device ", [lines], 2
     mov eax, PCI_COMMAND
     call pci_read

@@ -21,7 +21,7 @@ main:
     call automatic_end
     call polling
     call rotation
-    call interrupt_shadow
+    call halt
     ret
 
 // Counts, and ends the interrupt.
@@ -78,17 +78,13 @@ one_shot:
     print_value "  interrupts ", COUNT(0), 4
     mov ecx, 3
     call pause_milliseconds
-    sti
-    nop
-    cli
+    take_interrupts
     print_value "  later ", COUNT(0), 4
     // Without interrupts it waits in the chip.
     pit_mode 0, 0, 100
     call await_request
     show_chip "  waiting:", PIC1
-    sti
-    nop
-    cli
+    take_interrupts
     print_value "  interrupts ", COUNT(0), 4
     show_chip "  taken:", PIC1
     ret
@@ -105,9 +101,7 @@ periodic:
     print "  20 with mode 3\n"
     // Halted.
     pit_mode 0, 0, 0
-    sti
-    nop
-    cli
+    take_interrupts
     ret
 
 masking:
@@ -116,17 +110,13 @@ masking:
     mov dword ptr COUNT(0), 0
     pit_mode 0, 0, 100
     call await_request
-    sti
-    nop
-    cli
+    take_interrupts
     print_value "  masked ", COUNT(0), 4
     in al, PIC1 + 1
     movzx eax, al
     print_value "  mask ", rax, 2
     masks 0xfe, 0xff
-    sti
-    nop
-    cli
+    take_interrupts
     print_value "  unmasked ", COUNT(0), 4
     ret
 
@@ -137,22 +127,16 @@ no_end_of_interrupt:
     mov byte ptr [keep_in_service], 1
     pit_mode 0, 0, 100
     call await_request
-    sti
-    nop
-    cli
+    take_interrupts
     show_chip "  first:", PIC1
     pit_mode 0, 0, 100
     call await_request
-    sti
-    nop
-    cli
+    take_interrupts
     print_value "  interrupts ", COUNT(0), 4
     show_chip "  second:", PIC1
     mov al, 0x60                // specific, of 0
     out PIC1, al
-    sti
-    nop
-    cli
+    take_interrupts
     print_value "  after the end of the first ", COUNT(0), 4
     mov al, 0x20
     out PIC1, al
@@ -208,9 +192,7 @@ second_chip:
     mov al, 0x0c
     out 0x70, al
     in al, 0x71
-    sti
-    nop
-    cli
+    take_interrupts
     masks 0xfe, 0xff
     ret
 
@@ -265,33 +247,9 @@ rotation:
     out PIC1, al
     ret
 
-// STI and MOV SS hold interrupts off for one more instruction.
-interrupt_shadow:
-    print "interrupt shadow\n"
-    mov dword ptr COUNT(0), 0
-    pit_mode 0, 0, 100
-    call await_request
-    sti
-    mov eax, COUNT(0)
-    mov ebx, COUNT(0)
-    cli
-    print_value "  behind STI ", rax, 1
-    print_value "  one later ", rbx, 1
-    mov dword ptr COUNT(0), 0
-    pit_mode 0, 0, 100
-    call await_request
-    sti
-    cli
-    mov eax, COUNT(0)
-    print_value "  STI and CLI ", rax, 1
-    mov ecx, ss
-    sti
-    mov ss, ecx
-    mov eax, COUNT(0)
-    mov ebx, COUNT(0)
-    cli
-    // After STI in the shadow of MOV SS either may count once, together they do.
-    print_value "  in the end ", rbx, 1
+// Left by an interrupt that waits already.
+halt:
+    print "halt\n"
     // HLT in the shadow of STI is left by what waits.
     mov dword ptr COUNT(0), 0
     pit_mode 0, 0, 100

@@ -49,7 +49,7 @@ def check_is_complete(tree):
                  "cmake/Backplane/BackplaneConfig.cmake"]:
         assert (tree.lib / path).exists(), f"{path} is not installed in {tree.lib}"
     names = {path.stem for path in tree.module_files()}
-    wanted = {"accel-tcg", "hw-pci", "hw-virtio", "machine-pc", "target-x86"}
+    wanted = {"accel-kvm", "accel-tcg", "hw-pci", "hw-virtio", "machine-pc", "target-x86"}
     assert wanted <= names, f"not installed: {wanted - names}"
 
 

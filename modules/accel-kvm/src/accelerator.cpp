@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// "kvm-accel": the host kernel runs the guest's code on the processor.
+#include <vector>
+
+#include "backplane/accelerator.h"
+#include "backplane/machine.h"
+#include "backplane/modinfo.h"
+#include "memory/memory_slots.h"
+#include "vcpu/apic_msrs.h"
+#include "vcpu/vcpu.h"
+
+namespace backplane::kvm {
+namespace {
+
+// Where KVM keeps three pages and one of its own, below the firmware. [api.rst "KVM_SET_TSS_ADDR",
+// "KVM_SET_IDENTITY_MAP_ADDR"]
+constexpr u64 kTssAddress = 0xfeffd000, kIdentityMapAddress = 0xfeffc000;
+
+class KvmAccel final : public Accelerator {
+ public:
+  static void class_init(AccelClass& k) {
+    k.hardware = true;
+    k.unavailable_reason = System::unavailable_reason;
+  }
+  ~KvmAccel() override { shutdown(); }
+
+  void init_machine(Machine& machine) override {
+    machine_ = &machine;
+    system_ = std::make_unique<System>();
+    vm_ = system_->create_vm();
+    u64 identity_map = kIdentityMapAddress;
+    if (system_->capability(KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
+      vm_.call("cannot place KVM's identity map", KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
+    if (system_->capability(KVM_CAP_SET_TSS_ADDR) > 0)
+      vm_.call("cannot place KVM's task state", KVM_SET_TSS_ADDR, kTssAddress);
+    filter_msrs();
+    slots_ = std::make_unique<MemorySlots>(vm_, *system_);
+    machine.memory().add_listener(*slots_);
+  }
+
+  void create_vcpu(Cpu& cpu) override {
+    auto* guest = dynamic_cast<x86::X86Cpu*>(&cpu);
+    if (guest == nullptr) throw Error::of("kvm runs x86-64 CPUs, not {}", cpu.type_name());
+    auto vcpu = std::make_unique<KvmVcpu>(*system_, vm_, *guest);
+    vcpus_.push_back(vcpu.get());
+    cpu.set_vcpu(std::move(vcpu));
+    auto thread = std::make_unique<VcpuThread>(*machine_, fmt::format("kvm{}", cpu.index()));
+    thread->add(cpu);
+    thread->start();
+    threads_.push_back(std::move(thread));
+  }
+
+  void shutdown() override {
+    for (auto& thread : threads_) thread->stop();
+    threads_.clear();
+    if (slots_ != nullptr) machine_->memory().remove_listener(*slots_);
+    slots_.reset();
+  }
+
+  std::string describe() const override {
+    std::string text = fmt::format("accelerator: kvm ({})\nmemory slots: {}\n",
+                                   object_class().description, slots_ != nullptr ? slots_->count() : 0);
+    for (const KvmVcpu* vcpu : vcpus_) {
+      const KvmVcpu::Counters& n = vcpu->counters();
+      text += fmt::format(
+          "cpu {}: {} exits ({} port, {} MMIO, {} MSR, {} halt), {} instructions emulated\n",
+          vcpu->cpu().index(), n.exits, n.ports, n.mmio, n.msrs, n.halts, n.emulated);
+    }
+    return text;
+  }
+
+ private:
+  // What the kernel does not know, and what it must not answer, comes to us.
+  void filter_msrs() {
+    kvm_enable_cap enable{};
+    enable.cap = KVM_CAP_X86_USER_SPACE_MSR;
+    enable.args[0] =
+        KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER;
+    vm_.call("cannot ask KVM for MSR exits", KVM_ENABLE_CAP, &enable);
+    u8 refused = 0;  // a clear bit: exit
+    kvm_msr_filter filter{};
+    filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
+    unsigned n = 0;
+    for (const u32 msr : {kApicBaseMsr, kTscDeadlineMsr}) {
+      filter.ranges[n].flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
+      filter.ranges[n].base = msr;
+      filter.ranges[n].nmsrs = 1;
+      filter.ranges[n].bitmap = &refused;
+      ++n;
+    }
+    vm_.call("cannot set KVM's MSR filter", KVM_X86_SET_MSR_FILTER, &filter);
+  }
+
+  Machine* machine_ = nullptr;
+  std::unique_ptr<System> system_;
+  Descriptor vm_;
+  std::unique_ptr<MemorySlots> slots_;
+  std::vector<KvmVcpu*> vcpus_;
+  std::vector<std::unique_ptr<VcpuThread>> threads_;
+};
+
+}  // namespace
+}  // namespace backplane::kvm
+
+using backplane::kvm::KvmAccel;
+BACKPLANE_MODULE("accel-kvm", "0.1", "Hardware accelerator: the host kernel's virtual machines")
+BACKPLANE_TYPE(KvmAccel, "kvm-accel",
+               .description = "hardware virtualisation by the host kernel; needs /dev/kvm")

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "memory/memory_slots.h"
+
+namespace backplane::kvm {
+namespace {
+
+// A slot is whole pages of plain memory. ROM needs the kernel's help: else it is dispatched.
+bool fits(const FlatRange& range, bool has_readonly) {
+  return range.is_ram() && (!range.readonly || has_readonly) &&
+         ((range.start | range.size | reinterpret_cast<u64>(range.host)) & ~kPageMask) == 0;
+}
+
+}  // namespace
+
+MemorySlots::MemorySlots(const Descriptor& vm, const System& system)
+    : vm_(vm),
+      limit_(static_cast<u32>(std::max(32, system.capability(KVM_CAP_NR_MEMSLOTS)))),
+      has_readonly_(system.capability(KVM_CAP_READONLY_MEM) > 0) {}
+
+void MemorySlots::set(u32 slot, const FlatRange& range, u64 size) const {
+  kvm_userspace_memory_region region{};
+  region.slot = slot;
+  region.flags = range.readonly ? KVM_MEM_READONLY : 0;
+  region.guest_phys_addr = range.start;
+  region.memory_size = size;
+  region.userspace_addr = reinterpret_cast<u64>(range.host);
+  vm_.call("cannot set a memory slot", KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+void MemorySlots::region_removed(const FlatRange& range) {
+  const auto found = slots_.find(range.start);
+  if (found == slots_.end()) return;
+  set(found->second, range, 0);
+  free_.push_back(found->second);
+  slots_.erase(found);
+}
+
+void MemorySlots::region_added(const FlatRange& range) {
+  if (!fits(range, has_readonly_)) return;
+  u32 slot = static_cast<u32>(slots_.size() + free_.size());
+  if (!free_.empty()) {
+    slot = free_.back();
+    free_.pop_back();
+  } else if (slot >= limit_) {
+    throw Error::of("the machine has more than {} ranges of memory, which is all that KVM takes",
+                    limit_);
+  }
+  set(slot, range, range.size);
+  slots_[range.start] = slot;
+}
+
+}  // namespace backplane::kvm

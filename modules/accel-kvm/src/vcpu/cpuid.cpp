@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "vcpu/cpuid.h"
+
+namespace backplane::kvm {
+namespace {
+
+// Bits of leaf 1 ECX that are ours to give: x2APIC, TSC deadline, hypervisor present.
+constexpr u32 kOurLeaf1Ecx = 1u << 21 | 1u << 24 | 1u << 31;
+// Of leaf 1 ECX: OSXSAVE follows CR4, which KVM looks after.
+constexpr u32 kOsxsave = 1u << 27;
+constexpr u32 kLeaf1Apic = 1u << 9, kLeaf1Htt = 1u << 28;
+constexpr u32 kSyscall = 1u << 11;
+
+class Entries {
+ public:
+  Entries(const x86::X86Cpu& cpu, const System& system)
+      : cpu_(cpu), supported_(system.supported_cpuid()) {}
+
+  std::vector<kvm_cpuid_entry2> make() {
+    range(0);
+    if ((cpu_.cpuid(1, 0).ecx >> 31) != 0) range(0x40000000);
+    range(0x80000000);
+    return std::move(entries_);
+  }
+
+ private:
+  void range(u32 first) {
+    const u32 last = cpu_.cpuid(first, 0).eax;
+    for (u32 leaf = first; leaf <= last; ++leaf) {
+      switch (leaf) {
+        case 0x4:
+          subleaves(leaf, [](const x86::CpuidResult& r) { return (r.eax & 0x1f) == 0; });
+          break;
+        case 0x7:
+          add(leaf, 0, true);
+          add(leaf, 1, true);
+          break;
+        case 0xb:
+          subleaves(leaf, [](const x86::CpuidResult& r) { return (r.ecx >> 8 & 0xff) == 0; });
+          break;
+        case 0xd:
+          for (u32 subleaf = 0; subleaf < 3; ++subleaf) add(leaf, subleaf, true);
+          break;
+        default:
+          add(leaf, 0, false);
+          break;
+      }
+    }
+  }
+
+  template <class Last>
+  void subleaves(u32 leaf, Last last) {
+    constexpr u32 kMost = 16;
+    for (u32 subleaf = 0; subleaf < kMost; ++subleaf) {
+      add(leaf, subleaf, true);
+      if (last(cpu_.cpuid(leaf, subleaf))) return;
+    }
+  }
+
+  void add(u32 leaf, u32 subleaf, bool indexed) {
+    x86::CpuidResult r = cpu_.cpuid(leaf, subleaf);
+    if (const kvm_cpuid_entry2* host = supported(leaf, subleaf); leaf == 1) {
+      r.ecx &= ((host != nullptr ? host->ecx : 0) | kOurLeaf1Ecx) & ~kOsxsave;
+      r.edx &= (host != nullptr ? host->edx : 0) | kLeaf1Apic | kLeaf1Htt;
+    } else if (leaf == 7 || leaf == 0x80000001) {
+      // Syscall is offered outside of 64-bit code too: KVM answers the same in all modes.
+      if (leaf == 0x80000001 && cpu_.features().syscall) r.edx |= kSyscall;
+      r.ebx &= host != nullptr ? host->ebx : 0;
+      r.ecx &= host != nullptr ? host->ecx : 0;
+      r.edx &= host != nullptr ? host->edx : 0;
+      if (subleaf == 1) r.eax &= host != nullptr ? host->eax : 0;
+    } else if (leaf == 0xd && subleaf == 1) {
+      r.eax &= host != nullptr ? host->eax : 0;
+    }
+    kvm_cpuid_entry2 entry{};
+    entry.function = leaf;
+    entry.index = subleaf;
+    entry.flags = indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0;
+    entry.eax = r.eax;
+    entry.ebx = r.ebx;
+    entry.ecx = r.ecx;
+    entry.edx = r.edx;
+    entries_.push_back(entry);
+  }
+
+  const kvm_cpuid_entry2* supported(u32 leaf, u32 subleaf) const {
+    for (const kvm_cpuid_entry2& e : supported_)
+      if (e.function == leaf &&
+          ((e.flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) == 0 || e.index == subleaf))
+        return &e;
+    return nullptr;
+  }
+
+  const x86::X86Cpu& cpu_;
+  std::vector<kvm_cpuid_entry2> supported_;
+  std::vector<kvm_cpuid_entry2> entries_;
+};
+
+}  // namespace
+
+std::vector<kvm_cpuid_entry2> cpuid_entries(const x86::X86Cpu& cpu, const System& system) {
+  return Entries(cpu, system).make();
+}
+
+}  // namespace backplane::kvm

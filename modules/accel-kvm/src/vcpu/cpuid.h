@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// What the guest's CPUID instruction answers under KVM: the CPU model, as far as KVM can run it.
+#pragma once
+
+#include <vector>
+
+#include "backplane/x86/cpu.h"
+#include "kernel/system.h"
+
+namespace backplane::kvm {
+
+std::vector<kvm_cpuid_entry2> cpuid_entries(const x86::X86Cpu& cpu, const System& system);
+
+}  // namespace backplane::kvm
