@@ -15,7 +15,10 @@ import termios
 import time
 from pathlib import Path
 
-from guest import TOP, Failure, Guest, Setup, prepare
+sys.path.append(str(Path(__file__).resolve().parents[1] / "guests"))
+
+from guest import TOP, Failure, Guest, Setup, prepare  # noqa: E402
+from guest_test import skip_unless_usable  # noqa: E402
 
 MIB = 1 << 20
 CASES = {}
@@ -375,17 +378,56 @@ def run_linux(setup):
     check_equal("status of a bad option", run("--nonsense").returncode, 1)
 
 
+SEABIOS = "/usr/share/seabios/bios-256k.bin"
+
+
+@case
+def firmware(setup):
+    """Debian's SeaBIOS, with nothing to boot from."""
+    start_firmware(setup, "tcg", "1")
+    start_firmware(setup, "tcg", "2")
+
+
+@case
+def firmware_kvm(setup):
+    start_firmware(setup, "kvm", "1")
+
+
+def start_firmware(setup, accel, cpus):
+    command = [setup.emulator, "-M", "pc", "-accel", accel, "-smp", cpus, "-m", "128", "-nodefaults",
+               "-display", "none", "-bios", SEABIOS, "-chardev", "stdio,id=debug",
+               "-device", "isa-debugcon,iobase=0x402,chardev=debug"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    said = b""
+    deadline = time.monotonic() + 90
+    try:
+        while b"No bootable device." not in said:
+            left = deadline - time.monotonic()
+            ready = left > 0 and select.select([process.stdout], [], [], left)[0]
+            data = os.read(process.stdout.fileno(), 65536) if ready else b""
+            if not data:
+                raise Failure(f"the firmware stopped, having said {said.decode()}")
+            said += data
+    finally:
+        process.kill()
+        process.wait()
+    check(f"Found {cpus} cpu(s)".encode() in said, f"not all CPUs were found: {said.decode()}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--emulator", type=Path, required=True)
     parser.add_argument("--fetched", type=Path, required=True,
                         help="directory for the kernel and busybox (host/linux/fetch-kernel)")
     parser.add_argument("--initramfs", type=Path, required=True)
+    parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("case", choices=["prepare", *CASES])
     options = parser.parse_args()
     if options.case == "prepare":
         prepare(options.fetched, options.initramfs)
         return
+    if options.probe:
+        skip_unless_usable(options.probe)
     with tempfile.TemporaryDirectory(prefix="backplane-boot-") as work:
         setup = Setup(options.emulator, options.fetched, options.initramfs, Path(work))
         try:

@@ -90,6 +90,7 @@ void Launch::configure_machine() {
   config.kernel = value_of(line_, "kernel");
   config.initrd = value_of(line_, "initrd");
   config.append = value_of(line_, "append");
+  config.bios = value_of(line_, "bios");
   config.name = parse_name(line_);
   config.icount = icount_;
   config.no_reboot = line_.has("no-reboot");

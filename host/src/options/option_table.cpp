@@ -35,6 +35,7 @@ std::vector<OptionSpec> rows() {
       {"kernel", "", "FILE", "the kernel to boot: bzImage, PVH ELF or Multiboot", "Boot"},
       {"initrd", "", "FILE", "the initial RAM disk of the kernel"},
       {"append", "", "WORDS", "the command line of the kernel"},
+      {"bios", "", "FILE", "the firmware to start instead of a kernel"},
       {"no-reboot", "", "", "end when the guest resets"},
       {"S", "", "", "do not start the guest: 'cont' in the monitor does"},
 

@@ -58,8 +58,9 @@ class KvmAccel final : public Accelerator {
   }
 
   std::string describe() const override {
-    std::string text = fmt::format("accelerator: kvm ({})\nmemory slots: {}\n",
-                                   object_class().description, slots_ != nullptr ? slots_->count() : 0);
+    std::string text =
+        fmt::format("accelerator: kvm ({})\nmemory slots: {}\n", object_class().description,
+                    slots_ != nullptr ? slots_->count() : 0);
     for (const KvmVcpu* vcpu : vcpus_) {
       const KvmVcpu::Counters& n = vcpu->counters();
       text += fmt::format(

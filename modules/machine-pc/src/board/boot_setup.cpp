@@ -13,7 +13,7 @@ namespace {
 
 // CMOS bytes that the PC's firmware keeps. [IBM PC AT Technical Reference "CMOS RAM"]
 constexpr u8 kEquipment = 0x14, kBaseMemory = 0x15, kExtendedMemory = 0x17, kExtendedMemory2 = 0x30,
-             kHighMemory = 0x34;
+             kHighMemory = 0x34, kMemoryAbove4G = 0x5b, kOtherCpus = 0x5f;
 constexpr u8 kEquipmentFpu = 0x02;
 
 // BIOS data area.
@@ -58,6 +58,10 @@ void BootSetup::fill_cmos() {
   word(kExtendedMemory, extended);
   word(kExtendedMemory2, extended);
   word(kHighMemory, low > 16_MiB ? (low - 16_MiB) >> 16 : 0);
+  const u64 above = parts_.memory.high_ram() >> 16;
+  word(kMemoryAbove4G, above);
+  parts_.rtc.set_cmos(kMemoryAbove4G + 2, static_cast<u8>(above >> 16));
+  parts_.rtc.set_cmos(kOtherCpus, static_cast<u8>(parts_.machine.cpus().size() - 1));
 }
 
 void BootSetup::fill_fw_cfg() {
@@ -113,6 +117,8 @@ void BootSetup::program_chipset() {
 }
 
 void BootSetup::run() {
+  // Firmware does all of it.
+  if (!parts_.machine.config().bios.empty()) return;
   program_chipset();
   write_bios_data();
   AddressSpace& memory = parts_.machine.memory();

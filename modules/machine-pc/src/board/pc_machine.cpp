@@ -7,6 +7,7 @@
 #include "backplane/machine.h"
 #include "backplane/pci/host_bridge.h"
 #include "board/boot_setup.h"
+#include "board/firmware_rom.h"
 #include "board/system_memory.h"
 #include "isa/serial.h"
 
@@ -39,8 +40,13 @@ class PcMachine final : public Machine {
   }
 
   void finish() override {
-    if (config().kernel.empty() && !config().start_stopped)
-      throw Error("nothing to boot: no -kernel was given").with_hint("give a kernel with -kernel");
+    if (!config().kernel.empty() && !config().bios.empty())
+      throw Error::of("-bios {}: a kernel given with -kernel is started without firmware: give one "
+                      "of them",
+                      config().bios);
+    if (config().kernel.empty() && config().bios.empty() && !config().start_stopped)
+      throw Error("nothing to boot: neither -kernel nor -bios was given")
+          .with_hint("give a kernel with -kernel, or firmware with -bios");
     if (config().kernel.empty() && !config().initrd.empty())
       throw Error::of("-initrd {}: makes no sense without -kernel", config().initrd);
     boot_.emplace(
@@ -86,6 +92,8 @@ class PcMachine final : public Machine {
     auto& host_bridge = make<PciHostBridge>(PciHostBridge::kTypeName);
     PciBus& pci = host_bridge.pci_bus();
     bridge_ = &make<Piix3>(Piix3::kTypeName, {{"addr", "01.0"}, {"multifunction", "on"}}, &pci);
+    if (!config().bios.empty())
+      firmware_.emplace(memory_root(), memory_->block(), config().bios, host_bridge);
     pm_ = &make<Piix4Pm>(Piix4Pm::kTypeName, {{"addr", "01.3"}}, &pci);
   }
 
@@ -109,6 +117,7 @@ class PcMachine final : public Machine {
   std::string rtc_base_ = "auto";
   MemoryMap map_;
   std::optional<SystemMemory> memory_;
+  std::optional<FirmwareRom> firmware_;
   InterruptControllers* irqs_ = nullptr;
   Piix3* bridge_ = nullptr;
   Piix4Pm* pm_ = nullptr;

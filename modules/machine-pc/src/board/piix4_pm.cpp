@@ -20,6 +20,8 @@ void Piix4Pm::realize() {
   config().set32(kPmBase, 1);
   config().set_writable32(kPmBase, 0xffc0);
   config().set_writable8(kPmMisc, kPmEnable);
+  // There is no SMM: firmware that finds the event on leaves it alone.
+  config().set32(kDeviceActivityB, kApmcEnable);
 
   pm_ports_ = MemoryRegion::mmio("acpi-pm", AcpiPm::kBlockSize,
                                  MmioHandler::of<&AcpiPm::read, &AcpiPm::write>(*pm_).sizes(1, 4));

@@ -17,7 +17,8 @@ class Piix4Pm final : public PciDevice {
  public:
   static constexpr unsigned kSciIrq = 9;
   // PMBA, the base of the power management ports, and the register that enables them.
-  static constexpr unsigned kPmBase = 0x40, kPmMisc = 0x80;
+  static constexpr unsigned kPmBase = 0x40, kDeviceActivityB = 0x58, kPmMisc = 0x80;
+  static constexpr u32 kApmcEnable = 1u << 25;
   static constexpr u8 kPmEnable = 1;
   // APMC: a write asks firmware for something. What this one understands.
   static constexpr u16 kSmiCommandPort = 0xb2;

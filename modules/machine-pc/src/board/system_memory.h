@@ -15,6 +15,8 @@ class SystemMemory {
   // Throws Error if the host cannot provide that much.
   SystemMemory(MemoryRegion& root, const MemoryMap& map);
 
+  const std::shared_ptr<RamBlock>& block() const { return block_; }
+
  private:
   void add(MemoryRegion& root, const char* name, u64 address, u64 offset, u64 size);
 

@@ -42,6 +42,23 @@ TEST_F(PciTest, BytesAndWordsOfTheDataPortSelectBytesOfTheRegister) {
   EXPECT_EQ(machine_.io().load<u8>(0xcff), 0x12);
 }
 
+TEST_F(PciTest, TheAttributesOfLegacyAreasAreReportedAsTheyChange) {
+  std::vector<PciHostBridge::LegacyArea> seen;
+  bridge_->set_legacy_area_handler([&](const auto& area) { seen.push_back(area); });
+  PciDriver driver(machine_, 0);
+  driver.write8(0x59, 0x30);
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen[0], (PciHostBridge::LegacyArea{0xf0000, 0x10000, true, true}));
+  driver.write8(0x5a, 0x21);
+  ASSERT_EQ(seen.size(), 3U);
+  EXPECT_EQ(seen[1], (PciHostBridge::LegacyArea{0xc0000, 0x4000, true, false}));
+  EXPECT_EQ(seen[2], (PciHostBridge::LegacyArea{0xc4000, 0x4000, false, true}));
+  driver.write8(0x5f, 0x30);
+  ASSERT_EQ(seen.size(), 4U);
+  EXPECT_EQ(seen[3], (PciHostBridge::LegacyArea{0xec000, 0x4000, true, true}));
+  bridge_->set_legacy_area_handler(nullptr);
+}
+
 TEST_F(PciTest, TheBusIsNamedAndFoundByItsName) { EXPECT_EQ(machine_.find_bus("pci.0"), &bus()); }
 
 }  // namespace

@@ -5,6 +5,7 @@
 // [440FX "PCI Bus Configuration Registers"]
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "backplane/device.h"
@@ -30,11 +31,26 @@ class PciHostBridge : public Device {
   // address register's four ports, go to this handler at offset 0.
   void set_reset_control(const MmioHandler& handler) { reset_control_ = handler; }
 
+  // How one of the legacy areas between C0000h and FFFFFh answers: from RAM, or not.
+  // [440FX 3.2.19 "PAM[6:0]-Programmable Attribute Map Registers"]
+  struct LegacyArea {
+    u64 address = 0;
+    u64 size = 0;
+    bool reads_ram = false;
+    bool writes_ram = false;
+    bool operator==(const LegacyArea&) const = default;
+  };
+  // Called for each area when its attributes change, and for all of them at reset. Machine lock.
+  void set_legacy_area_handler(std::function<void(const LegacyArea&)> handler) {
+    legacy_area_handler_ = std::move(handler);
+  }
+
   void realize() override;
   void unrealize() override;
   void reset() override;
 
  private:
+  friend class I440fx;
   u64 read_address(u64 offset, unsigned size);
   void write_address(u64 offset, u64 value, unsigned size);
   u64 read_data(u64 offset, unsigned size);
@@ -42,6 +58,7 @@ class PciHostBridge : public Device {
 
   u32 config_address_ = 0;
   MmioHandler reset_control_;
+  std::function<void(const LegacyArea&)> legacy_area_handler_;
   PciBus* bus_ = nullptr;
   std::unique_ptr<MemoryRegion> memory_;  // all of PCI memory space
   std::unique_ptr<MemoryRegion> io_;      // all of PCI I/O space

@@ -218,6 +218,30 @@ TEST(PcMachine, SaysThatThereIsNothingToBoot) {
             std::string::npos);
 }
 
+TEST(PcMachine, ShowsFirmwareUntilItIsShadowedByRam) {
+  const std::string path = ::testing::TempDir() + "firmware.bin";
+  std::string image(128_KiB, 'l');
+  std::fill(image.begin() + 64_KiB, image.end(), 'h');
+  std::ofstream(path, std::ios::binary) << image;
+  PcBoard board;
+  board.machine().config().bios = path;
+  board.power_on();
+  AddressSpace& memory = board.machine().memory();
+  EXPECT_EQ(memory.load<u8>(0xfffffff0), 'h');
+  EXPECT_EQ(memory.load<u8>(0xfffe0000), 'l');
+  EXPECT_EQ(memory.load<u8>(0xffff0), 'h');
+  EXPECT_EQ(memory.load<u8>(0xe0000), 'l');
+  EXPECT_NE(memory.store<u8>(0xf0000, 1), MemResult::Ok);
+  board.config_write(0, 0x58, 0x3000);  // F0000h: read from RAM, written to RAM
+  EXPECT_EQ(memory.load<u8>(0xf0000), 0);
+  EXPECT_EQ(memory.store<u8>(0xf0000, 2), MemResult::Ok);
+  EXPECT_EQ(memory.load<u8>(0xf0000), 2);
+  board.config_write(0, 0x58, 0x1000);  // and not written any more
+  EXPECT_NE(memory.store<u8>(0xf0000, 3), MemResult::Ok);
+  EXPECT_EQ(memory.load<u8>(0xf0000), 2);
+  EXPECT_EQ(memory.load<u8>(0xfffffff0), 'h');
+}
+
 TEST(PcMachine, NamesTheOptionWhoseFileIsMissing) {
   PcBoard board;
   board.init();

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "board/firmware_rom.h"
+
+#include "backplane/error.h"
+#include "board/memory_map.h"
+#include "boot/blob.h"
+
+namespace backplane::pc {
+namespace {
+
+constexpr u64 kBlock = 64_KiB, kLargest = 8_MiB;
+// What of the image is seen below 1 MiB.
+constexpr u64 kShadowed = 128_KiB;
+constexpr u64 kAreasStart = 0xc0000, kBiosArea = 0xf0000, kAreaSize = 16_KiB;
+constexpr int kOverRam = 1;
+
+}  // namespace
+
+FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram,
+                         const std::string& file, PciHostBridge& bridge)
+    : bridge_(bridge) {
+  const BlobPtr blob = Blob::open_file(file, "-bios " + file);
+  if (blob->size() == 0 || blob->size() % kBlock != 0 || blob->size() > kLargest)
+    throw Error(fmt::format("-bios {}: has {} bytes, and is no firmware image: those have whole "
+                            "blocks of 64 KiB, {} MiB at most",
+                            file, blob->size(), kLargest >> 20),
+                "give a file such as SeaBIOS's bios-256k.bin");
+  image_ = std::make_shared<RamBlock>("bios", blob->size());
+  blob->read(0, image_->host(), blob->size());
+  const MemoryRegion::Batch batch;
+  top_ = MemoryRegion::rom("bios", image_, 0, image_->size());
+  root.add_subregion(4_GiB - image_->size(), *top_);
+  for (u64 address = kAreasStart; address < kBiosArea; address += kAreaSize)
+    add_shadow(root, ram, address, kAreaSize);
+  add_shadow(root, ram, kBiosArea, kFirmwareEnd - kBiosArea);
+  bridge_.set_legacy_area_handler([this](const PciHostBridge::LegacyArea& a) { apply(a); });
+}
+
+FirmwareRom::~FirmwareRom() { bridge_.set_legacy_area_handler(nullptr); }
+
+void FirmwareRom::add_shadow(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, u64 address,
+                             u64 size) {
+  Shadow s;
+  s.address = address;
+  const u64 from_end = kFirmwareEnd - address;
+  if (from_end <= std::min(kShadowed, image_->size())) {
+    s.rom = MemoryRegion::rom("bios shadow", image_, image_->size() - from_end, size);
+    root.add_subregion(address, *s.rom, kOverRam);
+  }
+  s.readonly = MemoryRegion::rom("ram write-protected", ram, address, size);
+  s.readonly->set_enabled(false);
+  root.add_subregion(address, *s.readonly, kOverRam);
+  shadows_.push_back(std::move(s));
+}
+
+// Where only writes go to RAM, the image is seen and writes are lost.
+void FirmwareRom::apply(const PciHostBridge::LegacyArea& area) {
+  for (Shadow& s : shadows_) {
+    if (s.address != area.address) continue;
+    const MemoryRegion::Batch batch;
+    if (s.rom != nullptr) s.rom->set_enabled(!area.reads_ram);
+    s.readonly->set_enabled(area.reads_ram && !area.writes_ram);
+  }
+}
+
+}  // namespace backplane::pc

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// A firmware image in its places: at the end of the first 4 GiB, where CPUs start, and below 1 MiB,
+// where RAM shadows it once the firmware has said so.
+// [440FX 3.2.19 "PAM[6:0]-Programmable Attribute Map Registers"]
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backplane/memory.h"
+#include "backplane/pci/host_bridge.h"
+
+namespace backplane::pc {
+
+class FirmwareRom {
+ public:
+  // `file` is named in messages as -bios. `ram` is the machine's RAM, from address 0. Throws Error.
+  FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, const std::string& file,
+              PciHostBridge& bridge);
+  ~FirmwareRom();
+
+ private:
+  // One legacy area: what lies over the RAM there, if anything.
+  struct Shadow {
+    u64 address = 0;
+    std::unique_ptr<MemoryRegion> rom;       // null where the image does not reach
+    std::unique_ptr<MemoryRegion> readonly;  // the RAM, not to be written
+  };
+  void add_shadow(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, u64 address, u64 size);
+  void apply(const PciHostBridge::LegacyArea& area);
+
+  PciHostBridge& bridge_;
+  std::shared_ptr<RamBlock> image_;
+  std::unique_ptr<MemoryRegion> top_;
+  std::vector<Shadow> shadows_;
+};
+
+}  // namespace backplane::pc
