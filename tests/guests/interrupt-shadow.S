@@ -13,7 +13,7 @@ main:
     out PIC1 + 1, al
     mov COUNT, 0
     pit_mode 0, 0, 100
-    call await_request
+    await_request
     sti
     mov eax, COUNT
     mov ebx, COUNT
@@ -22,7 +22,7 @@ main:
     print_value "  one later ", rbx, 1
     mov COUNT, 0
     pit_mode 0, 0, 100
-    call await_request
+    await_request
     sti
     cli
     mov eax, COUNT
@@ -41,15 +41,6 @@ irq_handler:
     inc COUNT
     mov al, 0x20
     out PIC1, al
-    ret
-
-// Until input 0 of the first chip has a request.
-await_request:
-    mov al, 0x0a
-    out PIC1, al
-1:  in al, PIC1
-    test al, 1
-    jz 1b
     ret
 
     .bss

@@ -46,15 +46,6 @@ irq_handler:
     out PIC2 + 1, al
 .endm
 
-// Until input 0 of the first chip has a request.
-await_request:
-    mov al, 0x0a
-    out PIC1, al
-1:  in al, PIC1
-    test al, 1
-    jz 1b
-    ret
-
 // What a chip has requested and in service.
 .macro show_chip text, port
     mov al, 0x0a
@@ -82,7 +73,7 @@ one_shot:
     print_value "  later ", COUNT(0), 4
     // Without interrupts it waits in the chip.
     pit_mode 0, 0, 100
-    call await_request
+    await_request
     show_chip "  waiting:", PIC1
     take_interrupts
     print_value "  interrupts ", COUNT(0), 4
@@ -109,7 +100,7 @@ masking:
     masks 0xff, 0xff
     mov dword ptr COUNT(0), 0
     pit_mode 0, 0, 100
-    call await_request
+    await_request
     take_interrupts
     print_value "  masked ", COUNT(0), 4
     in al, PIC1 + 1
@@ -126,11 +117,11 @@ no_end_of_interrupt:
     mov dword ptr COUNT(0), 0
     mov byte ptr [keep_in_service], 1
     pit_mode 0, 0, 100
-    call await_request
+    await_request
     take_interrupts
     show_chip "  first:", PIC1
     pit_mode 0, 0, 100
-    call await_request
+    await_request
     take_interrupts
     print_value "  interrupts ", COUNT(0), 4
     show_chip "  second:", PIC1
@@ -222,7 +213,7 @@ polling:
     movzx eax, al
     print_value "  nothing ", rax, 2
     pit_mode 0, 0, 100
-    call await_request
+    await_request
     mov al, 0x0c
     out PIC1, al
     in al, PIC1
@@ -253,7 +244,7 @@ halt:
     // HLT in the shadow of STI is left by what waits.
     mov dword ptr COUNT(0), 0
     pit_mode 0, 0, 100
-    call await_request
+    await_request
     sti
     hlt
     cli
