@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Conversions that need no KVM.
+#include "vcpu/state.h"
+
+#include <gtest/gtest.h>
+
+#include "kernel/list.h"
+
+namespace backplane::kvm {
+namespace {
+
+using x86::X86State;
+
+TEST(KvmState, GeneralRegistersKeepTheirPlaces) {
+  X86State from;
+  for (unsigned n = 0; n < 16; ++n) from.gpr[n] = u64{0x0101010101010101} * n;
+  from.rip = 0x1234;
+  from.rflags = 0x246;
+  kvm_sync_regs regs{};
+  to_kernel(from, regs);
+  EXPECT_EQ(regs.regs.rcx, from.gpr[x86::RCX]);
+  EXPECT_EQ(regs.regs.rsp, from.gpr[x86::RSP]);
+  EXPECT_EQ(regs.regs.r15, from.gpr[15]);
+  X86State to;
+  from_kernel(regs, to);
+  for (unsigned n = 0; n < 16; ++n) EXPECT_EQ(to.gpr[n], from.gpr[n]) << n;
+  EXPECT_EQ(to.rip, from.rip);
+  EXPECT_EQ(to.rflags, from.rflags);
+}
+
+TEST(KvmState, SegmentsKeepTheirAttributes) {
+  X86State from;
+  from.seg[x86::CS] = {.selector = 0x10, .attributes = 0xa09b, .limit = 0xffffffff, .base = 0};
+  from.seg[x86::SS] = {.selector = 0x2b, .attributes = 0xc0f3, .limit = 0xffffffff, .base = 0};
+  from.seg[x86::DS] = {.selector = 3, .attributes = 0, .limit = 0, .base = 0};
+  from.tr = {.selector = 0x40, .attributes = 0x008b, .limit = 0x67, .base = 0xfffffe0000003000};
+  from.gdtr = {.limit = 0x7f, .base = 0xfffffe0000001000};
+  kvm_sync_regs regs{};
+  to_kernel(from, regs);
+  EXPECT_EQ(regs.sregs.cs.l, 1);
+  EXPECT_EQ(regs.sregs.cs.db, 0);
+  EXPECT_EQ(regs.sregs.ss.dpl, 3);
+  EXPECT_EQ(regs.sregs.ds.unusable, 1);
+  EXPECT_EQ(regs.sregs.tr.type, 11);
+  X86State to;
+  from_kernel(regs, to);
+  for (unsigned n : {x86::CS, x86::SS, x86::DS}) {
+    EXPECT_EQ(to.seg[n].selector, from.seg[n].selector) << n;
+    EXPECT_EQ(to.seg[n].attributes, from.seg[n].attributes) << n;
+    EXPECT_EQ(to.seg[n].limit, from.seg[n].limit) << n;
+  }
+  EXPECT_EQ(to.tr.base, from.tr.base);
+  EXPECT_EQ(to.tr.attributes, from.tr.attributes);
+  EXPECT_EQ(to.gdtr.limit, from.gdtr.limit);
+  EXPECT_EQ(to.gdtr.base, from.gdtr.base);
+}
+
+// The kernel finds entries right behind eight bytes of header, and sizes are part of a request.
+TEST(KvmList, IsLaidOutAsTheKernelReadsIt) {
+  List<kvm_msr_entry> list({kvm_msr_entry{0x10, 0, 7}, kvm_msr_entry{0x11, 0, 8}});
+  const auto* words = static_cast<const u32*>(list.get());
+  EXPECT_EQ(words[0], 2U);
+  EXPECT_EQ(words[2], 0x10U);
+  EXPECT_EQ(words[6], 0x11U);
+  EXPECT_EQ(list.entry(1).data, 8U);
+  EXPECT_EQ(kGetMsrs, 0xc008ae88UL);
+  EXPECT_EQ(kSetCpuid2, 0x4008ae90UL);
+  EXPECT_EQ(kGetXsave, 0x9000aea4UL);
+}
+
+}  // namespace
+}  // namespace backplane::kvm
