@@ -17,8 +17,7 @@ constexpr int kOverRam = 1;
 }  // namespace
 
 FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram,
-                         const std::string& file, PciHostBridge& bridge)
-    : bridge_(bridge) {
+                         const std::string& file, PciHostBridge& bridge) {
   const BlobPtr blob = Blob::open_file(file, "-bios " + file);
   if (blob->size() == 0 || blob->size() % kBlock != 0 || blob->size() > kLargest)
     throw Error(fmt::format("-bios {}: has {} bytes, and is no firmware image: those have whole "
@@ -33,10 +32,8 @@ FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ra
   for (u64 address = kAreasStart; address < kBiosArea; address += kAreaSize)
     add_shadow(root, ram, address, kAreaSize);
   add_shadow(root, ram, kBiosArea, kFirmwareEnd - kBiosArea);
-  bridge_.set_legacy_area_handler([this](const PciHostBridge::LegacyArea& a) { apply(a); });
+  bridge.set_legacy_area_handler([this](const PciHostBridge::LegacyArea& a) { apply(a); });
 }
-
-FirmwareRom::~FirmwareRom() { bridge_.set_legacy_area_handler(nullptr); }
 
 void FirmwareRom::add_shadow(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, u64 address,
                              u64 size) {

@@ -15,10 +15,10 @@ namespace backplane::pc {
 
 class FirmwareRom {
  public:
-  // `file` is named in messages as -bios. `ram` is the machine's RAM, from address 0. Throws Error.
+  // `file` is named in messages as -bios. `ram` is the machine's RAM, from address 0. Outlives the
+  // bridge, which reports to it. Throws Error.
   FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, const std::string& file,
               PciHostBridge& bridge);
-  ~FirmwareRom();
 
  private:
   // One legacy area: what lies over the RAM there, if anything.
@@ -30,7 +30,6 @@ class FirmwareRom {
   void add_shadow(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, u64 address, u64 size);
   void apply(const PciHostBridge::LegacyArea& area);
 
-  PciHostBridge& bridge_;
   std::shared_ptr<RamBlock> image_;
   std::unique_ptr<MemoryRegion> top_;
   std::vector<Shadow> shadows_;
