@@ -160,8 +160,6 @@ Vcpu::Exit KvmVcpu::run() {
     switch (handle_exit()) {
       case Next::Go:
         break;
-      case Next::Kicked:
-        return Exit::Kicked;
       case Next::Halted:
         return Exit::Halted;
       case Next::Stopped:

@@ -33,8 +33,8 @@ class KvmVcpu final : public Vcpu {
   const x86::X86Cpu& cpu() const { return cpu_; }
 
  private:
-  // What happened to the vCPU; null to go on.
-  enum class Next { Go, Kicked, Halted, Stopped };
+  // Whether run() goes on after an exit, or what it returns.
+  enum class Next { Go, Halted, Stopped };
 
   void load();   // state of the kernel -> X86State
   void store();  // and back
