@@ -82,6 +82,7 @@ class Machine : public Object {
   // no accelerator then. The caller advances the phase.
   void set_accelerator(std::unique_ptr<Accelerator> accelerator);
   Accelerator& accelerator() const { return *accelerator_; }
+  bool has_accelerator() const { return accelerator_ != nullptr; }
 
   // Builds the board: RAM, CPUs, chipset, firmware or kernel. Throws Error.
   virtual void init() = 0;

@@ -15,11 +15,12 @@ constexpr i64 kPollInterval = 50'000'000;
 
 }  // namespace
 
-TestMachine::TestMachine(u64 ram_size) {
+TestMachine::TestMachine(u64 ram_size, std::unique_ptr<Accelerator> accelerator) {
   config().ram_size = ram_size;
   virtual_clock().set_source([this] { return time_; });
   main_loop().detach_clock(virtual_clock());
-  set_accelerator(std::make_unique<NullAccelerator>());
+  if (accelerator == nullptr) accelerator = std::make_unique<NullAccelerator>();
+  set_accelerator(std::move(accelerator));
   Machine::advance(Phase::AccelCreated);
   TestMachine::init();
   Machine::advance(Phase::MachineInitialized);

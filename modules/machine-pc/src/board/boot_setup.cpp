@@ -108,10 +108,7 @@ void BootSetup::program_chipset() {
   PciBus& bus = parts_.bridge.pci_bus();
   assign_pci_resources(bus, parts_.memory);
   route_pci_interrupts(bus, parts_.bridge, parts_.bridge.devfn());
-  for (const u8 irq : kPciIrqs) {
-    const u8 old = parts_.irqs.pics().read_elcr(irq / 8);
-    parts_.irqs.pics().write_elcr(irq / 8, static_cast<u8>(old | 1u << irq % 8));
-  }
+  for (const u8 irq : kPciIrqs) parts_.irqs.set_level_triggered(irq);
   bus.config_write(parts_.pm.devfn(), Piix4Pm::kPmBase, kPmPorts, 4);
   bus.config_write(parts_.pm.devfn(), Piix4Pm::kPmMisc, Piix4Pm::kPmEnable, 1);
 }

@@ -13,11 +13,27 @@ InterruptControllers::~InterruptControllers() = default;
 void InterruptControllers::realize() {
   BACKPLANE_REALIZE_STEP("interrupt controllers realize");
   Device::realize();
+  platform_ = x86::PlatformInterrupts::of(machine());
+  if (platform_ != nullptr) chipset_ = platform_->chipset();
+  if (chipset_ != nullptr) {
+    pic_inputs_ = &chipset_->pic();
+    ioapic_inputs_ = &chipset_->ioapic();
+  } else {
+    make_controllers();
+  }
+  machine().set_service(kService, *this);
+}
+
+void InterruptControllers::make_controllers() {
   x86::ApicBus& apics = x86::ApicBus::of(machine());
   pics_ = std::make_unique<PicPair>(apics.pic_interrupt_line());
-  ioapic_ = std::make_unique<IoApic>([this](const IoApic::Message& message) {
-    x86::deliver_msi(machine(), message.address, message.data);
-  });
+  ioapic_ = std::make_unique<IoApic>(
+      [this](const IoApic::Message& message) {
+        x86::deliver_msi(machine(), message.address, message.data);
+      },
+      [this] { ioapic_changed(); });
+  pic_inputs_ = pics_.get();
+  ioapic_inputs_ = ioapic_.get();
   apics.add_eoi_listener(*this);
 
   using Self = InterruptControllers;
@@ -28,7 +44,16 @@ void InterruptControllers::realize() {
       MemoryRegion::mmio("ioapic", IoApic::kWindowSize,
                          MmioHandler::of<&IoApic::read, &IoApic::write>(*ioapic_).sizes(4, 4)));
   machine().memory_root().add_subregion(IoApic::kDefaultAddress, *regions_.back());
-  machine().set_service(kService, *this);
+}
+
+// The accelerator has to know what to report the end of.
+void InterruptControllers::ioapic_changed() {
+  if (platform_ == nullptr || ioapic_ == nullptr) return;
+  std::vector<x86::PlatformInterrupts::IoApicMessage> messages;
+  for (unsigned input = 0; input < IoApic::kInputs; ++input)
+    if (const auto message = ioapic_->message(input))
+      messages.push_back({input, message->address, message->data});
+  platform_->ioapic_changed(messages);
 }
 
 void InterruptControllers::unrealize() {
@@ -40,8 +65,15 @@ void InterruptControllers::unrealize() {
 }
 
 void InterruptControllers::reset() {
+  if (chipset_ != nullptr) return chipset_->reset_controllers();
   pics_->reset();
   ioapic_->reset();
+}
+
+void InterruptControllers::set_level_triggered(unsigned irq) {
+  if (chipset_ != nullptr) return chipset_->set_level_triggered(irq);
+  const u8 old = pics_->read_elcr(irq / 8);
+  pics_->write_elcr(irq / 8, static_cast<u8>(old | 1u << irq % 8));
 }
 
 void InterruptControllers::map_ports(const char* name, u64 base, const MmioHandler& handler) {
@@ -72,6 +104,7 @@ IrqLine InterruptControllers::legacy_timer_line(unsigned irq) {
 
 void InterruptControllers::set_legacy_replacement(bool on) {
   legacy_replacement_ = on;
+  if (chipset_ != nullptr) chipset_->set_timer_cut_off(on);
   for (Source& source : sources_)
     if (source.replaceable) pass(source);
 }
@@ -90,13 +123,14 @@ void InterruptControllers::pass(Source& source) {
     return level ? asserted++ == 0 : --asserted == 0;
   };
   if (source.pic >= 0 && changes(pic_asserted_[static_cast<unsigned>(source.pic)]))
-    pics_->set_irq(static_cast<unsigned>(source.pic), level);
+    pic_inputs_->set_irq(static_cast<unsigned>(source.pic), level);
   if (source.ioapic >= 0 && changes(ioapic_asserted_[static_cast<unsigned>(source.ioapic)]))
-    ioapic_->set_irq(static_cast<unsigned>(source.ioapic), level);
+    ioapic_inputs_->set_irq(static_cast<unsigned>(source.ioapic), level);
 }
 
 bool InterruptControllers::edge_pending(unsigned pin) const {
-  if (const std::optional<u8> vector = ioapic_->edge_vector(pin))
+  if (chipset_ != nullptr) return false;
+  if (const std::optional<u8> vector = ioapic_->edge_vector(pin); vector && platform_ == nullptr)
     for (Cpu* const cpu : machine().cpus()) {
       x86::LocalApic& apic = dynamic_cast<x86::X86Cpu&>(*cpu).apic();
       const u32 requests = apic.read_page(x86::LocalApic::kIrr + *vector / 32u);
@@ -123,6 +157,7 @@ void InterruptControllers::write_elcr(u64 offset, u64 value, unsigned /*size*/) 
 }
 
 std::string InterruptControllers::info() const {
+  if (chipset_ != nullptr) return chipset_->describe();
   std::string text = pics_->describe();
   for (unsigned input = 0; input < 16; ++input)
     if (pics_->count(input) != 0)

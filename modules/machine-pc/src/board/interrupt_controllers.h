@@ -3,6 +3,8 @@
 //
 // An ISA IRQ reaches both controllers at its own number, but IRQ 0 is pin 2 of the IOAPIC. A PIRQ
 // has its own IOAPIC pin, 16 to 19, and reaches whatever 8259 input the PIIX3 routes it to.
+//
+// An accelerator may have these chips itself: then the wires end there.
 #pragma once
 
 #include <array>
@@ -15,6 +17,7 @@
 #include "backplane/memory.h"
 #include "backplane/monitor.h"
 #include "backplane/x86/apic.h"
+#include "backplane/x86/platform_interrupts.h"
 #include "chips/i8259.h"
 #include "chips/ioapic.h"
 
@@ -47,10 +50,11 @@ class InterruptControllers final : public Device,
   void set_legacy_replacement(bool on);
 
   // Whether the guest has yet to take an edge that came in at an IOAPIC pin, or at the 8259 input
-  // of the ISA IRQ that is wired to it.
+  // of the ISA IRQ that is wired to it. Controllers of an accelerator are not asked.
   bool edge_pending(unsigned pin) const;
 
-  PicPair& pics() { return *pics_; }
+  // Makes an 8259 input level-triggered, as firmware does.
+  void set_level_triggered(unsigned irq);
   // The chipset's INTA cycle, for the boot processor.
   void connect_cpu(x86::X86Cpu& boot_processor);
 
@@ -74,7 +78,9 @@ class InterruptControllers final : public Device,
   void set_irq(unsigned source, bool level) override;
   void pass(Source& source);
   void end_of_interrupt(u8 vector) override { ioapic_->end_of_interrupt(vector); }
+  void make_controllers();
   void map_ports(const char* name, u64 base, const MmioHandler& handler);
+  void ioapic_changed();
 
   template <unsigned Chip>
   u64 read_pic(u64 offset, unsigned size);
@@ -83,8 +89,12 @@ class InterruptControllers final : public Device,
   u64 read_elcr(u64 offset, unsigned size);
   void write_elcr(u64 offset, u64 value, unsigned size);
 
+  x86::PlatformInterrupts* platform_ = nullptr;  // whose local APICs there are, if not ours
+  x86::PlatformChipset* chipset_ = nullptr;  // whose chips there are: then the next two are null
   std::unique_ptr<PicPair> pics_;
   std::unique_ptr<IoApic> ioapic_;
+  IrqSink* pic_inputs_ = nullptr;
+  IrqSink* ioapic_inputs_ = nullptr;
   std::vector<std::unique_ptr<MemoryRegion>> regions_;
   std::vector<Source> sources_;
   std::array<unsigned, 16> pic_asserted_{};

@@ -27,6 +27,7 @@ void IoApic::reset() {
   select_ = 0;
   id_ = 0;
   entries_.fill(kMasked);
+  report_change();
 }
 
 void IoApic::set_irq(unsigned input, bool level) {
@@ -48,14 +49,25 @@ void IoApic::serve_level(unsigned input) {
   send(input);
 }
 
-void IoApic::send(unsigned input) {
-  const u64 entry = entries_[input];
-  ++counts_[input];
-  Message message;
-  message.address = 0xfee00000 | (entry >> 56) << 12 | (has(entry, kLogical) ? 4 : 0);
+namespace {
+
+IoApic::Message message_of(u64 entry) {
   // Vector and delivery mode have the same place in both; level-triggered ones are asserted.
-  message.data = static_cast<u32>(entry & 0x7ff) | (has(entry, kLevel) ? 0xc000 : 0);
-  deliver_(message);
+  return {.address = 0xfee00000 | (entry >> 56) << 12 | (has(entry, kLogical) ? 4 : 0),
+          .data = static_cast<u32>(entry & 0x7ff) | (has(entry, kLevel) ? 0xc000 : 0)};
+}
+
+}  // namespace
+
+void IoApic::send(unsigned input) {
+  ++counts_[input];
+  deliver_(message_of(entries_[input]));
+}
+
+std::optional<IoApic::Message> IoApic::message(unsigned input) const {
+  const u64 entry = entries_[input];
+  if (has(entry, kMasked)) return std::nullopt;
+  return message_of(entry);
 }
 
 void IoApic::end_of_interrupt(u8 vector) {
@@ -102,6 +114,7 @@ void IoApic::write_entry(unsigned input, unsigned half, u32 value) {
   const unsigned shift = half * 32;
   const u64 writable = kWritable & (u64{0xffffffff} << shift);
   entry = (entry & ~writable) | ((u64{value} << shift) & writable);
+  report_change();
   if (has(entry, kLevel))
     serve_level(input);
   else

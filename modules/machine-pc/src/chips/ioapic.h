@@ -26,8 +26,12 @@ class IoApic final : public IrqSink {
   };
   using Deliver = std::function<void(const Message&)>;
 
-  // `deliver` is called under the machine lock for each message.
-  explicit IoApic(Deliver deliver) : deliver_(std::move(deliver)) { reset(); }
+  // `deliver` is called under the machine lock for each message; `changed`, if given, after what
+  // the inputs send may have changed.
+  explicit IoApic(Deliver deliver, std::function<void()> changed = {})
+      : deliver_(std::move(deliver)), changed_(std::move(changed)) {
+    reset();
+  }
 
   void reset();
   void set_irq(unsigned input, bool level) override;
@@ -37,6 +41,8 @@ class IoApic final : public IrqSink {
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
 
+  // What an input sends; nothing if it is masked.
+  std::optional<Message> message(unsigned input) const;
   // The vector that an edge on an input is sent as; nothing if it is masked or not an edge.
   std::optional<u8> edge_vector(unsigned input) const;
 
@@ -49,8 +55,12 @@ class IoApic final : public IrqSink {
   void write_entry(unsigned input, unsigned half, u32 value);
   void serve_level(unsigned input);
   void send(unsigned input);
+  void report_change() const {
+    if (changed_) changed_();
+  }
 
   Deliver deliver_;
+  std::function<void()> changed_;
   u8 select_ = 0;
   u8 id_ = 0;
   u32 levels_ = 0;

@@ -6,6 +6,7 @@
 #include "backplane/error.h"
 #include "backplane/isa/isa_device.h"
 #include "backplane/machine.h"
+#include "backplane/x86/platform_interrupts.h"
 #include "chips/i8254.h"
 #include "chips/ticks.h"
 
@@ -43,6 +44,9 @@ class IsaPit final : public IsaDevice {
   void realize() override {
     BACKPLANE_REALIZE_STEP("interval timer realize");
     IsaDevice::realize();
+    if (x86::PlatformInterrupts* platform = x86::PlatformInterrupts::of(machine()))
+      platform_ = platform->chipset();
+    if (platform_ != nullptr) return use_platform_timer();
     pit_ = std::make_unique<Pit8254>(
         machine().virtual_clock(), isa_bus().irq(0), [this] { return isa_bus().edge_pending(0); },
         lost_tick_policy_);
@@ -57,11 +61,18 @@ class IsaPit final : public IsaDevice {
   }
 
   void reset() override {
+    if (platform_ != nullptr) return platform_->reset_timer();
     pit_->reset();
     port61_ = 0;
   }
 
  private:
+  // The accelerator answers at the ports.
+  void use_platform_timer() {
+    platform_->set_late_ticks(lost_tick_policy_ == LostTickPolicy::Delay);
+    machine().on_run_state([this](bool running) { platform_->set_timer_running(running); });
+  }
+
   u64 read(u64 offset, unsigned /*size*/) { return pit_->read(static_cast<unsigned>(offset)); }
   void write(u64 offset, u64 value, unsigned /*size*/) {
     pit_->write(static_cast<unsigned>(offset), static_cast<u8>(value));
@@ -77,6 +88,7 @@ class IsaPit final : public IsaDevice {
   }
 
   LostTickPolicy lost_tick_policy_ = LostTickPolicy::Delay;
+  x86::PlatformChipset* platform_ = nullptr;  // whose timer takes the place of ours
   std::unique_ptr<Pit8254> pit_;
   u8 port61_ = 0;
 };

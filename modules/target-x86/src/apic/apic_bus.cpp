@@ -31,9 +31,9 @@ void write_register(LocalApic* apic, u64 offset, u64 value) {
 // is there. [SDM 3A "Relocating the Local APIC Registers"]
 struct ApicBus::MovedPage {
   MovedPage(ApicBus& its_bus, u64 its_address) : bus(its_bus), address(its_address) {
-    region = MemoryRegion::mmio(
-        "local-apic-moved", kPageSize,
-        MmioHandler::of<&MovedPage::read, &MovedPage::write>(*this).sizes(4, 4));
+    region =
+        MemoryRegion::mmio("local-apic-moved", kPageSize,
+                           MmioHandler::of<&MovedPage::read, &MovedPage::write>(*this).sizes(4, 4));
     bus.machine().memory_root().add_subregion(address, *region, kPriority + 1);
   }
   u64 read(u64 offset, unsigned /*size*/) {
@@ -65,6 +65,7 @@ ApicBus::~ApicBus() = default;
 void ApicBus::realize() {
   Device::realize();
   tsc_base_ = read_host_tsc();
+  platform_ = PlatformInterrupts::of(machine());
   region_ = MemoryRegion::mmio(
       "local-apics", kRegionSize,
       MmioHandler::of<&ApicBus::read_page, &ApicBus::write_page>(*this).sizes(4, 4));
@@ -88,6 +89,7 @@ void ApicBus::broadcast_eoi(u8 vector) {
 }
 
 void ApicBus::deliver(const InterruptMessage& message) {
+  if (platform_ != nullptr) return platform_->deliver(message);
   if (message.mode != DeliveryMode::LowestPriority) {
     for (LocalApic* apic : apics_)
       if (apic->matches(message)) apic->accept(message);
@@ -141,7 +143,12 @@ void ApicBus::write_page(u64 offset, u64 value, unsigned /*size*/) {
 
 std::string ApicBus::info() const {
   std::string text;
-  for (const LocalApic* apic : apics_) text += apic->describe();
+  for (const LocalApic* apic : apics_) {
+    X86Cpu& cpu = apic->cpu_;
+    if (platform_ != nullptr && cpu.vcpu() != nullptr)
+      cpu.run_on_thread([&cpu] { cpu.vcpu()->get_state(); });
+    text += apic->describe();
+  }
   return text;
 }
 
@@ -151,6 +158,13 @@ InterruptMessage decode_msi(u64 address, u32 data) {
           .mode = static_cast<DeliveryMode>((data >> 8) & 7),
           .vector = static_cast<u8>(data),
           .level_triggered = (data & 0x8000) != 0};
+}
+
+MsiWrite encode_msi(const InterruptMessage& message) {
+  const u64 destination = u64{message.destination & 0xff} << 12;
+  const u32 kind = static_cast<u32>(message.mode) << 8 | message.vector;
+  return {.address = LocalApic::kBaseAddress | destination | (message.logical ? 4 : 0),
+          .data = kind | (message.level_triggered ? 0xc000 : 0)};
 }
 
 void deliver_interrupt(Machine& machine, const InterruptMessage& message) {

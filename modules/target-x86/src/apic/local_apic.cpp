@@ -27,6 +27,7 @@ int LocalApic::VectorSet::highest() const {
 LocalApic::LocalApic(X86Cpu& cpu, ApicBus& bus, u32 id)
     : cpu_(cpu),
       bus_(&bus),
+      mirror_(bus.platform_ != nullptr),
       id_(id),
       timer_(cpu.machine().virtual_clock(), [this] { timer_expired(); }) {
   bus.apics_.push_back(this);
@@ -88,6 +89,7 @@ bool LocalApic::pic_deliverable() const {
 }
 
 bool LocalApic::has_interrupt() const {
+  if (mirror_) return lint_[0];
   if (enabled()) {
     const int pending = irr_.highest();
     if (pending >= 0 && (pending & 0xf0) > (processor_priority() & 0xf0)) return true;
@@ -96,6 +98,7 @@ bool LocalApic::has_interrupt() const {
 }
 
 int LocalApic::acknowledge() {
+  if (mirror_) return lint_[0] ? kPicInterrupt : kNone;
   int result = kNone;
   const int pending = enabled() ? irr_.highest() : -1;
   if (pending >= 0 && (pending & 0xf0) > (processor_priority() & 0xf0)) {
@@ -178,10 +181,19 @@ void LocalApic::set_lint(unsigned pin, bool level) {
   if (pin >= lint_.size()) return;
   const bool rising = level && !lint_[pin];
   lint_[pin] = level;
+  if (mirror_) {
+    if (rising && pin == 1) cpu_.raise(kRequestNmi);
+    return update();
+  }
   const Lvt which = pin == 0 ? kLint0 : kLint1;
   if (rising && enabled() && (lvt_[which] & kLvtMasked) == 0) deliver_local(which);
   if (rising && !enabled() && pin == 1) cpu_.raise(kRequestNmi);
   update();
+}
+
+bool LocalApic::lint1_delivers_nmi() const {
+  const u32 entry = lvt_[kLint1];
+  return !enabled() || ((entry & kLvtMasked) == 0 && lvt_delivery_mode(entry) == DeliveryMode::Nmi);
 }
 
 // An event of a local source, whose LVT entry is not masked.

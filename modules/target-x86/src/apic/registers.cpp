@@ -10,7 +10,6 @@ namespace backplane::x86 {
 
 namespace {
 
-constexpr u32 kVersionValue = 0x14 | (5u << 16);  // integrated APIC, six LVT entries
 constexpr u32 kSendIllegalVector = 1u << 5, kIllegalRegister = 1u << 7;
 constexpr u32 kIcrLevelAssert = 1u << 14, kIcrTriggerLevel = 1u << 15, kIcrLogical = 1u << 11;
 constexpr u32 kIcrWritable = 0xccfff;

@@ -16,6 +16,7 @@
 #include "backplane/memory.h"
 #include "backplane/monitor.h"
 #include "backplane/types.h"
+#include "backplane/x86/platform_interrupts.h"
 
 namespace backplane {
 class Machine;
@@ -49,6 +50,12 @@ struct InterruptMessage {
 // What a write of `data` to `address` (0xfee00000 to 0xfeefffff) by a device means.
 // [SDM 3A "Message Signalled Interrupts"]
 InterruptMessage decode_msi(u64 address, u32 data);
+// The write that means this message, whose destination has 8 bits.
+struct MsiWrite {
+  u64 address;
+  u32 data;
+};
+MsiWrite encode_msi(const InterruptMessage& message);
 
 // Delivers a message to the CPUs of a machine. A message that addresses nobody is dropped.
 void deliver_interrupt(Machine& machine, const InterruptMessage& message);
@@ -159,6 +166,14 @@ class LocalApic {
   // Whether acknowledge() would give something.
   bool has_interrupt() const;
 
+  // --- where the accelerator runs the local APICs: a mirror of its state ------------------------
+  // The registers, as they are (after reset: those of power-on).
+  ApicPage page() const;
+  // Takes over IA32_APIC_BASE and the registers from the accelerator.
+  void load_page(u64 base, const ApicPage& page);
+  // Whether the NMI pin gets through. [SDM 3A "Local Vector Table": LINT1]
+  bool lint1_delivers_nmi() const;
+
   // Its registers, for `info lapic`.
   std::string describe() const;
 
@@ -171,12 +186,16 @@ class LocalApic {
     void clear(u8 v) { words_[v >> 5] &= ~(1u << (v & 31)); }
     void clear_all() { words_.fill(0); }
     u32 word(unsigned i) const { return words_[i]; }
+    void set_word(unsigned i, u32 word) { words_[i] = word; }
     int highest() const;
 
    private:
     std::array<u32, 8> words_{};
   };
+  // The first of them in the order of their registers.
   enum Lvt : u8 { kTimer, kThermal, kPerformance, kLint0, kLint1, kError, kCmci, kLvtCount };
+  static constexpr unsigned kLvtTableLength = kError + 1;
+  static constexpr u32 kVersionValue = 0x14 | (5u << 16);  // integrated APIC, six LVT entries
 
   bool software_enabled() const { return (svr_ & 0x100) != 0; }
   bool pic_deliverable() const;
@@ -200,8 +219,9 @@ class LocalApic {
   void timer_expired();
 
   X86Cpu& cpu_;
-  friend class ApicBus;
   ApicBus* bus_;  // null once the machine is taken apart
+  // The accelerator runs the local APICs: only the 8259's line and the NMI pin are left to us.
+  bool mirror_;
   u32 id_;
   u64 base_ = 0;
   u32 tpr_ = 0, ldr_ = 0, dfr_ = ~0u, svr_ = 0xff;
@@ -241,6 +261,8 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
 
   void add_eoi_listener(IoApicEoi& listener);
   void remove_eoi_listener(IoApicEoi& listener);
+  // A CPU is done with a level-triggered interrupt.
+  void broadcast_eoi(u8 vector);
 
   void deliver(const InterruptMessage& message);
 
@@ -257,7 +279,6 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
   struct MovedPage;
   u64 read_page(u64 offset, unsigned size);
   void write_page(u64 offset, u64 value, unsigned size);
-  void broadcast_eoi(u8 vector);
   // Makes the pages of the local APICs that are not at 0xfee00000 those that there are now.
   void place_pages();
   // The local APIC of the CPU that makes this access, if it is at that page.
@@ -265,6 +286,7 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
 
   std::vector<LocalApic*> apics_;
   std::vector<IoApicEoi*> eoi_listeners_;
+  PlatformInterrupts* platform_ = nullptr;  // null: the local APICs are ours
   std::unique_ptr<MemoryRegion> region_;
   std::vector<std::unique_ptr<MovedPage>> moved_pages_;
   u64 tsc_base_ = 0;

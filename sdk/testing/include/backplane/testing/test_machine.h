@@ -30,8 +30,9 @@ class TestMachine : public Machine {
   static constexpr u64 kDefaultRamSize = 16_MiB;
 
   // RAM from address 0; an Error says what the host refused. The phase is MachineInitialized:
-  // devices can be made.
-  explicit TestMachine(u64 ram_size = kDefaultRamSize);
+  // devices can be made. The accelerator is one that runs nothing, or the one given.
+  explicit TestMachine(u64 ram_size = kDefaultRamSize,
+                       std::unique_ptr<Accelerator> accelerator = nullptr);
   ~TestMachine() override;
 
   RamBlock& ram() { return *ram_; }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// The board and the CPUs where the accelerator has interrupt controllers of its own.
+#include "backplane/x86/platform_interrupts.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "backplane/machine.h"
+#include "backplane/testing/test_machine.h"
+#include "backplane/x86/apic.h"
+#include "backplane/x86/cpu.h"
+#include "board/interrupt_controllers.h"
+
+namespace backplane::pc {
+namespace {
+
+using x86::InterruptMessage;
+using x86::LocalApic;
+
+struct Inputs final : IrqSink {
+  void set_irq(unsigned input, bool level) override { changes.push_back({input, level}); }
+  std::vector<std::pair<unsigned, bool>> changes;
+};
+
+// Records what it is told.
+class PlatformAccelerator final : public backplane::testing::NullAccelerator,
+                                  public x86::PlatformInterrupts,
+                                  public x86::PlatformChipset {
+  BACKPLANE_OBJECT(PlatformAccelerator, NullAccelerator, "platform-test-accel")
+ public:
+  explicit PlatformAccelerator(bool with_chipset = false) : with_chipset_(with_chipset) {}
+
+  void deliver(const InterruptMessage& message) override { messages.push_back(message); }
+  void ioapic_changed(std::span<const IoApicMessage> entries) override {
+    ioapic_entries.assign(entries.begin(), entries.end());
+  }
+  PlatformChipset* chipset() override { return with_chipset_ ? this : nullptr; }
+  bool has_local_apics() const override { return true; }
+
+  IrqSink& pic() override { return pic_inputs; }
+  IrqSink& ioapic() override { return ioapic_inputs; }
+  void set_level_triggered(unsigned irq) override { level_triggered.push_back(irq); }
+  void reset_controllers() override { ++resets; }
+  void reset_timer() override {}
+  void set_timer_cut_off(bool cut_off) override { timer_cut_off = cut_off; }
+  void set_late_ticks(bool) override {}
+  void set_timer_running(bool) override {}
+  std::string describe() const override { return "the platform's chips\n"; }
+
+  std::vector<InterruptMessage> messages;
+  std::vector<IoApicMessage> ioapic_entries;
+  Inputs pic_inputs, ioapic_inputs;
+  std::vector<unsigned> level_triggered;
+  unsigned resets = 0;
+  bool timer_cut_off = false;
+
+ private:
+  bool with_chipset_;
+};
+BACKPLANE_REGISTER(PlatformAccelerator)
+
+class PlatformInterruptsTest : public ::testing::Test {
+ protected:
+  explicit PlatformInterruptsTest(bool with_chipset = false)
+      : machine_(1_MiB, std::make_unique<PlatformAccelerator>(with_chipset)) {
+    machine_.add_cpu(x86::create_cpu(machine_, "max"));
+  }
+  PlatformAccelerator& platform() {
+    return dynamic_cast<PlatformAccelerator&>(machine_.accelerator());
+  }
+  x86::X86Cpu& cpu() { return dynamic_cast<x86::X86Cpu&>(*machine_.cpus().front()); }
+  bool requested() { return (cpu().interrupt_request() & x86::kRequestHard) != 0; }
+  void write_ioapic(unsigned index, u32 value) {
+    machine_.memory().store<u32>(IoApic::kDefaultAddress, index);
+    machine_.memory().store<u32>(IoApic::kDefaultAddress + 0x10, value);
+  }
+
+  backplane::testing::TestMachine machine_;
+  InterruptControllers& irqs_ =
+      dynamic_cast<InterruptControllers&>(machine_.create_device("pc-interrupts"));
+};
+
+class PlatformChipsetTest : public PlatformInterruptsTest {
+ protected:
+  PlatformChipsetTest() : PlatformInterruptsTest(true) {}
+};
+
+TEST_F(PlatformInterruptsTest, MessagesGoToThePlatform) {
+  x86::deliver_msi(machine_, 0xfee03004, 0x4151);
+  ASSERT_EQ(platform().messages.size(), 1u);
+  EXPECT_EQ(platform().messages[0].destination, 3u);
+  EXPECT_TRUE(platform().messages[0].logical);
+  EXPECT_EQ(platform().messages[0].vector, 0x51);
+  EXPECT_FALSE(requested()) << "our local APIC has no part in it";
+}
+
+TEST_F(PlatformInterruptsTest, AMessageEncodesToTheWriteItWasDecodedFrom) {
+  const x86::MsiWrite write =
+      x86::encode_msi(x86::decode_msi(0xfee0b004, static_cast<u32>(0xc1a5)));
+  EXPECT_EQ(write.address, 0xfee0b004u);
+  EXPECT_EQ(write.data, 0xc1a5u);
+}
+
+TEST_F(PlatformInterruptsTest, OurIoApicTellsWhatItSends) {
+  write_ioapic(0x10 + 2 * 5 + 1, 0x02000000);
+  write_ioapic(0x10 + 2 * 5, 0x8061);
+  ASSERT_EQ(platform().ioapic_entries.size(), 1u);
+  EXPECT_EQ(platform().ioapic_entries[0],
+            (x86::PlatformInterrupts::IoApicMessage{5, 0xfee02000, 0xc061}));
+  const IrqLine line = irqs_.ioapic_line(5);
+  line.raise();
+  ASSERT_EQ(platform().messages.size(), 1u);
+  EXPECT_TRUE(platform().messages[0].level_triggered);
+  x86::ApicBus::of(machine_).broadcast_eoi(0x61);
+  EXPECT_EQ(platform().messages.size(), 2u) << "the line is still high";
+  write_ioapic(0x10 + 2 * 5, 0x18061);
+  EXPECT_TRUE(platform().ioapic_entries.empty()) << "masked";
+}
+
+TEST_F(PlatformInterruptsTest, The8259sLineIsAllThatReachesTheCpu) {
+  AddressSpace& io = machine_.io();
+  for (const u8 value : {0x11, 0x30, 0x04, 0x01, 0xfe})
+    io.store<u8>(value == 0x11 ? 0x20 : 0x21, value);
+  irqs_.connect_cpu(cpu());
+  const IrqLine line = irqs_.isa_irq(0);
+  line.raise();
+  EXPECT_TRUE(requested());
+  EXPECT_EQ(cpu().acknowledge_interrupt(), 0x30);
+  EXPECT_FALSE(requested());
+}
+
+TEST_F(PlatformInterruptsTest, TheMirrorTakesOverAndGivesBackTheRegisters) {
+  x86::ApicPage page{};
+  page[LocalApic::kTpr] = 0x20;
+  page[LocalApic::kSvr] = 0x1ff;
+  page[LocalApic::kDfr] = ~0u;
+  page[LocalApic::kLdr] = 0x04000000;
+  page[LocalApic::kIsr + 2] = 0x10;
+  page[LocalApic::kIrr + 7] = 0x8000'0000;
+  page[LocalApic::kLvtLint1] = 0x400;
+  page[LocalApic::kTimerInitial] = 1000;
+  page[LocalApic::kTimerCurrent] = 400;
+  cpu().apic().load_page(LocalApic::kBaseAddress | LocalApic::kBaseEnable, page);
+  const x86::ApicPage again = cpu().apic().page();
+  for (const unsigned number :
+       {+LocalApic::kTpr, +LocalApic::kSvr, +LocalApic::kDfr, +LocalApic::kLdr, LocalApic::kIsr + 2,
+        LocalApic::kIrr + 7, +LocalApic::kLvtLint1, +LocalApic::kTimerInitial})
+    EXPECT_EQ(again[number], page[number]) << number;
+  EXPECT_NEAR(again[LocalApic::kTimerCurrent], 400, 1);
+  EXPECT_TRUE(cpu().apic().lint1_delivers_nmi());
+  EXPECT_FALSE(requested());
+}
+
+TEST_F(PlatformInterruptsTest, ResetGivesThePageOfPowerOn) {
+  cpu().apic().load_page(LocalApic::kBaseAddress, x86::ApicPage{});
+  cpu().reset();
+  const x86::ApicPage page = cpu().apic().page();
+  EXPECT_EQ(page[LocalApic::kSvr], 0xffu);
+  EXPECT_EQ(page[LocalApic::kDfr], ~0u);
+  EXPECT_EQ(page[LocalApic::kLvtLint0], 0x700u) << "virtual wire";
+  EXPECT_EQ(page[LocalApic::kLvtTimer], 0x10000u);
+}
+
+TEST_F(PlatformChipsetTest, WiresEndInThePlatformsChips) {
+  const IrqLine timer = irqs_.isa_irq(0), serial = irqs_.isa_irq(4), pirq = irqs_.ioapic_line(17);
+  timer.raise();
+  serial.raise();
+  serial.raise();
+  pirq.raise();
+  serial.lower();
+  using Changes = std::vector<std::pair<unsigned, bool>>;
+  EXPECT_EQ(platform().pic_inputs.changes, (Changes{{0, true}, {4, true}, {4, false}}));
+  EXPECT_EQ(platform().ioapic_inputs.changes,
+            (Changes{{2, true}, {4, true}, {17, true}, {4, false}}));
+}
+
+TEST_F(PlatformChipsetTest, OurChipsDoNotAnswer) {
+  EXPECT_EQ(machine_.io().load<u8>(0x21), 0xff);
+  EXPECT_EQ(machine_.memory().load<u32>(IoApic::kDefaultAddress), ~0u);
+  EXPECT_EQ(irqs_.info(), "the platform's chips\n");
+}
+
+TEST_F(PlatformChipsetTest, ResetAndSetUpGoToThePlatform) {
+  irqs_.reset();
+  EXPECT_EQ(platform().resets, 1u);
+  irqs_.set_level_triggered(11);
+  EXPECT_EQ(platform().level_triggered, std::vector<unsigned>{11});
+  irqs_.set_legacy_replacement(true);
+  EXPECT_TRUE(platform().timer_cut_off);
+}
+
+}  // namespace
+}  // namespace backplane::pc
