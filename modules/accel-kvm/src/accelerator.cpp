@@ -33,6 +33,7 @@ class KvmAccel final : public Accelerator {
       vm_.call("cannot place KVM's identity map", KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
     if (system_->capability(KVM_CAP_SET_TSS_ADDR) > 0)
       vm_.call("cannot place KVM's task state", KVM_SET_TSS_ADDR, kTssAddress);
+    return_emulation_failures();
     filter_msrs();
     slots_ = std::make_unique<MemorySlots>(vm_, *system_);
     machine.memory().add_listener(*slots_);
@@ -71,6 +72,16 @@ class KvmAccel final : public Accelerator {
   }
 
  private:
+  // An instruction that the kernel's emulator does not know comes to us from every privilege level:
+  // without this, those of ring 3 raise #UD. [api.rst "KVM_CAP_EXIT_ON_EMULATION_FAILURE"]
+  void return_emulation_failures() {
+    if (system_->capability(KVM_CAP_EXIT_ON_EMULATION_FAILURE) <= 0) return;
+    kvm_enable_cap enable{};
+    enable.cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE;
+    enable.args[0] = 1;
+    vm_.call("cannot ask KVM for emulation failures", KVM_ENABLE_CAP, &enable);
+  }
+
   // What the kernel does not know, and what it must not answer, comes to us.
   void filter_msrs() {
     kvm_enable_cap enable{};
