@@ -70,9 +70,6 @@ breakpoint_here:
     attempt_end
     mov rax, dr6
     print_value "  dr6 ", rax, 8
-    mov rax, [attempt_flags]
-    and eax, FLAGS_RF
-    print_value "  RF ", rax, 8
     xor eax, eax
     mov dr7, rax
     mov rax, 0xffff0ff0
@@ -114,7 +111,6 @@ invalid_opcodes:
     attempt "FE /7", .byte 0xfe, 0xf8
     attempt "FF /7", .byte 0xff, 0xf8
     attempt "C6 /1", .byte 0xc6, 0xc8
-    attempt "SYSRET with LMA only", sysretq
     // Fifteen bytes are the most.
     attempt_begin "14 prefixes"
     .fill 14, 1, 0x2e
@@ -157,14 +153,9 @@ protection:
     mov rax, 0x0000800000000000
     attempt "load from a non-canonical address", mov ecx, [rax]
     attempt "store to one", mov [rax], ecx
-    dec rax
-    attempt "load that runs into it", mov ecx, [rax]
     mov ecx, 0xdeadbeef
     attempt "RDMSR of none", rdmsr
     attempt "WRMSR of none", wrmsr
-    mov ecx, MSR_LSTAR
-    mov edx, 0x00008000
-    attempt "WRMSR of a non-canonical address", wrmsr
     mov eax, 1 << 29 | CR0_PE | CR0_PG
     attempt "CR0.NW without CD", mov cr0, rax
     mov rax, cr0
@@ -231,14 +222,6 @@ segments:
     push rsp
     push 2
     push 0x18f0
-    push 0
-    iretq
-    attempt_end
-    attempt_begin "IRETQ with a bad SS"
-    push CODE64
-    push rsp
-    push 2
-    push CODE64
     push 0
     iretq
     attempt_end
@@ -319,7 +302,6 @@ alignment:
     attempt "misaligned MOVUPS", movups xmm0, [scratch + 1]
     attempt "misaligned ADDPS", addps xmm0, [scratch + 4]
     attempt "misaligned CMPXCHG16B", cmpxchg16b [scratch + 8]
-    attempt "misaligned FXSAVE", fxsave [scratch + 8]
     ret
 
 floating_point:
@@ -368,12 +350,10 @@ double_fault:
     lea rsp, [rbx + 0x80]
     mov eax, [rbx + 0x40]
     attempt_end
-    print_value "  cr2 ", [attempt_cr2], 16
     attempt_begin "UD2 without a stack"
     lea rsp, [rbx + 0x80]
     ud2
     attempt_end
-    print_value "  cr2 ", [attempt_cr2], 16
     ret
 
     .bss

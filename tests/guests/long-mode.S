@@ -3,6 +3,7 @@
 // compatibility code, and the way out and back in. [SDM 3A "Exception and Interrupt Handling in
 // 64-bit Mode", "Segmentation in IA-32e Mode", "Stack Switching in IA-32e Mode"]
 #include "long.inc"
+#include "frame.inc"
 
 #define SERVICE 0x80
 #define MSR_FS_BASE 0xc0000100
@@ -12,7 +13,6 @@
 
 main:
     handle SERVICE, service
-    open_gate SERVICE
     call frames
     call gate_types
     call call_gates
@@ -21,29 +21,6 @@ main:
     call operand_sizes
     call out_and_in
     ret
-
-service:
-    mov rax, [rdi + FRAME_SS]
-    mov [seen_ss], rax
-    mov rax, [rdi + FRAME_SP]
-    mov [seen_sp], rax
-    mov rax, [rdi + FRAME_CS]
-    mov [seen_cs], rax
-    lea rax, [rdi + FRAME_SS + 8]
-    mov [seen_top], rax
-    pushf
-    pop rax
-    and eax, FLAGS_IF
-    mov [seen_flags], rax
-    mov rax, ss
-    mov [inside_ss], rax
-    ret
-
-.macro show_frame
-    print_value "    ss ", [seen_ss], 4
-    print_value "    cs ", [seen_cs], 4
-    print_value "    ss inside ", [inside_ss], 4
-.endm
 
 frames:
     print "frames\n"
@@ -69,17 +46,7 @@ frames:
     mov rax, offset ist_stack_top
     sub rax, [seen_top]
     print_value "  IST: below its top ", rax, 4
-    user_attempt "  IST from ring 3", int SERVICE
-    mov rax, offset ist_stack_top
-    sub rax, [seen_top]
-    print_value "    below its top ", rax, 4
-    show_frame
     mov byte ptr [idt + 16 * SERVICE + 4], 0
-    user_attempt "  without", int SERVICE
-    mov rax, offset event_stack_top
-    sub rax, [seen_top]
-    print_value "    below the top of RSP0's ", rax, 4
-    show_frame
     // A null SS is good enough at CPL 0.
     xor eax, eax
     mov ss, eax
@@ -106,44 +73,14 @@ gate_types:
 
 call_gates:
     print "call gates\n"
-    mov eax, offset behind_gate
-    mov [gdt + OWN], ax
-    mov word ptr [gdt + OWN + 2], CODE64
-    mov word ptr [gdt + OWN + 4], 0xec00
-    shr eax, 16
-    mov [gdt + OWN + 6], ax
-    mov qword ptr [gdt + OWN + 8], 0
-    mov dword ptr [pointer], 0
-    mov word ptr [pointer + 4], OWN
+    call make_call_gate
     attempt "  same level", call fword ptr [pointer]
-    user_attempt_begin "  from ring 3"
-    mov r12, rsp
-    call fword ptr [pointer]
-    sub r12, rsp
-    mov [seen_top], r12
-    user_attempt_end
-    print_value "    stack moved ", [seen_top], 4
-    show_frame
-    mov rax, offset event_stack_top
-    sub rax, [seen_sp]
-    print_value "    bytes pushed ", rax, 4
     mov byte ptr [gdt + OWN + 13], 1    // the upper half must have type 0
     attempt "  type in the upper half", call fword ptr [pointer]
     mov byte ptr [gdt + OWN + 13], 0
     mov word ptr [gdt + OWN + 2], CODE32
     attempt "  to 32-bit code", call fword ptr [pointer]
     ret
-
-// [rsp]: rip, cs, rsp, ss
-behind_gate:
-    mov [seen_sp], rsp
-    mov rax, [rsp + 8]
-    mov [seen_cs], rax
-    mov rax, [rsp + 24]
-    mov [seen_ss], rax
-    mov rax, ss
-    mov [inside_ss], rax
-    retfq
 
 .macro write_base msr, symbol
     mov ecx, \msr
@@ -229,8 +166,6 @@ compatibility:
     mov dword ptr [pointer], offset in_32_bits
     mov word ptr [pointer + 4], CODE32
     mov qword ptr [seen_sp], 0
-    mov eax, DATA
-    mov ds, eax                 // null since ring 3 was entered
     mov word ptr [gdt + OWN_CODE], 0xffff
     mov r12, rsp
     call fword ptr [pointer]
@@ -321,21 +256,7 @@ leave_long:
 
     .bss
     .balign 16
-pointer:
-    .skip 16
 first:
     .skip 16
 second:
     .skip 16
-seen_ss:
-    .skip 8
-seen_sp:
-    .skip 8
-seen_cs:
-    .skip 8
-seen_top:
-    .skip 8
-seen_flags:
-    .skip 8
-inside_ss:
-    .skip 8

@@ -18,6 +18,7 @@ main:
     call x87
     call integers
     call partly
+    call from_ring_3
     ret
 
 // The first two entries: 16 bytes each.
@@ -154,6 +155,18 @@ partly:
     print_value "  store ", [0x800ff8], 16
     mov rax, [rbx]
     print_value "    ", rax, 16
+    ret
+
+from_ring_3:
+    print "from ring 3\n"
+    prepare
+    user_attempt "  MOV", mov eax, [rbx + 4]
+    print_value "    ", rax, 8
+    user_attempt "  ADDPS", addps xmm1, [rbx]
+    movups [result], xmm1
+    print_value "    ", [result], 16
+    user_attempt "  POPCNT", popcnt eax, dword ptr [rbx + 16]
+    print_value "    ", rax, 8
     ret
 
     .section .rodata

@@ -83,8 +83,6 @@ moves_32:
     push qword ptr [rbx + 8]
     pop rdx
     form_end "PUSH m", ARITHMETIC
-    form "MOVBE r,m", ARITHMETIC, movbe eax, DATA_REGISTER
-    form "MOVBE m,r", ARITHMETIC, movbe DATA_REGISTER, eax
     ret
 
 arithmetic_32:

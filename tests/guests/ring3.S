@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Ring 3 in 64-bit mode: a computation with calls, system calls through SYSCALL and INT, and what
-// is forbidden there. [SDM 3A "Protection", 2B "SYSCALL-Fast System Call"]
+// Ring 3 in 64-bit mode: computations with calls, with SSE and with the x87, and what is forbidden there.
+// [SDM 3A "Protection"]
 #include "long.inc"
 
-#define INT_SERVICE 0x80
 #define WORDS 4096
 
 main:
@@ -11,24 +10,9 @@ main:
     rdmsr
     or eax, EFER_SCE
     wrmsr
-    mov ecx, MSR_STAR
-    xor eax, eax
-    mov edx, (USER_CODE32 << 16) | CODE64
-    wrmsr
-    mov ecx, MSR_LSTAR
-    mov eax, offset syscall_entry
-    xor edx, edx
-    wrmsr
-    mov ecx, MSR_SFMASK
-    mov eax, FLAGS_IF | FLAGS_DF | FLAGS_AC
-    wrmsr
-    handle INT_SERVICE, int_service
-    open_gate INT_SERVICE
     call compute
-    call system_calls
+    call floating_point
     call forbidden
-    call privilege_of_io
-    call compatibility_mode
     ret
 
 // --- computation ---------------------------------------------------------------------------------
@@ -169,80 +153,64 @@ step_negate:
     adc rax, 0
     ret
 
-// --- system calls --------------------------------------------------------------------------------
-system_calls:
-    user_attempt_begin "SYSCALL"
-    mov eax, 1
-    mov edi, 0x1234
-    mov r12, rsp
-    pushf
-    or qword ptr [rsp], FLAGS_DF | FLAGS_CF
-    popf
-    syscall
-syscall_returns:
-    pushf
-    pop rbx
-    cld
-    mov [result], rbx
-    sub r12, rsp
-    mov [result + 8], r12
-    mov rbx, cs
-    mov [result + 16], rbx
-    mov rbx, ss
-    mov [result + 24], rbx
-    mov [result + 32], rax
-    sub rcx, offset syscall_returns
-    mov [result + 40], rcx
-    user_attempt_end
-    print_value "  flags in the kernel ", [kernel_flags], 8
-    print_value "  cs in the kernel ", [kernel_cs], 4
-    print_value "  ss in the kernel ", [kernel_ss], 4
-    mov rax, [result]
-    and eax, FLAGS_DF | FLAGS_CF
-    print_value "  DF and CF afterwards ", rax, 8
-    print_value "  stack moved ", [result + 8], 2
-    print_value "  cs ", [result + 16], 4
-    print_value "  ss ", [result + 24], 4
-    print_value "  result ", [result + 32], 8
-    print_value "  rcx is off by ", [result + 40], 2
-    user_attempt_begin "1000 of each"
-    mov r13d, 1000
-    xor r12d, r12d
-1:  mov edi, r13d
-    mov eax, 2
-    syscall
-    add r12, rax
-    mov edi, r13d
-    int INT_SERVICE
-    add r12, rax
-    dec r13d
+floating_point:
+    mov rax, cr4
+    or rax, CR4_OSFXSR | CR4_OSXMMEXCPT
+    mov cr4, rax
+    // The square root of 2 by Newton's method, in two elements.
+    user_attempt_begin "SSE"
+    movapd xmm1, [ones]
+    movapd xmm2, xmm1
+    addpd xmm2, xmm2            // 2
+    movapd xmm0, xmm1
+    mov ecx, 10
+1:  movapd xmm3, xmm2
+    divpd xmm3, xmm0
+    addpd xmm0, xmm3
+    divpd xmm0, xmm2
+    dec ecx
     jnz 1b
-    mov [result], r12
+    movupd [result], xmm0
+    // 1 * 1 + 2 * 2 + ... + 1000 * 1000 in integers, two at a time.
+    pxor xmm0, xmm0
+    mov ecx, 1000
+2:  movd xmm1, ecx
+    lea eax, [rcx - 1]
+    movd xmm2, eax
+    punpcklqdq xmm1, xmm2
+    pmuludq xmm1, xmm1
+    paddq xmm0, xmm1
+    sub ecx, 2
+    jnz 2b
+    movhlps xmm1, xmm0
+    paddq xmm0, xmm1
+    movq [result + 16], xmm0
     user_attempt_end
-    print_value "  sum ", [result], 8
-    ret
-
-syscall_entry:
-    mov [user_rsp], rsp
-    mov rsp, offset syscall_stack_top
-    push rcx
-    push r11
-    pushf
-    pop [kernel_flags]
-    and dword ptr [kernel_flags], FLAGS_IF | FLAGS_DF | FLAGS_CF
-    mov [kernel_cs], cs
-    mov [kernel_ss], ss
-    lea eax, [rdi + rax]
-    pop r11
-    pop rcx
-    mov rsp, [user_rsp]
-    sysretq
-
-// The result goes to the frame's RAX.
-int_service:
-    mov rax, [rdi + 8 * 8]
-    imul rax, rax, 3
-    mov [rdi + 14 * 8], rax
+    print_value "  roots ", [result], 16
+    print_value "    ", [result + 8], 16
+    print_value "  squares ", [result + 16], 16
+    // 1 + 1/2 + 1/4 + ... + 1/2^63, which has 64 bits, and pi.
+    user_attempt_begin "x87"
+    fninit
+    fld1
+    fld1
+    mov dword ptr [result], 2
+    mov ecx, 63
+1:  fidiv dword ptr [result]
+    fadd st(1), st
+    dec ecx
+    jnz 1b
+    fstp st
+    fstp tbyte ptr [result]
+    fldpi
+    fstp tbyte ptr [result + 16]
+    user_attempt_end
+    movzx eax, word ptr [result + 8]
+    print_value "  sum ", rax, 4
+    print_value "    ", [result], 16
+    movzx eax, word ptr [result + 24]
+    print_value "  pi ", rax, 4
+    print_value "    ", [result + 16], 16
     ret
 
 // --- what ring 3 may not -------------------------------------------------------------------------
@@ -267,8 +235,6 @@ forbidden:
     user_attempt "SWAPGS", swapgs
     user_attempt "SYSRET", sysretq
     user_attempt "LMSW", lmsw ax
-    user_attempt "INT with a kernel's gate", int 0x81
-    user_attempt "INT3", int3
     mov eax, DATA
     user_attempt "DS with the kernel's data", mov ds, eax
     xor eax, eax
@@ -286,14 +252,6 @@ forbidden:
     push 0
     iretq
     user_attempt_end
-    // POPF changes neither IF nor IOPL, and says nothing.
-    user_attempt_begin "POPF"
-    push FLAGS_IF | 0x3000 | FLAGS_CF
-    popf
-    pushf
-    pop [result]
-    user_attempt_end
-    print_value "  flags ", [result], 8
     // A page of the kernel.
     and byte ptr [page_map + 0x2000 + 8 * 8], ~4
     mov rax, cr3
@@ -304,95 +262,12 @@ forbidden:
     user_attempt "jump to it", jmp rcx
     attempt "load at CPL 0", mov eax, [0x1000000]
     or byte ptr [page_map + 0x2000 + 8 * 8], 4
-    mov rax, cr4
-    or rax, CR4_TSD
-    mov cr4, rax
-    user_attempt "RDTSC with CR4.TSD", rdtsc
-    mov rax, cr4
-    and rax, ~CR4_TSD
-    mov cr4, rax
-    user_attempt "RDTSC without", rdtsc
-    ret
-
-privilege_of_io:
-    user_attempt_begin "CLI and STI with IOPL 3", USER_CODE64, 0x3002
-    cli
-    sti
-    cli
-    user_attempt_end
-    user_attempt_begin "IN with IOPL 3", USER_CODE64, 0x3002
-    in al, 0x21
-    user_attempt_end
-    // The bitmap allows ports 80h to 87h.
-    mov word ptr [gdt + TSS], 0x67 + 0x20
-    mov byte ptr [gdt + TSS + 5], 0x89
-    mov ecx, TSS
-    ltr cx
-    mov rax, -1
-    mov [tss + 0x68], rax
-    mov [tss + 0x70], rax
-    mov [tss + 0x78], rax
-    mov byte ptr [tss + 0x68 + 16], 0
-    user_attempt "OUT to 80h", out 0x80, al
-    user_attempt "OUT to 7fh", out 0x7f, al
-    user_attempt "word to 87h", out 0x87, ax
-    user_attempt "word to 86h", out 0x86, ax
-    mov edx, 0xf8
-    user_attempt "beyond the bitmap", out dx, al
-    ret
-
-    .code32
-// Addresses and registers have 32 bits.
-compatible:
-    mov eax, 0xffffffff
-    inc eax
-    setz [result]
-    mov ebx, offset result
-    mov dword ptr [ebx + 4], 0x11223344
-    push ebx
-    lea ecx, [esp]
-    pop ebx
-    mov [result + 8], ecx
-    call 1f
-1:  pop eax
-    sub eax, offset 1b
-    mov [result + 12], eax
-    mov edi, 100
-    int INT_SERVICE
-    mov [result + 16], eax
-    int LEAVE_USER
-    .code64
-
-compatibility_mode:
-    mov qword ptr [result], 0
-    mov eax, USER_DATA
-    mov ds, eax
-    attempt_begin "compatibility mode"
-    push USER_DATA
-    push offset user_stack_top
-    push 2
-    push USER_CODE32
-    push offset compatible
-    iretq
-    attempt_end
-    print_value "  wrapped ", [result], 2
-    print_value "  stored ", [result + 4], 8
-    mov eax, [result + 8]
-    sub rax, offset user_stack_top
-    print_value "  stack ", rax, 8
-    print_value "  call ", [result + 12], 8
-    print_value "  service ", [result + 16], 8
-    user_attempt_begin "SYSCALL afterwards", USER_CODE64
-    mov eax, 5
-    mov edi, 6
-    syscall
-    mov [result], rax
-    user_attempt_end
-    print_value "  result ", [result], 8
     ret
 
     .section .rodata
-    .balign 8
+    .balign 16
+ones:
+    .double 1, 1
 steps:
     .quad step_add, step_rotate, step_xor, step_negate
 
@@ -402,13 +277,3 @@ words:
     .skip WORDS * 8
 result:
     .skip 64
-kernel_flags:
-    .skip 8
-kernel_cs:
-    .skip 8
-kernel_ss:
-    .skip 8
-user_rsp:
-    .skip 8
-    .skip 512
-syscall_stack_top:

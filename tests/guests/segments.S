@@ -5,11 +5,9 @@
 
 // Linear addresses that segments here begin at.
 #define BASE 0x800000
-#define SEGMENT(n) (OWN + 8 * (n))
 
 main:
     call limits
-    call expand_down
     call types
     call questions
     call stack_segment
@@ -63,26 +61,6 @@ limits:
     xor eax, eax
     mov gs, eax
     attempt "  null segment", mov al, gs:[0]
-    ret
-
-expand_down:
-    print "expand-down\n"
-    own 0, BASE, 0xfff, 0x4097
-    mov eax, SEGMENT(0)
-    mov fs, eax
-    mov ebx, 0x1000
-    attempt "  at the limit", mov al, fs:[ebx - 1]
-    attempt "  behind it", mov al, fs:[ebx]
-    attempt "  across it", mov ax, fs:[ebx - 1]
-    mov ecx, -4
-    attempt "  the top", mov eax, fs:[ecx]
-    attempt "  across the top", mov eax, fs:[ecx + 1]
-    own 0, BASE, 0xfff, 0x0097
-    mov eax, SEGMENT(0)
-    mov fs, eax
-    attempt "  top of a small one", mov ax, fs:[0xfffe]
-    attempt "  across it", mov ax, fs:[0xffff]
-    attempt "  above it", mov al, fs:[0x10000]
     ret
 
 types:
@@ -298,92 +276,21 @@ code_16:
     xor ebp, ebp
     ret
 
-.macro call_gate number, selector, target, attributes, parameters=0
-    mov eax, offset \target
-    mov [gdt + SEGMENT(\number)], ax
-    mov word ptr [gdt + SEGMENT(\number) + 2], \selector
-    mov word ptr [gdt + SEGMENT(\number) + 4], ((\attributes) << 8) | \parameters
-    shr eax, 16
-    mov [gdt + SEGMENT(\number) + 6], ax
-.endm
-
 gates:
     print "call gates\n"
     call_gate 0, CODE32, behind_gate, 0x8c
     call_gate 1, CODE32, behind_gate, 0x0c
     call_gate 2, DATA, behind_gate, 0x8c
-    call_gate 3, CODE32, gate_with_parameters, 0xec, 2
-    call_gate 4, CODE32, behind_gate, 0x8c
     attempt "  same level", call SEGMENT(0):0
     attempt "  not present", call SEGMENT(1):0
     attempt "  to data", call SEGMENT(2):0
-    user_attempt_begin "  inner level with parameters"
-    push 0xaaaa
-    push 0xbbbb
-    mov esi, esp
-    call SEGMENT(3):0
-    mov [result], eax
-    sub esi, esp
-    mov [result + 4], esi
-    mov eax, cs
-    mov [result + 8], eax
-    user_attempt_end
-    print_value "    inside: cs ", [inside], 4
-    print_value "    ss ", [inside + 4], 4
-    print_value "    bytes on the stack ", [inside + 8], 4
-    print_value "    outer ss ", [inside + 12], 4
-    print_value "    outer esp is off by ", [inside + 16], 4
-    print_value "    sum ", [result], 8
-    print_value "    stack moved ", [result + 4], 8
-    print_value "    cs ", [result + 8], 4
-    user_attempt "  the kernel's gate from ring 3", call SEGMENT(4):0
-    user_attempt_begin "  far jump through it"
-    jmp SEGMENT(3):0
-    user_attempt_end
     ret
 
 behind_gate:
     retf
 
-// [esp]: eip, cs, two parameters, esp, ss
-gate_with_parameters:
-    mov eax, cs
-    mov [inside], eax
-    mov eax, ss
-    mov [inside + 4], eax
-    mov eax, offset event_stack_top
-    sub eax, esp
-    mov [inside + 8], eax
-    mov eax, [esp + 20]
-    mov [inside + 12], eax
-    mov eax, esi
-    sub eax, [esp + 16]
-    mov [inside + 16], eax
-    mov eax, [esp + 8]
-    add eax, [esp + 12]
-    retf 8
-
 rings:
     print "ring 3\n"
-    handle 0x80, from_ring_3
-    open_gate 0x80
-    mov eax, DATA
-    mov fs, eax
-    user_attempt_begin "  INT"
-    mov ecx, esp
-    int 0x80
-    sub ecx, esp
-    mov [result], ecx
-    mov eax, fs
-    mov [result + 4], eax
-    user_attempt_end
-    print_value "    outer cs ", [inside], 4
-    print_value "    outer ss ", [inside + 4], 4
-    print_value "    outer esp is off by ", [inside + 8], 8
-    print_value "    stack moved ", [result], 8
-    // A segment of the kernel's is taken from ring 3.
-    print_value "    fs ", [result + 4], 4
-    user_attempt "  the kernel's gate", int 0x81
     user_attempt "  CLI", cli
     user_attempt "  HLT", hlt
     user_attempt "  MOV from CR0", mov eax, cr0
@@ -400,16 +307,6 @@ rings:
     pop [result]
     user_attempt_end
     print_value "    flags ", [result], 8
-    ret
-
-from_ring_3:
-    mov eax, [edi + FRAME_CS]
-    mov [inside], eax
-    mov eax, [edi + FRAME_SS]
-    mov [inside + 4], eax
-    mov eax, [edi + 7 * 4]      // ECX
-    sub eax, [edi + FRAME_SP]
-    mov [inside + 8], eax
     ret
 
 fast_calls:
@@ -496,6 +393,7 @@ leftovers:
     print_value "  LES ", edi, 8
     push es
     pop eax
+    movzx eax, ax               // the upper half may be whatever was there
     print_value "  PUSH ES ", eax, 8
     .byte 0x82, 0xc0, 0x10      // ADD AL, 10h
     movzx eax, al

@@ -10,6 +10,7 @@
 .macro v86_attempt name, flags, routine
     attempt_begin "\name"
     mov dword ptr [attempt_start], offset \routine - IMAGE
+    mov dword ptr [attempt_leave], offset leave - IMAGE
     push 0x4444                 // GS
     push 0x3333                 // FS
     push IMAGE_SEGMENT          // DS
@@ -110,39 +111,39 @@ segments:
     mov HERE(result + 8), cs
     push ax
     mov HERE(result + 12), esp
-    int LEAVE_USER
+    jmp leave
 interrupt:
     int 0x80
     movzx eax, ax
     mov HERE(result), eax
-    int LEAVE_USER
+    jmp leave
 closed:
     int 0x81
 breakpoint:
     int3
 cli_routine:
     cli
-    int LEAVE_USER
+    jmp leave
 pushf_routine:
     pushfd
     pop eax
     mov HERE(result), eax
-    int LEAVE_USER
+    jmp leave
 popf_routine:
     push 2
     popf
-    int LEAVE_USER
+    jmp leave
 iret_routine:
     pushf
     push cs
     push offset 1f - IMAGE
     iret
-1:  int LEAVE_USER
+1:  jmp leave
 halt:
     hlt
 input:
     in al, 0x80
-    int LEAVE_USER
+    jmp leave
 input_next:
     in al, 0x81
 control_register:
@@ -166,13 +167,15 @@ across_stack:
 other_segment:
     call 0x3f00:offset far_routine + 0x1000 - IMAGE
     mov HERE(result), eax
-    int LEAVE_USER
+    jmp leave
 far_routine:
     mov ax, cs
     movzx eax, ax
     retf
 to_ring_3:
     int 0x82
+leave:
+    hlt
     .code32
 
     .bss
