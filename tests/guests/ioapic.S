@@ -7,9 +7,6 @@
 
 #define TIMER 0x50
 #define LINE 0x61
-#define TIMER_PIN 2
-#define TABLE(pin) (0x10+2*(pin))
-#define TABLE_HIGH(pin) (0x11+2*(pin))
 
 main:
     enable_apic
@@ -198,14 +195,7 @@ levels:
 
 // Gives the device one page to inflate, and waits until it has used it and wants to interrupt.
 use_device:
-    mov rax, 0x1000
-    mov [balloon_pages], eax
-    mov eax, offset balloon_pages
-    mov ecx, 4
-    xor edx, edx
-    call virtio_add
-    call virtio_notify
-    call virtio_wait_used
+    call balloon_page
 1:  mov eax, PCI_COMMAND
     call pci_read
     bt eax, 19
@@ -223,8 +213,6 @@ isr:
 entry_inside:
     .skip 4
 line_entry:
-    .skip 4
-balloon_pages:
     .skip 4
 lower_it:
     .skip 1

@@ -155,13 +155,6 @@ chains:
     print_value "  status without interrupts ", rax, 2
     ret
 
-one_page:
-    mov eax, 0x1000
-    mov ecx, 1
-    xor edx, edx
-    call offer_pages
-    jmp virtio_wait_used
-
 messages:
     print "messages\n"
     mov eax, VIRTIO_BALLOON
@@ -186,10 +179,10 @@ messages:
     mov word ptr [rax + COMMON_CONFIG_VECTOR], 0x1000
     movzx eax, word ptr [rax + COMMON_CONFIG_VECTOR]
     print_value "  a vector that is not there ", rax, 4
-    call one_page
+    call balloon_page
     wait_until COUNT(FIRST), e, 1
     mov r12d, 1
-1:  call one_page
+1:  call balloon_page
     inc r12d
     wait_until COUNT(FIRST), e, r12d
     cmp r12d, 50
@@ -200,7 +193,7 @@ messages:
     print_value "  status ", rax, 2
     // The message changes.
     mov dword ptr [rbx + 16 + MESSAGE_DATA], SECOND
-    call one_page
+    call balloon_page
     wait_until COUNT(SECOND), e, 1
     print_value "  to another vector ", COUNT(SECOND), 4
     ret
@@ -222,10 +215,10 @@ masks:
     print "masks\n"
     mov dword ptr COUNT(SECOND), 0
     mov dword ptr [rbx + 16 + MESSAGE_CONTROL], 1
-    call one_page
+    call balloon_page
     call await_pending
     show_pending "  pending "
-    call one_page
+    call balloon_page
     take
     print_value "  masked ", COUNT(SECOND), 4
     mov dword ptr [rbx + 16 + MESSAGE_CONTROL], 0
@@ -236,7 +229,7 @@ masks:
     // All of the function's.
     mov eax, 0xc0000000
     call msix_control
-    call one_page
+    call balloon_page
     call await_pending
     show_pending "  all masked: pending "
     take
@@ -252,22 +245,22 @@ destinations:
     print "destinations\n"
     mov APIC_REGISTER(APIC_LDR), 0x02000000
     mov dword ptr [rbx + 16 + MESSAGE_ADDRESS], APIC | 0x02 << 12 | 4
-    call one_page
+    call balloon_page
     wait_until COUNT(SECOND), e, 3
     print "  logical\n"
     mov dword ptr [rbx + 16 + MESSAGE_ADDRESS], APIC | 0xff << 12
-    call one_page
+    call balloon_page
     wait_until COUNT(SECOND), e, 4
     print "  everybody\n"
     mov dword ptr [rbx + 16 + MESSAGE_ADDRESS], APIC | 0x02 << 12 | 12
     mov dword ptr [rbx + 16 + MESSAGE_DATA], 0x100 | SECOND
-    call one_page
+    call balloon_page
     wait_until COUNT(SECOND), e, 5
     print "  lowest priority\n"
     handle 2, nmi_handler
     mov dword ptr [rbx + 16 + MESSAGE_ADDRESS], APIC
     mov dword ptr [rbx + 16 + MESSAGE_DATA], 0x400
-    call one_page
+    call balloon_page
     spin_until [nmis], e, 1
     print "  NMI\n"
     mov dword ptr [rbx + 16 + MESSAGE_DATA], FIRST
