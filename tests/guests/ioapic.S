@@ -113,11 +113,8 @@ levels:
     call virtio_find
     mov ecx, 32
     call virtio_start_queue
-    // INTA of slot n leads to input 16 + n mod 4, as the ACPI tables say.
-    mov eax, [pci_function]
-    shr eax, 11
-    and eax, 3
-    lea eax, [rax * 2 + TABLE(16)]
+    call pci_input
+    lea eax, [rax * 2 + TABLE(0)]
     mov [line_entry], eax
     mov byte ptr [lower_it], 1
     mov ebx, [line_entry]

@@ -5,16 +5,9 @@
 #include "long.inc"
 #include "interrupts.inc"
 #include "virtio.inc"
+#include "block.inc"
 
 #define DONE 0x61
-#define FEATURE_FLUSH (1 << 9)
-#define FEATURE_INDIRECT (1 << 28)
-#define DESCRIPTOR_INDIRECT 4
-
-#define READ 0
-#define WRITE 1
-#define FLUSH 4
-#define GET_ID 8
 
 main:
     enable_apic
@@ -37,44 +30,6 @@ main:
 done_handler:
     inc dword ptr [interrupts]
     mov APIC_REGISTER(APIC_EOI), 0
-    ret
-
-// One request: eax the type, rsi the sector, rdi the data, ecx their length. Polls; the status is
-// in eax.
-request:
-    call offer_request
-    call virtio_notify
-    call virtio_wait_used
-    movzx eax, byte ptr [status]
-    ret
-
-offer_request:
-    push rdx
-    push rax
-    mov [header], eax
-    mov dword ptr [header + 4], 0
-    mov [header + 8], rsi
-    mov byte ptr [status], 0xff
-    push rcx
-    mov eax, offset header
-    mov ecx, 16
-    mov edx, DESCRIPTOR_NEXT
-    call virtio_add
-    pop rcx
-    test ecx, ecx
-    jz 2f
-    mov rax, rdi
-    mov edx, DESCRIPTOR_NEXT
-    cmp dword ptr [header], WRITE
-    je 1f
-    or edx, DESCRIPTOR_WRITE
-1:  call virtio_add
-2:  mov eax, offset status
-    mov ecx, 1
-    mov edx, DESCRIPTOR_WRITE
-    call virtio_add
-    pop rax
-    pop rdx
     ret
 
 // What the last used element says was written.
@@ -335,18 +290,12 @@ by_interrupt:
     ret
 
     .bss
-    .balign 4096
-buffer:
-    .skip 16 * 512
-header:
-    .skip 16
+    .balign 16
 headers:
     .skip 16 * 16
 statuses:
     .skip 16
 table:
     .skip 48
-status:
-    .skip 8
 interrupts:
     .skip 4
