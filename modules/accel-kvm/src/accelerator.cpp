@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // "kvm-accel": the host kernel runs the guest's code on the processor.
+#include "backplane/accelerator.h"
+
 #include <vector>
 
-#include "backplane/accelerator.h"
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
+#include "interrupts/interrupts.h"
 #include "memory/memory_slots.h"
-#include "vcpu/apic_msrs.h"
+#include "vcpu/msrs.h"
 #include "vcpu/vcpu.h"
 
 namespace backplane::kvm {
@@ -16,11 +18,14 @@ namespace {
 // "KVM_SET_IDENTITY_MAP_ADDR"]
 constexpr u64 kTssAddress = 0xfeffd000, kIdentityMapAddress = 0xfeffc000;
 
-class KvmAccel final : public Accelerator {
+class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
  public:
   static void class_init(AccelClass& k) {
     k.hardware = true;
     k.unavailable_reason = System::unavailable_reason;
+    k.property<&KvmAccel::irqchip_>(
+        "kernel-irqchip",
+        "interrupt controllers of the kernel: on (all), split (local APICs) or off (none)");
   }
   ~KvmAccel() override { shutdown(); }
 
@@ -34,7 +39,10 @@ class KvmAccel final : public Accelerator {
     if (system_->capability(KVM_CAP_SET_TSS_ADDR) > 0)
       vm_.call("cannot place KVM's task state", KVM_SET_TSS_ADDR, kTssAddress);
     return_emulation_failures();
-    filter_msrs();
+    if (irqchip_ == IrqchipMode::Off)
+      filter_msrs();
+    else
+      interrupts_ = std::make_unique<KernelInterrupts>(vm_, *system_, irqchip_);
     slots_ = std::make_unique<MemorySlots>(vm_, *system_);
     machine.memory().add_listener(*slots_);
   }
@@ -42,7 +50,7 @@ class KvmAccel final : public Accelerator {
   void create_vcpu(Cpu& cpu) override {
     auto* guest = dynamic_cast<x86::X86Cpu*>(&cpu);
     if (guest == nullptr) throw Error::of("kvm runs x86-64 CPUs, not {}", cpu.type_name());
-    auto vcpu = std::make_unique<KvmVcpu>(*system_, vm_, *guest);
+    auto vcpu = std::make_unique<KvmVcpu>(*system_, vm_, *guest, irqchip_);
     vcpus_.push_back(vcpu.get());
     cpu.set_vcpu(std::move(vcpu));
     auto thread = std::make_unique<VcpuThread>(*machine_, fmt::format("kvm{}", cpu.index()));
@@ -59,9 +67,9 @@ class KvmAccel final : public Accelerator {
   }
 
   std::string describe() const override {
-    std::string text =
-        fmt::format("accelerator: kvm ({})\nmemory slots: {}\n", object_class().description,
-                    slots_ != nullptr ? slots_->count() : 0);
+    std::string text = fmt::format(
+        "accelerator: kvm ({})\nkernel-irqchip: {}\nmemory slots: {}\n", object_class().description,
+        PropertyTraits<IrqchipMode>::print(irqchip_), slots_ != nullptr ? slots_->count() : 0);
     for (const KvmVcpu* vcpu : vcpus_) {
       const KvmVcpu::Counters& n = vcpu->counters();
       text += fmt::format(
@@ -71,7 +79,21 @@ class KvmAccel final : public Accelerator {
     return text;
   }
 
+  std::unique_ptr<MessageSignal> create_message_signal() override {
+    return interrupts_ != nullptr ? interrupts_->create_message_signal() : nullptr;
+  }
+
+  void deliver(const x86::InterruptMessage& message) override { interrupts_->deliver(message); }
+  void ioapic_changed(std::span<const IoApicMessage> messages) override {
+    if (irqchip_ == IrqchipMode::Split) interrupts_->set_ioapic_messages(messages);
+  }
+  x86::PlatformChipset* chipset() override {
+    return interrupts_ != nullptr ? interrupts_->chipset() : nullptr;
+  }
+
  private:
+  bool has_local_apics() const override { return irqchip_ != IrqchipMode::Off; }
+
   // An instruction that the kernel's emulator does not know comes to us from every privilege level:
   // without this, those of ring 3 raise #UD. [api.rst "KVM_CAP_EXIT_ON_EMULATION_FAILURE"]
   void return_emulation_failures() {
@@ -82,7 +104,8 @@ class KvmAccel final : public Accelerator {
     vm_.call("cannot ask KVM for emulation failures", KVM_ENABLE_CAP, &enable);
   }
 
-  // What the kernel does not know, and what it must not answer, comes to us.
+  // What the kernel does not know, and what it must not answer, comes to us. (Without local APICs
+  // of its own it refuses the x2APIC's registers, so those come to us as well.)
   void filter_msrs() {
     kvm_enable_cap enable{};
     enable.cap = KVM_CAP_X86_USER_SPACE_MSR;
@@ -103,9 +126,11 @@ class KvmAccel final : public Accelerator {
     vm_.call("cannot set KVM's MSR filter", KVM_X86_SET_MSR_FILTER, &filter);
   }
 
+  IrqchipMode irqchip_ = IrqchipMode::On;
   Machine* machine_ = nullptr;
   std::unique_ptr<System> system_;
   Descriptor vm_;
+  std::unique_ptr<KernelInterrupts> interrupts_;
   std::unique_ptr<MemorySlots> slots_;
   std::vector<KvmVcpu*> vcpus_;
   std::vector<std::unique_ptr<VcpuThread>> threads_;

@@ -2,6 +2,7 @@
 // What runs guest code: one per machine, chosen at launch.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,6 +42,18 @@ struct AccelClass : ObjectClass {
   std::vector<CompatProperty> compat_properties;
 };
 
+// An interrupt message that the accelerator sends by itself when it is told to, without a thread
+// of the emulator's having to look after it. It must end before its accelerator does.
+class MessageSignal {
+ public:
+  virtual ~MessageSignal() = default;
+  // What is sent from now on, as a PCI function writes it: `data` to `address`. Machine lock.
+  // Throws Error if the host refuses.
+  virtual void set_message(u64 address, u32 data) = 0;
+  // Sends it. Any thread.
+  virtual void signal() = 0;
+};
+
 class Accelerator : public Object {
   BACKPLANE_OBJECT(Accelerator, Object, "accel")
  public:
@@ -59,6 +72,9 @@ class Accelerator : public Object {
   virtual void machine_ready() {}
   // Ends all vCPU threads. Called before the machine is destroyed, without guest code running.
   virtual void shutdown() {}
+
+  // A message that it sends by itself; null if it cannot, or has no more of them. Machine lock.
+  virtual std::unique_ptr<MessageSignal> create_message_signal() { return nullptr; }
 
   // Text for `info accel` and `info jit`.
   virtual std::string describe() const { return {}; }

@@ -22,6 +22,8 @@ constexpr unsigned long kGetSupportedCpuid = _IOWR(KVMIO, 0x05, ListHeader);
 constexpr unsigned long kSetCpuid2 = _IOW(KVMIO, 0x90, ListHeader);
 constexpr unsigned long kGetMsrs = _IOWR(KVMIO, 0x88, ListHeader);
 constexpr unsigned long kSetMsrs = _IOW(KVMIO, 0x89, ListHeader);
+constexpr unsigned long kGetCpuid2 = _IOWR(KVMIO, 0x91, ListHeader);
+constexpr unsigned long kSetGsiRouting = _IOW(KVMIO, 0x6a, ListHeader);
 
 // The same for what KVM_GET_XSAVE and KVM_SET_XSAVE take: an XSAVE image in standard format.
 struct XsaveArea {

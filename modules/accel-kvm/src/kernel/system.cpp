@@ -15,14 +15,10 @@ struct Needed {
   const char* name;
 };
 constexpr Needed kNeeded[] = {
-    {KVM_CAP_USER_MEMORY, "user memory"},
-    {KVM_CAP_EXT_CPUID, "extended CPUID"},
-    {KVM_CAP_IMMEDIATE_EXIT, "immediate exit"},
-    {KVM_CAP_SYNC_REGS, "synchronised registers"},
-    {KVM_CAP_VCPU_EVENTS, "vCPU events"},
-    {KVM_CAP_XSAVE, "XSAVE state"},
-    {KVM_CAP_XCRS, "extended control registers"},
-    {KVM_CAP_X86_USER_SPACE_MSR, "MSR exits"},
+    {KVM_CAP_USER_MEMORY, "user memory"},         {KVM_CAP_EXT_CPUID, "extended CPUID"},
+    {KVM_CAP_IMMEDIATE_EXIT, "immediate exit"},   {KVM_CAP_SYNC_REGS, "synchronised registers"},
+    {KVM_CAP_VCPU_EVENTS, "vCPU events"},         {KVM_CAP_XSAVE, "XSAVE state"},
+    {KVM_CAP_XCRS, "extended control registers"}, {KVM_CAP_X86_USER_SPACE_MSR, "MSR exits"},
     {KVM_CAP_X86_MSR_FILTER, "MSR filters"},
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "vcpu/cpuid.h"
 
+#include "kernel/list.h"
+
 namespace backplane::kvm {
 namespace {
 
@@ -100,6 +102,11 @@ class Entries {
 
 std::vector<kvm_cpuid_entry2> cpuid_entries(const x86::X86Cpu& cpu, const System& system) {
   return Entries(cpu, system).make();
+}
+
+void set_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu, const System& system) {
+  List<kvm_cpuid_entry2> list(cpuid_entries(cpu, system));
+  vcpu.call("KVM refuses the CPU model's CPUID", kSetCpuid2, list.get());
 }
 
 }  // namespace backplane::kvm

@@ -11,4 +11,7 @@ namespace backplane::kvm {
 
 std::vector<kvm_cpuid_entry2> cpuid_entries(const x86::X86Cpu& cpu, const System& system);
 
+// Gives a vCPU the model's CPUID. Throws Error if the kernel refuses.
+void set_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu, const System& system);
+
 }  // namespace backplane::kvm

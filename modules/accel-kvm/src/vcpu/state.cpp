@@ -3,10 +3,7 @@
 
 #include <x86intrin.h>
 
-#include <algorithm>
-#include <cstring>
-
-#include "kernel/list.h"
+#include "vcpu/msrs.h"
 
 namespace backplane::kvm {
 namespace {
@@ -45,40 +42,11 @@ Segment from_segment(const kvm_segment& k) {
 
 // In the order of X86State::gpr.
 constexpr __u64 kvm_regs::*kGeneral[16] = {
-    &kvm_regs::rax, &kvm_regs::rcx, &kvm_regs::rdx, &kvm_regs::rbx,
-    &kvm_regs::rsp, &kvm_regs::rbp, &kvm_regs::rsi, &kvm_regs::rdi,
-    &kvm_regs::r8,  &kvm_regs::r9,  &kvm_regs::r10, &kvm_regs::r11,
+    &kvm_regs::rax, &kvm_regs::rcx, &kvm_regs::rdx, &kvm_regs::rbx, &kvm_regs::rsp, &kvm_regs::rbp,
+    &kvm_regs::rsi, &kvm_regs::rdi, &kvm_regs::r8,  &kvm_regs::r9,  &kvm_regs::r10, &kvm_regs::r11,
     &kvm_regs::r12, &kvm_regs::r13, &kvm_regs::r14, &kvm_regs::r15};
 constexpr kvm_segment kvm_sregs::*kSegments[6] = {&kvm_sregs::es, &kvm_sregs::cs, &kvm_sregs::ss,
                                                   &kvm_sregs::ds, &kvm_sregs::fs, &kvm_sregs::gs};
-
-struct Msr {
-  u32 index;
-  u64 X86State::*field;
-};
-constexpr Msr kMsrs[] = {
-    {0xc0000081, &X86State::star},          {0xc0000082, &X86State::lstar},
-    {0xc0000083, &X86State::cstar},         {0xc0000084, &X86State::sfmask},
-    {0xc0000102, &X86State::kernel_gs_base}, {0xc0000103, &X86State::tsc_aux},
-    {0x174, &X86State::sysenter_cs},        {0x175, &X86State::sysenter_esp},
-    {0x176, &X86State::sysenter_eip},       {0x277, &X86State::pat},
-    {0x1a0, &X86State::misc_enable},        {0x2ff, &X86State::mtrr_def_type},
-};
-constexpr u32 kTscMsr = 0x10;
-
-bool get_msr(const Descriptor& vcpu, u32 index, u64& value) {
-  List<kvm_msr_entry> list({kvm_msr_entry{index, 0, 0}});
-  if (vcpu.try_call(kGetMsrs, list.get()) != 1) return false;
-  value = list.entry(0).data;
-  return true;
-}
-
-void set_msr(const Descriptor& vcpu, u32 index, u64 value) {
-  u64 now = 0;
-  if (!get_msr(vcpu, index, now) || (now == value && index != kTscMsr)) return;
-  List<kvm_msr_entry> list({kvm_msr_entry{index, 0, value}});
-  vcpu.try_call(kSetMsrs, list.get());
-}
 
 }  // namespace
 
@@ -123,43 +91,9 @@ void to_kernel(const X86State& from, kvm_sync_regs& to) {
   to.events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
 }
 
-void load_others(const Descriptor& vcpu, X86State& to) {
-  XsaveArea xsave;
-  vcpu.call("cannot read the FPU", kGetXsave, &xsave);
-  std::memcpy(to.xsave, xsave.image, sizeof to.xsave);
-  kvm_xcrs xcrs{};
-  if (vcpu.try_call(KVM_GET_XCRS, &xcrs) >= 0 && xcrs.nr_xcrs != 0) to.xcr0 = xcrs.xcrs[0].value;
-  kvm_debugregs debug{};
-  if (vcpu.try_call(KVM_GET_DEBUGREGS, &debug) >= 0) {
-    std::copy_n(debug.db, 4, to.dr);
-    to.dr[6] = debug.dr6;
-    to.dr[7] = debug.dr7;
-  }
-  for (const Msr& msr : kMsrs) get_msr(vcpu, msr.index, to.*msr.field);
-}
-
-void store_others(const Descriptor& vcpu, const X86State& from) {
-  kvm_xcrs xcrs{};
-  xcrs.nr_xcrs = 1;
-  xcrs.xcrs[0].value = from.xcr0;
-  vcpu.try_call(KVM_SET_XCRS, &xcrs);
-  XsaveArea xsave;
-  std::memcpy(xsave.image, from.xsave, sizeof from.xsave);
-  vcpu.call("cannot set the FPU", kSetXsave, &xsave);
-  kvm_debugregs debug{};
-  std::copy_n(from.dr, 4, debug.db);
-  debug.dr6 = from.dr[6];
-  debug.dr7 = from.dr[7];
-  vcpu.try_call(KVM_SET_DEBUGREGS, &debug);
-  for (const Msr& msr : kMsrs) set_msr(vcpu, msr.index, from.*msr.field);
-}
-
-void store_tsc(const Descriptor& vcpu, u64 value) { set_msr(vcpu, kTscMsr, value); }
-
 i64 tsc_offset(const Descriptor& vcpu) {
-  u64 guest = 0;
   const u64 before = __rdtsc();
-  get_msr(vcpu, kTscMsr, guest);
+  const u64 guest = read_msr(vcpu, kTscMsr).value_or(0);
   const u64 after = __rdtsc();
   return static_cast<i64>(guest - (before + (after - before) / 2));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Between X86State and the kernel's structures. [Linux Documentation/virt/kvm/api.rst "vcpu ioctls"]
+// Between X86State and the kernel's structures. [Linux Documentation/virt/kvm/api.rst "vcpu
+// ioctls"]
 #pragma once
 
 #include <linux/kvm.h>
@@ -13,13 +14,7 @@ namespace backplane::kvm {
 void from_kernel(const kvm_sync_regs& from, x86::X86State& to);
 void to_kernel(const x86::X86State& from, kvm_sync_regs& to);
 
-// The others, by calls: FPU and vector registers, XCR0, debug registers, MSRs. Those MSRs that the
-// kernel does not have are left out.
-void load_others(const Descriptor& vcpu, x86::X86State& to);
-void store_others(const Descriptor& vcpu, const x86::X86State& from);
-// Sets the guest's time-stamp counter; the kernel may choose another value near it.
-void store_tsc(const Descriptor& vcpu, u64 value);
-// What the guest's counter is ahead of the host's.
+// What the guest's time-stamp counter is ahead of the host's.
 i64 tsc_offset(const Descriptor& vcpu);
 
 }  // namespace backplane::kvm

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One vCPU under KVM, with every interrupt controller ours.
+// One vCPU under KVM.
 #pragma once
 
 #include <pthread.h>
@@ -9,15 +9,17 @@
 
 #include "backplane/cpu.h"
 #include "backplane/x86/interpreter.h"
+#include "interrupts/irqchip_mode.h"
 #include "kernel/system.h"
+#include "vcpu/registers.h"
+#include "vcpu/run_page.h"
 
 namespace backplane::kvm {
 
 class KvmVcpu final : public Vcpu {
  public:
   // Throws Error. `vm` outlives it.
-  KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu);
-  ~KvmVcpu() override;
+  KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, IrqchipMode irqchip);
 
   Exit run() override;
   void kick() override;
@@ -36,30 +38,39 @@ class KvmVcpu final : public Vcpu {
   // Whether run() goes on after an exit, or what it returns.
   enum class Next { Go, Halted, Stopped };
 
-  void load();   // state of the kernel -> X86State
-  void store();  // and back
+  // interrupts.cpp
   void deliver_interrupts();
+  void deliver_nmi();
+  bool deliver_init_or_sipi();
   void inject(u8 vector);
   bool interruptible() const;
   void take_task_priority();
+
+  // exits.cpp
   Next handle_exit();
   Next halt();
+  Next triple_fault();
   void handle_port();
   void handle_mmio();
   void handle_msr(bool write);
+  void handle_end_of_interrupt();
   Next emulate();
+
+  bool kernel_apic() const { return irqchip_ != IrqchipMode::Off; }
+  void apic_into_page();
 
   x86::X86Cpu& cpu_;
   x86::X86State& state_;
+  const IrqchipMode irqchip_;
   x86::WalkingMemory linear_;
   x86::Interpreter interpreter_;
-  std::size_t run_size_;
   Descriptor fd_;
-  kvm_run* run_ = nullptr;
+  RunPage run_;
+  Registers registers_;
   std::atomic<bool> kicked_{false};
   pthread_t thread_{};
   std::atomic<bool> has_thread_{false};
-  bool started_ = false;  // the shared page has registers
+  bool started_ = false;   // the kernel has registers
   bool injected_ = false;  // an interrupt, since the last run
   Counters counters_;
 };

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "interrupts/chipset.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace backplane::kvm {
+namespace {
+
+constexpr u32 kPicInputs = 16, kIoApicInputs = 24;
+constexpr u32 kTimerGsi = 0, kTimerPicInput = 0, kTimerIoApicInput = 2;
+// GSI n is input n of the I/O APIC, and this plus n input n of the 8259 pair. (Input 0 of the I/O
+// APIC has no wire.)
+constexpr u32 kFirstPicGsi = kIoApicInputs;
+static_assert(kFirstPicGsi + kPicInputs == KernelChipset::kGsis);
+
+constexpr u32 kPicChips[] = {KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE};
+constexpr u64 kIoApicAddress = 0xfec00000;
+
+}  // namespace
+
+KernelChipset::KernelChipset(const Descriptor& vm, GsiRouting& routing)
+    : vm_(vm), pic_(vm, kFirstPicGsi), ioapic_(vm, 0) {
+  vm_.call("cannot create the kernel's interrupt controllers", KVM_CREATE_IRQCHIP);
+  kvm_pit_config config{};
+  config.flags = KVM_PIT_SPEAKER_DUMMY;  // port 61h as well
+  vm_.call("cannot create the kernel's 8254", KVM_CREATE_PIT2, &config);
+
+  for (u32 input = 0; input < kPicInputs; ++input)
+    routing.add_chip_input(kFirstPicGsi + input, kPicChips[input / 8], input % 8);
+  for (u32 input = 1; input < kIoApicInputs; ++input)
+    routing.add_chip_input(input, KVM_IRQCHIP_IOAPIC, input);
+  routing.add_chip_input(kTimerGsi, kPicChips[0], kTimerPicInput);
+  routing.add_chip_input(kTimerGsi, KVM_IRQCHIP_IOAPIC, kTimerIoApicInput);
+  routing.commit();
+}
+
+void KernelChipset::Inputs::set_irq(unsigned input, bool level) {
+  kvm_irq_level line{};
+  line.irq = first_gsi_ + input;
+  line.level = level ? 1 : 0;
+  vm_.call("cannot drive an interrupt line", KVM_IRQ_LINE, &line);
+}
+
+kvm_irqchip KernelChipset::chip(u32 id) const {
+  kvm_irqchip state{};
+  state.chip_id = id;
+  vm_.call("cannot read an interrupt controller", KVM_GET_IRQCHIP, &state);
+  return state;
+}
+
+void KernelChipset::set_chip(const kvm_irqchip& state) const {
+  kvm_irqchip copy = state;
+  vm_.call("cannot set an interrupt controller", KVM_SET_IRQCHIP, &copy);
+}
+
+void KernelChipset::set_level_triggered(unsigned irq) {
+  kvm_irqchip state = chip(kPicChips[irq / 8]);
+  state.chip.pic.elcr |= static_cast<u8>(1u << irq % 8) & state.chip.pic.elcr_mask;
+  set_chip(state);
+}
+
+void KernelChipset::reset_controllers() {
+  for (const u32 id : kPicChips) {
+    kvm_irqchip state = chip(id);
+    const u8 level_capable = state.chip.pic.elcr_mask;
+    state.chip.pic = {};
+    state.chip.pic.elcr_mask = level_capable;
+    set_chip(state);
+  }
+  kvm_irqchip state = chip(KVM_IRQCHIP_IOAPIC);
+  state.chip.ioapic = {};
+  state.chip.ioapic.base_address = kIoApicAddress;
+  for (auto& entry : state.chip.ioapic.redirtbl) entry.fields.mask = 1;
+  set_chip(state);
+}
+
+kvm_pit_state2 KernelChipset::timer() const {
+  kvm_pit_state2 state{};
+  vm_.call("cannot read the 8254", KVM_GET_PIT2, &state);
+  return state;
+}
+
+void KernelChipset::set_timer(const kvm_pit_state2& state) const {
+  kvm_pit_state2 copy = state;
+  vm_.call("cannot set the 8254", KVM_SET_PIT2, &copy);
+}
+
+void KernelChipset::reset_timer() {
+  constexpr u8 kNoMode = 0xff;
+  kvm_pit_state2 state{};
+  for (unsigned n = 0; n < 3; ++n) {
+    state.channels[n].mode = kNoMode;
+    state.channels[n].gate = n != 2;
+  }
+  set_timer(state);
+  paused_timer_.reset();
+}
+
+void KernelChipset::set_timer_cut_off(bool cut_off) {
+  kvm_pit_state2 state = timer();
+  if (((state.flags & KVM_PIT_FLAGS_HPET_LEGACY) != 0) == cut_off) return;
+  state.flags ^= KVM_PIT_FLAGS_HPET_LEGACY;
+  set_timer(state);
+}
+
+void KernelChipset::set_late_ticks(bool delivered) {
+  kvm_reinject_control control{};
+  control.pit_reinject = delivered ? 1 : 0;
+  vm_.call("cannot set what happens to late ticks", KVM_REINJECT_CONTROL, &control);
+}
+
+void KernelChipset::set_timer_running(bool running) {
+  if (!running) {
+    paused_timer_ = timer();
+  } else if (paused_timer_) {
+    set_timer(*paused_timer_);
+    paused_timer_.reset();
+  }
+}
+
+std::string KernelChipset::describe() const {
+  std::string text = "interrupt controllers of the kernel\n";
+  for (const u32 id : kPicChips) {
+    const kvm_pic_state pic = chip(id).chip.pic;
+    text += fmt::format("8259 {}: irr={:02x} imr={:02x} isr={:02x} elcr={:02x} base={:02x}\n", id,
+                        pic.irr, pic.imr, pic.isr, pic.elcr, pic.irq_base);
+  }
+  const kvm_ioapic_state ioapic = chip(KVM_IRQCHIP_IOAPIC).chip.ioapic;
+  text += fmt::format("IOAPIC: id={} irr={:06x}\n", ioapic.id, ioapic.irr);
+  for (u32 input = 0; input < kIoApicInputs; ++input) {
+    const auto& entry = ioapic.redirtbl[input].fields;
+    if (entry.mask != 0) continue;
+    text += fmt::format("  pin {:2}: vector={:02x} {} {}={:02x}{}\n", input, entry.vector,
+                        entry.trig_mode != 0 ? "level" : "edge",
+                        entry.dest_mode != 0 ? "logical" : "physical", entry.dest_id,
+                        entry.remote_irr != 0 ? " remote-irr" : "");
+  }
+  return text;
+}
+
+}  // namespace backplane::kvm

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What each of the kernel's interrupt numbers (GSIs) stands for: an input of one of its chips, or a
+// message to the local APICs. [Linux Documentation/virt/kvm/api.rst "KVM_SET_GSI_ROUTING"]
+#pragma once
+
+#include <linux/kvm.h>
+
+#include <map>
+#include <vector>
+
+#include "backplane/x86/apic.h"
+#include "kernel/system.h"
+
+namespace backplane::kvm {
+
+// Machine lock.
+class GsiRouting {
+ public:
+  // GSIs below `first_free` have a fixed meaning, given by set_chip_input() and set_message();
+  // allocate() gives out those from there on.
+  GsiRouting(const Descriptor& vm, const System& system, u32 first_free);
+
+  // Which chip (KVM_IRQCHIP_PIC_MASTER, ...) and input a GSI drives, beside what else it drives.
+  void add_chip_input(u32 gsi, u32 chip, u32 input);
+  void set_message(u32 gsi, const x86::MsiWrite& message);
+  void clear(u32 gsi);
+  // Tells the kernel. Throws Error.
+  void commit();
+
+  // A GSI that nobody uses; throws Error if there is none left.
+  u32 allocate();
+  void release(u32 gsi);
+
+ private:
+  const Descriptor& vm_;
+  u32 first_free_;
+  u32 limit_;
+  std::multimap<u32, kvm_irq_routing_entry> entries_;  // by GSI
+  std::vector<u32> released_;
+  u32 next_;
+};
+
+}  // namespace backplane::kvm

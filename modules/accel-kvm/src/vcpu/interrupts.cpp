@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// What reaches a vCPU from outside of the kernel: everything, where the local APIC is ours; else
+// what the 8259 pair and the NMI pin send. [Linux Documentation/virt/kvm/api.rst "KVM_INTERRUPT"]
+#include "backplane/machine.h"
+#include "backplane/machine_lock.h"
+#include "backplane/x86/apic.h"
+#include "backplane/x86/system.h"
+#include "interrupts/local_apic.h"
+#include "vcpu/vcpu.h"
+
+namespace backplane::kvm {
+
+bool KvmVcpu::interruptible() const {
+  return !injected_ && run_->ready_for_interrupt_injection != 0 &&
+         (kernel_apic() || run_->if_flag != 0);
+}
+
+void KvmVcpu::deliver_interrupts() {
+  run_->request_interrupt_window = 0;
+  if (deliver_init_or_sipi()) return;
+  if ((cpu_.interrupt_request() & x86::kRequestNmi) != 0) deliver_nmi();
+  if ((cpu_.interrupt_request() & x86::kRequestHard) == 0) return;
+  if (!interruptible()) {
+    run_->request_interrupt_window = 1;
+    return;
+  }
+  int vector;
+  {
+    const MachineLock::Guard lock;
+    vector = cpu_.acknowledge_interrupt();
+  }
+  if (vector < 0) return;
+  cpu_.set_halted(false);
+  inject(static_cast<u8>(vector));
+  if ((cpu_.interrupt_request() & x86::kRequestHard) != 0) run_->request_interrupt_window = 1;
+}
+
+// True if there was one. The kernel's local APIC takes them itself.
+bool KvmVcpu::deliver_init_or_sipi() {
+  if ((cpu_.interrupt_request() & (x86::kRequestInit | x86::kRequestSipi)) == 0) return false;
+  registers_.load();
+  x86::service_interrupts({cpu_, linear_});
+  registers_.store();
+  apic_into_page();
+  return true;
+}
+
+void KvmVcpu::deliver_nmi() {
+  cpu_.clear(x86::kRequestNmi);
+  if (kernel_apic()) {
+    // It came by the pin.
+    load_local_apic(fd_, cpu_);
+    if (!cpu_.apic().lint1_delivers_nmi()) return;
+  }
+  cpu_.set_halted(false);
+  fd_.call("cannot inject an NMI", KVM_NMI);
+  // The page's events are from before.
+  registers_.forget_page();
+}
+
+void KvmVcpu::inject(u8 vector) {
+  injected_ = true;
+  if (kernel_apic()) {
+    kvm_interrupt interrupt{};
+    interrupt.irq = vector;
+    fd_.call("cannot inject an interrupt", KVM_INTERRUPT, &interrupt);
+    return;
+  }
+  // No call of its own: it goes in with the next KVM_RUN.
+  auto& interrupt = registers_.page(KVM_SYNC_X86_EVENTS).events.interrupt;
+  interrupt.injected = 1;
+  interrupt.nr = vector;
+  interrupt.soft = 0;
+  registers_.mark_changed(KVM_SYNC_X86_EVENTS);
+}
+
+// CR8, which the guest may have changed without an exit.
+void KvmVcpu::take_task_priority() {
+  x86::LocalApic& apic = cpu_.apic();
+  if (run_->cr8 == apic.task_priority_class()) return;
+  const MachineLock::Guard lock;
+  apic.set_task_priority_class(static_cast<u8>(run_->cr8));
+}
+
+}  // namespace backplane::kvm

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// A vCPU's model-specific registers. [Linux Documentation/virt/kvm/api.rst "KVM_GET_MSRS"]
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "backplane/x86/state.h"
+#include "kernel/descriptor.h"
+
+namespace backplane::kvm {
+
+constexpr u32 kTscMsr = 0x10;
+constexpr u32 kApicBaseMsr = 0x1b;
+constexpr u32 kTscDeadlineMsr = 0x6e0;
+
+// Nothing, and false, if the kernel does not have the register or refuses the value.
+std::optional<u64> read_msr(const Descriptor& vcpu, u32 index);
+bool write_msr(const Descriptor& vcpu, u32 index, u64 value);
+
+// Those that X86State has, as far as the kernel has them too.
+class MsrSet {
+ public:
+  explicit MsrSet(const Descriptor& vcpu);
+
+  // All of them, by one call.
+  void load(x86::X86State& state);
+  // Those that differ from what was last loaded or stored.
+  void store(const x86::X86State& state);
+
+ private:
+  struct Row {
+    u32 index;
+    std::size_t offset;  // of the field in X86State
+    u64 known;           // the kernel's value
+  };
+  const Descriptor& vcpu_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace backplane::kvm
