@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// What of the kernel's interrupt controllers can be seen without KVM.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "backplane/x86/apic.h"
+#include "interrupts/irqchip_mode.h"
+#include "interrupts/local_apic.h"
+
+namespace backplane::kvm {
+namespace {
+
+using Mode = PropertyTraits<IrqchipMode>;
+
+TEST(KernelIrqchip, IsOnSplitOrOff) {
+  EXPECT_EQ(Mode::parse("on"), IrqchipMode::On);
+  EXPECT_EQ(Mode::parse("split"), IrqchipMode::Split);
+  EXPECT_EQ(Mode::parse("off"), IrqchipMode::Off);
+  for (const IrqchipMode mode : {IrqchipMode::On, IrqchipMode::Split, IrqchipMode::Off})
+    EXPECT_EQ(Mode::parse(Mode::print(mode)), mode);
+}
+
+TEST(KernelIrqchip, AnotherValueIsRefusedWithThoseThereAre) {
+  try {
+    Mode::parse("half");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "expects on, off or split");
+  }
+}
+
+TEST(KernelLocalApic, EachRegisterIsAtItsOffset) {
+  x86::ApicPage page{};
+  page[x86::LocalApic::kSvr] = 0x1ff;
+  page[x86::LocalApic::kLvtLint0] = 0x700;
+  const kvm_lapic_state state = to_kernel(page);
+  u32 spurious = 0, lint0 = 0;
+  std::memcpy(&spurious, state.regs + 0xf0, sizeof spurious);
+  std::memcpy(&lint0, state.regs + 0x350, sizeof lint0);
+  EXPECT_EQ(spurious, 0x1ffu);
+  EXPECT_EQ(lint0, 0x700u);
+  EXPECT_EQ(from_kernel(state), page);
+}
+
+}  // namespace
+}  // namespace backplane::kvm
