@@ -389,8 +389,18 @@ def firmware(setup):
 
 
 @case
-def firmware_kvm(setup):
-    start_firmware(setup, "kvm", "1")
+def firmware_kvm_on(setup):
+    start_firmware(setup, "kvm,kernel-irqchip=on", "1")
+
+
+@case
+def firmware_kvm_split(setup):
+    start_firmware(setup, "kvm,kernel-irqchip=split", "1")
+
+
+@case
+def firmware_kvm_off(setup):
+    start_firmware(setup, "kvm,kernel-irqchip=off", "1")
 
 
 def start_firmware(setup, accel, cpus):

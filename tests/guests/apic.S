@@ -19,7 +19,6 @@ main:
     call registers
     call self_interrupts
     call priorities
-    call nesting
     call one_shot
     call periodic
     call deadline
@@ -45,42 +44,33 @@ self_handler:
     mov APIC_REGISTER(APIC_EOI), 0
 1:  ret
 
-.macro self_ipi vector:vararg
-    mov APIC_REGISTER(APIC_ICR), 0x44000 | (\vector)
-.endm
-
-.macro show text, offset:vararg
-    mov eax, APIC_REGISTER(\offset)
-    print_value "\text", rax, 8
-.endm
-
 registers:
     print "registers\n"
-    show "  id ", APIC_ID
+    show_apic "  id ", APIC_ID
     mov eax, APIC_REGISTER(APIC_VERSION)
     and eax, 0xff
     shr eax, 4
     print_value "  version 1x: ", rax, 1
-    show "  spurious vector ", APIC_SVR
-    show "  task priority ", APIC_TPR
-    show "  processor priority ", APIC_PPR
-    show "  destination format ", APIC_DFR
-    show "  logical destination ", APIC_LDR
+    show_apic "  spurious vector ", APIC_SVR
+    show_apic "  task priority ", APIC_TPR
+    show_apic "  processor priority ", APIC_PPR
+    show_apic "  destination format ", APIC_DFR
+    show_apic "  logical destination ", APIC_LDR
     mov APIC_REGISTER(APIC_LDR), 0x12345678
-    show "  written ", APIC_LDR
+    show_apic "  written ", APIC_LDR
     mov APIC_REGISTER(APIC_LDR), 0
     mov APIC_REGISTER(APIC_TPR), 0xffffff35
-    show "  task priority ", APIC_TPR
+    show_apic "  task priority ", APIC_TPR
     mov rax, cr8
     print_value "  CR8 ", rax, 2
     mov eax, 6
     mov cr8, rax
-    show "  after CR8 ", APIC_TPR
+    show_apic "  after CR8 ", APIC_TPR
     xor eax, eax
     mov cr8, rax
-    show "  timer's entry ", APIC_LVT_TIMER
+    show_apic "  timer's entry ", APIC_LVT_TIMER
     mov APIC_REGISTER(APIC_LVT_ERROR), 0xe0
-    show "  error's entry ", APIC_LVT_ERROR
+    show_apic "  error's entry ", APIC_LVT_ERROR
     mov ecx, MSR_APIC_BASE
     rdmsr
     print_value "  base ", rax, 8
@@ -90,11 +80,11 @@ self_interrupts:
     print "to itself\n"
     mov qword ptr [order], 0
     self_ipi SELF
-    show "  requested ", APIC_IRR + 0x10 * (SELF / 32)
+    show_apic "  requested ", APIC_IRR + 0x10 * (SELF / 32)
     take_interrupts
     print_value "  taken ", [order], 16
-    show "  requested ", APIC_IRR + 0x10 * (SELF / 32)
-    show "  in service ", APIC_ISR + 0x10 * (SELF / 32)
+    show_apic "  requested ", APIC_IRR + 0x10 * (SELF / 32)
+    show_apic "  in service ", APIC_ISR + 0x10 * (SELF / 32)
     // By physical and logical destination.
     mov eax, APIC_REGISTER(APIC_ID)
     mov APIC_REGISTER(APIC_ICR_HIGH), eax
@@ -138,37 +128,11 @@ priorities:
     take_interrupts
     take_interrupts
     print_value "  with a task priority of 50 ", [order], 16
-    show "  processor priority ", APIC_PPR
-    show "  requested ", APIC_IRR + 0x10 * (SELF_LOWER / 32)
+    show_apic "  processor priority ", APIC_PPR
+    show_apic "  requested ", APIC_IRR + 0x10 * (SELF_LOWER / 32)
     mov APIC_REGISTER(APIC_TPR), 0
     take_interrupts
     print_value "  with 0 ", [order], 16
-    ret
-
-nesting:
-    print "in service\n"
-    mov qword ptr [order], 0
-    mov byte ptr [keep_in_service], 1
-    self_ipi SELF
-    take_interrupts
-    show "  in service ", APIC_ISR + 0x10 * (SELF / 32)
-    show "  processor priority ", APIC_PPR
-    self_ipi SELF
-    self_ipi SELF_LOWER
-    take_interrupts
-    print_value "  the same and a lower one wait ", [order], 16
-    self_ipi SELF + 0x10
-    take_interrupts
-    print_value "  a higher one does not ", [order], 16
-    show "  processor priority ", APIC_PPR
-    mov APIC_REGISTER(APIC_EOI), 0
-    show "  after one end ", APIC_PPR
-    mov byte ptr [keep_in_service], 0
-    mov APIC_REGISTER(APIC_EOI), 0
-    take_interrupts
-    take_interrupts
-    print_value "  after both ", [order], 16
-    show "  processor priority ", APIC_PPR
     ret
 
 one_shot:
@@ -182,12 +146,12 @@ one_shot:
     call pause_milliseconds
     take_interrupts
     print_value "  ticks ", [ticks], 4
-    show "  current count ", APIC_CURRENT
-    show "  initial count ", APIC_INITIAL
+    show_apic "  current count ", APIC_CURRENT
+    show_apic "  initial count ", APIC_INITIAL
     // Stopped.
     mov APIC_REGISTER(APIC_INITIAL), 0x7fffffff
     mov APIC_REGISTER(APIC_INITIAL), 0
-    show "  stopped ", APIC_CURRENT
+    show_apic "  stopped ", APIC_CURRENT
     // It counts down.
     mov APIC_REGISTER(APIC_INITIAL), 0xffffffff
     mov ebx, APIC_REGISTER(APIC_CURRENT)
@@ -264,7 +228,7 @@ deadline:
     print_value "  ticks ", [ticks], 4
     // The initial count has no meaning here.
     mov APIC_REGISTER(APIC_INITIAL), 1000
-    show "  current count ", APIC_CURRENT
+    show_apic "  current count ", APIC_CURRENT
     mov APIC_REGISTER(APIC_LVT_TIMER), APIC_MASKED
     ret
 
@@ -320,17 +284,9 @@ x2apic:
     mov byte ptr [keep_in_service], 1
     take_interrupts
     print_value "  to itself ", [order], 16
-    mov ecx, 0x813
-    rdmsr
-    print_value "  in service ", rax, 8
     mov ecx, 0x80b
-    mov eax, 1
-    attempt "  end of interrupt of 1", wrmsr
     xor eax, eax
     wrmsr
-    mov ecx, 0x813
-    rdmsr
-    print_value "  in service ", rax, 8
     // Its command register is one of 64 bits.
     mov ecx, 0x830
     mov eax, 0x4000 | SELF_LOWER
@@ -363,9 +319,9 @@ disabled:
     print "switched off by software\n"
     mov APIC_REGISTER(APIC_LVT_TIMER), TIMER
     mov APIC_REGISTER(APIC_SVR), 0xff
-    show "  timer's entry ", APIC_LVT_TIMER
+    show_apic "  timer's entry ", APIC_LVT_TIMER
     mov APIC_REGISTER(APIC_LVT_TIMER), TIMER
-    show "  written ", APIC_LVT_TIMER
+    show_apic "  written ", APIC_LVT_TIMER
     mov qword ptr [order], 0
     self_ipi SELF
     take_interrupts

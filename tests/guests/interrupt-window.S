@@ -24,10 +24,6 @@ self_handler:
 stay_in_service:
     ret
 
-.macro self_ipi vector
-    mov APIC_REGISTER(APIC_ICR), 0x44000 | (\vector)
-.endm
-
 // opens "what", CODE: the count behind the code's last instruction
 .macro opens name, code:vararg
     mov COUNT, 0

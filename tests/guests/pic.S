@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The pair of 8259 and counter 0 of the 8254: one-shot and periodic interrupts, masks, end of
-// interrupt, priorities, polling. [8259A "Operating Modes", 8254 "Mode
+// interrupt, priorities. [8259A "Operating Modes", 8254 "Mode
 // Definitions"]
 #include "long.inc"
 #include "interrupts.inc"
@@ -19,7 +19,6 @@ main:
     call software
     call second_chip
     call automatic_end
-    call polling
     call rotation
     call halt
     ret
@@ -44,21 +43,6 @@ irq_handler:
     out PIC1 + 1, al
     mov al, \second
     out PIC2 + 1, al
-.endm
-
-// What a chip has requested and in service.
-.macro show_chip text, port
-    mov al, 0x0a
-    out \port, al
-    in al, \port
-    movzx eax, al
-    print "\text requested "
-    print_hex rax, 2
-    mov al, 0x0b
-    out \port, al
-    in al, \port
-    movzx eax, al
-    print_value ", in service ", rax, 2
 .endm
 
 one_shot:
@@ -201,27 +185,6 @@ automatic_end:
     print_value "  interrupts ", COUNT(0), 4
     mov byte ptr [keep_in_service], 0
     reset_pics
-    ret
-
-polling:
-    print "polling\n"
-    masks 0xfe, 0xff
-    mov al, 0x0c
-    out PIC1, al
-    in al, PIC1
-    and al, 0x80
-    movzx eax, al
-    print_value "  nothing ", rax, 2
-    pit_mode 0, 0, 100
-    await_request
-    mov al, 0x0c
-    out PIC1, al
-    in al, PIC1
-    movzx eax, al
-    print_value "  request ", rax, 2
-    show_chip "  polled:", PIC1
-    mov al, 0x20
-    out PIC1, al
     ret
 
 // The lowest priority can be moved: input 0 then comes behind input 1 and all others.

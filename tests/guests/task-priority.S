@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The task priority holds back what waits, and lets it in when it is lowered, with interrupts enabled
 // all the time and nothing else that leaves the guest: by CR8, the local APIC's register, the
-// x2APIC's, and the end of a higher interrupt. [SDM 3A "Task and Processor Priorities", "Interrupt
-// Acceptance for Fixed Interrupts"]
+// x2APIC's. [SDM 3A "Task and Processor Priorities", "Interrupt Acceptance for Fixed Interrupts"]
 #include "long.inc"
 #include "interrupts.inc"
 
@@ -25,7 +24,6 @@ main:
     call control_register
     call rounds
     call apic_register
-    call end_of_interrupt
     call from_the_ioapic
     call halted
     call x2apic
@@ -39,10 +37,6 @@ count_interrupt:
     jne 1f
     mov APIC_REGISTER(APIC_EOI), 0
 1:  ret
-
-.macro request vector
-    mov APIC_REGISTER(APIC_ICR), 0x44000 | (\vector)
-.endm
 
 .macro set_cr8 value
     mov eax, \value
@@ -67,8 +61,8 @@ count_interrupt:
 control_register:
     print "CR8\n"
     set_cr8 15
-    request HIGH
-    request LOW
+    self_ipi HIGH
+    self_ipi LOW
     show "15: high", HIGH
     set_cr8 6
     show "6: high", HIGH
@@ -89,7 +83,7 @@ rounds:
     mov ebx, ROUNDS
     xor ebp, ebp                // rounds in which it came too early or not at all
 1:  set_cr8 15
-    request HIGH
+    self_ipi HIGH
     mov r12d, COUNT(HIGH)
     set_cr8 0
     compute
@@ -109,7 +103,7 @@ apic_register:
     print "the APIC's register\n"
     mov COUNT(HIGH), 0
     mov APIC_REGISTER(APIC_TPR), 0xf0
-    request HIGH
+    self_ipi HIGH
     show "f0", HIGH
     mov APIC_REGISTER(APIC_TPR), 0x6f
     show "6f", HIGH
@@ -118,20 +112,6 @@ apic_register:
     mov rax, cr8
     print_value "  CR8 ", rax, 1
     mov APIC_REGISTER(APIC_TPR), 0
-    ret
-
-end_of_interrupt:
-    print "the end of a higher one\n"
-    mov COUNT(HIGH), 0
-    mov COUNT(LOW), 0
-    mov dword ptr [keep_in_service], 1
-    request HIGH
-    show "high", HIGH
-    mov dword ptr [keep_in_service], 0
-    request LOW
-    show "low", LOW
-    mov APIC_REGISTER(APIC_EOI), 0
-    show "after its end", LOW
     ret
 
 from_the_ioapic:
@@ -157,7 +137,7 @@ halted:
     print "HLT\n"
     mov COUNT(HIGH), 0
     set_cr8 6
-    request HIGH
+    self_ipi HIGH
     mov APIC_REGISTER(APIC_DIVIDE), 0xb
     mov APIC_REGISTER(APIC_LVT_TIMER), TIMER
     mov APIC_REGISTER(APIC_INITIAL), 500000
