@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
-
 #include "backplane/compress.h"
 #include "backplane/error.h"
-#include "file/unique_fd.h"
+#include "backplane/host_file.h"
 
 namespace backplane {
 
@@ -17,26 +12,23 @@ Error too_large(const std::string& path, u64 maximum_size) {
 }
 
 std::vector<u8> read_file(const std::string& path, u64 maximum_size) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) throw Error::system("cannot open " + path, errno);
-  struct stat status {};
-  if (fstat(fd.get(), &status) != 0) throw Error::system("cannot examine " + path, errno);
-  if (S_ISDIR(status.st_mode)) throw Error(path + " is a directory: expects a file");
-  const u64 reported = S_ISREG(status.st_mode) ? static_cast<u64>(status.st_size) : 0;
-  if (reported > maximum_size) throw too_large(path, maximum_size);
+  HostFile file;
+  if (const int error = file.open(path); error != 0)
+    throw Error::system("cannot open " + path, error);
+  if (file.kind() == HostFile::Kind::Directory)
+    throw Error(path + " is a directory: expects a file");
+  if (file.size() > maximum_size) throw too_large(path, maximum_size);
   // The size is only a first guess: a pipe has none, and a file may grow.
   constexpr u64 kStep = 64_KiB;
-  std::vector<u8> data(reported != 0 ? reported + 1 : kStep);
+  std::vector<u8> data(file.size() != 0 ? file.size() + 1 : kStep);
   std::size_t size = 0;
   for (;;) {
     if (size > maximum_size) throw too_large(path, maximum_size);
     if (size == data.size()) data.resize(2 * size);
-    const ssize_t count = read(fd.get(), data.data() + size, data.size() - size);
+    const i64 count = file.read_next(data.data() + size, data.size() - size);
     if (count == 0) break;
-    if (count > 0)
-      size += static_cast<std::size_t>(count);
-    else if (errno != EINTR)
-      throw Error::system("cannot read " + path, errno);
+    if (count < 0) throw Error::system("cannot read " + path, static_cast<int>(-count));
+    size += static_cast<std::size_t>(count);
   }
   data.resize(size);
   return data;

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "module/image_bytes.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <utility>
 
 namespace backplane {
 
@@ -43,39 +38,22 @@ std::string ImageBytes::read_string(u64 offset, u64 end, std::string_view what) 
 }
 
 FileImage FileImage::open(const std::filesystem::path& path) {
+  HostFile file;
   // Not to be held up by a FIFO that carries a module's name.
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 && errno == EACCES)
-    throw Error::system("cannot be read", errno).with_hint("chmod a+r " + path.string());
-  if (fd < 0)
-    throw Error::system("cannot be read", errno).with_hint("reinstall the module's package");
-  FileImage image(fd, 0, 0);
-  struct stat status;
-  if (fstat(fd, &status) != 0) throw Error::system("cannot be read", errno);
-  if (!S_ISREG(status.st_mode))
+  const int error = file.open(path, HostFile::OnPipe::Proceed);
+  if (error == EACCES)
+    throw Error::system("cannot be read", error).with_hint("chmod a+r " + path.string());
+  if (error != 0)
+    throw Error::system("cannot be read", error).with_hint("reinstall the module's package");
+  if (file.kind() != HostFile::Kind::Regular)
     throw Error("is not a regular file").with_hint("remove it from the module directory");
-  return FileImage(std::exchange(image.fd_, -1), static_cast<u64>(status.st_size),
-                   status.st_mode & 07777U);
-}
-
-FileImage::FileImage(FileImage&& other) noexcept
-    : ImageBytes(other.size()), fd_(std::exchange(other.fd_, -1)), mode_(other.mode_) {}
-
-FileImage::~FileImage() {
-  if (fd_ >= 0) close(fd_);
+  return FileImage(std::move(file));
 }
 
 void FileImage::copy(u64 offset, void* out, std::size_t length) const {
-  auto* to = static_cast<char*>(out);
-  while (length != 0) {
-    const ssize_t got = pread(fd_, to, length, static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error::system("cannot be read", errno);
-    if (got == 0) throw Error("truncated while it was read");
-    to += got;
-    offset += static_cast<u64>(got);
-    length -= static_cast<std::size_t>(got);
-  }
+  const i64 count = file_.read_at(offset, out, length);
+  if (count < 0) throw Error::system("cannot be read", static_cast<int>(-count));
+  if (static_cast<u64>(count) != length) throw Error("truncated while it was read");
 }
 
 }  // namespace backplane

@@ -6,9 +6,11 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backplane/error.h"
+#include "backplane/host_file.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -65,26 +67,22 @@ class MemoryImage final : public ImageBytes {
   const std::byte* data_;
 };
 
-// A regular file, read with pread: a file that shrinks meanwhile is an Error, not a signal.
+// A regular file. One that shrinks meanwhile is an Error, not a signal.
 class FileImage final : public ImageBytes {
  public:
   // Throws Error (without the path) if it cannot be opened or is not a regular file.
   static FileImage open(const std::filesystem::path& path);
-  FileImage(FileImage&& other) noexcept;
-  FileImage& operator=(FileImage&&) = delete;
-  ~FileImage() override;
 
   // Permission bits, as in st_mode.
-  unsigned mode() const { return mode_; }
+  unsigned mode() const { return file_.mode(); }
 
  protected:
   void copy(u64 offset, void* out, std::size_t length) const override;
 
  private:
-  FileImage(int fd, u64 size, unsigned mode) : ImageBytes(size), fd_(fd), mode_(mode) {}
+  explicit FileImage(HostFile file) : ImageBytes(file.size()), file_(std::move(file)) {}
 
-  int fd_;
-  unsigned mode_;
+  HostFile file_;
 };
 
 }  // namespace backplane

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backplane/host_file.h"
 #include "backplane/memory.h"
 #include "backplane/types.h"
 
@@ -18,7 +19,6 @@ class Blob {
   // Opens a file. Throws Error. `name` is what messages call it ("-kernel vmlinuz").
   static std::shared_ptr<const Blob> open_file(const std::string& path, const std::string& name);
   Blob(std::string name, std::vector<u8> bytes);
-  ~Blob();
   Blob(const Blob&) = delete;
   Blob& operator=(const Blob&) = delete;
 
@@ -51,7 +51,7 @@ class Blob {
   u64 size_ = 0;
   // All of it, or, of a file, the beginning: headers are looked at often.
   std::vector<u8> beginning_;
-  int fd_ = -1;
+  HostFile file_;
 };
 
 using BlobPtr = std::shared_ptr<const Blob>;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "boot/elf_image.h"
 
-#include <elf.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "backplane/error.h"
+#include "boot/elf_format.h"
 
 namespace backplane::pc {
 
@@ -68,10 +67,10 @@ u64 ElfImage::end() const {
 }
 
 std::optional<ElfImage> read_elf(const BlobPtr& file) {
-  u8 ident[EI_NIDENT] = {};
-  if (!file->holds(0, EI_NIDENT)) return std::nullopt;
-  file->read(0, ident, sizeof ident);
-  if (std::memcmp(ident, ELFMAG, SELFMAG) != 0 || ident[EI_DATA] != ELFDATA2LSB)
+  std::array<u8, EI_NIDENT> ident{};
+  if (!file->holds(0, ident.size())) return std::nullopt;
+  file->read(0, ident.data(), ident.size());
+  if (!std::equal(ELFMAG.begin(), ELFMAG.end(), ident.begin()) || ident[EI_DATA] != ELFDATA2LSB)
     return std::nullopt;
   ElfImage image;
   image.file = file;
