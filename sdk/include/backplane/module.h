@@ -64,9 +64,10 @@ ModuleRecord parse_module_image(const void* data, std::size_t size);
 // `reason`, which load() changes, the same.
 //
 // The search path, in order: the directories of -module-path, those of the environment variable
-// BACKPLANE_MODULE_PATH (separated by ":"), the installed directory ("backplane" beside
-// libbackplane, wherever that was moved). A directory or file that others may write to is refused.
-// The first file that provides a type or carries a module's name wins.
+// BACKPLANE_MODULE_PATH (separated by ":", on Windows by ";"), the installed directory
+// ("backplane" beside libbackplane, wherever that was moved; on Windows "../lib/backplane"). A
+// directory or file that others may write to is refused. The first file that provides a type or
+// carries a module's name wins.
 class ModuleIndex {
  public:
   static ModuleIndex& instance();

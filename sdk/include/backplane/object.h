@@ -37,6 +37,7 @@
 
 #include "backplane/modinfo.h"
 #include "backplane/property.h"
+#include "backplane/visibility.h"
 
 namespace backplane {
 
@@ -207,7 +208,7 @@ namespace detail {
 
 // Called by constructors: links a record into the file's own list, which module_call_init drains.
 // Hidden, so that each shared object and program has its own (src/module_anchor).
-[[gnu::visibility("hidden")]] void link_type(TypeInfo& type);
+BACKPLANE_DETAIL_HIDDEN void link_type(TypeInfo& type);
 
 template <class T>
 using class_of_t = typename T::Class;

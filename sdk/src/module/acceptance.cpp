@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "module/acceptance.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <system_error>
@@ -66,17 +62,10 @@ std::string refusal_of_metadata(const ModuleRecord& record) {
 }
 
 std::string refusal_of_mode(unsigned mode, const std::filesystem::path& path) {
-  if ((mode & S_IWOTH) == 0) return {};
+  constexpr unsigned kOthersMayWrite = 0002;
+  if ((mode & kOthersMayWrite) == 0) return {};
   return fmt::format("anyone may write to it (mode {:04o}), so it is not trusted; chmod o-w {}",
                      mode, path.string());
-}
-
-std::string refusal_of_directory(const std::filesystem::path& directory) {
-  struct stat status;
-  if (stat(directory.c_str(), &status) != 0) return std::generic_category().message(errno);
-  if (!S_ISDIR(status.st_mode)) return "not a directory";
-  if (access(directory.c_str(), R_OK | X_OK) != 0) return std::generic_category().message(errno);
-  return refusal_of_mode(status.st_mode & 07777U, directory);
 }
 
 }  // namespace backplane

@@ -9,4 +9,7 @@ namespace backplane {
 // belongs to none.
 std::filesystem::path path_of_address(const void* address);
 
+// The file that this program was started from.
+std::filesystem::path program_file();
+
 }  // namespace backplane

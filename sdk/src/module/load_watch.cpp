@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "module/load_watch.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 
 #include "backplane/error.h"
@@ -16,10 +14,11 @@ thread_local const std::filesystem::path* loading = nullptr;
 std::terminate_handler other_threads_handler = nullptr;
 
 [[noreturn]] void give_up(const std::string& what) {
-  log::report(fmt::format("{}: its start-up code {}; reinstall the module's package and those it "
-                          "needs",
-                          loading->string(), what));
-  _exit(1);
+  log::report(
+      fmt::format("{}: its start-up code {}; reinstall the module's package and those it "
+                  "needs",
+                  loading->string(), what));
+  std::_Exit(1);
 }
 
 void at_exit() {

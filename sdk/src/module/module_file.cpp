@@ -2,6 +2,7 @@
 #include "module/module_file.h"
 
 #include "backplane/log.h"
+#include "module/file_of_address.h"
 #include "module/modinfo_strings.h"
 #include "module/module_image.h"
 
@@ -66,7 +67,7 @@ ModuleRecord parse_module_image(const void* data, std::size_t size) {
 std::vector<ModuleRecord> read_builtin_modules() {
   std::vector<ModuleRecord> modules;
   try {
-    const ModuleImage image = read_image(FileImage::open("/proc/self/exe"));
+    const ModuleImage image = read_image(FileImage::open(program_file()));
     for (ModuleRecord& record : parse_modinfo(image.modinfo)) {
       if (record.name.empty()) continue;
       record.state = ModuleState::Builtin;

@@ -11,6 +11,7 @@
 #include "module/file_of_address.h"
 #include "module/loader.h"
 #include "module/module_file.h"
+#include "module/naming.h"
 #include "module/search_path.h"
 
 namespace backplane {
@@ -148,7 +149,7 @@ void ModuleIndex::Impl::refuse_without_libraries() {
     if (!record.path.empty()) provided.push_back(record.path.filename().string());
     // A module that is missing is told as such.
     for (const std::string& required : record.requires_modules)
-      provided.push_back(required + ".so");
+      provided.push_back(required + kModuleSuffix);
   }
   for (ModuleRecord& record : records) {
     if (record.state != ModuleState::Available) continue;

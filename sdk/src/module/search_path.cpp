@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include "module/search_path.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdlib>
 
 #include "backplane/log.h"
 #include "backplane/module.h"
 #include "module/acceptance.h"
+#include "module/file_of_address.h"
+#include "module/naming.h"
 
 namespace backplane {
 
 namespace fs = std::filesystem;
 
 fs::path installed_module_directory() {
-  Dl_info info;
-  if (dladdr(reinterpret_cast<const void*>(&installed_module_directory), &info) == 0) return {};
   std::error_code error;
-  const fs::path library = fs::canonical(info.dli_fname, error);
-  return error ? fs::path() : library.parent_path() / "backplane";
+  const fs::path library = fs::canonical(
+      path_of_address(reinterpret_cast<const void*>(&installed_module_directory)), error);
+  if (error) return {};
+  return (library.parent_path() / BACKPLANE_MODULE_DIRECTORY).lexically_normal();
 }
 
 std::vector<fs::path> module_files_in(const fs::path& directory) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
-    if (at->path().extension() == ".so") files.push_back(at->path());
+    if (at->path().extension() == kModuleSuffix) files.push_back(at->path());
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -55,7 +55,7 @@ void SearchPath::add_environment() {
   const char* variable = std::getenv("BACKPLANE_MODULE_PATH");
   std::string_view list = variable == nullptr ? "" : variable;
   while (!list.empty()) {
-    const std::size_t colon = list.find(':');
+    const std::size_t colon = list.find(kPathListSeparator);
     const fs::path directory = list.substr(0, colon);
     list.remove_prefix(colon == std::string_view::npos ? list.size() : colon + 1);
     if (directory.is_absolute())

@@ -7,7 +7,8 @@
 
 namespace backplane {
 
-// Where modules are installed: "backplane" beside the file of libbackplane, wherever it is now.
+// Where modules are installed, found from where the file of libbackplane is now: "backplane" beside
+// it; on Windows, where libraries are beside the program, "../lib/backplane".
 std::filesystem::path installed_module_directory();
 
 class SearchPath {

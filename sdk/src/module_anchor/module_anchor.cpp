@@ -2,6 +2,7 @@
 // Compiled into every shared object and program that registers types: the file's own list of them,
 // and the one symbol through which it is handed over.
 #include "backplane/object.h"
+#include "backplane/visibility.h"
 
 namespace backplane::detail {
 
@@ -18,7 +19,7 @@ void link_type(TypeInfo& type) {
 }  // namespace backplane::detail
 
 // Empties the file's list and returns its head. Called under the registry's lock.
-extern "C" [[gnu::visibility("default")]] backplane::TypeInfo* backplane_take_types();
+extern "C" BACKPLANE_DETAIL_EXPORTED backplane::TypeInfo* backplane_take_types();
 
 backplane::TypeInfo* backplane_take_types() {
   backplane::TypeInfo* head = backplane::detail::file_types;

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "object/linked_types.h"
 
-#include <dlfcn.h>
-#include <link.h>
-
 #include <algorithm>
 #include <mutex>
-#include <string>
 
 #include "backplane/log.h"
+#include "object/loaded_files.h"
 
 namespace backplane {
 
@@ -18,10 +15,10 @@ namespace {
 
 using TakeTypes = TypeInfo* (*)();
 
-// dlsym on a handle also looks into what the file depends on, so several handles may find the same
+// On Linux, a handle also stands for what the file depends on, so several may give the same
 // function: its list is then simply empty the second time.
 TakeTypes find_take_types(void* handle) {
-  return reinterpret_cast<TakeTypes>(dlsym(handle, "backplane_take_types"));
+  return reinterpret_cast<TakeTypes>(exported(handle, "backplane_take_types"));
 }
 
 std::vector<TypeInfo*> take(TakeTypes take_types) {
@@ -34,18 +31,6 @@ std::vector<TypeInfo*> take(TakeTypes take_types) {
   return types;
 }
 
-// Paths of all loaded files; the program's own is empty.
-std::vector<std::string> loaded_files() {
-  std::vector<std::string> names;
-  dl_iterate_phdr(
-      [](dl_phdr_info* info, std::size_t, void* out) {
-        static_cast<std::vector<std::string>*>(out)->emplace_back(info->dlpi_name);
-        return 0;
-      },
-      &names);
-  return names;
-}
-
 }  // namespace
 
 std::vector<TypeInfo*> take_types_of(void* handle) {
@@ -55,13 +40,10 @@ std::vector<TypeInfo*> take_types_of(void* handle) {
 
 std::vector<TypeInfo*> take_types_of_all_files() {
   std::vector<TypeInfo*> all;
-  for (const std::string& name : loaded_files()) {
-    void* const handle = dlopen(name.empty() ? nullptr : name.c_str(), RTLD_LAZY | RTLD_NOLOAD);
-    if (handle == nullptr) continue;
+  for_each_loaded_file([&](void* handle) {
     const std::vector<TypeInfo*> types = take_types_of(handle);
     all.insert(all.end(), types.begin(), types.end());
-    dlclose(handle);
-  }
+  });
   return all;
 }
 

@@ -8,8 +8,8 @@
 
 namespace backplane::detail {
 
-// Empties the list of the shared object behind `handle` (of dlopen) and returns its records in the
-// order in which they were linked. Empty if the file carries none.
+// Empties the list of the shared object behind `handle` (of the system's loader) and returns its
+// records in the order in which they were linked. Empty if the file carries none.
 std::vector<TypeInfo*> take_types_of(void* handle);
 
 // The same for every shared object of the process, and the program.
