@@ -45,7 +45,7 @@ class RamBlock {
   const std::string& name() const { return name_; }
   u8* host() const { return host_; }
   u64 size() const { return size_; }  // bytes, a multiple of kPageSize
-  int fd() const { return fd_; }      // the memfd
+  int fd() const { return fd_; }      // the memfd; -1 on Windows, which has none
 
   std::atomic<u8>& page_flags(u64 offset) { return flags_[offset / kPageSize]; }
 
@@ -64,7 +64,7 @@ class RamBlock {
   }
 
   // Gives the host back the whole pages inside [offset, offset+size); they read as zero. What
-  // lies outside the block is ignored.
+  // lies outside the block is ignored. (Windows keeps the pages.)
   void discard(u64 offset, u64 size);
 
  private:

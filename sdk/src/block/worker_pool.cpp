@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "block/worker_pool.h"
 
-#include <csignal>
+#include <system_error>
+
+#include "thread/host_thread.h"
 
 namespace backplane {
 
@@ -18,26 +20,18 @@ void WorkerPool::submit(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
-    if (jobs_.size() > idle_ && threads_.size() < maximum_threads_) start_thread();
+    if (jobs_.size() > idle_ && threads_.size() < maximum_threads_) start_another();
   }
   wake_.notify_one();
 }
 
-void WorkerPool::start_thread() {
-  // The program's signals are for its other threads.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+void WorkerPool::start_another() {
   try {
-    threads_.emplace_back([this] { work(); });
+    threads_.push_back(start_thread([this] { work(); }));
   } catch (const std::system_error&) {
     // Those that run do the work.
-    if (threads_.empty()) {
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      throw;
-    }
+    if (threads_.empty()) throw;
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void WorkerPool::work() {

@@ -24,7 +24,7 @@ class WorkerPool {
 
  private:
   void work();
-  void start_thread();
+  void start_another();
 
   const std::size_t maximum_threads_;
   std::mutex mutex_;  // innermost: nothing is called with it

@@ -1,42 +1,18 @@
 // SPDX-License-Identifier: MIT
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 
 #include "backplane/log.h"
 #include "cpu/vcpu_thread_impl.h"
 #include "machine/machine_impl.h"
+#include "thread/host_thread.h"
 
 namespace backplane {
 
 namespace {
 
-// Blocks, for a scope, the signals that other processes send, so that a thread made meanwhile never
-// sees one.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t set;
-    sigfillset(&set);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT})
-      sigdelset(&set, fault);
-    pthread_sigmask(SIG_SETMASK, &set, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
 // Nanoseconds; more would overflow the host's clocks.
 constexpr i64 kLongestSleep = 3600'000'000'000;
-
-// The longest name of a thread that the system takes.
-constexpr std::size_t kThreadNameLength = 15;
 
 }  // namespace
 
@@ -58,8 +34,7 @@ void VcpuThread::add(Cpu& cpu) {
 
 void VcpuThread::start() {
   if (impl_->thread.joinable()) return;
-  const SignalsBlocked blocked;
-  impl_->thread = std::thread([impl = impl_.get()] { impl->main(); });
+  impl_->thread = start_thread([impl = impl_.get()] { impl->main(); });
 }
 
 void VcpuThread::stop() {
@@ -104,7 +79,7 @@ bool VcpuThread::Impl::push(Work item) {
 
 void VcpuThread::Impl::main() {
   current = this;
-  pthread_setname_np(pthread_self(), name.substr(0, kThreadNameLength).c_str());
+  name_this_thread(name);
   for (;;) {
     awake.store(false);
     adopt_added();

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "backplane/error.h"
+#include "diagnostics/log_file.h"
 
 namespace backplane::log {
 
@@ -82,9 +83,8 @@ void enable(std::string_view list) {
 }
 
 void set_file(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "we");
+  std::FILE* const file = open_log_file(path);
   if (file == nullptr) throw Error::system(fmt::format("cannot write log file '{}'", path), errno);
-  std::setvbuf(file, nullptr, _IOLBF, 1 << 16);
   Destination& out = destination();
   const std::lock_guard lock(out.mutex);
   if (out.file != stderr) std::fclose(out.file);

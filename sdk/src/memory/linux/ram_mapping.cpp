@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "memory/ram_mapping.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "backplane/error.h"
+
+namespace backplane {
+
+RamMapping map_ram(const std::string& name, u64 size) {
+  const int fd = memfd_create(name.c_str(), MFD_CLOEXEC);
+  if (fd < 0) throw Error::system(fmt::format("memory '{}': cannot create a memfd", name), errno);
+  if (ftruncate(fd, static_cast<off_t>(size)) != 0) {
+    const int error = errno;
+    close(fd);
+    throw Error::system(fmt::format("memory '{}': cannot reserve {} bytes", name, size), error);
+  }
+  void* const mapping =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+  if (mapping == MAP_FAILED) {
+    const int error = errno;
+    close(fd);
+    throw Error::system(fmt::format("memory '{}': cannot map {} bytes", name, size), error);
+  }
+  madvise(mapping, size, MADV_DONTDUMP);
+  return {.host = static_cast<u8*>(mapping), .fd = fd};
+}
+
+void unmap_ram(const RamMapping& mapping, u64 size) {
+  munmap(mapping.host, size);
+  close(mapping.fd);
+}
+
+void clear_ram(const RamMapping& mapping, u64 offset, u64 size) {
+  if (fallocate(mapping.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                static_cast<off_t>(size)) != 0)
+    std::memset(mapping.host + offset, 0, size);
+}
+
+}  // namespace backplane

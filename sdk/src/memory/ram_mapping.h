@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// The host's memory behind a RamBlock.
+#pragma once
+
+#include <string>
+
+#include "backplane/types.h"
+
+namespace backplane {
+
+struct RamMapping {
+  u8* host = nullptr;
+  int fd = -1;  // its memfd, on Linux
+};
+
+// Memory that reads as zero and takes room on the host only where it is used. `size` is a multiple
+// of kPageSize. Throws Error, which begins with the block's name.
+RamMapping map_ram(const std::string& name, u64 size);
+void unmap_ram(const RamMapping& mapping, u64 size);
+
+// Makes whole pages read as zero, and gives them back to the host where it can take them while
+// guest code runs.
+void clear_ram(const RamMapping& mapping, u64 offset, u64 size);
+
+}  // namespace backplane

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "thread/host_thread.h"
+
+#include <pthread.h>
+
+#include <csignal>
+
+namespace backplane {
+
+namespace {
+
+// Blocks, for a scope, the signals that other processes send: a thread made meanwhile inherits it.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t set;
+    sigfillset(&set);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT})
+      sigdelset(&set, fault);
+    pthread_sigmask(SIG_SETMASK, &set, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// The longest name of a thread that the system takes.
+constexpr std::size_t kNameLength = 15;
+
+}  // namespace
+
+std::thread start_thread(std::function<void()> body) {
+  const SignalsBlocked blocked;
+  return std::thread(std::move(body));
+}
+
+void name_this_thread(const std::string& name) {
+  pthread_setname_np(pthread_self(), name.substr(0, kNameLength).c_str());
+}
+
+}  // namespace backplane
