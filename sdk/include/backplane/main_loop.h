@@ -17,6 +17,14 @@ class MainLoop {
  public:
   enum Condition : unsigned { kReadable = 1, kWritable = 4, kHangup = 16 };  // GIOCondition
 
+  // What the host can wait for: a file descriptor; on Windows, the HANDLE of an object that becomes
+  // signalled, for which kReadable is the only condition.
+#ifdef _WIN32
+  using Waitable = void*;
+#else
+  using Waitable = int;
+#endif
+
   MainLoop();
   ~MainLoop();
   MainLoop(const MainLoop&) = delete;
@@ -32,17 +40,18 @@ class MainLoop {
   // ran. On the loop's thread, with the machine lock (given up while waiting) or without.
   bool iterate(bool wait);
 
-  // Watches a file descriptor; the watch ends when the handle is destroyed (machine lock held).
+  // Watches something; the watch ends when the handle is destroyed (machine lock held).
   class Watch;
   using WatchHandle = std::unique_ptr<Watch, void (*)(Watch*)>;
   // fn gets the conditions seen; it keeps being called while they hold, and may destroy the handle.
-  WatchHandle watch(int fd, unsigned conditions, std::function<void(unsigned)> fn);
+  WatchHandle watch(Waitable waitable, unsigned conditions, std::function<void(unsigned)> fn);
 
   // Lets this loop fire a clock's timers, with the precision of the host's timers. Machine lock.
   void attach_clock(Clock& clock);
   void detach_clock(Clock& clock);
 
-  // Calls fn with the number when one of SIGINT, SIGTERM, SIGHUP arrives, instead of ending.
+  // Calls fn with the number when one of SIGINT, SIGTERM, SIGHUP arrives, instead of ending. On
+  // Windows, Ctrl-C and Ctrl-Break of the console are SIGINT, and its closing is SIGTERM.
   void on_termination(std::function<void(int signal)> fn);
 
  private:

@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "loop/clock_source.h"
 
-#include <glib-unix.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
-#include "backplane/error.h"
 #include "loop/callback.h"
+#include "loop/poll_source.h"
 
 namespace backplane {
 
 namespace {
 
-constexpr i64 kNanosecondsPerSecond = 1'000'000'000;
-
 // A wall clock may be set while we sleep: look again this often.
-constexpr i64 kWallClockCheck = kNanosecondsPerSecond;
+constexpr i64 kWallClockCheck = 1'000'000'000;
 
 }  // namespace
 
 ClockSource::ClockSource(GMainContext* context, Clock& clock)
-    : clock_(clock), fd_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
-  if (fd_ < 0) throw Error::system("cannot create a timer", errno);
-  source_ = g_unix_fd_source_new(fd_, G_IO_IN);
+    : clock_(clock), source_(new_poll_source(alarm_.waitable(), MainLoop::kReadable)) {
   g_source_set_name(source_, "backplane clock");
   g_source_set_callback(source_, G_SOURCE_FUNC(&ClockSource::fired), this, nullptr);
   g_source_attach(source_, context);
@@ -38,7 +29,6 @@ ClockSource::ClockSource(GMainContext* context, Clock& clock)
 ClockSource::~ClockSource() {
   g_source_destroy(source_);
   g_source_unref(source_);
-  close(fd_);
 }
 
 gboolean ClockSource::fired(gint, GIOCondition, gpointer self) {
@@ -50,22 +40,21 @@ void ClockSource::run() {
   run_callback([this] {
     // Detached while we waited for the lock.
     if (g_source_is_destroyed(source_)) return;
-    u64 expirations;
-    if (read(fd_, &expirations, sizeof expirations) < 0 && errno != EAGAIN) return;
+    alarm_.acknowledge();
     if (clock_.running()) clock_.run_timers();
     set_alarm();
   });
 }
 
 void ClockSource::set_alarm() {
-  itimerspec alarm{};  // all zero: none
-  if (const i64 deadline = clock_.next_deadline(); deadline >= 0 && clock_.running()) {
-    i64 wait = std::max<i64>(deadline - clock_.now(), 1);
-    if (clock_.type() == ClockType::Host) wait = std::min(wait, kWallClockCheck);
-    alarm.it_value.tv_sec = wait / kNanosecondsPerSecond;
-    alarm.it_value.tv_nsec = wait % kNanosecondsPerSecond;
+  const i64 deadline = clock_.next_deadline();
+  if (deadline < 0 || !clock_.running()) {
+    alarm_.cancel();
+    return;
   }
-  timerfd_settime(fd_, 0, &alarm, nullptr);
+  i64 wait = std::max<i64>(deadline - clock_.now(), 1);
+  if (clock_.type() == ClockType::Host) wait = std::min(wait, kWallClockCheck);
+  alarm_.set(wait);
 }
 
 }  // namespace backplane

@@ -6,11 +6,12 @@
 #include <memory>
 
 #include "backplane/clock.h"
+#include "loop/alarm.h"
 
 namespace backplane {
 
-// Fires a clock's timers from the main loop. It sleeps on a timerfd, which is exact to the
-// nanosecond and which the thread that arms a timer sets itself, without waking the loop.
+// Fires a clock's timers from the main loop. The thread that arms a timer sets the alarm
+// itself, without waking the loop.
 class ClockSource {
  public:
   ClockSource(GMainContext* context, Clock& clock);
@@ -26,7 +27,7 @@ class ClockSource {
   void set_alarm();
 
   Clock& clock_;
-  int fd_;
+  Alarm alarm_;
   GSource* source_;
   // Gone with this object: the clock's hook, which whoever comes next may have replaced already,
   // stays behind and does nothing.

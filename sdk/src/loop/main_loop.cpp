@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/main_loop.h"
 
-#include <glib-unix.h>
 #include <glib.h>
 
-#include <array>
 #include <atomic>
-#include <csignal>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "loop/callback.h"
 #include "loop/clock_source.h"
 #include "loop/post_queue.h"
+#include "loop/termination.h"
 #include "loop/watch.h"
 
 namespace backplane {
@@ -21,25 +20,6 @@ static_assert(unsigned{MainLoop::kReadable} == unsigned{G_IO_IN});
 static_assert(unsigned{MainLoop::kWritable} == unsigned{G_IO_OUT});
 static_assert(unsigned{MainLoop::kHangup} == unsigned{G_IO_HUP});
 
-namespace {
-
-// A termination signal on its way from GLib to the function that was set for it.
-struct SignalWatch {
-  std::function<void(int)>& fn;
-  int signal;
-  guint source = 0;
-};
-
-gboolean signal_arrived(gpointer data) {
-  const auto* const watch = static_cast<SignalWatch*>(data);
-  run_callback([watch] {
-    if (watch->fn) watch->fn(watch->signal);
-  });
-  return G_SOURCE_CONTINUE;
-}
-
-}  // namespace
-
 struct MainLoop::Impl {
   GMainContext* context = g_main_context_default();
   PostQueue posted{context};
@@ -47,16 +27,12 @@ struct MainLoop::Impl {
   std::atomic<bool> quitting{false};
   std::atomic<int> status{0};
   std::function<void(int)> on_signal;
-  std::array<SignalWatch, 3> signals{
-      {{on_signal, SIGINT}, {on_signal, SIGTERM}, {on_signal, SIGHUP}}};
+  std::optional<TerminationRequests> termination;
 };
 
 MainLoop::MainLoop() : impl_(std::make_unique<Impl>()) {}
 
-MainLoop::~MainLoop() {
-  for (const SignalWatch& watch : impl_->signals)
-    if (watch.source != 0) g_source_remove(watch.source);
-}
+MainLoop::~MainLoop() = default;
 
 int MainLoop::run() {
   while (!impl_->quitting.load(std::memory_order_acquire))
@@ -81,9 +57,9 @@ bool MainLoop::iterate(bool wait) {
   return g_main_context_iteration(impl_->context, wait ? TRUE : FALSE) != FALSE;
 }
 
-MainLoop::WatchHandle MainLoop::watch(int fd, unsigned conditions,
+MainLoop::WatchHandle MainLoop::watch(Waitable waitable, unsigned conditions,
                                       std::function<void(unsigned)> fn) {
-  return {new Watch(impl_->context, fd, conditions, std::move(fn)),
+  return {new Watch(impl_->context, waitable, conditions, std::move(fn)),
           [](Watch* watch) { delete watch; }};
 }
 
@@ -98,8 +74,10 @@ void MainLoop::detach_clock(Clock& clock) {
 
 void MainLoop::on_termination(std::function<void(int signal)> fn) {
   impl_->on_signal = std::move(fn);
-  for (SignalWatch& watch : impl_->signals)
-    if (watch.source == 0) watch.source = g_unix_signal_add(watch.signal, &signal_arrived, &watch);
+  if (impl_->termination) return;
+  impl_->termination.emplace(*this, [impl = impl_.get()](int signal) {
+    if (impl->on_signal) impl->on_signal(signal);
+  });
 }
 
 }  // namespace backplane

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "loop/watch.h"
 
-#include <glib-unix.h>
-
 #include "loop/callback.h"
+#include "loop/poll_source.h"
 
 namespace backplane {
 
@@ -27,9 +26,9 @@ void free_callback(gpointer data) { delete static_cast<Callback*>(data); }
 
 }  // namespace
 
-MainLoop::Watch::Watch(GMainContext* context, int fd, unsigned conditions,
+MainLoop::Watch::Watch(GMainContext* context, Waitable waitable, unsigned conditions,
                        std::function<void(unsigned)> fn)
-    : source_(g_unix_fd_source_new(fd, static_cast<GIOCondition>(conditions))) {
+    : source_(new_poll_source(waitable, conditions)) {
   g_source_set_name(source_, "backplane watch");
   g_source_set_callback(source_, G_SOURCE_FUNC(&ready), new Callback{source_, std::move(fn)},
                         &free_callback);

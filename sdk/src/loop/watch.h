@@ -9,10 +9,11 @@
 
 namespace backplane {
 
-// A watched file descriptor. GLib keeps the function while it runs, so a watch may end inside it.
+// Something that is watched. GLib keeps the function while it runs, so a watch may end inside it.
 class MainLoop::Watch {
  public:
-  Watch(GMainContext* context, int fd, unsigned conditions, std::function<void(unsigned)> fn);
+  Watch(GMainContext* context, Waitable waitable, unsigned conditions,
+        std::function<void(unsigned)> fn);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
