@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "backplane/block.h"
-#include "file/unique_fd.h"
+#include "file/linux/unique_fd.h"
 
 namespace backplane {
 

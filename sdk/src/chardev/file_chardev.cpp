@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "chardev/file_chardev.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
 #include <system_error>
 
-#include "backplane/error.h"
 #include "backplane/log.h"
+#include "chardev/open_stream.h"
 
 namespace backplane {
 
@@ -20,15 +17,9 @@ constexpr int kPatience = 30'000;  // milliseconds, for a path that names a pipe
 FileChardev::FileChardev(MainLoop& loop, std::string id, std::string path, bool append,
                          const std::string& input_path)
     : StreamChardev(loop, std::move(id)), path_(std::move(path)) {
-  UniqueFd output(open(path_.c_str(),
-                       O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (append ? O_APPEND : O_TRUNC),
-                       0666));
-  if (!output) throw Error::system("cannot open " + path_ + " for writing", errno);
-  UniqueFd input;
-  if (!input_path.empty()) {
-    input.reset(open(input_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!input) throw Error::system("cannot open " + input_path, errno);
-  }
+  StreamHandle output = open_output_file(path_, append);
+  StreamHandle input;
+  if (!input_path.empty()) input = open_input_file(input_path);
   connect(std::move(input), std::move(output));
 }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
+
 #include "backplane/main_loop.h"
 #include "backplane/types.h"
+#include "chardev/stream_handle.h"
 
 namespace backplane {
 
-// Moves bytes from a file descriptor to a receiver as fast as it wants them, and no faster: what
-// it has no room for stays in the kernel. Main loop's thread, machine lock.
+// Moves bytes from a stream to a receiver as fast as it wants them, and no faster: what it has no
+// room for stays where it comes from. Main loop's thread, machine lock.
 class InputPump {
  public:
   class Receiver {
@@ -21,23 +24,17 @@ class InputPump {
     ~Receiver() = default;
   };
 
-  // Does not own fd. Starts paused.
-  InputPump(MainLoop& loop, int fd, Receiver& receiver);
-  InputPump(const InputPump&) = delete;
-  InputPump& operator=(const InputPump&) = delete;
+  // Owns the stream. Starts paused.
+  InputPump(MainLoop& loop, StreamHandle stream, Receiver& receiver);
+  ~InputPump();
 
   // The receiver may have room (machine lock, any thread).
   void resume();
-  void pause() { watch_.reset(); }
+  void pause();
 
  private:
-  void readable();
-
-  MainLoop& loop_;
-  int fd_;
-  Receiver& receiver_;
-  MainLoop::WatchHandle watch_{nullptr, nullptr};
-  bool ended_ = false;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace backplane

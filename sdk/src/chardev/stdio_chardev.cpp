@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "chardev/stdio_chardev.h"
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <system_error>
 
 #include "backplane/log.h"
-#include "chardev/nonblocking.h"
+#include "chardev/standard_streams.h"
 
 namespace backplane {
 
@@ -19,12 +17,8 @@ constexpr int kPatience = 30'000;  // milliseconds
 }  // namespace
 
 StdioChardev::StdioChardev(MainLoop& loop, std::string id, bool keep_signals)
-    : StreamChardev(loop, std::move(id)), raw_(STDIN_FILENO, keep_signals) {
-  // A program may be started with either of them closed.
-  UniqueFd input, output;
-  if (fcntl(STDIN_FILENO, F_GETFD) >= 0) input = reopen_nonblocking(STDIN_FILENO, O_RDONLY);
-  if (fcntl(STDOUT_FILENO, F_GETFD) >= 0) output = reopen_nonblocking(STDOUT_FILENO, O_WRONLY);
-  connect(std::move(input), std::move(output));
+    : StreamChardev(loop, std::move(id)), raw_(raw_terminal(keep_signals)) {
+  connect(standard_input(), standard_output());
 }
 
 StdioChardev::~StdioChardev() { finish_output(kPatience); }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
+
 #include "chardev/stream_chardev.h"
-#include "chardev/terminal_mode.h"
 
 namespace backplane {
 
@@ -19,7 +20,7 @@ class StdioChardev final : public StreamChardev {
  private:
   void output_failed(int error) override;
 
-  RawTerminal raw_;
+  const std::shared_ptr<void> raw_;
 };
 
 }  // namespace backplane

@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "chardev/stream_chardev.h"
 
-#include <csignal>
-
 namespace backplane {
 
-namespace {
-
-// A reader that goes away is an error of write(), not the end of the program.
-void ignore_broken_pipes() {
-  struct sigaction action {};
-  if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL)
-    signal(SIGPIPE, SIG_IGN);
-}
-
-}  // namespace
-
-StreamChardev::StreamChardev(MainLoop& loop, std::string id) : Chardev(std::move(id)), loop_(loop) {
-  ignore_broken_pipes();
-}
+StreamChardev::StreamChardev(MainLoop& loop, std::string id)
+    : Chardev(std::move(id)), loop_(loop) {}
 
 StreamChardev::~StreamChardev() = default;
 
@@ -28,12 +14,10 @@ void StreamChardev::later(std::function<void()> fn) {
   });
 }
 
-void StreamChardev::connect(UniqueFd input, UniqueFd output) {
-  input_fd_ = std::move(input);
-  output_fd_ = std::move(output);
-  if (input_fd_) input_.emplace(loop_, input_fd_.get(), static_cast<InputPump::Receiver&>(*this));
-  if (output_fd_)
-    output_.emplace(loop_, output_fd_.get(), [this](int error) {
+void StreamChardev::connect(StreamHandle input, StreamHandle output) {
+  if (input) input_.emplace(loop_, std::move(input), static_cast<InputPump::Receiver&>(*this));
+  if (output)
+    output_.emplace(loop_, std::move(output), [this](int error) {
       later([this, error] {
         // Unless another connection has taken its place.
         if (output_ && output_->has_failed()) output_failed(error);
@@ -49,8 +33,6 @@ void StreamChardev::disconnect() {
   if (!connected()) return;
   input_.reset();
   output_.reset();
-  input_fd_.reset();
-  output_fd_.reset();
   if (client() != nullptr) client()->event(ChardevClient::Event::Closed);
 }
 

@@ -8,12 +8,12 @@
 #include "backplane/main_loop.h"
 #include "chardev/input_pump.h"
 #include "chardev/output_queue.h"
-#include "file/unique_fd.h"
+#include "chardev/stream_handle.h"
 
 namespace backplane {
 
-// A chardev over file descriptors: what the kinds that have one have in common. It is connected
-// while it has descriptors; what is written while it has none is dropped.
+// A chardev over streams of the host: what the kinds that have one have in common. It is connected
+// while it has streams; what is written while it has none is dropped.
 class StreamChardev : public Chardev, private InputPump::Receiver {
  public:
   ~StreamChardev() override;
@@ -26,9 +26,9 @@ class StreamChardev : public Chardev, private InputPump::Receiver {
   StreamChardev(MainLoop& loop, std::string id);
 
   MainLoop& loop() { return loop_; }
-  bool connected() const { return input_fd_ || output_fd_; }
+  bool connected() const { return input_ || output_; }
   // Either may be empty: no input, or nowhere to write to. Tells the client.
-  void connect(UniqueFd input, UniqueFd output);
+  void connect(StreamHandle input, StreamHandle output);
   // Drops what is pending. Tells the client.
   void disconnect();
   void discard_output();
@@ -49,8 +49,6 @@ class StreamChardev : public Chardev, private InputPump::Receiver {
   void input_ended() override { end_of_input(); }
 
   MainLoop& loop_;
-  UniqueFd input_fd_;
-  UniqueFd output_fd_;
   std::optional<InputPump> input_;
   std::optional<OutputQueue> output_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

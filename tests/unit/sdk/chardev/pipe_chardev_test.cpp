@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "chardev_fixture.h"
-#include "file/unique_fd.h"
+#include "file/linux/unique_fd.h"
 
 namespace backplane {
 namespace {

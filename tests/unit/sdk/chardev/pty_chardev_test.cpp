@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "chardev_fixture.h"
-#include "file/unique_fd.h"
+#include "file/linux/unique_fd.h"
 
 namespace backplane {
 namespace {

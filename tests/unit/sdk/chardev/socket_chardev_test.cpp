@@ -5,7 +5,7 @@
 #include <cstring>
 #include <future>
 
-#include "chardev/socket_address.h"
+#include "chardev/linux/socket_address.h"
 #include "chardev_fixture.h"
 
 namespace backplane {

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "file/unique_fd.h"
+#include "file/linux/unique_fd.h"
 
 namespace backplane {
 

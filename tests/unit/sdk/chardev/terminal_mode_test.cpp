@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chardev/terminal_mode.h"
+#include "chardev/linux/terminal_mode.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <csignal>
 #include <functional>
 
-#include "file/unique_fd.h"
+#include "file/linux/unique_fd.h"
 
 namespace backplane {
 namespace {

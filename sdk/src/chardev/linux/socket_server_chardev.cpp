@@ -9,7 +9,7 @@
 
 #include "backplane/error.h"
 #include "backplane/log.h"
-#include "chardev/socket_chardev.h"
+#include "chardev/linux/socket_chardev.h"
 
 namespace backplane {
 

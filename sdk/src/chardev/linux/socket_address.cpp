@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chardev/socket_address.h"
+#include "chardev/linux/socket_address.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "chardev/connection_attempt.h"
-#include "chardev/socket_address.h"
+#include "chardev/linux/connection_attempt.h"
+#include "chardev/linux/socket_address.h"
 #include "chardev/stream_chardev.h"
 
 namespace backplane {

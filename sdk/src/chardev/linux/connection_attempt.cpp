@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chardev/connection_attempt.h"
+#include "chardev/linux/connection_attempt.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>

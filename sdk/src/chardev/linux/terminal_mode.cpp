@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chardev/terminal_mode.h"
+#include "chardev/linux/terminal_mode.h"
 
 #include <unistd.h>
 

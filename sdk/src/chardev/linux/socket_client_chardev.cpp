@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "backplane/error.h"
-#include "chardev/socket_chardev.h"
+#include "chardev/linux/socket_chardev.h"
 
 namespace backplane {
 

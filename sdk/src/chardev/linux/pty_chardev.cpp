@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chardev/pty_chardev.h"
+#include "chardev/linux/pty_chardev.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 
 #include "backplane/error.h"
 #include "backplane/log.h"
-#include "chardev/terminal_mode.h"
+#include "chardev/linux/terminal_mode.h"
 
 namespace backplane {
 

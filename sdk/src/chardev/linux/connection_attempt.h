@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "chardev/socket_address.h"
+#include "chardev/linux/socket_address.h"
 
 namespace backplane {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chardev/pipe_chardev.h"
+#include "chardev/linux/pipe_chardev.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "chardev/nonblocking.h"
+#include "chardev/linux/nonblocking.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

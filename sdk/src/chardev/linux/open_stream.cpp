@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include "chardev/open_stream.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "backplane/error.h"
+
+namespace backplane {
+
+StreamHandle open_output_file(const std::string& path, bool append) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
+  UniqueFd output(open(path.c_str(), kFlags | (append ? O_APPEND : O_TRUNC), 0666));
+  if (!output) throw Error::system("cannot open " + path + " for writing", errno);
+  return output;
+}
+
+StreamHandle open_input_file(const std::string& path) {
+  UniqueFd input(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!input) throw Error::system("cannot open " + path, errno);
+  return input;
+}
+
+}  // namespace backplane
