@@ -7,13 +7,12 @@
 // completed before it was submitted is on stable storage.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "backplane/io_vector.h"
 #include "backplane/types.h"
 
 namespace backplane {

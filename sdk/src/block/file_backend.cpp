@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "block/vectored_io.h"
+#include "block/buffers.h"
 
 namespace backplane {
 

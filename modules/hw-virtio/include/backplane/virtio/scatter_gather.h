@@ -2,11 +2,10 @@
 // Copying to and from a list of host buffers at a byte offset.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <span>
 #include <vector>
 
+#include "backplane/io_vector.h"
 #include "backplane/types.h"
 
 namespace backplane {

@@ -6,12 +6,11 @@
 // then. Everything in guest memory is read once. All under the machine lock.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include "backplane/io_vector.h"
 #include "backplane/memory.h"
 #include "backplane/types.h"
 #include "backplane/virtio/virtio_regs.h"

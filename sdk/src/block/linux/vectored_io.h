@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sys/uio.h>
-
 #include <vector>
 
+#include "backplane/io_vector.h"
 #include "backplane/types.h"
 
 namespace backplane {
-
-// The sum of the lengths; false if it does not fit.
-bool total_size(const std::vector<iovec>& iov, u64& size);
-bool all_zero(const std::vector<iovec>& iov);
 
 // Transfer everything, however many pieces that takes and however little the kernel moves at a
 // time. 0 or a negative errno; -EIO at the end of the file.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "block/image_lock.h"
+#include "block/linux/image_lock.h"
 
 #include <fcntl.h>
 

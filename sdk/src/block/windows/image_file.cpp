@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "block/image_file.h"
+
+#include <windows.h>
+#include <winioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "backplane/error.h"
+#include "diagnostics/windows/last_error.h"
+
+namespace backplane {
+
+struct ImageFile::Impl {
+  ~Impl() {
+    if (file != INVALID_HANDLE_VALUE) CloseHandle(file);
+  }
+
+  HANDLE file = INVALID_HANDLE_VALUE;
+  u64 size = 0;
+  bool read_only = false;
+  bool sparse = false;
+};
+
+namespace {
+
+// Sharing is the lock: Windows keeps to it for every program.
+DWORD sharing(const BlockOptions& options, bool read_only) {
+  if (!options.locking) return FILE_SHARE_READ | FILE_SHARE_WRITE;
+  return read_only ? FILE_SHARE_READ : 0;
+}
+
+HANDLE open_file(const BlockOptions& options, bool read_only) {
+  return CreateFileW(std::filesystem::path(options.file).c_str(),
+                     read_only ? GENERIC_READ : GENERIC_READ | GENERIC_WRITE,
+                     sharing(options, read_only), nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL,
+                     nullptr);
+}
+
+bool is_refusal(DWORD error) {
+  return error == ERROR_ACCESS_DENIED || error == ERROR_WRITE_PROTECT;
+}
+
+[[noreturn]] void cannot_open(const std::string& path, bool for_writing, DWORD error) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    throw Error(path + " is a directory: expects an image file");
+  if (error == ERROR_SHARING_VIOLATION)
+    throw Error(path + " is locked: another process uses it, or another drive of this one",
+                for_writing ? "with read-only=on everywhere, several can read one image"
+                            : "an image that is being written cannot be read as well");
+  throw Error::system("cannot open " + path + (for_writing ? " for writing" : ""), errno_of(error))
+      .with_hint(for_writing && is_refusal(error) ? "read-only=on opens it for reading" : "");
+}
+
+// Calls transfer(bytes of one call, where in the file) until everything has moved.
+template <class Transfer>
+int transfer_fully(u64 offset, const std::vector<iovec>& iov, Transfer transfer) {
+  for (const iovec& piece : iov) {
+    u8* at = static_cast<u8*>(piece.iov_base);
+    for (u64 left = piece.iov_len; left != 0;) {
+      OVERLAPPED where{};
+      where.Offset = static_cast<DWORD>(offset);
+      where.OffsetHigh = static_cast<DWORD>(offset >> 32);
+      DWORD moved = 0;
+      if (!transfer(at, static_cast<DWORD>(std::min<u64>(left, 1_GiB)), &moved, &where))
+        return GetLastError() == ERROR_HANDLE_EOF ? -EIO : -last_errno();
+      if (moved == 0) return -EIO;
+      at += moved;
+      offset += moved;
+      left -= moved;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+ImageFile::ImageFile(const BlockOptions& options) : impl_(std::make_unique<Impl>()) {
+  const std::string& path = options.file;
+  impl_->read_only = options.read_only;
+  impl_->file = open_file(options, impl_->read_only);
+  if (impl_->file == INVALID_HANDLE_VALUE && options.auto_read_only && is_refusal(GetLastError())) {
+    impl_->read_only = true;
+    impl_->file = open_file(options, true);
+  }
+  if (impl_->file == INVALID_HANDLE_VALUE) cannot_open(path, !impl_->read_only, GetLastError());
+  BY_HANDLE_FILE_INFORMATION info;
+  if (GetFileType(impl_->file) != FILE_TYPE_DISK || !GetFileInformationByHandle(impl_->file, &info))
+    throw Error(path + " is not a file: it cannot be a disk");
+  impl_->size = u64{info.nFileSizeHigh} << 32 | info.nFileSizeLow;
+  impl_->sparse = (info.dwFileAttributes & FILE_ATTRIBUTE_SPARSE_FILE) != 0;
+}
+
+ImageFile::~ImageFile() = default;
+
+u64 ImageFile::size() const { return impl_->size; }
+
+bool ImageFile::read_only() const { return impl_->read_only; }
+
+void ImageFile::bypass_cache() {
+  throw Error("cache=none and cache=directsync are not there on Windows",
+              "cache=writeback and cache=writethrough are");
+}
+
+int ImageFile::read(u64 offset, const std::vector<iovec>& iov) const {
+  return transfer_fully(offset, iov, [this](u8* data, DWORD size, DWORD* moved, OVERLAPPED* where) {
+    return ReadFile(impl_->file, data, size, moved, where);
+  });
+}
+
+int ImageFile::write(u64 offset, const std::vector<iovec>& iov) const {
+  return transfer_fully(offset, iov, [this](u8* data, DWORD size, DWORD* moved, OVERLAPPED* where) {
+    return WriteFile(impl_->file, data, size, moved, where);
+  });
+}
+
+int ImageFile::sync() const { return FlushFileBuffers(impl_->file) ? 0 : -last_errno(); }
+
+// A file that is not sparse would have the zeroes written.
+int ImageFile::punch_hole(u64 offset, u64 size) const {
+  return impl_->sparse ? zero_range(offset, size) : -EOPNOTSUPP;
+}
+
+int ImageFile::zero_range(u64 offset, u64 size) const {
+  FILE_ZERO_DATA_INFORMATION range{};
+  range.FileOffset.QuadPart = static_cast<LONGLONG>(offset);
+  range.BeyondFinalZero.QuadPart = static_cast<LONGLONG>(offset + size);
+  DWORD none = 0;
+  if (DeviceIoControl(impl_->file, FSCTL_SET_ZERO_DATA, &range, sizeof range, nullptr, 0, &none,
+                      nullptr))
+    return 0;
+  return GetLastError() == ERROR_INVALID_PARAMETER ? -EOPNOTSUPP : -last_errno();
+}
+
+}  // namespace backplane
