@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // virtio-rng: random bytes from the host. [virtio-1.2 §5.4 "Entropy Device"]
-#include <sys/random.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -10,6 +8,7 @@
 #include "backplane/machine.h"
 #include "backplane/virtio/scatter_gather.h"
 #include "backplane/virtio/virtio_device.h"
+#include "rng/host_random.h"
 
 namespace backplane {
 
@@ -65,9 +64,9 @@ class VirtioRng final : public VirtioDevice {
   u32 fill(const VirtElement& element) {
     std::array<u8, 4096> bytes;
     const u64 some = std::min({element.in_size, u64{bytes.size()}, left_});
-    const ssize_t got = getrandom(bytes.data(), some, 0);
-    if (got <= 0) return 0;
-    const u64 given = scatter(element.in, 0, bytes.data(), static_cast<u64>(got));
+    const u64 got = host_random(bytes.data(), some);
+    const u64 given = scatter(element.in, 0, bytes.data(), got);
+    if (given == 0) return 0;
     if (max_bytes_ != kNoLimit) {
       left_ -= std::min(left_, given);
       if (!timer_->armed()) timer_->arm_in(i64{period_} * 1'000'000);

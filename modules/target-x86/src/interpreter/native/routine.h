@@ -44,7 +44,9 @@ struct NativeRoutine {
   bool reads_flags = false;
   bool writes_flags = false;
 
-  using Entry = void (*)(u8* image, u8* memory, u64, u64, NativeFrame* frame);
+  // The routines are written for this convention, whatever the host's own is.
+  using Entry = void(__attribute__((sysv_abi)) *)(u8* image, u8* memory, u64, u64,
+                                                  NativeFrame* frame);
   Entry entry = nullptr;
 };
 
