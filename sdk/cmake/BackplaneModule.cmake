@@ -85,16 +85,24 @@ macro(_backplane_add_loadable_module name)
       target_link_libraries(${name} PUBLIC ${target})
     endif()
   endforeach()
-  target_link_options(${name} PRIVATE -Wl,-z,now)
-  if(NOT needs_program)
-    target_link_options(${name} PRIVATE -Wl,--no-undefined)
+  if(WIN32)
+    # Symbols are bound when a file is loaded, and none may be missing when it is linked.
+    target_link_options(${name} PRIVATE -Wl,--export-all-symbols)
+  else()
+    target_link_options(${name} PRIVATE -Wl,-z,now)
+    if(NOT needs_program)
+      target_link_options(${name} PRIVATE -Wl,--no-undefined)
+    endif()
   endif()
   set_target_properties(${name} PROPERTIES PREFIX "" INSTALL_RPATH "$ORIGIN;$ORIGIN/..")
   if(BACKPLANE_MODULE_OUTPUT_DIRECTORY)
     set_target_properties(${name} PROPERTIES
-      LIBRARY_OUTPUT_DIRECTORY "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}")
+      LIBRARY_OUTPUT_DIRECTORY "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}"
+      RUNTIME_OUTPUT_DIRECTORY "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}")
   endif()
-  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
+  install(TARGETS ${name}
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane
+    RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
   set_property(GLOBAL APPEND PROPERTY BACKPLANE_LOADABLE_MODULES ${name})
 endmacro()
 

@@ -5,7 +5,9 @@ include(CMakePackageConfigHelpers)
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/Backplane)
 set(BACKPLANE_INSTALL_MODULEDIR ${CMAKE_INSTALL_LIBDIR}/backplane)
 
-install(TARGETS backplane-sdk EXPORT BackplaneTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS backplane-sdk EXPORT BackplaneTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS backplane-modinfo RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/backplane DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT BackplaneTargets NAMESPACE Backplane:: DESTINATION ${package_directory})
