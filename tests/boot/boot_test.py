@@ -403,6 +403,12 @@ def firmware_kvm_off(setup):
     start_firmware(setup, "kvm,kernel-irqchip=off", "1")
 
 
+@case
+def firmware_whpx(setup):
+    start_firmware(setup, f"whpx,platform-library={setup.platform},"
+                          f"emulation-library={setup.platform}", "1")
+
+
 def start_firmware(setup, accel, cpus):
     command = [setup.emulator, "-M", "pc", "-accel", accel, "-smp", cpus, "-m", "128", "-nodefaults",
                "-display", "none", "-bios", SEABIOS, "-chardev", "stdio,id=debug",
@@ -431,6 +437,7 @@ def main():
                         help="directory for the kernel and busybox (host/linux/fetch-kernel)")
     parser.add_argument("--initramfs", type=Path, required=True)
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
+    parser.add_argument("--platform", type=Path, help="the platform library of accelerator whpx")
     parser.add_argument("case", choices=["prepare", *CASES])
     options = parser.parse_args()
     if options.case == "prepare":
@@ -439,7 +446,8 @@ def main():
     if options.probe:
         skip_unless_usable(options.probe)
     with tempfile.TemporaryDirectory(prefix="backplane-boot-") as work:
-        setup = Setup(options.emulator, options.fetched, options.initramfs, Path(work))
+        setup = Setup(options.emulator, options.fetched, options.initramfs, Path(work),
+                      options.platform)
         try:
             CASES[options.case](setup)
         except Failure as failure:

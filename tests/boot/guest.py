@@ -31,6 +31,7 @@ class Setup:
     fetched: Path  # what fetch-kernel left
     initramfs: Path
     work: Path  # a directory of this test's own
+    platform: Path | None = None  # the platform library of accelerator whpx
 
 
 class Guest:

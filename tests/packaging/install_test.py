@@ -49,8 +49,11 @@ def check_is_complete(tree):
                  "cmake/Backplane/BackplaneConfig.cmake"]:
         assert (tree.lib / path).exists(), f"{path} is not installed in {tree.lib}"
     names = {path.stem for path in tree.module_files()}
-    wanted = {"accel-kvm", "accel-tcg", "hw-pci", "hw-virtio", "machine-pc", "target-x86"}
+    wanted = {"accel-kvm", "accel-tcg", "accel-whpx", "hw-pci", "hw-virtio", "machine-pc",
+              "target-x86"}
     assert wanted <= names, f"not installed: {wanted - names}"
+    stray = list(tree.prefix.rglob("*-platform*"))
+    assert not stray, f"installed, but for tests: {stray}"
 
 
 def check_names_no_build_directory(tree, build):
@@ -88,7 +91,7 @@ def check_accelerators_can_be_left_out(tree):
     def listed():
         return {name for name in names if f"  {name} " in tree.backplane("-accel", "help")}
 
-    names = {"kvm", "tcg"}
+    names = {"kvm", "tcg", "whpx"}
     aside = tree.prefix / "aside"
     aside.mkdir()
     assert listed() == names, f"-accel help lists {listed()}"

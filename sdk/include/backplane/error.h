@@ -31,6 +31,8 @@ class Error : public std::runtime_error {
     hint_ = std::move(hint);
     return std::move(*this);
   }
+  // The same error with the system_text() of an errno, which its own message leaves out.
+  Error as_system(int errno_value) &&;
   // The system's text ("No such file or directory") of an error made by system(), or empty.
   const std::string& system_text() const { return system_text_; }
   // The same error, its message preceded by "<context>: ".

@@ -17,6 +17,11 @@ Error Error::system(const std::string& what, int errno_value) {
   return error;
 }
 
+Error Error::as_system(int errno_value) && {
+  system_text_ = std::generic_category().message(errno_value);
+  return std::move(*this);
+}
+
 std::string current_exception_text() {
   try {
     throw;

@@ -24,7 +24,7 @@ struct X86Cpu::Impl {
   u32 stepping = 10;
   u32 physical_bits = 40;
 
-  // Resolved by realize().
+  // Resolved by resolve_features() and realize().
   FeatureSet enabled;
   std::array<u32, static_cast<std::size_t>(FeatureWord::Count)> words{};
   bool virtual_tsc = false;  // instruction counting: the TSC follows the virtual clock

@@ -22,9 +22,7 @@ X86Cpu::~X86Cpu() {
   unmap_state(state_);
 }
 
-void X86Cpu::realize() {
-  Cpu::realize();
-  BACKPLANE_REALIZE_STEP("x86 CPU: features, local APIC");
+void X86Cpu::resolve_features() {
   const unsigned level = static_cast<const X86CpuClass&>(object_class()).level;
   impl_->check_host(level, std::string(type_name()));
   impl_->enabled = impl_->effective_features(level);
@@ -35,7 +33,12 @@ void X86Cpu::realize() {
   physical_bits_ = impl_->physical_bits;
   state_->physical_address_bits = static_cast<u8>(physical_bits_);
   state_->has_gbpages = features_.gbpages ? 1 : 0;
+}
 
+void X86Cpu::realize() {
+  Cpu::realize();
+  BACKPLANE_REALIZE_STEP("x86 CPU: features, local APIC");
+  resolve_features();
   ApicBus& bus = ApicBus::of(machine());
   impl_->virtual_tsc = machine().config().icount.enabled;
   impl_->tsc_base = bus.tsc_base();

@@ -107,7 +107,7 @@ CpuidResult brand_leaf(const std::string& name, u32 part) {
 CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
   using W = FeatureWord;
   const Impl& m = *impl_;
-  const u32 id = apic_->id();
+  const u32 id = apic_ != nullptr ? apic_->id() : 0;
   const u64 xstate = !features_.xsave ? 0 : features_.avx ? 7 : 3;
   const bool hypervisor = (m.word(W::Leaf1Ecx) >> 31) != 0;
 
@@ -130,7 +130,7 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
           .edx = m.word(W::Leaf1Edx)};
       if ((state_->cr4 & kCr4OSXSAVE) != 0) r.ecx |= 1u << 27;
       if (m.cpu_count > 1) r.edx |= 1u << 28;
-      if (!apic_->enabled()) r.edx &= ~(1u << 9);
+      if (apic_ != nullptr && !apic_->enabled()) r.edx &= ~(1u << 9);
       return r;
     }
     case 0x2:

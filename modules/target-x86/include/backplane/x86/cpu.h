@@ -80,6 +80,9 @@ class X86Cpu : public Cpu {
   static constexpr std::size_t kScratchOffset = (sizeof(X86State) + 4095) & ~std::size_t{4095};
 
   void realize() override;
+  // Decides, from model, properties and host, which features there are, as realize() does: for
+  // those who want cpuid() of a CPU that is in no machine. Throws Error.
+  void resolve_features();
   // Power-on or (init_only) INIT state. [SDM 3A "Processor State After Reset"]
   void reset() override;
   void init_reset();

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// "whpx-accel": the Windows Hypervisor Platform runs the guest's code on the processor.
+#include "backplane/accelerator.h"
+
+#include "backplane/log.h"
+#include "backplane/machine.h"
+#include "backplane/modinfo.h"
+#include "memory/guest_memory.h"
+#include "vcpu/cpuid.h"
+#include "vcpu/vcpu.h"
+
+namespace backplane::whpx {
+namespace {
+
+constexpr const char* kOperational = "Windows Hypervisor Platform accelerator is operational";
+
+class WhpxAccel final : public Accelerator {
+ public:
+  static void class_init(AccelClass& k) {
+    k.hardware = true;
+    k.unavailable_reason = unavailable_reason;
+    k.property<&WhpxAccel::platform_library_>("platform-library",
+                                              "file of the platform's functions");
+    k.property<&WhpxAccel::emulation_library_>("emulation-library",
+                                               "file of the instruction emulator's functions");
+  }
+  ~WhpxAccel() override { shutdown(); }
+
+  void init_machine(Machine& machine) override {
+    machine_ = &machine;
+    dispatch_ = std::make_unique<Dispatch>(LibraryNames{platform_library_, emulation_library_});
+    PartitionOptions options;
+    options.processors = machine.config().cpus;
+    options.cpuid = [&machine] { return model_cpuid(machine); };
+    partition_ = std::make_unique<Partition>(*dispatch_, options);
+    memory_ = std::make_unique<GuestMemory>(*partition_);
+    machine.memory().add_listener(*memory_);
+    if (dispatch_->WHvSuspendPartitionTime != nullptr)
+      machine.on_run_state([this](bool running) { run_state_changed(running); });
+    log::print(LogCategory::Accel, "{}", kOperational);
+  }
+
+  void create_vcpu(Cpu& cpu) override {
+    auto* guest = dynamic_cast<x86::X86Cpu*>(&cpu);
+    if (guest == nullptr) throw Error::of("whpx runs x86-64 CPUs, not {}", cpu.type_name());
+    auto vcpu = std::make_unique<WhpxVcpu>(*partition_, *guest);
+    vcpus_.push_back(vcpu.get());
+    cpu.set_vcpu(std::move(vcpu));
+    auto thread = std::make_unique<VcpuThread>(*machine_, fmt::format("whpx{}", cpu.index()));
+    thread->add(cpu);
+    thread->start();
+    threads_.push_back(std::move(thread));
+  }
+
+  void shutdown() override {
+    for (auto& thread : threads_) thread->stop();
+    threads_.clear();
+    if (memory_ != nullptr) machine_->memory().remove_listener(*memory_);
+    memory_.reset();
+  }
+
+  std::string describe() const override {
+    std::string text = fmt::format("accelerator: whpx ({})\n", object_class().description);
+    if (partition_ != nullptr)
+      text += fmt::format("{}\nXSAVE: {}\n", kOperational,
+                          partition_->has_xsave() ? "yes" : "not offered by the platform");
+    if (memory_ != nullptr) text += fmt::format("memory ranges: {}\n", memory_->count());
+    for (const WhpxVcpu* vcpu : vcpus_) {
+      const WhpxVcpu::Counters& n = vcpu->counters();
+      text += fmt::format(
+          "cpu {}: {} exits ({} port, {} memory, {} MSR, {} CPUID, {} halt), {} instructions "
+          "emulated\n",
+          vcpu->cpu().index(), n.exits, n.ports, n.memory, n.msrs, n.cpuid, n.halts, n.emulated);
+    }
+    return text;
+  }
+
+ private:
+  static std::optional<std::string> unavailable_reason() {
+    try {
+      require_hypervisor(Dispatch(LibraryNames{}));
+      return std::nullopt;
+    } catch (const Error& error) {
+      return error.what();
+    }
+  }
+
+  // The platform lets guest time go on by itself when a processor runs.
+  void run_state_changed(bool running) {
+    if (running) return;
+    dispatch_->WHvSuspendPartitionTime(partition_->handle());
+    for (WhpxVcpu* vcpu : vcpus_) vcpu->time_was_suspended();
+  }
+
+  std::string platform_library_ = LibraryNames{}.platform;
+  std::string emulation_library_ = LibraryNames{}.emulation;
+
+  Machine* machine_ = nullptr;
+  std::unique_ptr<Dispatch> dispatch_;
+  std::unique_ptr<Partition> partition_;
+  std::unique_ptr<GuestMemory> memory_;
+  std::vector<WhpxVcpu*> vcpus_;
+  std::vector<std::unique_ptr<VcpuThread>> threads_;
+};
+
+}  // namespace
+}  // namespace backplane::whpx
+
+using backplane::whpx::WhpxAccel;
+BACKPLANE_MODULE("accel-whpx", "0.1", "Hardware accelerator: the Windows Hypervisor Platform")
+BACKPLANE_TYPE(WhpxAccel, "whpx-accel",
+               .description = "hardware virtualisation by the Windows Hypervisor Platform")

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "vcpu/cpuid.h"
+
+#include "backplane/machine.h"
+#include "partition/cpuid_leaves.h"
+
+namespace backplane::whpx {
+namespace {
+
+// Leaf 1 ECX: x2APIC, TSC deadline and the hypervisor bit are ours to give. OSXSAVE follows CR4,
+// which the platform looks after.
+constexpr u32 kOurLeaf1Ecx = 1u << 21 | 1u << 24 | 1u << 31;
+constexpr u32 kOsxsave = 1u << 27;
+// Leaf 1 EDX: APIC; more than one processor.
+constexpr u32 kOurLeaf1Edx = 1u << 9 | 1u << 28;
+// Leaf 80000001h EDX: in 64-bit code only on some processors, as the platform says.
+constexpr u32 kSyscall = 1u << 11;
+
+}  // namespace
+
+x86::CpuidResult guest_cpuid(const x86::X86Cpu& cpu, u32 leaf, u32 subleaf,
+                             const x86::CpuidResult& platform) {
+  x86::CpuidResult result = cpu.cpuid(leaf, subleaf);
+  switch (leaf) {
+    case kFeatureLeaf:
+      result.ecx =
+          (result.ecx & (platform.ecx | kOurLeaf1Ecx) & ~kOsxsave) | (platform.ecx & kOsxsave);
+      result.edx &= platform.edx | kOurLeaf1Edx;
+      return result;
+    case kExtendedFeatureLeaf:
+      if (cpu.features().syscall) result.edx |= kSyscall;
+      result.ecx &= platform.ecx;
+      result.edx &= platform.edx;
+      return result;
+    default:
+      return platform;
+  }
+}
+
+std::vector<WHV_X64_CPUID_RESULT> model_cpuid(Machine& machine) {
+  const std::string& given = machine.config().cpu_model;
+  if (given.empty() && machine.machine_class().default_cpu.empty()) return {};
+  const std::unique_ptr<x86::X86Cpu> cpu = x86::create_cpu(machine, given);
+  cpu->resolve_features();
+  std::vector<WHV_X64_CPUID_RESULT> results;
+  constexpr x86::CpuidResult kAnything{~0u, ~0u, ~0u, ~0u};
+  for (const u32 leaf : kCpuidLeaves) {
+    const x86::CpuidResult r = guest_cpuid(*cpu, leaf, 0, kAnything);
+    results.push_back(
+        {.Function = leaf, .Reserved = {}, .Eax = r.eax, .Ebx = r.ebx, .Ecx = r.ecx, .Edx = r.edx});
+  }
+  return results;
+}
+
+}  // namespace backplane::whpx

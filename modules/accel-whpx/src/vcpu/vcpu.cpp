@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "vcpu/vcpu.h"
+
+#include <x86intrin.h>
+
+#include "backplane/machine.h"
+#include "backplane/x86/apic.h"
+#include "backplane/x86/system.h"
+#include "vcpu/state.h"
+
+namespace backplane::whpx {
+
+WhpxVcpu::WhpxVcpu(const Partition& partition, x86::X86Cpu& cpu)
+    : cpu_(cpu),
+      state_(cpu.state()),
+      linear_(cpu.state(), cpu.machine().memory()),
+      interpreter_(cpu, linear_),
+      processor_(partition, cpu.index()),
+      emulator_(processor_, cpu.machine().memory(), cpu.machine().io()),
+      delivery_(cpu, processor_),
+      registers_(state_registers()) {
+  for (const WHV_REGISTER_NAME name : optional_state_registers(partition.has_xsave()))
+    if (processor_.has(name)) registers_.push_back(name);
+}
+
+void WhpxVcpu::kick() {
+  kicked_.store(true);
+  // Either enter() sees it, or is cancelled. A cancel that comes too late ends the next run.
+  if (running_.load()) processor_.cancel();
+}
+
+void WhpxVcpu::get_state() {
+  if (started_) load();
+}
+
+void WhpxVcpu::put_state() {
+  entry_.clear();
+  store();
+  delivery_.drop(entry_);
+  if (!started_) processor_.set(WHvX64RegisterTsc, cpu_.tsc());
+  measure_tsc();
+  started_ = true;
+}
+
+void WhpxVcpu::flush_entry() {
+  if (!entry_.empty()) processor_.set(entry_);
+  entry_.clear();
+}
+
+void WhpxVcpu::load() {
+  flush_entry();
+  const std::vector<WHV_REGISTER_VALUE> values = processor_.get(registers_);
+  for (std::size_t n = 0; n < values.size(); ++n) from_platform(registers_[n], values[n], state_);
+}
+
+void WhpxVcpu::store() {
+  RegisterBatch batch;
+  for (const WHV_REGISTER_NAME name : registers_) batch.add(name) = to_platform(name, state_);
+  batch.add(WHvX64RegisterApicBase, cpu_.apic().base());
+  processor_.set(batch);
+  delivery_.take(state_);
+}
+
+// Our local APIC's deadlines are of the guest's counter.
+void WhpxVcpu::measure_tsc() {
+  const u64 before = __rdtsc();
+  const u64 guest = processor_.get(WHvX64RegisterTsc).Reg64;
+  const u64 after = __rdtsc();
+  state_.tsc_offset = static_cast<i64>(guest - (before + (after - before) / 2));
+  tsc_is_known_ = true;
+}
+
+void WhpxVcpu::service_startup() {
+  load();
+  x86::service_interrupts({cpu_, linear_});
+  store();
+  delivery_.drop(entry_);
+}
+
+Vcpu::Exit WhpxVcpu::run() {
+  for (;;) {
+    if (kicked_.exchange(false)) return Exit::Kicked;
+    if (state_.shutdown != 0) return Exit::Stopped;
+    if ((cpu_.interrupt_request() & (x86::kRequestInit | x86::kRequestSipi)) != 0)
+      service_startup();
+    if (state_.wait_for_sipi != 0) return Exit::Halted;
+    if (cpu_.halted()) {
+      if (!cpu_.has_work()) return Exit::Halted;
+      cpu_.set_halted(false);
+    }
+    delivery_.prepare(entry_);
+    flush_entry();
+    if (!enter()) continue;
+    switch (handle_exit()) {
+      case Next::Go:
+        break;
+      case Next::Kicked:
+        return Exit::Kicked;
+      case Next::Halted:
+        return Exit::Halted;
+      case Next::Stopped:
+        return Exit::Stopped;
+    }
+  }
+}
+
+bool WhpxVcpu::enter() {
+  running_.store(true);
+  const bool enters = !kicked_.load();
+  if (enters) processor_.run(exit_);
+  running_.store(false);
+  if (!enters) return false;
+  ++counters_.exits;
+  take_context();
+  if (!tsc_is_known_) measure_tsc();
+  return true;
+}
+
+// What every exit says of the state, for those who look at it without the rest.
+void WhpxVcpu::take_context() {
+  const WHV_VP_EXIT_CONTEXT& context = exit_.VpContext;
+  delivery_.take(context);
+  state_.rip = context.Rip;
+  state_.rflags = context.Rflags;
+  const u64 protection = context.ExecutionState.Cr0Pe != 0 ? x86::kCr0PE : 0;
+  state_.cr0 = (state_.cr0 & ~x86::kCr0PE) | protection;
+  constexpr u16 kDpl = 3 << 5;
+  u16& stack = state_.seg[x86::SS].attributes;
+  stack = static_cast<u16>((stack & ~kDpl) | context.ExecutionState.Cpl << 5);
+}
+
+}  // namespace backplane::whpx

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// One vCPU on the platform.
+#pragma once
+
+#include <atomic>
+
+#include "backplane/cpu.h"
+#include "backplane/x86/interpreter.h"
+#include "vcpu/emulator.h"
+#include "vcpu/interrupt_delivery.h"
+
+namespace backplane::whpx {
+
+class WhpxVcpu final : public Vcpu {
+ public:
+  // Throws Error. `partition` outlives it.
+  WhpxVcpu(const Partition& partition, x86::X86Cpu& cpu);
+
+  Exit run() override;
+  void kick() override;
+  void thread_started() override { put_state(); }
+  void get_state() override;
+  void put_state() override;
+
+  // Guest time stood still: its counter's offset is to be found anew. Machine lock, while no guest
+  // code runs.
+  void time_was_suspended() { tsc_is_known_ = false; }
+
+  struct Counters {
+    u64 exits = 0, ports = 0, memory = 0, msrs = 0, cpuid = 0, halts = 0;
+    u64 emulated = 0;  // instructions that the emulation library does not know
+  };
+  const Counters& counters() const { return counters_; }
+  const x86::X86Cpu& cpu() const { return cpu_; }
+
+ private:
+  // Whether run() goes on after an exit, or what it returns.
+  enum class Next { Go, Kicked, Halted, Stopped };
+
+  void flush_entry();
+  void load();   // the platform's registers -> X86State
+  void store();  // and back
+  void measure_tsc();
+  void service_startup();
+  bool enter();
+  void take_context();
+
+  Next handle_exit();
+  Next emulated();
+  Next halt();
+  Next handle_msr();
+  Next handle_cpuid();
+  Next handle_exception();
+  Next interpret();
+  Next give_up(const std::string& what);
+  // Adds that the instruction which left the guest is done.
+  void complete(RegisterBatch& batch) const;
+
+  x86::X86Cpu& cpu_;
+  x86::X86State& state_;
+  x86::WalkingMemory linear_;
+  x86::Interpreter interpreter_;
+  VirtualProcessor processor_;
+  Emulator emulator_;
+  InterruptDelivery delivery_;
+  std::vector<WHV_REGISTER_NAME> registers_;  // those that make up the state
+  WHV_RUN_VP_EXIT_CONTEXT exit_{};
+  RegisterBatch entry_;  // what is set before the next run
+  std::atomic<bool> kicked_{false}, running_{false};
+  bool started_ = false;  // the platform has the CPU's state
+  bool tsc_is_known_ = false;
+  Counters counters_;
+};
+
+}  // namespace backplane::whpx

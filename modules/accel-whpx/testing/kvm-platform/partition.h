@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// A partition: a KVM virtual machine.
+#pragma once
+
+#include <linux/kvm.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "api/functions.h"
+#include "processor.h"
+
+namespace kvm_platform {
+
+class Partition {
+ public:
+  // Throws Failure without a usable /dev/kvm.
+  Partition();
+
+  HRESULT set_property(WHV_PARTITION_PROPERTY_CODE code, const void* buffer, u32 size);
+  HRESULT get_property(WHV_PARTITION_PROPERTY_CODE code, void* buffer, u32 size, u32* written);
+  HRESULT set_up();
+  HRESULT map(void* source, u64 gpa, u64 size, u32 flags);
+  HRESULT unmap(u64 gpa, u64 size);
+  HRESULT create_processor(u32 index);
+  HRESULT delete_processor(u32 index);
+  // Null if there is none.
+  Processor* processor(u32 index);
+
+  const Descriptor& device() const { return device_; }
+  const Descriptor& vm() const { return vm_; }
+  const std::vector<WHV_X64_CPUID_RESULT>& cpuid_results() const { return cpuid_results_; }
+
+ private:
+  struct Mapping {
+    u32 slot;
+    u64 size;
+  };
+  void ask_for_msr_exits();
+  void set_slot(u32 slot, void* source, u64 gpa, u64 size, u32 flags) const;
+
+  Descriptor device_;
+  Descriptor vm_;
+  bool is_set_up_ = false;
+  u32 processor_count_ = 0;
+  WHV_EXTENDED_VM_EXITS exits_{};
+  WHV_X64_MSR_EXIT_BITMAP msr_exits_{};
+  std::vector<WHV_X64_CPUID_RESULT> cpuid_results_;
+  std::mutex mutex_;  // guards what follows
+  std::map<u64, Mapping> mappings_;
+  std::vector<u32> free_slots_;
+  std::vector<std::unique_ptr<Processor>> processors_;
+};
+
+// What can be offered: no CPUID exits, no exceptions.
+WHV_EXTENDED_VM_EXITS offered_exits();
+
+}  // namespace kvm_platform
