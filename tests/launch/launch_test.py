@@ -11,13 +11,14 @@ A table is a TOML file of [[row]]s:
   runs     the machine comes up on this accelerator: the monitor is asked, then told to quit
   program  the program's name (default: backplane)
   fake     FAKE_KVM of tests/launch/modules/fake_kvm.cpp; with it, that module is on the path
+  script   WHPX_SCRIPT of modules/accel-whpx/testing/scripted-platform
   broken   BROKEN of tests/launch/modules/broken.cpp; likewise
   only     the modules that are installed, instead of all but accel-kvm
   damaged  modules whose file is cut in half
   base     what stands before given, instead of BASE below
   files    files made before, as name = contents; %d in given is their directory
 
-Rows share one directory, whose name is %d everywhere.
+Rows share one directory, whose name is %d everywhere; that of the scripted platform library is %p.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from pathlib import Path
 # What a row's machine has in common: no CPU, nothing on the terminal.
 BASE = "-M none -S -nodefaults -display none"
 ASK = "info accel\nquit\n"
-KEYS = {"given", "status", "says", "prints", "runs", "program", "fake", "broken", "only", "damaged",
+KEYS = {"given", "status", "says", "prints", "runs", "program", "fake", "script", "broken", "only", "damaged",
         "files", "base"}
 
 
@@ -91,7 +92,7 @@ class Runner:
             return [f"the row has unknown keys: {unknown}"]
         for name, contents in row.get("files", {}).items():
             (self.directory / name).write_text(contents)
-        given = row["given"].replace("%d", str(self.directory))
+        given = self.with_names(row["given"])
         words = shlex.split(row.get("base", BASE)) + shlex.split(given)
         for key, module in (("fake", "fake-kvm"), ("broken", "broken")):
             if key in row:
@@ -99,7 +100,8 @@ class Runner:
         if "runs" in row:
             words += ["-monitor", "stdio"]
         environment = dict(os.environ, FAKE_KVM=row.get("fake", ""),
-                           BROKEN=row.get("broken", ""), LC_ALL="C")
+                           BROKEN=row.get("broken", ""), WHPX_SCRIPT=row.get("script", ""),
+                           LC_ALL="C")
         environment.pop("BACKPLANE_MODULE_PATH", None)
         program = self.program(row)
         try:
@@ -110,6 +112,9 @@ class Runner:
         return [*self.check_status(row, result), *self.check_stderr(row, result, program.name),
                 *self.check_stdout(row, result)]
 
+    def with_names(self, text):
+        return text.replace("%d", str(self.directory)).replace("%p", str(self.options.platform))
+
     def check_status(self, row, result):
         status = row.get("status", 0 if "runs" in row or "prints" in row else 1)
         if result.returncode != status:
@@ -118,7 +123,7 @@ class Runner:
     def check_stderr(self, row, result, name):
         expected = [line[1:] if line.startswith("|") else f"{name}: {line}"
                     for line in row.get("says", [])]
-        wanted = "".join(pattern(line.replace("%d", str(self.directory))) + "\n"
+        wanted = "".join(pattern(self.with_names(line)) + "\n"
                          for line in expected)
         if not re.fullmatch(wanted, result.stderr):
             yield "said:"
@@ -143,6 +148,8 @@ def main():
     parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--modules", type=Path, required=True, help="its modules' directory")
     parser.add_argument("--test-modules", type=Path, required=True)
+    parser.add_argument("--platform", type=Path, required=True,
+                        help="the scripted platform library of accelerator whpx")
     parser.add_argument("--only", help="only rows whose options contain this")
     parser.add_argument("table", type=Path)
     options = parser.parse_args()

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// What is found by name in the library. (boost/dll/alias.hpp's macros do not export it everywhere.)
+#pragma once
+
+#include <boost/config.hpp>
+
+#define WHPX_EXPORT extern "C" BOOST_SYMBOL_EXPORT [[gnu::ms_abi]]
