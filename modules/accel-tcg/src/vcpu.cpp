@@ -181,10 +181,7 @@ Vcpu::Exit TcgVcpu::run() {
     if (kicked_.exchange(false, std::memory_order_acq_rel)) return Exit::Kicked;
     if (memory_changed_.exchange(false)) mmu_.flush(true);
     if (engine_.flush_wanted) engine_.flush_code();
-    if (stopped_ || state_.shutdown != 0) {
-      stopped_ = false;
-      return Exit::Stopped;
-    }
+    if (state_.shutdown != 0) return Exit::Stopped;
     if (cpu_.interrupt_request() != 0 && state_.interrupt_shadow == 0)
       x86::service_interrupts(context);
     jit_.interrupt_waiting = cpu_.interrupt_request() != 0 ? 1 : 0;
@@ -223,10 +220,8 @@ void TcgVcpu::step() {
       break;
     case x86::Interpreter::Step::Halted:
       cpu_.set_halted(true);
-      jit_.exit_request.store(1, std::memory_order_relaxed);
-      break;
+      [[fallthrough]];
     case x86::Interpreter::Step::Shutdown:
-      stopped_ = true;
       jit_.exit_request.store(1, std::memory_order_relaxed);
       break;
   }

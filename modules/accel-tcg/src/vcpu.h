@@ -150,7 +150,6 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   std::atomic<u64> crossings_{0};  // into translated code and out of it: odd while inside
   i32 budget_start_ = 0;
   bool virtual_tsc_ = false;
-  bool stopped_ = false;
   Counters counters_;
 };
 

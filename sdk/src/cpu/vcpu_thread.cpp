@@ -178,9 +178,10 @@ void VcpuThread::Impl::run(Cpu& cpu) {
   Cpu::set_current(&cpu);
   running.store(&cpu);
   try {
-    // A kick that came before `running` was set went to no vCPU of ours: look once more.
+    // A kick that came before `running` was set went to no vCPU of ours: look once more. A stopped
+    // one does not stop the machine if it asked for a reset, which ends what it is stopped for.
     if (!stopping.load() && !has_work.load() && may_run() &&
-        cpu.vcpu()->run() == Vcpu::Exit::Stopped)
+        cpu.vcpu()->run() == Vcpu::Exit::Stopped && machine.impl_->requests.load() == 0)
       machine.request_stop();
   } catch (const std::exception& error) {
     fail(error);

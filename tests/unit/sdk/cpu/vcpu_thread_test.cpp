@@ -357,6 +357,23 @@ TEST_F(VcpuThreadTest, UnrecoverableStateStopsTheMachine) {
   EXPECT_EQ(vcpu(cpu).runs, 1U);
 }
 
+TEST_F(VcpuThreadTest, UnrecoverableStateThatAskedForAResetDoesNotStopTheMachine) {
+  std::atomic<unsigned> runs{0};
+  add([&] {
+    if (runs++ != 0) return Vcpu::Exit::Kicked;
+    const MachineLock::Guard lock;
+    machine.request_reset(ShutdownCause::Guest);
+    return Vcpu::Exit::Stopped;
+  });
+  start_threads();
+  bool reset = false;
+  machine.on_reset([&] { reset = true; });
+  machine.start();
+  EXPECT_TRUE(machine.run_main_loop_until([&] { return reset && runs > 1; }));
+  EXPECT_EQ(machine.run_state(), RunState::Running);
+  machine.stop();
+}
+
 TEST_F(VcpuThreadTest, ErrorInTheAcceleratorEndsTheProgram) {
   add([]() -> Vcpu::Exit { throw Error("expected by the test"); });
   start_threads();
