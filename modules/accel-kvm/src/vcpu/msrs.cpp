@@ -67,14 +67,16 @@ MsrSet::MsrSet(const Descriptor& vcpu) : vcpu_(vcpu) {
       rows_.push_back({place.index, place.offset, *value});
 }
 
-void MsrSet::load(X86State& state) {
+void MsrSet::learn() {
   List<kvm_msr_entry> list(rows_.size());
   for (std::size_t n = 0; n < rows_.size(); ++n) list.set(n, {rows_[n].index, 0, 0});
   const int count = vcpu_.call("cannot read the MSRs", kGetMsrs, list.get());
-  for (std::size_t n = 0; n < static_cast<std::size_t>(count); ++n) {
+  for (std::size_t n = 0; n < static_cast<std::size_t>(count); ++n)
     rows_[n].known = list.entry(n).data;
-    set_field(state, rows_[n].offset, rows_[n].known);
-  }
+}
+
+void MsrSet::copy_to(X86State& state) const {
+  for (const Row& row : rows_) set_field(state, row.offset, row.known);
 }
 
 void MsrSet::store(const X86State& state) {

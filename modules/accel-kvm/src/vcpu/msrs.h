@@ -23,9 +23,10 @@ class MsrSet {
  public:
   explicit MsrSet(const Descriptor& vcpu);
 
-  // All of them, by one call.
-  void load(x86::X86State& state);
-  // Those that differ from what was last loaded or stored.
+  // Reads all of them, by one call.
+  void learn();
+  void copy_to(x86::X86State& state) const;
+  // Those that differ from what was last learnt or stored.
   void store(const x86::X86State& state);
 
  private:

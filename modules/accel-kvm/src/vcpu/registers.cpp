@@ -31,6 +31,11 @@ void Registers::load() {
   load_by_calls();
 }
 
+void Registers::store_all() {
+  learn_by_calls();
+  store();
+}
+
 void Registers::store() {
   to_kernel(state_, run_.s.regs);
   mark_changed(kAllInPage);
@@ -38,17 +43,23 @@ void Registers::store() {
   store_by_calls();
 }
 
-void Registers::load_by_calls() {
+void Registers::learn_by_calls() {
   vcpu_.call("cannot read the FPU", kGetXsave, &xsave_);
-  std::memcpy(state_.xsave, xsave_.image, sizeof state_.xsave);
   kvm_xcrs xcrs{};
   vcpu_.call("cannot read XCR0", KVM_GET_XCRS, &xcrs);
-  if (xcrs.nr_xcrs != 0) state_.xcr0 = xcr0_ = xcrs.xcrs[0].value;
+  if (xcrs.nr_xcrs != 0) xcr0_ = xcrs.xcrs[0].value;
   vcpu_.call("cannot read the debug registers", KVM_GET_DEBUGREGS, &debug_);
+  msrs_.learn();
+}
+
+void Registers::load_by_calls() {
+  learn_by_calls();
+  std::memcpy(state_.xsave, xsave_.image, sizeof state_.xsave);
+  if (xcr0_ != 0) state_.xcr0 = xcr0_;
   std::copy_n(debug_.db, 4, state_.dr);
   state_.dr[6] = debug_.dr6;
   state_.dr[7] = debug_.dr7;
-  msrs_.load(state_);
+  msrs_.copy_to(state_);
 }
 
 void Registers::store_by_calls() {

@@ -33,9 +33,14 @@ class Registers {
 
   // --- everything ------------------------------------------------------------------------------
   void load();
+  // What is in X86State, after load().
   void store();
+  // The same, whatever the guest has done since.
+  void store_all();
 
  private:
+  // The kernel's values, into the members below.
+  void learn_by_calls();
   void load_by_calls();
   void store_by_calls();
 
@@ -46,7 +51,7 @@ class Registers {
   u64 valid_ = 0;
   // The kernel's values of what is moved by calls.
   XsaveArea xsave_;
-  u64 xcr0_ = 0;
+  u64 xcr0_ = 0;  // 0: it has none
   kvm_debugregs debug_{};
   MsrSet msrs_;
 };

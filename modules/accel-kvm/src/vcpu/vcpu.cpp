@@ -60,7 +60,7 @@ void KvmVcpu::get_state() {
 
 void KvmVcpu::put_state() {
   run_->s.regs = {};
-  registers_.store();
+  registers_.store_all();
   apic_into_page();
   if (kernel_apic()) {
     store_local_apic(fd_, cpu_);
