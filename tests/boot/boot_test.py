@@ -390,17 +390,17 @@ def firmware(setup):
 
 @case
 def firmware_kvm_on(setup):
-    start_firmware(setup, "kvm,kernel-irqchip=on", "1")
+    start_firmware(setup, "kvm,kernel-irqchip=on", "2")
 
 
 @case
 def firmware_kvm_split(setup):
-    start_firmware(setup, "kvm,kernel-irqchip=split", "1")
+    start_firmware(setup, "kvm,kernel-irqchip=split", "2")
 
 
 @case
 def firmware_kvm_off(setup):
-    start_firmware(setup, "kvm,kernel-irqchip=off", "1")
+    start_firmware(setup, "kvm,kernel-irqchip=off", "2")
 
 
 @case

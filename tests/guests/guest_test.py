@@ -56,14 +56,17 @@ def main():
     parser.add_argument("--image", type=Path, required=True)
     parser.add_argument("--expected", type=Path, required=True)
     parser.add_argument("--disk", type=int, metavar="SECTORS", help="give it a virtio disk")
+    parser.add_argument("--resets", action="store_true", help="a reset does not end it")
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("options", nargs="*", help="more options for the emulator")
     arguments = parser.parse_args()
     if arguments.probe:
         skip_unless_usable(arguments.probe)
     command = [arguments.emulator, "-M", "pc", "-m", "32", "-nodefaults", "-display", "none",
-               "-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit",
+               "-serial", "stdio", "-device", "isa-debug-exit",
                "-kernel", str(arguments.image), *arguments.options]
+    if not arguments.resets:
+        command.append("-no-reboot")
     with tempfile.TemporaryDirectory(prefix="backplane-guest-") as directory:
         if arguments.disk:
             disk = Path(directory) / "disk"
