@@ -134,7 +134,7 @@ class Runner:
     def check_stdout(self, row, result):
         wanted = list(row.get("prints", []))
         if "runs" in row:
-            wanted.append(f"accelerator: {row['runs']}...")
+            wanted.insert(0, f"accelerator: {row['runs']}...")
         lines = iter(result.stdout.splitlines())
         for line in wanted:
             if not any(re.fullmatch(pattern(line), seen.strip("\r")) for seen in lines):

@@ -5,6 +5,8 @@
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
+#include "backplane/x86/platform_interrupts.h"
+#include "interrupts/platform_apic.h"
 #include "memory/guest_memory.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/vcpu.h"
@@ -14,11 +16,13 @@ namespace {
 
 constexpr const char* kOperational = "Windows Hypervisor Platform accelerator is operational";
 
-class WhpxAccel final : public Accelerator {
+class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
  public:
   static void class_init(AccelClass& k) {
     k.hardware = true;
     k.unavailable_reason = unavailable_reason;
+    k.property<&WhpxAccel::irqchip_>(
+        "kernel-irqchip", "local APICs of the platform: on, off, or auto (if it has them)");
     k.property<&WhpxAccel::platform_library_>("platform-library",
                                               "file of the platform's functions");
     k.property<&WhpxAccel::emulation_library_>("emulation-library",
@@ -31,7 +35,8 @@ class WhpxAccel final : public Accelerator {
     dispatch_ = std::make_unique<Dispatch>(LibraryNames{platform_library_, emulation_library_});
     PartitionOptions options;
     options.processors = machine.config().cpus;
-    options.cpuid = [&machine] { return model_cpuid(machine); };
+    options.platform_apics = irqchip_;
+    options.cpuid = [&machine](bool platform_apic) { return model_cpuid(machine, platform_apic); };
     partition_ = std::make_unique<Partition>(*dispatch_, options);
     memory_ = std::make_unique<GuestMemory>(*partition_);
     machine.memory().add_listener(*memory_);
@@ -62,7 +67,8 @@ class WhpxAccel final : public Accelerator {
   std::string describe() const override {
     std::string text = fmt::format("accelerator: whpx ({})\n", object_class().description);
     if (partition_ != nullptr)
-      text += fmt::format("{}\nXSAVE: {}\n", kOperational,
+      text += fmt::format("{}\nlocal APICs: {}\nXSAVE: {}\n", kOperational,
+                          partition_->has_platform_apics() ? "the platform's" : "ours",
                           partition_->has_xsave() ? "yes" : "not offered by the platform");
     if (memory_ != nullptr) text += fmt::format("memory ranges: {}\n", memory_->count());
     for (const WhpxVcpu* vcpu : vcpus_) {
@@ -75,7 +81,15 @@ class WhpxAccel final : public Accelerator {
     return text;
   }
 
+  void deliver(const x86::InterruptMessage& message) override {
+    request_interrupt(*partition_, message);
+  }
+
  private:
+  bool has_local_apics() const override {
+    return partition_ != nullptr && partition_->has_platform_apics();
+  }
+
   static std::optional<std::string> unavailable_reason() {
     try {
       require_hypervisor(Dispatch(LibraryNames{}));
@@ -92,6 +106,7 @@ class WhpxAccel final : public Accelerator {
     for (WhpxVcpu* vcpu : vcpus_) vcpu->time_was_suspended();
   }
 
+  OnOffAuto irqchip_ = OnOffAuto::Auto;
   std::string platform_library_ = LibraryNames{}.platform;
   std::string emulation_library_ = LibraryNames{}.emulation;
 

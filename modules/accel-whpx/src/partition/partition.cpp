@@ -110,7 +110,7 @@ void Partition::choose_cpuid(const PartitionOptions& options) {
     return;
   }
   if (!options.cpuid) return;
-  if (const auto results = options.cpuid(); !results.empty())
+  if (const auto results = options.cpuid(has_platform_apics_); !results.empty())
     check("set CPUID", dispatch_.WHvSetPartitionProperty(
                            handle(), WHvPartitionPropertyCodeCpuidResultList, results.data(),
                            static_cast<u32>(results.size() * sizeof results[0])));

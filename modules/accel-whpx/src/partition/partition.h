@@ -16,7 +16,7 @@ struct PartitionOptions {
   // Local APICs of the platform: if it has them, never, or else it is an error.
   OnOffAuto platform_apics = OnOffAuto::Off;
   // The CPU model's CPUID: asked for where the platform cannot ask when the guest does.
-  std::function<std::vector<WHV_X64_CPUID_RESULT>()> cpuid;
+  std::function<std::vector<WHV_X64_CPUID_RESULT>(bool platform_apic)> cpuid;
 };
 
 // Throws Error ("No space left on device") if there is no hypervisor to run partitions.

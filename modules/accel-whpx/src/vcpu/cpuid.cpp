@@ -7,9 +7,9 @@
 namespace backplane::whpx {
 namespace {
 
-// Leaf 1 ECX: x2APIC, TSC deadline and the hypervisor bit are ours to give. OSXSAVE follows CR4,
-// which the platform looks after.
-constexpr u32 kOurLeaf1Ecx = 1u << 21 | 1u << 24 | 1u << 31;
+// Leaf 1 ECX: x2APIC and TSC deadline belong to the local APIC, the hypervisor bit is ours to give.
+// OSXSAVE follows CR4, which the platform looks after.
+constexpr u32 kApicLeaf1Ecx = 1u << 21 | 1u << 24, kHypervisor = 1u << 31;
 constexpr u32 kOsxsave = 1u << 27;
 // Leaf 1 EDX: APIC; more than one processor.
 constexpr u32 kOurLeaf1Edx = 1u << 9 | 1u << 28;
@@ -19,12 +19,13 @@ constexpr u32 kSyscall = 1u << 11;
 }  // namespace
 
 x86::CpuidResult guest_cpuid(const x86::X86Cpu& cpu, u32 leaf, u32 subleaf,
-                             const x86::CpuidResult& platform) {
+                             const x86::CpuidResult& platform, bool platform_apic) {
   x86::CpuidResult result = cpu.cpuid(leaf, subleaf);
   switch (leaf) {
     case kFeatureLeaf:
-      result.ecx =
-          (result.ecx & (platform.ecx | kOurLeaf1Ecx) & ~kOsxsave) | (platform.ecx & kOsxsave);
+      result.ecx &= platform_apic ? (platform.ecx & ~kApicLeaf1Ecx) | kHypervisor
+                                  : platform.ecx | kApicLeaf1Ecx | kHypervisor;
+      result.ecx = (result.ecx & ~kOsxsave) | (platform.ecx & kOsxsave);
       result.edx &= platform.edx | kOurLeaf1Edx;
       return result;
     case kExtendedFeatureLeaf:
@@ -37,7 +38,7 @@ x86::CpuidResult guest_cpuid(const x86::X86Cpu& cpu, u32 leaf, u32 subleaf,
   }
 }
 
-std::vector<WHV_X64_CPUID_RESULT> model_cpuid(Machine& machine) {
+std::vector<WHV_X64_CPUID_RESULT> model_cpuid(Machine& machine, bool platform_apic) {
   const std::string& given = machine.config().cpu_model;
   if (given.empty() && machine.machine_class().default_cpu.empty()) return {};
   const std::unique_ptr<x86::X86Cpu> cpu = x86::create_cpu(machine, given);
@@ -45,7 +46,7 @@ std::vector<WHV_X64_CPUID_RESULT> model_cpuid(Machine& machine) {
   std::vector<WHV_X64_CPUID_RESULT> results;
   constexpr x86::CpuidResult kAnything{~0u, ~0u, ~0u, ~0u};
   for (const u32 leaf : kCpuidLeaves) {
-    const x86::CpuidResult r = guest_cpuid(*cpu, leaf, 0, kAnything);
+    const x86::CpuidResult r = guest_cpuid(*cpu, leaf, 0, kAnything, platform_apic);
     results.push_back(
         {.Function = leaf, .Reserved = {}, .Eax = r.eax, .Ebx = r.ebx, .Ecx = r.ecx, .Edx = r.edx});
   }

@@ -2,7 +2,9 @@
 // What is done about each exit. [WHP "WHvRunVirtualProcessor", "WHvRunVp Exit Reason"]
 #include "backplane/log.h"
 #include "backplane/machine.h"
+#include "backplane/machine_lock.h"
 #include "backplane/x86/apic.h"
+#include "interrupts/platform_apic.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/vcpu.h"
 
@@ -22,11 +24,21 @@ WhpxVcpu::Next WhpxVcpu::handle_exit() {
       ++counters_.ports;
       return emulator_.complete_port_access(exit_) ? emulated() : interpret();
     case WHvRunVpExitReasonX64InterruptWindow:
-      delivery_.window_opened();
+      delivery_->window_opened();
       return Next::Go;
     case WHvRunVpExitReasonX64Halt:
       ++counters_.halts;
       return halt();
+    case WHvRunVpExitReasonX64ApicEoi: {
+      const MachineLock::Guard lock;
+      x86::ApicBus::of(cpu_.machine())
+          .broadcast_eoi(static_cast<u8>(exit_.ApicEoi.InterruptVector));
+      return Next::Go;
+    }
+    case WHvRunVpExitReasonX64ApicInitSipiTrap:
+      send_startup(processor_.partition(), cpu_.machine(), cpu_.index(),
+                   exit_.ApicInitSipi.ApicIcr);
+      return Next::Go;
     case WHvRunVpExitReasonX64MsrAccess:
       ++counters_.msrs;
       return handle_msr();
@@ -65,14 +77,15 @@ void WhpxVcpu::complete(RegisterBatch& batch) const {
 }
 
 WhpxVcpu::Next WhpxVcpu::emulated() {
-  if (emulator_.raised_event()) delivery_.event_was_set();
+  if (emulator_.raised_event()) delivery_->event_was_set();
   return Next::Go;
 }
 
-// RIP is past HLT.
+// RIP is past HLT. (With its local APIC, the platform waits itself.)
 WhpxVcpu::Next WhpxVcpu::halt() {
+  if (platform_apic_) return Next::Go;
   // has_work() looks at these.
-  state_.nmi_blocked = delivery_.nmi_masked() ? 1 : 0;
+  state_.nmi_blocked = delivery_->nmi_masked() ? 1 : 0;
   cpu_.set_halted(true);
   return cpu_.has_work() ? Next::Go : Next::Halted;
 }
@@ -92,7 +105,7 @@ WhpxVcpu::Next WhpxVcpu::handle_msr() {
     }
     complete(entry_);
   } catch (const x86::GuestException& e) {
-    delivery_.inject_exception(entry_, e.vector, e.has_error_code, e.error_code);
+    delivery_->inject_exception(entry_, e.vector, e.has_error_code, e.error_code);
   }
   return Next::Go;
 }
@@ -102,8 +115,8 @@ WhpxVcpu::Next WhpxVcpu::handle_cpuid() {
   const x86::CpuidResult platform{
       static_cast<u32>(access.DefaultResultRax), static_cast<u32>(access.DefaultResultRbx),
       static_cast<u32>(access.DefaultResultRcx), static_cast<u32>(access.DefaultResultRdx)};
-  const x86::CpuidResult result =
-      guest_cpuid(cpu_, static_cast<u32>(access.Rax), static_cast<u32>(access.Rcx), platform);
+  const x86::CpuidResult result = guest_cpuid(
+      cpu_, static_cast<u32>(access.Rax), static_cast<u32>(access.Rcx), platform, platform_apic_);
   entry_.add(WHvX64RegisterRax, result.eax);
   entry_.add(WHvX64RegisterRbx, result.ebx);
   entry_.add(WHvX64RegisterRcx, result.ecx);
@@ -115,8 +128,8 @@ WhpxVcpu::Next WhpxVcpu::handle_cpuid() {
 // None is asked for: it is the guest's.
 WhpxVcpu::Next WhpxVcpu::handle_exception() {
   const WHV_VP_EXCEPTION_CONTEXT& exception = exit_.VpException;
-  delivery_.inject_exception(entry_, exception.ExceptionType,
-                             exception.ExceptionInfo.ErrorCodeValid != 0, exception.ErrorCode);
+  delivery_->inject_exception(entry_, exception.ExceptionType,
+                              exception.ExceptionInfo.ErrorCodeValid != 0, exception.ErrorCode);
   return Next::Go;
 }
 

@@ -6,9 +6,21 @@
 #include "backplane/machine.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/system.h"
+#include "interrupts/own_apic.h"
+#include "interrupts/platform_apic.h"
 #include "vcpu/state.h"
 
 namespace backplane::whpx {
+namespace {
+
+std::unique_ptr<InterruptDelivery> make_delivery(x86::X86Cpu& cpu,
+                                                 const VirtualProcessor& processor) {
+  if (processor.partition().has_platform_apics())
+    return std::make_unique<PlatformApicDelivery>(cpu, processor);
+  return std::make_unique<OwnApicDelivery>(cpu, processor);
+}
+
+}  // namespace
 
 WhpxVcpu::WhpxVcpu(const Partition& partition, x86::X86Cpu& cpu)
     : cpu_(cpu),
@@ -17,7 +29,8 @@ WhpxVcpu::WhpxVcpu(const Partition& partition, x86::X86Cpu& cpu)
       interpreter_(cpu, linear_),
       processor_(partition, cpu.index()),
       emulator_(processor_, cpu.machine().memory(), cpu.machine().io()),
-      delivery_(cpu, processor_),
+      platform_apic_(partition.has_platform_apics()),
+      delivery_(make_delivery(cpu, processor_)),
       registers_(state_registers()) {
   for (const WHV_REGISTER_NAME name : optional_state_registers(partition.has_xsave()))
     if (processor_.has(name)) registers_.push_back(name);
@@ -30,16 +43,29 @@ void WhpxVcpu::kick() {
 }
 
 void WhpxVcpu::get_state() {
-  if (started_) load();
+  if (!started_) return;
+  load();
+  if (platform_apic_) load_local_apic(processor_, cpu_);
 }
 
 void WhpxVcpu::put_state() {
   entry_.clear();
   store();
-  delivery_.drop(entry_);
+  delivery_->drop(entry_);
+  if (platform_apic_) reset_platform_apic();
   if (!started_) processor_.set(WHvX64RegisterTsc, cpu_.tsc());
   measure_tsc();
   started_ = true;
+}
+
+// It waits for interrupts and start-up messages in the platform, not here.
+void WhpxVcpu::reset_platform_apic() {
+  store_local_apic(processor_, cpu_);
+  WHV_INTERNAL_ACTIVITY_REGISTER activity{};
+  activity.StartupSuspend = state_.wait_for_sipi != 0 ? 1 : 0;
+  processor_.set(WHvRegisterInternalActivityState, activity.AsUINT64);
+  state_.wait_for_sipi = 0;
+  cpu_.set_halted(false);
 }
 
 void WhpxVcpu::flush_entry() {
@@ -56,9 +82,9 @@ void WhpxVcpu::load() {
 void WhpxVcpu::store() {
   RegisterBatch batch;
   for (const WHV_REGISTER_NAME name : registers_) batch.add(name) = to_platform(name, state_);
-  batch.add(WHvX64RegisterApicBase, cpu_.apic().base());
+  if (!platform_apic_) batch.add(WHvX64RegisterApicBase, cpu_.apic().base());
   processor_.set(batch);
-  delivery_.take(state_);
+  delivery_->take(state_);
 }
 
 // Our local APIC's deadlines are of the guest's counter.
@@ -74,7 +100,7 @@ void WhpxVcpu::service_startup() {
   load();
   x86::service_interrupts({cpu_, linear_});
   store();
-  delivery_.drop(entry_);
+  delivery_->drop(entry_);
 }
 
 Vcpu::Exit WhpxVcpu::run() {
@@ -88,7 +114,7 @@ Vcpu::Exit WhpxVcpu::run() {
       if (!cpu_.has_work()) return Exit::Halted;
       cpu_.set_halted(false);
     }
-    delivery_.prepare(entry_);
+    delivery_->prepare(entry_);
     flush_entry();
     if (!enter()) continue;
     switch (handle_exit()) {
@@ -119,7 +145,7 @@ bool WhpxVcpu::enter() {
 // What every exit says of the state, for those who look at it without the rest.
 void WhpxVcpu::take_context() {
   const WHV_VP_EXIT_CONTEXT& context = exit_.VpContext;
-  delivery_.take(context);
+  delivery_->take(context);
   state_.rip = context.Rip;
   state_.rflags = context.Rflags;
   const u64 protection = context.ExecutionState.Cr0Pe != 0 ? x86::kCr0PE : 0;

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 
 #include "backplane/cpu.h"
 #include "backplane/x86/interpreter.h"
+#include "interrupts/delivery.h"
 #include "vcpu/emulator.h"
-#include "vcpu/interrupt_delivery.h"
 
 namespace backplane::whpx {
 
@@ -40,6 +41,7 @@ class WhpxVcpu final : public Vcpu {
   void flush_entry();
   void load();   // the platform's registers -> X86State
   void store();  // and back
+  void reset_platform_apic();
   void measure_tsc();
   void service_startup();
   bool enter();
@@ -62,7 +64,8 @@ class WhpxVcpu final : public Vcpu {
   x86::Interpreter interpreter_;
   VirtualProcessor processor_;
   Emulator emulator_;
-  InterruptDelivery delivery_;
+  bool platform_apic_;  // the local APIC is the platform's
+  std::unique_ptr<InterruptDelivery> delivery_;
   std::vector<WHV_REGISTER_NAME> registers_;  // those that make up the state
   WHV_RUN_VP_EXIT_CONTEXT exit_{};
   RegisterBatch entry_;  // what is set before the next run

@@ -71,6 +71,17 @@ void VirtualProcessor::set(WHV_REGISTER_NAME name, u64 value) const {
   check("set a register", try_set(&name, 1, &wide));
 }
 
+void VirtualProcessor::get_local_apic(void* page, u32 size) const {
+  u32 written = 0;
+  check("read a local APIC", dispatch().WHvGetVirtualProcessorInterruptControllerState2(
+                                 partition_.handle(), index_, page, size, &written));
+}
+
+void VirtualProcessor::set_local_apic(const void* page, u32 size) const {
+  check("set a local APIC", dispatch().WHvSetVirtualProcessorInterruptControllerState2(
+                                partition_.handle(), index_, page, size));
+}
+
 bool VirtualProcessor::has(WHV_REGISTER_NAME name) const {
   WHV_REGISTER_VALUE value{};
   return succeeded(try_get(&name, 1, &value));

@@ -54,6 +54,9 @@ class VirtualProcessor {
   WHV_REGISTER_VALUE get(WHV_REGISTER_NAME name) const;
   void set(const RegisterBatch& batch) const;
   void set(WHV_REGISTER_NAME name, u64 value) const;
+  // The registers of its local APIC, where the platform has that. These throw Error.
+  void get_local_apic(void* page, u32 size) const;
+  void set_local_apic(const void* page, u32 size) const;
   // Whether the platform knows a register.
   bool has(WHV_REGISTER_NAME name) const;
 

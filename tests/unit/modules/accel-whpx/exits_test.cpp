@@ -189,7 +189,7 @@ TEST_F(WhpxExits, AnExceptionIsHandedBackToTheGuest) {
 
 TEST_F(WhpxExits, WhatTheGuestCannotGoOnFromIsReportedAndStopsIt) {
   for (const u32 reason :
-       {0x0u, 0x4u, 0x5u, 0x6u, 0x9u, 0xau, 0x1003u, 0x1004u, 0x1005u, 0x1006u, 0x1007u, 0x3000u}) {
+       {0x0u, 0x4u, 0x5u, 0x6u, 0xau, 0x1003u, 0x1004u, 0x1005u, 0x1007u, 0x3000u}) {
     reg(WHvX64RegisterRip).Reg64 = 0x4321;
     ::testing::internal::CaptureStderr();
     EXPECT_EQ(run(static_cast<WHV_RUN_VP_EXIT_REASON>(reason)), Vcpu::Exit::Stopped) << reason;

@@ -96,7 +96,7 @@ TEST_F(WhpxPartition, KnowsWhetherItHasXsave) {
 
 TEST_F(WhpxPartition, AsksForTheExitsThatThereAre) {
   script.exits.AsUINT64 = 2;
-  options.cpuid = [] {
+  options.cpuid = [](bool) {
     WHV_X64_CPUID_RESULT result{};
     result.Function = kFeatureLeaf;
     return std::vector{result};
