@@ -8,6 +8,7 @@
 #include "backplane/modinfo.h"
 #include "interrupts/interrupts.h"
 #include "memory/memory_slots.h"
+#include "memory/write_events.h"
 #include "vcpu/msrs.h"
 #include "vcpu/vcpu.h"
 
@@ -17,6 +18,10 @@ namespace {
 // Where KVM keeps three pages and one of its own, below the firmware. [api.rst "KVM_SET_TSS_ADDR",
 // "KVM_SET_IDENTITY_MAP_ADDR"]
 constexpr u64 kTssAddress = 0xfeffd000, kIdentityMapAddress = 0xfeffc000;
+
+// What the kernel's local APICs count, unless told otherwise. [api.rst
+// "KVM_CAP_X86_APIC_BUS_CYCLES_NS"]
+constexpr u64 kApicTimerHertz = 1'000'000'000;
 
 class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
  public:
@@ -45,6 +50,10 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
       interrupts_ = std::make_unique<KernelInterrupts>(vm_, *system_, irqchip_);
     slots_ = std::make_unique<MemorySlots>(vm_, *system_);
     machine.memory().add_listener(*slots_);
+    memory_events_ = std::make_unique<WriteEvents>(vm_, *system_, WriteEvents::Space::Memory);
+    port_events_ = std::make_unique<WriteEvents>(vm_, *system_, WriteEvents::Space::Ports);
+    machine.memory().add_listener(*memory_events_);
+    machine.io().add_listener(*port_events_);
   }
 
   void create_vcpu(Cpu& cpu) override {
@@ -62,7 +71,10 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   void shutdown() override {
     for (auto& thread : threads_) thread->stop();
     threads_.clear();
-    if (slots_ != nullptr) machine_->memory().remove_listener(*slots_);
+    if (slots_ == nullptr) return;
+    machine_->memory().remove_listener(*slots_);
+    machine_->memory().remove_listener(*memory_events_);
+    machine_->io().remove_listener(*port_events_);
     slots_.reset();
   }
 
@@ -83,6 +95,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     return interrupts_ != nullptr ? interrupts_->create_message_signal() : nullptr;
   }
 
+  u64 timer_frequency() const override { return kApicTimerHertz; }
   void deliver(const x86::InterruptMessage& message) override { interrupts_->deliver(message); }
   void ioapic_changed(std::span<const IoApicMessage> messages) override {
     if (irqchip_ == IrqchipMode::Split) interrupts_->set_ioapic_messages(messages);
@@ -132,6 +145,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   Descriptor vm_;
   std::unique_ptr<KernelInterrupts> interrupts_;
   std::unique_ptr<MemorySlots> slots_;
+  std::unique_ptr<WriteEvents> memory_events_, port_events_;
   std::vector<KvmVcpu*> vcpus_;
   std::vector<std::unique_ptr<VcpuThread>> threads_;
 };

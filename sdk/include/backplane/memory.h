@@ -171,6 +171,20 @@ class MemoryRegion {
   void set_readonly(bool readonly);
   bool readonly() const { return kind_ == Kind::Rom; }
 
+  // A write to an MMIO region that signals an eventfd. Where a listener takes care of it (the
+  // host's kernel), it does not reach the handler; where none does, it does.
+  struct Eventfd {
+    u64 offset = 0;      // in the region
+    unsigned size = 0;   // bytes written; 0: any number
+    bool match = false;  // only writes of `value`
+    u64 value = 0;
+    int fd = -1;
+    bool operator==(const Eventfd&) const = default;
+  };
+  void add_eventfd(const Eventfd& eventfd);
+  void remove_eventfd(const Eventfd& eventfd);
+  const std::vector<Eventfd>& eventfds() const { return eventfds_; }
+
   // Several changes, one new view: views are rebuilt when the outermost batch ends.
   class Batch {
    public:
@@ -194,6 +208,7 @@ class MemoryRegion {
   std::vector<MemoryRegion*> subregions_;  // highest priority first
   std::vector<MemoryRegion*> aliases_;     // aliases of this region
   MmioHandler handler_;
+  std::vector<Eventfd> eventfds_;
   std::shared_ptr<RamBlock> block_;
   u64 block_offset_ = 0;  // for an alias: offset in the target
   MemoryRegion* target_ = nullptr;
@@ -232,21 +247,18 @@ class FlatView {
 };
 
 // Sees the difference between two views. Called under the machine lock, after the new view is
-// in place: first begin, then removals, then additions, then commit.
+// in place: first begin, then removals, then additions, then commit; and then the same of
+// eventfds.
 class MemoryListener {
  public:
   virtual void begin() {}
   virtual void region_removed(const FlatRange&) {}
   virtual void region_added(const FlatRange&) {}
   virtual void commit() {}
-  // A write of `size` bytes (0: any) of `value` (if match) at `address` signals eventfd `fd`
-  // instead of reaching the device. Return true if taken care of.
-  virtual bool eventfd_added(u64 /*address*/, unsigned /*size*/, bool /*match*/, u64 /*value*/,
-                             int /*fd*/) {
-    return false;
-  }
-  virtual void eventfd_removed(u64 /*address*/, unsigned /*size*/, bool /*match*/, u64 /*value*/,
-                               int /*fd*/) {}
+  // Whether it takes care of eventfds; then it is told of each, with its address.
+  virtual bool takes_eventfds() const { return false; }
+  virtual void eventfd_added(u64 /*address*/, const MemoryRegion::Eventfd&) {}
+  virtual void eventfd_removed(u64 /*address*/, const MemoryRegion::Eventfd&) {}
 
  protected:
   ~MemoryListener() = default;
@@ -301,9 +313,8 @@ class AddressSpace {
   void add_listener(MemoryListener& listener);
   void remove_listener(MemoryListener& listener);
 
-  // ioeventfd: see MemoryListener. Returns true if some listener took it. Machine lock.
-  bool add_eventfd(u64 address, unsigned size, bool match, u64 value, int fd);
-  void remove_eventfd(u64 address, unsigned size, bool match, u64 value, int fd);
+  // Whether some listener takes care of eventfds (MemoryRegion::Eventfd). Machine lock.
+  bool takes_eventfds() const;
 
   // A text picture of the tree, for `info mtree`.
   std::string describe() const;

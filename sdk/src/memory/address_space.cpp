@@ -107,29 +107,18 @@ void AddressSpace::add_listener(MemoryListener& listener) {
   listener.begin();
   for (const FlatRange& range : view()->ranges()) listener.region_added(range);
   listener.commit();
-  for (const Impl::EventFd& e : impl_->eventfds)
-    listener.eventfd_added(e.address, e.size, e.match, e.value, e.fd);
+  if (listener.takes_eventfds())
+    for (const Impl::PlacedEventfd& e : impl_->eventfds)
+      listener.eventfd_added(e.address, e.eventfd);
 }
 
 void AddressSpace::remove_listener(MemoryListener& listener) {
   std::erase(impl_->listeners, &listener);
 }
 
-bool AddressSpace::add_eventfd(u64 address, unsigned size, bool match, u64 value, int fd) {
-  impl_->eventfds.push_back({address, size, match, value, fd});
-  bool taken = false;
-  for (MemoryListener* const listener : impl_->listeners)
-    taken |= listener->eventfd_added(address, size, match, value, fd);
-  return taken;
-}
-
-void AddressSpace::remove_eventfd(u64 address, unsigned size, bool match, u64 value, int fd) {
-  const Impl::EventFd which{address, size, match, value, fd};
-  const auto at = std::find(impl_->eventfds.begin(), impl_->eventfds.end(), which);
-  if (at == impl_->eventfds.end()) return;
-  impl_->eventfds.erase(at);
-  for (MemoryListener* const listener : impl_->listeners)
-    listener->eventfd_removed(address, size, match, value, fd);
+bool AddressSpace::takes_eventfds() const {
+  return std::any_of(impl_->listeners.begin(), impl_->listeners.end(),
+                     [](const MemoryListener* listener) { return listener->takes_eventfds(); });
 }
 
 std::string AddressSpace::describe() const {

@@ -10,20 +10,17 @@
 namespace backplane {
 
 struct AddressSpace::Impl {
-  struct EventFd {
+  struct PlacedEventfd {
     u64 address;
-    unsigned size;
-    bool match;
-    u64 value;
-    int fd;
-    bool operator==(const EventFd&) const = default;
+    MemoryRegion::Eventfd eventfd;
+    bool operator==(const PlacedEventfd&) const = default;
   };
 
   u64 identity = 0;  // never used twice: tells the views of a gone address space from ours
   std::atomic<std::shared_ptr<const FlatView>> view;
   std::vector<MemoryListener*> listeners;
-  std::vector<EventFd> eventfds;
-  bool marked = false;  // a change is waiting for the end of a batch
+  std::vector<PlacedEventfd> eventfds;  // those that the view shows
+  bool marked = false;                  // a change is waiting for the end of a batch
 };
 
 }  // namespace backplane

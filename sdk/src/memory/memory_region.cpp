@@ -108,6 +108,17 @@ void MemoryRegion::set_readonly(bool readonly) {
   MemoryTopology::changed(*this);
 }
 
+void MemoryRegion::add_eventfd(const Eventfd& eventfd) {
+  assert(kind_ == Kind::Mmio);
+  eventfds_.push_back(eventfd);
+  MemoryTopology::changed(*this);
+}
+
+void MemoryRegion::remove_eventfd(const Eventfd& eventfd) {
+  std::erase(eventfds_, eventfd);
+  MemoryTopology::changed(*this);
+}
+
 MemoryRegion::Batch::Batch() { MemoryTopology::begin_batch(); }
 MemoryRegion::Batch::~Batch() { MemoryTopology::end_batch(); }
 

@@ -2,6 +2,7 @@
 #include "memory/topology.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "memory/address_space_impl.h"
 #include "memory/flatten.h"
@@ -76,8 +77,13 @@ void MemoryTopology::rebuild_marked() {
 }
 
 void MemoryTopology::rebuild(AddressSpace& space) {
+  space.impl_->marked = false;
+  rebuild_view(space);
+  place_eventfds(space);
+}
+
+void MemoryTopology::rebuild_view(AddressSpace& space) {
   AddressSpace::Impl& impl = *space.impl_;
-  impl.marked = false;
   std::vector<FlatRange> ranges = flatten(space.root_);
   const std::shared_ptr<const FlatView> old_view = impl.view.load();
   const std::vector<FlatRange> none;
@@ -97,6 +103,30 @@ void MemoryTopology::rebuild(AddressSpace& space) {
     for_each_missing(new_view->ranges(), old_ranges,
                      [&](const FlatRange& range) { listener->region_added(range); });
     listener->commit();
+  }
+}
+
+void MemoryTopology::place_eventfds(AddressSpace& space) {
+  using Placed = AddressSpace::Impl::PlacedEventfd;
+  AddressSpace::Impl& impl = *space.impl_;
+  std::vector<Placed> now;
+  const std::shared_ptr<const FlatView> view = impl.view.load();
+  for (const FlatRange& range : view->ranges())
+    for (const MemoryRegion::Eventfd& eventfd : range.region->eventfds())
+      if (eventfd.offset >= range.offset && eventfd.offset - range.offset < range.size)
+        now.push_back({range.start + (eventfd.offset - range.offset), eventfd});
+  if (now == impl.eventfds) return;
+  const std::vector<Placed> before = std::exchange(impl.eventfds, now);
+
+  const auto has = [](const std::vector<Placed>& list, const Placed& item) {
+    return std::find(list.begin(), list.end(), item) != list.end();
+  };
+  for (MemoryListener* const listener : std::vector<MemoryListener*>(impl.listeners)) {
+    if (!listener->takes_eventfds()) continue;
+    for (const Placed& gone : before)
+      if (!has(now, gone)) listener->eventfd_removed(gone.address, gone.eventfd);
+    for (const Placed& added : now)
+      if (!has(before, added)) listener->eventfd_added(added.address, added.eventfd);
   }
 }
 

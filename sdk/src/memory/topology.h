@@ -27,6 +27,8 @@ class MemoryTopology {
   static void mark(MemoryRegion& region);
   static void rebuild_marked();
   static void rebuild(AddressSpace& space);
+  static void rebuild_view(AddressSpace& space);
+  static void place_eventfds(AddressSpace& space);
 };
 
 }  // namespace backplane

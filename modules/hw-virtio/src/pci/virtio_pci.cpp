@@ -32,6 +32,8 @@ void VirtioPci::class_init(PciDeviceClass& k) {
   k.property<&VirtioPci::disable_modern_>("disable-modern", "leave out the modern interface");
   k.property<&VirtioPci::vectors_>("vectors",
                                    "MSI-X vectors (auto: one a queue and one more; 0: no MSI-X)");
+  k.property<&VirtioPci::ioeventfd_>(
+      "ioeventfd", "let the accelerator take notifications of queues without leaving the guest");
 }
 
 VirtioPci::VirtioPci(std::string_view device_type)
@@ -82,6 +84,7 @@ void VirtioPci::reset() {
 }
 
 void VirtioPci::reset_transport() {
+  queue_events_.clear();
   device_feature_select_ = 0;
   driver_feature_select_ = 0;
   driver_features_ = 0;
@@ -187,6 +190,23 @@ void VirtioPci::kick(unsigned queue) {
 void VirtioPci::write_status(u8 status) {
   device_.set_status(status);
   if (status == 0) reset_transport();
+  if (device_.driver_ok() && queue_events_.empty()) start_queue_events();
+}
+
+void VirtioPci::start_queue_events() {
+  if (!ioeventfd_ || !machine().memory().takes_eventfds()) return;
+  const MemoryRegion::Batch batch;
+  for (unsigned queue = 0; queue < device_.queue_count(); ++queue) {
+    auto event =
+        std::make_unique<QueueEvent>(machine().main_loop(), [this, queue] { kick(queue); });
+    if (!disable_modern_)
+      event->attach(*bar_region(kModernBar),
+                    {.offset = kNotifyOffset + u64{queue} * kNotifyMultiplier});
+    if (has_legacy_interface())
+      event->attach(*bar_region(kLegacyBar),
+                    {.offset = kLegacyQueueNotify, .size = 2, .match = true, .value = queue});
+    queue_events_.push_back(std::move(event));
+  }
 }
 
 // --- the window through configuration space [virtio-1.2 §4.1.4.9 "PCI configuration access"] ---

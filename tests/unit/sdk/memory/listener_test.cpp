@@ -13,12 +13,12 @@ class Recorder final : public MemoryListener {
   void region_removed(const FlatRange& range) override { log += name("-", range); }
   void region_added(const FlatRange& range) override { log += name("+", range); }
   void commit() override { log += ")"; }
-  bool eventfd_added(u64 address, unsigned, bool, u64 value, int) override {
-    log += fmt::format("e+{:x}={}", address, value);
-    return take_eventfds;
+  bool takes_eventfds() const override { return take_eventfds; }
+  void eventfd_added(u64 address, const MemoryRegion::Eventfd& e) override {
+    log += fmt::format("e+{:x}={}", address, e.value);
   }
-  void eventfd_removed(u64 address, unsigned, bool, u64 value, int) override {
-    log += fmt::format("e-{:x}={}", address, value);
+  void eventfd_removed(u64 address, const MemoryRegion::Eventfd& e) override {
+    log += fmt::format("e-{:x}={}", address, e.value);
   }
   std::string take() { return std::exchange(log, {}); }
 
@@ -86,21 +86,47 @@ TEST_F(ListenerTest, IsToldNothingAfterItsRemoval) {
   EXPECT_EQ(listener.take(), "");
 }
 
-TEST_F(ListenerTest, TakesEventfds) {
-  listener.take();
-  EXPECT_FALSE(space.add_eventfd(0x10, 2, true, 3, 99));
+constexpr MemoryRegion::Eventfd kEventfd{
+    .offset = 4, .size = 2, .match = true, .value = 3, .fd = 99};
+
+TEST_F(ListenerTest, EventfdsFollowTheirRegion) {
   listener.take_eventfds = true;
-  EXPECT_TRUE(space.add_eventfd(0x20, 2, true, 4, 98));
-  space.remove_eventfd(0x20, 2, true, 4, 98);
-  space.remove_eventfd(0x20, 2, true, 4, 98);
-  EXPECT_EQ(listener.take(), "e+10=3e+20=4e-20=4");
+  listener.take();
+  a->add_eventfd(kEventfd);
+  EXPECT_EQ(listener.take(), "e+104=3");
+  a->set_address(0x180);
+  EXPECT_EQ(listener.take(), "(-a@100+a@180)e-104=3e+184=3");
+  a->set_enabled(false);
+  EXPECT_EQ(listener.take(), "(-a@180)e-184=3");
+  a->set_enabled(true);
+  EXPECT_EQ(listener.take(), "(+a@180)e+184=3");
+  a->remove_eventfd(kEventfd);
+  EXPECT_EQ(listener.take(), "e-184=3");
+}
+
+TEST_F(ListenerTest, AnEventfdThatIsCoveredIsNotThere) {
+  listener.take_eventfds = true;
+  a->add_eventfd(kEventfd);
+  listener.take();
+  const auto cover = MemoryRegion::mmio("c", 4, {});
+  root->add_subregion(0x104, *cover, 1);
+  EXPECT_EQ(listener.take(), "(-a@100+a@100+c@104+a@108)e-104=3");
+}
+
+TEST_F(ListenerTest, AListenerThatTakesNoEventfdsIsNotTold) {
+  listener.take();
+  EXPECT_FALSE(space.takes_eventfds());
+  a->add_eventfd(kEventfd);
+  EXPECT_EQ(listener.take(), "");
 }
 
 TEST_F(ListenerTest, LateListenerIsToldOfEventfds) {
-  space.add_eventfd(0x10, 2, true, 3, 99);
+  a->add_eventfd(kEventfd);
   Recorder late;
+  late.take_eventfds = true;
   space.add_listener(late);
-  EXPECT_EQ(late.take(), "(+a@100+b@200)e+10=3");
+  EXPECT_TRUE(space.takes_eventfds());
+  EXPECT_EQ(late.take(), "(+a@100+b@200)e+104=3");
   space.remove_listener(late);
 }
 

@@ -16,10 +16,12 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "backplane/pci/pci_device.h"
+#include "backplane/virtio/queue_event.h"
 #include "backplane/virtio/virtio_bus.h"
 #include "backplane/virtio/virtio_device.h"
 
@@ -116,6 +118,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
 
   VirtQueue* selected_queue() const { return device_.queue(queue_select_); }
   void kick(unsigned queue);
+  void start_queue_events();
   void write_status(u8 status);
   u8 read_isr();
   u16 valid_vector(u32 vector) const;
@@ -128,6 +131,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   OnOffAuto disable_legacy_ = OnOffAuto::Auto;
   bool disable_modern_ = false;
   AutoNumber vectors_;
+  bool ioeventfd_ = true;
 
   u32 device_feature_select_ = 0;
   u32 driver_feature_select_ = 0;
@@ -136,6 +140,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   u16 config_vector_ = virtio::kNoVector;
   std::vector<u16> queue_vectors_;
   u8 isr_ = 0;
+  std::vector<std::unique_ptr<QueueEvent>> queue_events_;  // while the driver operates the device
   unsigned window_capability_ = 0;  // offset of the VIRTIO_PCI_CAP_PCI_CFG capability
 };
 

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/virtio/queue_event.h"
+
+namespace backplane {
+
+QueueEvent::QueueEvent(MainLoop& loop, std::function<void()> kick)
+    : watch_(loop.watch(event_.fd(), MainLoop::kReadable, [this, kick = std::move(kick)](unsigned) {
+        if (event_.take()) kick();
+      })) {}
+
+QueueEvent::~QueueEvent() {
+  const MemoryRegion::Batch batch;
+  for (const Place& place : places_) place.region->remove_eventfd(place.write);
+}
+
+void QueueEvent::attach(MemoryRegion& region, MemoryRegion::Eventfd write) {
+  write.fd = event_.fd();
+  places_.push_back({&region, write});
+  region.add_eventfd(write);
+}
+
+}  // namespace backplane
