@@ -2,7 +2,9 @@
 // [PCI §6.8.2 "MSI-X Capability and Table Structures"]
 #include <bit>
 
+#include "backplane/accelerator.h"
 #include "backplane/error.h"
+#include "backplane/machine.h"
 #include "backplane/pci/msi.h"
 #include "backplane/pci/pci_device.h"
 #include "backplane/pci/pci_regs.h"
@@ -28,6 +30,8 @@ PciMsix::PciMsix(PciDevice& device, unsigned bar, unsigned vectors) : device_(de
   config.set32(offset_ + kMsixPba, static_cast<u32>(pba_offset_) | bar);
 }
 
+PciMsix::~PciMsix() = default;
+
 bool PciMsix::masked(unsigned vector) const {
   return function_masked_ || (table_.at(vector).control & kMsixEntryMasked) != 0;
 }
@@ -39,14 +43,27 @@ void PciMsix::notify(unsigned vector) {
   if (masked(vector))
     table_[vector].pending = true;
   else
-    device_.send_msi(table_[vector].message);
+    send(table_[vector]);
+}
+
+void PciMsix::send(Entry& entry) {
+  if (entry.signal == nullptr && signals_available_) {
+    entry.signal = device_.machine().accelerator().create_message_signal();
+    signals_available_ = entry.signal != nullptr;
+  }
+  if (entry.signal != nullptr && !entry.signal_current)
+    entry.signal_current = entry.signal->set_message(entry.message.address, entry.message.data);
+  if (entry.signal_current && device_.bus_master())
+    entry.signal->signal();
+  else
+    device_.send_msi(entry.message);
 }
 
 void PciMsix::send_if_unmasked(unsigned vector) {
   Entry& entry = table_[vector];
   if (!entry.pending || !enabled_ || masked(vector)) return;
   entry.pending = false;
-  device_.send_msi(entry.message);
+  send(entry);
 }
 
 void PciMsix::config_written(unsigned offset, unsigned size) {
@@ -58,7 +75,12 @@ void PciMsix::config_written(unsigned offset, unsigned size) {
 }
 
 void PciMsix::reset() {
-  for (Entry& entry : table_) entry = Entry{};
+  for (Entry& entry : table_) {
+    entry.message = {};
+    entry.control = kMsixEntryMasked;
+    entry.pending = false;
+    entry.signal_current = false;
+  }
   enabled_ = false;
   function_masked_ = false;
 }
@@ -96,6 +118,7 @@ void PciMsix::write(u64 offset, u64 value, unsigned size) {
   const unsigned vector = static_cast<unsigned>(offset / kMsixEntrySize);
   Entry& entry = table_[vector];
   const u32 word = static_cast<u32>(value);
+  if (offset % kMsixEntrySize < 12) entry.signal_current = false;
   switch (offset % kMsixEntrySize) {
     case 0:
       entry.message.address = (entry.message.address & ~u64{0xffff'ffff}) | (word & ~u32{3});

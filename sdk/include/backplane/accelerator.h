@@ -47,9 +47,9 @@ struct AccelClass : ObjectClass {
 class MessageSignal {
  public:
   virtual ~MessageSignal() = default;
-  // What is sent from now on, as a PCI function writes it: `data` to `address`. Machine lock.
-  // Throws Error if the host refuses.
-  virtual void set_message(u64 address, u32 data) = 0;
+  // What is sent from now on, as a PCI function writes it: `data` to `address`. False if such a
+  // write is no interrupt message, or cannot be sent this way. Machine lock.
+  virtual bool set_message(u64 address, u32 data) = 0;
   // Sends it. Any thread.
   virtual void signal() = 0;
 };

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "interrupts/message_signal.h"
 
-#include <sys/eventfd.h>
-
 namespace backplane::kvm {
 
 KvmMessageSignal::KvmMessageSignal(const Descriptor& vm, GsiRouting& routing)
-    : vm_(vm), routing_(routing), event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (event_.fd() < 0) throw Error::system("cannot create an eventfd", errno);
+    : vm_(vm), routing_(routing) {
   gsi_ = routing_.allocate();
   try {
     attach(true);
@@ -32,14 +29,11 @@ void KvmMessageSignal::attach(bool attached) const {
     throw Error::system("cannot attach an eventfd to an interrupt", -result);
 }
 
-void KvmMessageSignal::set_message(u64 address, u32 data) {
+bool KvmMessageSignal::set_message(u64 address, u32 data) {
+  if (!x86::is_msi_address(address)) return false;
   routing_.set_message(gsi_, {address, data});
   routing_.commit();
-}
-
-void KvmMessageSignal::signal() {
-  // The kernel empties the counter at once: it can only be full for as long as that takes.
-  eventfd_write(event_.fd(), 1);
+  return true;
 }
 
 }  // namespace backplane::kvm

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backplane/accelerator.h"
+#include "backplane/event_fd.h"
 #include "interrupts/gsi_routing.h"
 
 namespace backplane::kvm {
@@ -14,15 +15,15 @@ class KvmMessageSignal final : public MessageSignal {
   KvmMessageSignal(const Descriptor& vm, GsiRouting& routing);
   ~KvmMessageSignal() override;
 
-  void set_message(u64 address, u32 data) override;
-  void signal() override;
+  bool set_message(u64 address, u32 data) override;
+  void signal() override { event_.signal(); }
 
  private:
   void attach(bool attached) const;
 
   const Descriptor& vm_;
   GsiRouting& routing_;
-  Descriptor event_;
+  EventFd event_;
   u32 gsi_;
 };
 

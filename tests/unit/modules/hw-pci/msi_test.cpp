@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/pci/msi.h"
 
+#include <optional>
+#include <vector>
+
+#include "backplane/accelerator.h"
 #include "pci_machine.h"
 
 namespace backplane::testing {
@@ -135,6 +139,98 @@ TEST_F(PciMsiTest, AMaskedVectorIsPendingUntilUnmasked) {
 TEST_F(PciMsiTest, NothingIsSentWhileDisabled) {
   device_.msi()->notify(0);
   EXPECT_EQ(mail(), 0U);
+}
+
+// --- messages that the accelerator sends ------------------------------------------------------
+
+// Sends what is not written to memory, and records it.
+class SignallingAccelerator : public NullAccelerator {
+  BACKPLANE_OBJECT(SignallingAccelerator, NullAccelerator, "pci-test-accel")
+ public:
+  struct Signal final : MessageSignal {
+    explicit Signal(SignallingAccelerator& its_owner) : owner(its_owner) {}
+    bool set_message(u64 address, u32 data) override {
+      ++owner.messages_set;
+      message = data;
+      return address >> 20 == 0xfee;
+    }
+    void signal() override { owner.sent.push_back(message); }
+    SignallingAccelerator& owner;
+    u32 message = 0;
+  };
+  std::unique_ptr<MessageSignal> create_message_signal() override {
+    if (room == 0) return nullptr;
+    --room;
+    return std::make_unique<Signal>(*this);
+  }
+  std::vector<u32> sent;
+  unsigned messages_set = 0;
+  unsigned room = 8;
+};
+BACKPLANE_REGISTER(SignallingAccelerator)
+
+class PciMsixSignalTest : public ::testing::Test {
+ protected:
+  static constexpr u64 kMessages = 0xfee0'0000;
+  PciMsixSignalTest() {
+    machine_.create_device("i440FX-pcihost");
+    device_ =
+        &dynamic_cast<ProbeDevice&>(machine_.add_device("pci-probe", "", "", {{"addr", "05"}}));
+    driver_.emplace(machine_, 5);
+    driver_->assign_bars(0xe000'0000, 0xc000);
+    driver_->enable_msix(kMessages, 0x100);
+  }
+  SignallingAccelerator& accelerator() {
+    return dynamic_cast<SignallingAccelerator&>(machine_.accelerator());
+  }
+
+  TestMachine machine_{TestMachine::kDefaultRamSize, std::make_unique<SignallingAccelerator>()};
+  ProbeDevice* device_ = nullptr;
+  std::optional<PciDriver> driver_;
+};
+
+TEST_F(PciMsixSignalTest, TheAcceleratorSendsWhatTheTableSays) {
+  device_->msix()->notify(7);
+  device_->msix()->notify(7);
+  device_->msix()->notify(3);
+  EXPECT_EQ(accelerator().sent, (std::vector<u32>{0x107, 0x107, 0x103}));
+  EXPECT_EQ(accelerator().messages_set, 2U) << "once a vector";
+}
+
+TEST_F(PciMsixSignalTest, ANewMessageIsTakenOver) {
+  device_->msix()->notify(7);
+  driver_->enable_msix(kMessages, 0x200);
+  device_->msix()->notify(7);
+  EXPECT_EQ(accelerator().sent, (std::vector<u32>{0x107, 0x207}));
+}
+
+TEST_F(PciMsixSignalTest, AMaskedVectorIsSentWhenUnmasked) {
+  driver_->mask_vector(3, true);
+  device_->msix()->notify(3);
+  EXPECT_TRUE(accelerator().sent.empty());
+  driver_->mask_vector(3, false);
+  EXPECT_EQ(accelerator().sent, std::vector<u32>{0x103});
+}
+
+TEST_F(PciMsixSignalTest, AMessageToMemoryIsWrittenThere) {
+  driver_->enable_msix(kMailbox, 0x100);
+  device_->msix()->notify(7);
+  EXPECT_TRUE(accelerator().sent.empty());
+  EXPECT_EQ(machine_.memory().load<u32>(kMailbox + 28), 0x107U);
+}
+
+TEST_F(PciMsixSignalTest, WithoutBusMasteringNothingIsSent) {
+  driver_->write16(kCommand, kCommandMemory);
+  device_->msix()->notify(7);
+  EXPECT_TRUE(accelerator().sent.empty());
+}
+
+TEST_F(PciMsixSignalTest, AVectorForWhichThereIsNoRoomIsWritten) {
+  accelerator().room = 1;
+  driver_->enable_msix(kMailbox, 0x100);
+  device_->msix()->notify(1);
+  device_->msix()->notify(2);
+  EXPECT_EQ(machine_.memory().load<u32>(kMailbox + 8), 0x102U);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 namespace backplane {
 
+class MessageSignal;
 class PciDevice;
 
 struct MsiMessage {
@@ -51,6 +52,7 @@ class PciMsix {
 
   // Adds the capability, and BAR `bar` (32-bit memory) holding nothing but table and PBA.
   PciMsix(PciDevice& device, unsigned bar, unsigned vectors);
+  ~PciMsix();
 
   unsigned vectors() const { return static_cast<unsigned>(table_.size()); }
   bool enabled() const { return enabled_; }
@@ -71,9 +73,13 @@ class PciMsix {
     MsiMessage message;
     u32 control = 1;  // masked at reset
     bool pending = false;
+    // What sends the message, where the accelerator has such a thing; else it is written to memory.
+    std::unique_ptr<MessageSignal> signal;
+    bool signal_current = false;  // it sends this message
   };
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
+  void send(Entry& entry);
   void send_if_unmasked(unsigned vector);
 
   PciDevice& device_;
@@ -82,6 +88,7 @@ class PciMsix {
   u64 pba_offset_ = 0;
   bool enabled_ = false;
   bool function_masked_ = false;
+  bool signals_available_ = true;  // until the accelerator says otherwise
 };
 
 }  // namespace backplane

@@ -47,6 +47,8 @@ struct InterruptMessage {
   bool level_triggered = false;  // its EOI is reported to IOAPICs
 };
 
+// Whether a device's write to an address is an interrupt message.
+constexpr bool is_msi_address(u64 address) { return address >> 20 == 0xfee; }
 // What a write of `data` to `address` (0xfee00000 to 0xfeefffff) by a device means.
 // [SDM 3A "Message Signalled Interrupts"]
 InterruptMessage decode_msi(u64 address, u32 data);
@@ -109,7 +111,7 @@ class LocalApic {
   // IA32_APIC_BASE. [SDM 3A "Local APIC Status and Location"]
   static constexpr u64 kBaseAddress = 0xfee00000, kBaseBsp = 1u << 8, kBaseX2apic = 1u << 10,
                        kBaseEnable = 1u << 11;
-  // Input clock of the timer (before the divider), in Hz: the crystal of CPUID leaf 15h.
+  // Input clock of our timer (before the divider), in Hz: the crystal of CPUID leaf 15h.
   static constexpr u64 kTimerFrequency = 5'000'000;
 
   LocalApic(X86Cpu& cpu, ApicBus& bus, u32 id);
@@ -118,6 +120,8 @@ class LocalApic {
   LocalApic& operator=(const LocalApic&) = delete;
 
   u32 id() const { return id_; }
+  // Of its timer, whosever it is.
+  u64 timer_frequency() const;
   bool is_bsp() const { return (base_ & kBaseBsp) != 0; }
 
   // Power-on state; the boot processor's LINT0 is left in virtual-wire mode, as firmware would
