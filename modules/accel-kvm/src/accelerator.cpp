@@ -27,6 +27,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
  public:
   static void class_init(AccelClass& k) {
     k.hardware = true;
+    k.shows_host_cpu = true;
     k.unavailable_reason = System::unavailable_reason;
     k.property<&KvmAccel::irqchip_>(
         "kernel-irqchip",

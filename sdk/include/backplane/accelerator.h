@@ -36,7 +36,8 @@ struct AccelClass : ObjectClass {
   AccelClass() = default;
   explicit AccelClass(const ObjectClass& parent) : ObjectClass(parent) {}
 
-  bool hardware = false;  // hardware virtualisation: no instruction counting
+  bool hardware = false;        // hardware virtualisation: no instruction counting
+  bool shows_host_cpu = false;  // a guest may be shown the host processor as it is
   // Why this accelerator cannot run here, or nullopt if it can; cheap, starts nothing.
   std::optional<std::string> (*unavailable_reason)() = nullptr;
   std::vector<CompatProperty> compat_properties;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A counter that the kernel and this process signal each other through. [eventfd(2)]
+// What the host's kernel and this process signal each other through: an eventfd; on Windows an
+// event object. [eventfd(2)]
 #pragma once
+
+#include "backplane/main_loop.h"
 
 namespace backplane {
 
@@ -14,13 +17,13 @@ class EventFd {
   EventFd& operator=(const EventFd&) = delete;
 
   // To be watched for being readable, or given to the kernel.
-  int fd() const { return fd_; }
+  MainLoop::Waitable waitable() const { return waitable_; }
   void signal();
   // Whether it was signalled since the last time. Does not wait.
   bool take();
 
  private:
-  int fd_;
+  MainLoop::Waitable waitable_;
 };
 
 }  // namespace backplane

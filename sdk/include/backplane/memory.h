@@ -17,6 +17,8 @@
 
 namespace backplane {
 
+class EventFd;
+
 // The outcome of a guest memory access: data, never an exception.
 enum class MemResult {
   Ok,
@@ -178,7 +180,7 @@ class MemoryRegion {
     unsigned size = 0;   // bytes written; 0: any number
     bool match = false;  // only writes of `value`
     u64 value = 0;
-    int fd = -1;
+    EventFd* event = nullptr;
     bool operator==(const Eventfd&) const = default;
   };
   void add_eventfd(const Eventfd& eventfd);

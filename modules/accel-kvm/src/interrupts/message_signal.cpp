@@ -21,7 +21,7 @@ KvmMessageSignal::~KvmMessageSignal() {
 
 void KvmMessageSignal::attach(bool attached) const {
   kvm_irqfd irqfd{};
-  irqfd.fd = static_cast<u32>(event_.fd());
+  irqfd.fd = static_cast<u32>(event_.waitable());
   irqfd.gsi = gsi_;
   irqfd.flags = attached ? 0 : KVM_IRQFD_FLAG_DEASSIGN;
   const int result = vm_.try_call(KVM_IRQFD, &irqfd);

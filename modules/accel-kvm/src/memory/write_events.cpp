@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "memory/write_events.h"
 
+#include "backplane/event_fd.h"
 #include "backplane/log.h"
 
 namespace backplane::kvm {
@@ -15,7 +16,7 @@ int WriteEvents::assign(u64 address, const MemoryRegion::Eventfd& eventfd, u32 f
   kvm_ioeventfd request{};
   request.addr = address;
   request.len = eventfd.size;
-  request.fd = eventfd.fd;
+  request.fd = eventfd.event->waitable();
   request.flags = flags | flags_;
   if (eventfd.match) {
     request.flags |= KVM_IOEVENTFD_FLAG_DATAMATCH;

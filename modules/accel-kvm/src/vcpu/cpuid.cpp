@@ -19,6 +19,7 @@ class Entries {
       : cpu_(cpu), supported_(system.supported_cpuid()) {}
 
   std::vector<kvm_cpuid_entry2> make() {
+    if (cpu_.is_host()) return host();
     range(0);
     if ((cpu_.cpuid(1, 0).ecx >> 31) != 0) range(0x40000000);
     range(0x80000000);
@@ -26,27 +27,55 @@ class Entries {
   }
 
  private:
+  // The host's own leaves, but for those that tell one CPU of the machine from another, and for
+  // what says who the hypervisor is.
+  std::vector<kvm_cpuid_entry2> host() {
+    for (const kvm_cpuid_entry2& host : supported_) {
+      const u32 leaf = host.function;
+      if (leaf == 0x4 || leaf == 0xb || leaf == 0x1f || leaf >> 8 == 0x400000) continue;
+      const x86::CpuidResult off = cpu_.switched_off(leaf, host.index);
+      kvm_cpuid_entry2 entry = host;
+      entry.eax &= ~off.eax;
+      entry.ebx &= ~off.ebx;
+      entry.ecx &= ~off.ecx;
+      entry.edx &= ~off.edx;
+      if (leaf == 1) {
+        const x86::CpuidResult ours = cpu_.cpuid(1, 0);
+        entry.ebx = ours.ebx;
+        entry.ecx = (entry.ecx & ~(kOurLeaf1Ecx | kOsxsave)) | (ours.ecx & kOurLeaf1Ecx);
+        entry.edx |= kLeaf1Apic | (ours.edx & kLeaf1Htt);
+      }
+      entries_.push_back(entry);
+    }
+    leaves(0x4);
+    leaves(0xb);
+    if ((cpu_.cpuid(1, 0).ecx >> 31) != 0) range(0x40000000);
+    return std::move(entries_);
+  }
+
   void range(u32 first) {
     const u32 last = cpu_.cpuid(first, 0).eax;
-    for (u32 leaf = first; leaf <= last; ++leaf) {
-      switch (leaf) {
-        case 0x4:
-          subleaves(leaf, [](const x86::CpuidResult& r) { return (r.eax & 0x1f) == 0; });
-          break;
-        case 0x7:
-          add(leaf, 0, true);
-          add(leaf, 1, true);
-          break;
-        case 0xb:
-          subleaves(leaf, [](const x86::CpuidResult& r) { return (r.ecx >> 8 & 0xff) == 0; });
-          break;
-        case 0xd:
-          for (u32 subleaf = 0; subleaf < 3; ++subleaf) add(leaf, subleaf, true);
-          break;
-        default:
-          add(leaf, 0, false);
-          break;
-      }
+    for (u32 leaf = first; leaf <= last; ++leaf) leaves(leaf);
+  }
+
+  void leaves(u32 leaf) {
+    switch (leaf) {
+      case 0x4:
+        subleaves(leaf, [](const x86::CpuidResult& r) { return (r.eax & 0x1f) == 0; });
+        break;
+      case 0x7:
+        add(leaf, 0, true);
+        add(leaf, 1, true);
+        break;
+      case 0xb:
+        subleaves(leaf, [](const x86::CpuidResult& r) { return (r.ecx >> 8 & 0xff) == 0; });
+        break;
+      case 0xd:
+        for (u32 subleaf = 0; subleaf < 3; ++subleaf) add(leaf, subleaf, true);
+        break;
+      default:
+        add(leaf, 0, false);
+        break;
     }
   }
 

@@ -7,6 +7,7 @@
 #include "backplane/x86/apic.h"
 #include "interrupts/local_apic.h"
 #include "vcpu/cpuid.h"
+#include "vcpu/cpuid_report.h"
 #include "vcpu/state.h"
 
 namespace backplane::kvm {
@@ -27,6 +28,7 @@ KvmVcpu::KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, I
       run_(fd_, system.run_size()),
       registers_(fd_, *run_, cpu.state()) {
   set_cpuid(fd_, cpu, system);
+  if (cpu.index() == 0) report_cpuid(fd_, cpu);
   // Interrupts are injected through the events.
   if (!kernel_apic()) registers_.want_at_exits(KVM_SYNC_X86_EVENTS);
 }

@@ -4,9 +4,10 @@
 namespace backplane {
 
 QueueEvent::QueueEvent(MainLoop& loop, std::function<void()> kick)
-    : watch_(loop.watch(event_.fd(), MainLoop::kReadable, [this, kick = std::move(kick)](unsigned) {
-        if (event_.take()) kick();
-      })) {}
+    : watch_(loop.watch(event_.waitable(), MainLoop::kReadable,
+                        [this, kick = std::move(kick)](unsigned) {
+                          if (event_.take()) kick();
+                        })) {}
 
 QueueEvent::~QueueEvent() {
   const MemoryRegion::Batch batch;
@@ -14,7 +15,7 @@ QueueEvent::~QueueEvent() {
 }
 
 void QueueEvent::attach(MemoryRegion& region, MemoryRegion::Eventfd write) {
-  write.fd = event_.fd();
+  write.event = &event_;
   places_.push_back({&region, write});
   region.add_eventfd(write);
 }

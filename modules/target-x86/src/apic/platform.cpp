@@ -15,6 +15,10 @@ PlatformInterrupts* PlatformInterrupts::of(const Machine& machine) {
   return platform != nullptr && platform->has_local_apics() ? platform : nullptr;
 }
 
+u64 LocalApic::timer_frequency() const {
+  return mirror_ && bus_ != nullptr ? bus_->platform_->timer_frequency() : kTimerFrequency;
+}
+
 ApicPage LocalApic::page() const {
   ApicPage page{};
   const auto set = [&page](unsigned number, u32 value) { page[number] = value; };

@@ -85,9 +85,11 @@ CpuidResult xsave_leaf(u32 subleaf, u64 supported, u64 xcr0, u32 flags) {
 }
 
 // TSC rate as crystal * ebx / eax. A kernel multiplies crystal (in kHz) by ebx in 32 bits, which
-// bounds eax. The crystal is what the local APIC's timer counts.
-CpuidResult tsc_leaf(u64 frequency) {
-  const u64 crystal = LocalApic::kTimerFrequency;
+// bounds eax. The crystal is what the local APIC's timer counts; if that is so fast that the rate
+// would come out rough, the leaf is left empty, and the kernel measures both.
+CpuidResult tsc_leaf(u64 frequency, u64 crystal) {
+  constexpr u64 kFastestCrystal = 100'000'000;
+  if (crystal > kFastestCrystal) return {};
   const u64 denominator = frequency < 4'200'000'000 ? 1000 : 100;
   return {.eax = static_cast<u32>(denominator),
           .ebx = static_cast<u32>((frequency * denominator + crystal / 2) / crystal),
@@ -149,7 +151,7 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
       if (xstate == 0) return {};
       return xsave_leaf(subleaf, xstate, state_->xcr0, m.word(W::LeafDSub1Eax));
     case 0x15:
-      return tsc_leaf(tsc_frequency());
+      return tsc_leaf(tsc_frequency(), apic_->timer_frequency());
     case 0x16: {
       const u32 mhz = static_cast<u32>((tsc_frequency() + 500'000) / 1'000'000);
       return {.eax = mhz, .ebx = mhz, .ecx = 100, .edx = 0};
@@ -159,7 +161,7 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
               text_word(kHypervisorSignature + 8)};
     case kMaxHypervisor:
       return {.eax = static_cast<u32>(tsc_frequency() / 1000),
-              .ebx = static_cast<u32>(LocalApic::kTimerFrequency / 1000),
+              .ebx = static_cast<u32>(apic_->timer_frequency() / 1000),
               .ecx = 0,
               .edx = 0};
     case 0x80000000:
@@ -174,8 +176,8 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
     case 0x80000002:
     case 0x80000003:
     case 0x80000004: {
-      const std::string model(type_name().substr(0, type_name().size() - 8));
-      const std::string name = m.model_id.empty() ? "Backplane CPU (" + model + ")" : m.model_id;
+      const std::string name =
+          m.model_id.empty() ? "Backplane CPU (" + model_name() + ")" : m.model_id;
       return brand_leaf(name, leaf - 0x80000002);
     }
     case 0x80000006:  // L2: 64-byte lines, 16 ways, 1 MiB

@@ -7,11 +7,19 @@ namespace backplane::x86 {
 
 namespace {
 
+constexpr std::string_view kSuffix = "-x86-cpu";
+
 template <Level kLevel>
 class ModelCpu : public X86Cpu {
  public:
+  static void class_init(X86CpuClass& k) { k.level = static_cast<unsigned>(kLevel); }
+};
+
+class HostCpu : public X86Cpu {
+ public:
   static void class_init(X86CpuClass& k) {
-    k.level = static_cast<unsigned>(kLevel);
+    k.level = static_cast<unsigned>(Level::Max);
+    k.is_host = true;
   }
 };
 
@@ -25,7 +33,22 @@ BACKPLANE_TYPE(V2Cpu, "x86-64-v2-x86-cpu", .description = "x86-64 microarchitect
 BACKPLANE_TYPE(V3Cpu, "x86-64-v3-x86-cpu", .description = "x86-64 microarchitecture level 3");
 BACKPLANE_TYPE(MaxCpu, "max-x86-cpu",
                .description = "every feature that the host and the emulator provide");
+BACKPLANE_TYPE(HostCpu, "host-x86-cpu", .description = "the host processor itself (kvm)");
+
+const X86CpuClass& class_of(const X86Cpu& cpu) {
+  return static_cast<const X86CpuClass&>(cpu.object_class());
+}
 
 }  // namespace
+
+std::string X86Cpu::model_name() const {
+  return std::string(type_name().substr(0, type_name().size() - kSuffix.size()));
+}
+
+bool X86Cpu::promises_features() const {
+  return class_of(*this).level < static_cast<unsigned>(Level::Max);
+}
+
+bool X86Cpu::is_host() const { return class_of(*this).is_host; }
 
 }  // namespace backplane::x86

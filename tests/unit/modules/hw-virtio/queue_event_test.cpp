@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Notifications that the accelerator takes.
-#include <unistd.h>
-
 #include <optional>
 
 #include "virtio_machine.h"
@@ -42,10 +40,7 @@ class QueueEventTest : public VirtioTest {
     driver_->driver_ok();
   }
   // What the kernel does on the guest's write.
-  static void signal(const Events::Placed& event) {
-    const u64 one = 1;
-    ASSERT_EQ(write(event.eventfd.fd, &one, sizeof one), static_cast<ssize_t>(sizeof one));
-  }
+  static void signal(const Events::Placed& event) { event.eventfd.event->signal(); }
 
   Events events_;
   DriverQueue queue_{machine_.memory(), kRing, EchoDevice::kQueueSize};
@@ -58,7 +53,7 @@ TEST_F(QueueEventTest, EachQueueHasOneAtItsNotificationAddress) {
   ASSERT_EQ(events_.placed.size(), 2U);
   EXPECT_EQ(events_.placed[1].address, events_.placed[0].address + 4);
   EXPECT_EQ(events_.placed[0].eventfd.size, 0U) << "a write of any width";
-  EXPECT_NE(events_.placed[0].eventfd.fd, events_.placed[1].eventfd.fd);
+  EXPECT_NE(events_.placed[0].eventfd.event, events_.placed[1].eventfd.event);
 }
 
 TEST_F(QueueEventTest, ASignalServesItsQueueFromTheMainLoop) {

@@ -86,8 +86,7 @@ TEST_F(ListenerTest, IsToldNothingAfterItsRemoval) {
   EXPECT_EQ(listener.take(), "");
 }
 
-constexpr MemoryRegion::Eventfd kEventfd{
-    .offset = 4, .size = 2, .match = true, .value = 3, .fd = 99};
+constexpr MemoryRegion::Eventfd kEventfd{.offset = 4, .size = 2, .match = true, .value = 3};
 
 TEST_F(ListenerTest, EventfdsFollowTheirRegion) {
   listener.take_eventfds = true;

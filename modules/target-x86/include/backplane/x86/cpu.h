@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,15 +18,20 @@ class LocalApic;
 
 // Bits of Cpu::raise() for x86.
 enum InterruptRequest : u32 {
-  kRequestHard = 1,    // the local APIC or the 8259 may have a vector: ask acknowledge_interrupt()
+  kRequestHard = 1,  // the local APIC or the 8259 may have a vector: ask acknowledge_interrupt()
   kRequestNmi = 2,
   kRequestInit = 4,
-  kRequestSipi = 8,    // vector in sipi_vector
-  kRequestPoll = 16,   // accelerator's own: look at state that another thread changed
+  kRequestSipi = 8,   // vector in sipi_vector
+  kRequestPoll = 16,  // accelerator's own: look at state that another thread changed
 };
 
 struct CpuidResult {
   u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+// Features by name: of the model and not shown, and the other way round.
+struct CpuidDifferences {
+  std::vector<std::string> missing, added;
 };
 
 struct X86CpuClass : CpuClass {
@@ -35,6 +41,8 @@ struct X86CpuClass : CpuClass {
   // Which features the model has: those of an x86-64 microarchitecture level 1 to 3, or (4)
   // everything that the host and the emulator provide. [x86-64 psABI "Micro-Architecture Levels"]
   unsigned level = 0;
+  // The guest sees the host processor itself, which takes an accelerator that runs on it.
+  bool is_host = false;
 };
 
 // What an accelerator wants to know about changes made by instructions that target-x86 executes
@@ -89,6 +97,16 @@ class X86Cpu : public Cpu {
 
   // CPUID as the guest sees it (dynamic bits such as OSXSAVE and the APIC id included).
   CpuidResult cpuid(u32 leaf, u32 subleaf) const;
+  // The model's features beside the CPUID that the guest is shown by an accelerator.
+  CpuidDifferences compare_features(
+      const std::function<CpuidResult(u32 leaf, u32 subleaf)>& shown) const;
+  // The feature bits of a leaf that the user took away (-cpu MODEL,-FEATURE).
+  CpuidResult switched_off(u32 leaf, u32 subleaf) const;
+  // "x86-64-v2": as after -cpu.
+  std::string model_name() const;
+  // Whether the model stands for certain features, whatever the host.
+  bool promises_features() const;
+  bool is_host() const;
   // Feature test by bit, for #UD decisions: leaf 1 ecx and so on, precomputed.
   struct Features {
     bool sse3, pclmul, ssse3, fma, cx16, sse41, sse42, movbe, popcnt, aes, xsave, avx, f16c, rdrand,

@@ -56,6 +56,9 @@ class PlatformInterrupts {
   // The machine's accelerator, if it has local APICs of its own; else null.
   static PlatformInterrupts* of(const Machine& machine);
 
+  // What its local APICs' timers count, in Hz (before the divider).
+  virtual u64 timer_frequency() const = 0;
+
   // Sends a message to the local APICs: from the I/O APIC, or message-signalled.
   virtual void deliver(const InterruptMessage& message) = 0;
 

@@ -150,5 +150,43 @@ TEST(Features, SpellingsOfANameAreTheSame) {
   EXPECT_EQ(find_feature("sse4"), -1);
 }
 
+TEST(Cpuid, TellsWhatAnAcceleratorShowsDifferently) {
+  Guest guest("x86-64-v2");
+  const X86Cpu& cpu = guest.cpu();
+  const auto same = [&cpu](u32 leaf, u32 subleaf) {
+    CpuidResult r = cpu.cpuid(leaf, subleaf);
+    if (leaf == 0x80000001) r.edx |= 1u << 11;  // SYSCALL, which the model shows in 64-bit code
+    return r;
+  };
+  EXPECT_TRUE(cpu.compare_features(same).missing.empty());
+  EXPECT_TRUE(cpu.compare_features(same).added.empty());
+  const auto other = [&same](u32 leaf, u32 subleaf) {
+    CpuidResult r = same(leaf, subleaf);
+    if (leaf == 1) r.ecx &= ~(1u << 20);
+    if (leaf == 7 && subleaf == 0) r.ebx |= 1u << 5;
+    return r;
+  };
+  EXPECT_EQ(cpu.compare_features(other).missing, std::vector<std::string>{"sse4.2"});
+  EXPECT_EQ(cpu.compare_features(other).added, std::vector<std::string>{"avx2"});
+}
+
+TEST(Cpuid, NamesTheBitsThatTheUserTookAway) {
+  Guest guest("max,-avx2,-sse4.2");
+  EXPECT_EQ(guest.cpu().switched_off(7, 0).ebx, 1u << 5);
+  EXPECT_EQ(guest.cpu().switched_off(1, 0).ecx, 1u << 20);
+  EXPECT_EQ(guest.cpu().switched_off(7, 1).eax, 0u);
+}
+
+TEST(Cpuid, TheHostItselfNeedsAnAcceleratorThatRunsOnIt) {
+  backplane::testing::TestMachine machine;
+  try {
+    machine.add_cpu(create_cpu(machine, "host"));
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("does not show the guest the host processor"),
+              std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace backplane::x86::testing

@@ -10,18 +10,18 @@
 
 namespace backplane {
 
-EventFd::EventFd() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (fd_ < 0) throw Error::system("cannot create an eventfd", errno);
+EventFd::EventFd() : waitable_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (waitable_ < 0) throw Error::system("cannot create an eventfd", errno);
 }
 
-EventFd::~EventFd() { close(fd_); }
+EventFd::~EventFd() { close(waitable_); }
 
 // A counter that is full is signalled already.
-void EventFd::signal() { eventfd_write(fd_, 1); }
+void EventFd::signal() { eventfd_write(waitable_, 1); }
 
 bool EventFd::take() {
   eventfd_t count;
-  return eventfd_read(fd_, &count) == 0;
+  return eventfd_read(waitable_, &count) == 0;
 }
 
 }  // namespace backplane

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "vcpu/cpuid_report.h"
+
+#include <linux/kvm.h>
+
+#include "backplane/log.h"
+#include "kernel/list.h"
+
+namespace backplane::kvm {
+namespace {
+
+std::vector<kvm_cpuid_entry2> read_back(const Descriptor& vcpu) {
+  constexpr std::size_t kRoom = 256;  // the kernel's own limit
+  List<kvm_cpuid_entry2> list(kRoom);
+  vcpu.call("cannot read the guest's CPUID back", kGetCpuid2, list.get());
+  std::vector<kvm_cpuid_entry2> entries;
+  for (std::size_t n = 0; n < list.count(); ++n) entries.push_back(list.entry(n));
+  return entries;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+void report_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu) {
+  const std::vector<kvm_cpuid_entry2> entries = read_back(vcpu);
+  const auto shown = [&entries](u32 leaf, u32 subleaf) -> x86::CpuidResult {
+    for (const kvm_cpuid_entry2& e : entries)
+      if (e.function == leaf && e.index == subleaf) return {e.eax, e.ebx, e.ecx, e.edx};
+    return {};
+  };
+  const x86::CpuidDifferences differences = cpu.compare_features(shown);
+  const auto say = [&cpu](std::string_view what, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    const std::string line =
+        fmt::format("CPU model {}: KVM on this host {}: {}", cpu.model_name(), what, joined(names));
+    if (cpu.promises_features())
+      log::warn(line);
+    else
+      log::print(LogCategory::Accel, "{}", line);
+  };
+  say("does not provide", differences.missing);
+  say("adds", differences.added);
+}
+
+}  // namespace backplane::kvm
