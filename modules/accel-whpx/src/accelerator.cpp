@@ -81,6 +81,8 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
     return text;
   }
 
+  // The platform answers the leaves of CPUID that tell it.
+  u64 timer_frequency() const override { return 0; }
   void deliver(const x86::InterruptMessage& message) override {
     request_interrupt(*partition_, message);
   }

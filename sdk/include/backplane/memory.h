@@ -36,6 +36,7 @@ class RamBlock {
   // Bits of a page's flags.
   enum PageFlag : u8 {
     kHasCode = 1,  // an accelerator translated code from this page: writers must report
+    kWritten = 2,  // written since take_written(), while writes are logged
   };
 
   // Throws Error if the host cannot provide the memory.
@@ -58,12 +59,20 @@ class RamBlock {
 
   // To be called by whoever writes [offset, offset+size) other than through an address space.
   void about_to_write(u64 offset, u64 size) {
+    if (logs_writes()) mark_written(offset, size);
     for (u64 page = offset & kPageMask; page < offset + size; page += kPageSize)
       if ((page_flags(page).load(std::memory_order_relaxed) & kHasCode) != 0) {
         report_code_write(offset, size);
         return;
       }
   }
+
+  // For DirtyLog and those who know what the guest wrote. Switching on forgets what was marked.
+  void log_writes(bool on);
+  bool logs_writes() const { return logs_writes_.load(std::memory_order_relaxed); }
+  void mark_written(u64 offset, u64 size);
+  // Offsets of the pages marked, which are so no more.
+  std::vector<u64> take_written();
 
   // Gives the host back the whole pages inside [offset, offset+size); they read as zero. What
   // lies outside the block is ignored. (Windows keeps the pages.)
@@ -82,6 +91,7 @@ class RamBlock {
   };
   std::unique_ptr<std::atomic<u8>[], Free> flags_;
   CodeWriteHook code_write_hook_;
+  std::atomic<bool> logs_writes_{false};
 };
 
 // What answers accesses to an MMIO (or port) region: two plain functions and their subject.
@@ -257,6 +267,12 @@ class MemoryListener {
   virtual void region_removed(const FlatRange&) {}
   virtual void region_added(const FlatRange&) {}
   virtual void commit() {}
+  // Whether it can tell which pages of RAM the guest writes; then it is told where to (also of a
+  // range added while RamBlock::logs_writes()), and marks what was written when it is asked.
+  virtual bool keeps_dirty_log() const { return false; }
+  virtual void dirty_log_started(const FlatRange&) {}
+  virtual void dirty_log_stopped(const FlatRange&) {}
+  virtual void collect_dirty(const FlatRange&) {}
   // Whether it takes care of eventfds; then it is told of each, with its address.
   virtual bool takes_eventfds() const { return false; }
   virtual void eventfd_added(u64 /*address*/, const MemoryRegion::Eventfd&) {}
@@ -315,6 +331,8 @@ class AddressSpace {
   void add_listener(MemoryListener& listener);
   void remove_listener(MemoryListener& listener);
 
+  // The listeners that keep a dirty log, for DirtyLog. Machine lock.
+  std::vector<MemoryListener*> dirty_log_keepers() const;
   // Whether some listener takes care of eventfds (MemoryRegion::Eventfd). Machine lock.
   bool takes_eventfds() const;
 

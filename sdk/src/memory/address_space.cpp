@@ -116,6 +116,13 @@ void AddressSpace::remove_listener(MemoryListener& listener) {
   std::erase(impl_->listeners, &listener);
 }
 
+std::vector<MemoryListener*> AddressSpace::dirty_log_keepers() const {
+  std::vector<MemoryListener*> keepers;
+  std::copy_if(impl_->listeners.begin(), impl_->listeners.end(), std::back_inserter(keepers),
+               [](const MemoryListener* listener) { return listener->keeps_dirty_log(); });
+  return keepers;
+}
+
 bool AddressSpace::takes_eventfds() const {
   return std::any_of(impl_->listeners.begin(), impl_->listeners.end(),
                      [](const MemoryListener* listener) { return listener->takes_eventfds(); });

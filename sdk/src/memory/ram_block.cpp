@@ -41,6 +41,28 @@ void RamBlock::discard(u64 offset, u64 size) {
   clear_ram({.host = host_, .fd = fd_}, start, end - start);
 }
 
+void RamBlock::log_writes(bool on) {
+  if (on) take_written();
+  logs_writes_.store(on);
+}
+
+void RamBlock::mark_written(u64 offset, u64 size) {
+  const u64 end = std::min(size_, offset + size);
+  for (u64 page = offset & kPageMask; page < end; page += kPageSize)
+    page_flags(page).fetch_or(kWritten, std::memory_order_release);
+}
+
+std::vector<u64> RamBlock::take_written() {
+  std::vector<u64> pages;
+  for (u64 page = 0; page < size_; page += kPageSize) {
+    std::atomic<u8>& flags = page_flags(page);
+    if ((flags.load(std::memory_order_acquire) & kWritten) == 0) continue;
+    flags.fetch_and(static_cast<u8>(~kWritten));
+    pages.push_back(page);
+  }
+  return pages;
+}
+
 void RamBlock::report_code_write(u64 offset, u64 size) {
   if (code_write_hook_) code_write_hook_(*this, offset, size);
 }

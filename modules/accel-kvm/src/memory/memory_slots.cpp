@@ -17,10 +17,10 @@ MemorySlots::MemorySlots(const Descriptor& vm, const System& system)
       limit_(static_cast<u32>(std::max(32, system.capability(KVM_CAP_NR_MEMSLOTS)))),
       has_readonly_(system.capability(KVM_CAP_READONLY_MEM) > 0) {}
 
-void MemorySlots::set(u32 slot, const FlatRange& range, u64 size) const {
+void MemorySlots::set(u32 slot, const FlatRange& range, u64 size, bool log) const {
   kvm_userspace_memory_region region{};
   region.slot = slot;
-  region.flags = range.readonly ? KVM_MEM_READONLY : 0;
+  region.flags = (range.readonly ? KVM_MEM_READONLY : 0) | (log ? KVM_MEM_LOG_DIRTY_PAGES : 0);
   region.guest_phys_addr = range.start;
   region.memory_size = size;
   region.userspace_addr = reinterpret_cast<u64>(range.host);
@@ -30,7 +30,8 @@ void MemorySlots::set(u32 slot, const FlatRange& range, u64 size) const {
 void MemorySlots::region_removed(const FlatRange& range) {
   const auto found = slots_.find(range.start);
   if (found == slots_.end()) return;
-  set(found->second, range, 0);
+  collect_dirty(range);
+  set(found->second, range, 0, false);
   free_.push_back(found->second);
   slots_.erase(found);
 }
@@ -45,8 +46,28 @@ void MemorySlots::region_added(const FlatRange& range) {
     throw Error::of("the machine has more than {} ranges of memory, which is all that KVM takes",
                     limit_);
   }
-  set(slot, range, range.size);
+  set(slot, range, range.size, range.block->logs_writes());
   slots_[range.start] = slot;
+}
+
+void MemorySlots::set_log(const FlatRange& range, bool on) const {
+  const auto found = slots_.find(range.start);
+  if (found != slots_.end()) set(found->second, range, range.size, on);
+}
+
+void MemorySlots::collect_dirty(const FlatRange& range) {
+  const auto found = slots_.find(range.start);
+  if (found == slots_.end() || !range.block->logs_writes()) return;
+  constexpr u64 kPagesPerWord = 64;
+  const u64 pages = range.size / kPageSize;
+  std::vector<u64> bitmap((pages + kPagesPerWord - 1) / kPagesPerWord);
+  kvm_dirty_log log{};
+  log.slot = found->second;
+  log.dirty_bitmap = bitmap.data();
+  vm_.call("cannot read which pages the guest wrote", KVM_GET_DIRTY_LOG, &log);
+  for (u64 page = 0; page < pages; ++page)
+    if ((bitmap[page / kPagesPerWord] >> page % kPagesPerWord & 1) != 0)
+      range.block->mark_written(range.block_offset + page * kPageSize, kPageSize);
 }
 
 }  // namespace backplane::kvm

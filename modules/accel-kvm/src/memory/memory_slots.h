@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tells KVM which guest memory is RAM or ROM. [Linux Documentation/virt/kvm/api.rst
-// "KVM_SET_USER_MEMORY_REGION"]
+// Tells KVM which guest memory is RAM or ROM, and asks it which of that the guest wrote.
+// [Linux Documentation/virt/kvm/api.rst "KVM_SET_USER_MEMORY_REGION", "KVM_GET_DIRTY_LOG"]
 #pragma once
 
 #include <algorithm>
@@ -20,11 +20,16 @@ class MemorySlots final : public MemoryListener {
 
   void region_removed(const FlatRange& range) override;
   void region_added(const FlatRange& range) override;
+  bool keeps_dirty_log() const override { return true; }
+  void dirty_log_started(const FlatRange& range) override { set_log(range, true); }
+  void dirty_log_stopped(const FlatRange& range) override { set_log(range, false); }
+  void collect_dirty(const FlatRange& range) override;
 
   std::size_t count() const { return slots_.size(); }
 
  private:
-  void set(u32 slot, const FlatRange& range, u64 size) const;
+  void set(u32 slot, const FlatRange& range, u64 size, bool log) const;
+  void set_log(const FlatRange& range, bool on) const;
 
   const Descriptor& vm_;
   u32 limit_;

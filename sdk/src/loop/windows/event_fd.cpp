@@ -3,12 +3,13 @@
 
 #include <windows.h>
 
+#include "backplane/error.h"
 #include "diagnostics/windows/last_error.h"
 
 namespace backplane {
 
 EventFd::EventFd() : waitable_(CreateEventW(nullptr, TRUE, FALSE, nullptr)) {
-  if (waitable_ == nullptr) throw last_error("cannot create an event");
+  if (waitable_ == nullptr) throw Error::system("cannot create an event", last_errno());
 }
 
 EventFd::~EventFd() { CloseHandle(waitable_); }

@@ -56,7 +56,7 @@ class PlatformInterrupts {
   // The machine's accelerator, if it has local APICs of its own; else null.
   static PlatformInterrupts* of(const Machine& machine);
 
-  // What its local APICs' timers count, in Hz (before the divider).
+  // What its local APICs' timers count, in Hz (before the divider); 0 if that is not known.
   virtual u64 timer_frequency() const = 0;
 
   // Sends a message to the local APICs: from the I/O APIC, or message-signalled.
