@@ -18,9 +18,11 @@ std::vector<kvm_cpuid_entry2> read_back(const Descriptor& vcpu) {
   return entries;
 }
 
-std::string joined(const std::vector<std::string>& names) {
+// The names of those that are shown or not, promised or not.
+std::string names(const std::vector<x86::CpuidDifference>& differences, bool shown, bool promised) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  for (const x86::CpuidDifference& d : differences)
+    if (d.shown == shown && d.promised == promised) text += (text.empty() ? "" : ", ") + d.name;
   return text;
 }
 
@@ -33,18 +35,19 @@ void report_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu) {
       if (e.function == leaf && e.index == subleaf) return {e.eax, e.ebx, e.ecx, e.edx};
     return {};
   };
-  const x86::CpuidDifferences differences = cpu.compare_features(shown);
-  const auto say = [&cpu](std::string_view what, const std::vector<std::string>& names) {
-    if (names.empty()) return;
-    const std::string line =
-        fmt::format("CPU model {}: KVM on this host {}: {}", cpu.model_name(), what, joined(names));
-    if (cpu.promises_features())
-      log::warn(line);
-    else
-      log::print(LogCategory::Accel, "{}", line);
-  };
-  say("does not provide", differences.missing);
-  say("adds", differences.added);
+  const std::vector<x86::CpuidDifference> differences = cpu.compare_features(shown);
+  for (const bool promised : {true, false})
+    for (const bool added : {false, true}) {
+      const std::string which = names(differences, added, promised);
+      if (which.empty()) continue;
+      const std::string line =
+          fmt::format("CPU model {}: KVM on this host {}: {}", cpu.model_name(),
+                      added ? "adds" : "does not provide", which);
+      if (promised)
+        log::warn(line);
+      else
+        log::print(LogCategory::Accel, "{}", line);
+    }
 }
 
 }  // namespace backplane::kvm

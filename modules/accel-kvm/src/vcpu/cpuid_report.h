@@ -7,8 +7,8 @@
 
 namespace backplane::kvm {
 
-// Reads back what took effect. A warning where the model promises its features; for models that
-// have whatever the host has, a line in the log (-d accel).
+// Reads back what took effect. A warning of features that the model or the user promised; of
+// others, where the model has whatever the host has, a line in the log (-d accel).
 void report_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu);
 
 }  // namespace backplane::kvm

@@ -45,15 +45,18 @@ Place place_of(FeatureWord word) {
 
 }  // namespace
 
-CpuidDifferences X86Cpu::compare_features(
+std::vector<CpuidDifference> X86Cpu::compare_features(
     const std::function<CpuidResult(u32 leaf, u32 subleaf)>& shown) const {
-  CpuidDifferences differences;
+  const bool model_promises =
+      static_cast<const X86CpuClass&>(object_class()).level < static_cast<unsigned>(Level::Max);
+  std::vector<CpuidDifference> differences;
   const auto table = all_features();
   for (std::size_t i = 0; i < table.size(); ++i) {
     const Place place = place_of(table[i].word);
     const bool is_shown = (shown(place.leaf, place.subleaf).*place.reg >> table[i].bit & 1) != 0;
     if (impl_->enabled[i] == is_shown) continue;
-    (is_shown ? differences.added : differences.missing).emplace_back(table[i].name);
+    const bool asked = impl_->asked_on[i] || impl_->asked_off[i];
+    differences.push_back({std::string(table[i].name), is_shown, model_promises || asked});
   }
   return differences;
 }

@@ -35,20 +35,12 @@ BACKPLANE_TYPE(MaxCpu, "max-x86-cpu",
                .description = "every feature that the host and the emulator provide");
 BACKPLANE_TYPE(HostCpu, "host-x86-cpu", .description = "the host processor itself (kvm)");
 
-const X86CpuClass& class_of(const X86Cpu& cpu) {
-  return static_cast<const X86CpuClass&>(cpu.object_class());
-}
-
 }  // namespace
 
 std::string X86Cpu::model_name() const {
   return std::string(type_name().substr(0, type_name().size() - kSuffix.size()));
 }
 
-bool X86Cpu::promises_features() const {
-  return class_of(*this).level < static_cast<unsigned>(Level::Max);
-}
-
-bool X86Cpu::is_host() const { return class_of(*this).is_host; }
+bool X86Cpu::is_host() const { return static_cast<const X86CpuClass&>(object_class()).is_host; }
 
 }  // namespace backplane::x86

@@ -29,9 +29,13 @@ struct CpuidResult {
   u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
 
-// Features by name: of the model and not shown, and the other way round.
-struct CpuidDifferences {
-  std::vector<std::string> missing, added;
+// A feature that the model has and the guest is not shown, or the other way round.
+struct CpuidDifference {
+  std::string name;
+  bool shown = false;
+  // The model stands for its features whatever the host, or the user asked for this one.
+  bool promised = false;
+  bool operator==(const CpuidDifference&) const = default;
 };
 
 struct X86CpuClass : CpuClass {
@@ -98,14 +102,12 @@ class X86Cpu : public Cpu {
   // CPUID as the guest sees it (dynamic bits such as OSXSAVE and the APIC id included).
   CpuidResult cpuid(u32 leaf, u32 subleaf) const;
   // The model's features beside the CPUID that the guest is shown by an accelerator.
-  CpuidDifferences compare_features(
+  std::vector<CpuidDifference> compare_features(
       const std::function<CpuidResult(u32 leaf, u32 subleaf)>& shown) const;
   // The feature bits of a leaf that the user took away (-cpu MODEL,-FEATURE).
   CpuidResult switched_off(u32 leaf, u32 subleaf) const;
   // "x86-64-v2": as after -cpu.
   std::string model_name() const;
-  // Whether the model stands for certain features, whatever the host.
-  bool promises_features() const;
   bool is_host() const;
   // Feature test by bit, for #UD decisions: leaf 1 ecx and so on, precomputed.
   struct Features {

@@ -158,16 +158,29 @@ TEST(Cpuid, TellsWhatAnAcceleratorShowsDifferently) {
     if (leaf == 0x80000001) r.edx |= 1u << 11;  // SYSCALL, which the model shows in 64-bit code
     return r;
   };
-  EXPECT_TRUE(cpu.compare_features(same).missing.empty());
-  EXPECT_TRUE(cpu.compare_features(same).added.empty());
+  EXPECT_TRUE(cpu.compare_features(same).empty());
   const auto other = [&same](u32 leaf, u32 subleaf) {
     CpuidResult r = same(leaf, subleaf);
     if (leaf == 1) r.ecx &= ~(1u << 20);
     if (leaf == 7 && subleaf == 0) r.ebx |= 1u << 5;
     return r;
   };
-  EXPECT_EQ(cpu.compare_features(other).missing, std::vector<std::string>{"sse4.2"});
-  EXPECT_EQ(cpu.compare_features(other).added, std::vector<std::string>{"avx2"});
+  EXPECT_EQ(cpu.compare_features(other),
+            (std::vector<CpuidDifference>{{"sse4.2", false, true}, {"avx2", true, true}}));
+}
+
+TEST(Cpuid, AModelThatFollowsTheHostPromisesOnlyWhatTheUserAskedFor) {
+  Guest guest("max,-avx2");
+  const X86Cpu& cpu = guest.cpu();
+  const auto shown = [&cpu](u32 leaf, u32 subleaf) {
+    CpuidResult r = cpu.cpuid(leaf, subleaf);
+    if (leaf == 0x80000001) r.edx |= 1u << 11;
+    if (leaf == 1) r.ecx &= ~(1u << 20);
+    if (leaf == 7 && subleaf == 0) r.ebx |= 1u << 5;
+    return r;
+  };
+  EXPECT_EQ(cpu.compare_features(shown),
+            (std::vector<CpuidDifference>{{"sse4.2", false, false}, {"avx2", true, true}}));
 }
 
 TEST(Cpuid, NamesTheBitsThatTheUserTookAway) {
