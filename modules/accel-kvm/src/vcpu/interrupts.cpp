@@ -53,9 +53,10 @@ void KvmVcpu::deliver_nmi() {
     if (!cpu_.apic().lint1_delivers_nmi()) return;
   }
   cpu_.set_halted(false);
-  fd_.call("cannot inject an NMI", KVM_NMI);
-  // The page's events are from before.
-  registers_.forget_page();
+  kvm_vcpu_events& events = registers_.page(KVM_SYNC_X86_EVENTS).events;
+  events.nmi.pending = 1;
+  events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING;
+  registers_.mark_changed(KVM_SYNC_X86_EVENTS);
 }
 
 void KvmVcpu::inject(u8 vector) {

@@ -28,8 +28,6 @@ class Registers {
   // Not while an exit still waits for its data. May leave kvm_run::immediate_exit set.
   kvm_sync_regs& page(u64 fields);
   void mark_changed(u64 fields) { run_.kvm_dirty_regs |= fields; }
-  // A call has changed what the kernel has.
-  void forget_page() { valid_ = 0; }
 
   // --- everything ------------------------------------------------------------------------------
   void load();

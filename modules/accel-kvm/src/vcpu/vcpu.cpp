@@ -100,7 +100,8 @@ Vcpu::Exit KvmVcpu::run() {
     registers_.before_run();
     const int result = fd_.try_call(KVM_RUN);
     registers_.after_run();
-    injected_ = false;
+    // An entry that came to nothing may have left the interrupt where it was.
+    injected_ = injected_ && kernel_apic() && result == -EINTR;
     ++counters_.exits;
     if (result == -EINTR || result == -EAGAIN) {
       run_->exit_reason = KVM_EXIT_INTR;
