@@ -91,6 +91,20 @@ TEST_F(MainLoopTest, WatchIsCalledWhileItsConditionHolds) {
   EXPECT_EQ(calls, 3U);
 }
 
+TEST_F(MainLoopTest, WatchIsNotCalledInsideItself) {
+  unsigned depth = 0, calls = 0;
+  const auto watch = loop.watch(ends[0], MainLoop::kReadable, [&](unsigned) {
+    EXPECT_EQ(++depth, 1U);
+    if (++calls == 1) loop.iterate(false);
+    receive_byte();
+    --depth;
+  });
+  send_byte();
+  while (loop.iterate(false)) {
+  }
+  EXPECT_EQ(calls, 1U);
+}
+
 TEST_F(MainLoopTest, DestroyedWatchIsNotCalled) {
   auto watch = loop.watch(ends[0], MainLoop::kReadable, [](unsigned) { FAIL(); });
   send_byte();
