@@ -12,7 +12,7 @@
 namespace backplane::whpx::signature {
 
 #define WHV_FUNCTION(library, need, name, parameters) \
-  using name = HRESULT parameters [[gnu::ms_abi]];
+  using name = HRESULT parameters WHPX_ABI;
 #include "api/functions.inc"
 #undef WHV_FUNCTION
 

@@ -6,6 +6,14 @@
 
 #include "backplane/types.h"
 
+// The calling convention of these functions. On Windows it is every function's, and said once more
+// it makes g++ 12 of mingw-w64 fail.
+#ifdef _WIN32
+#define WHPX_ABI
+#else
+#define WHPX_ABI [[gnu::ms_abi]]
+#endif
+
 namespace backplane::whpx {
 
 using HRESULT = i32;
