@@ -404,9 +404,18 @@ def firmware_kvm_off(setup):
 
 
 @case
-def firmware_whpx(setup):
-    start_firmware(setup, f"whpx,platform-library={setup.platform},"
-                          f"emulation-library={setup.platform}", "1")
+def firmware_whpx_on(setup):
+    start_firmware(setup, whpx(setup, "on"), "1")
+
+
+@case
+def firmware_whpx_off(setup):
+    start_firmware(setup, whpx(setup, "off"), "1")
+
+
+def whpx(setup, irqchip):
+    return (f"whpx,kernel-irqchip={irqchip},platform-library={setup.platform},"
+            f"emulation-library={setup.platform}")
 
 
 def start_firmware(setup, accel, cpus):

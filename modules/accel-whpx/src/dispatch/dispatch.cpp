@@ -22,6 +22,8 @@ enum class Need { Required, Supplemental };
 // What the system says in Boost.DLL's message, without the library's name in front.
 std::string system_reason(std::string text, const std::string& name) {
   static constexpr std::string_view kMark = "dlerror system message: ";
+  static constexpr std::string_view kPrefix = "boost::dll::shared_library::load() failed: ";
+  if (text.starts_with(kPrefix)) text.erase(0, kPrefix.size());
   if (const std::size_t at = text.find(kMark); at != std::string::npos) {
     text.erase(0, at + kMark.size());
     if (const std::size_t end = text.rfind(')'); end != std::string::npos) text.erase(end);

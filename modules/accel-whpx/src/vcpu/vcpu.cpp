@@ -64,7 +64,6 @@ void WhpxVcpu::reset_platform_apic() {
   WHV_INTERNAL_ACTIVITY_REGISTER activity{};
   activity.StartupSuspend = state_.wait_for_sipi != 0 ? 1 : 0;
   processor_.set(WHvRegisterInternalActivityState, activity.AsUINT64);
-  state_.wait_for_sipi = 0;
   cpu_.set_halted(false);
 }
 
@@ -109,7 +108,7 @@ Vcpu::Exit WhpxVcpu::run() {
     if (state_.shutdown != 0) return Exit::Stopped;
     if ((cpu_.interrupt_request() & (x86::kRequestInit | x86::kRequestSipi)) != 0)
       service_startup();
-    if (state_.wait_for_sipi != 0) return Exit::Halted;
+    if (state_.wait_for_sipi != 0 && !platform_apic_) return Exit::Halted;
     if (cpu_.halted()) {
       if (!cpu_.has_work()) return Exit::Halted;
       cpu_.set_halted(false);

@@ -39,8 +39,13 @@ bool Processor::get_event(WHV_REGISTER_NAME name, WHV_REGISTER_VALUE& value) con
     case WHvX64RegisterDeliverabilityNotifications:
       value.DeliverabilityNotifications.InterruptNotification = run_->request_interrupt_window;
       return true;
-    case WHvRegisterInternalActivityState:
+    case WHvRegisterInternalActivityState: {
+      kvm_mp_state state{};
+      fd_.call(KVM_GET_MP_STATE, &state);
+      value.InternalActivity.HaltSuspend = state.mp_state == KVM_MP_STATE_HALTED ? 1 : 0;
+      value.InternalActivity.StartupSuspend = state.mp_state == KVM_MP_STATE_UNINITIALIZED ? 1 : 0;
       return true;
+    }
     default:
       return false;
   }
@@ -74,8 +79,20 @@ bool Processor::set_event(WHV_REGISTER_NAME name, const WHV_REGISTER_VALUE& valu
     case WHvX64RegisterDeliverabilityNotifications:
       run_->request_interrupt_window = value.DeliverabilityNotifications.InterruptNotification;
       return true;
-    case WHvRegisterInternalActivityState:
+    case WHvRegisterPendingEvent: {
+      kvm_interrupt interrupt{};
+      interrupt.irq = value.ExtIntEvent.Vector;
+      return value.ExtIntEvent.EventType == WHvX64PendingEventExtInt &&
+             fd_.attempt(KVM_INTERRUPT, &interrupt) >= 0;
+    }
+    case WHvRegisterInternalActivityState: {
+      kvm_mp_state state{};
+      state.mp_state = value.InternalActivity.StartupSuspend != 0 ? KVM_MP_STATE_UNINITIALIZED
+                       : value.InternalActivity.HaltSuspend != 0  ? KVM_MP_STATE_HALTED
+                                                                  : KVM_MP_STATE_RUNNABLE;
+      fd_.call(KVM_SET_MP_STATE, &state);
       return true;
+    }
     default:
       return false;
   }

@@ -12,6 +12,8 @@ namespace {
 
 using namespace kvm_platform;
 
+constexpr u32 kApicPage = 4096;
+
 // No exception leaves the library.
 template <class Function>
 HRESULT guarded(Function&& function) {
@@ -50,6 +52,7 @@ EXPORT HRESULT WHvGetCapability(WHV_CAPABILITY_CODE code, void* buffer, u32 size
       break;
     case WHvCapabilityCodeFeatures:
       capability.Features.Xsave = 1;
+      capability.Features.LocalApicEmulation = 1;
       break;
     case WHvCapabilityCodeExtendedVmExits:
       capability.ExtendedVmExits = offered_exits();
@@ -160,6 +163,37 @@ EXPORT HRESULT WHvSetVirtualProcessorRegisters(WHV_PARTITION_HANDLE handle, u32 
   return with_processor(handle, index, [&](Processor& processor) {
     for (u32 n = 0; n < count; ++n)
       if (!processor.set(names[n], values[n])) return kInvalidVpRegisterName;
+    return kOk;
+  });
+}
+
+EXPORT HRESULT WHvRequestInterrupt(WHV_PARTITION_HANDLE handle,
+                                   const WHV_INTERRUPT_CONTROL* control, u32 size) {
+  if (size < sizeof *control) return kInvalidArgument;
+  return with_partition(handle, [&](Partition& partition) {
+    partition.request_interrupt(*control);
+    return kOk;
+  });
+}
+
+EXPORT HRESULT WHvGetVirtualProcessorInterruptControllerState2(WHV_PARTITION_HANDLE handle,
+                                                               u32 index, void* state, u32 size,
+                                                               u32* written) {
+  if (size < kApicPage) return kInsufficientBuffer;
+  return with_processor(handle, index, [&](Processor& processor) {
+    std::memset(state, 0, kApicPage);
+    processor.get_local_apic(state);
+    *written = kApicPage;
+    return kOk;
+  });
+}
+
+EXPORT HRESULT WHvSetVirtualProcessorInterruptControllerState2(WHV_PARTITION_HANDLE handle,
+                                                               u32 index, const void* state,
+                                                               u32 size) {
+  if (size < kApicPage) return kInsufficientBuffer;
+  return with_processor(handle, index, [&](Processor& processor) {
+    processor.set_local_apic(state);
     return kOk;
   });
 }

@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "requests.h"
+
 namespace kvm_platform {
 namespace {
 
@@ -13,6 +15,7 @@ namespace {
 constexpr u64 kTssAddress = 0xfeffd000, kIdentityMapAddress = 0xfeffc000;
 constexpr u32 kApicBaseMsr = 0x1b, kTscDeadlineMsr = 0x6e0;
 constexpr u64 kPageMask = 0xfff;
+constexpr std::size_t kReportedMessages = 24;  // as inputs of an I/O APIC
 
 template <class T>
 HRESULT take(T& value, const void* buffer, u32 size) {
@@ -48,6 +51,8 @@ HRESULT Partition::set_property(WHV_PARTITION_PROPERTY_CODE code, const void* bu
       exits_ = wanted;
       return kOk;
     }
+    case WHvPartitionPropertyCodeLocalApicEmulationMode:
+      return take(apics_, buffer, size);
     case WHvPartitionPropertyCodeX64MsrExitBitmap:
       return take(msr_exits_, buffer, size);
     case WHvPartitionPropertyCodeExceptionExitBitmap: {
@@ -79,6 +84,12 @@ HRESULT Partition::get_property(WHV_PARTITION_PROPERTY_CODE code, void* buffer, 
 
 HRESULT Partition::set_up() {
   if (processor_count_ == 0) return kInvalidPartitionConfig;
+  if (has_local_apics()) {
+    kvm_enable_cap split{};
+    split.cap = KVM_CAP_SPLIT_IRQCHIP;
+    split.args[0] = kReportedMessages;
+    vm_.call(KVM_ENABLE_CAP, &split);
+  }
   if (exits_.X64MsrExit != 0) ask_for_msr_exits();
   processors_.resize(processor_count_);
   is_set_up_ = true;
@@ -91,6 +102,7 @@ void Partition::ask_for_msr_exits() {
   enable.args[0] =
       KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER;
   vm_.call(KVM_ENABLE_CAP, &enable);
+  if (has_local_apics()) return;
   static u8 exits = 0;  // a clear bit
   kvm_msr_filter filter{};
   filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
@@ -145,6 +157,41 @@ HRESULT Partition::unmap(u64 gpa, u64 size) {
   free_slots_.push_back(found->second.slot);
   mappings_.erase(found);
   return kOk;
+}
+
+// [SDM 3A "Message Address Register Format", "Message Data Register Format"]
+void Partition::request_interrupt(const WHV_INTERRUPT_CONTROL& control) {
+  constexpr u64 kMessages = 0xfee00000;
+  kvm_msi message{};
+  message.address_lo = static_cast<u32>(kMessages | u64{control.Destination & 0xff} << 12 |
+                                        (control.DestinationMode != 0 ? 4 : 0));
+  message.data = control.Vector | static_cast<u32>(control.Type << 8) |
+                 (control.TriggerMode != 0 ? 0xc000 : 0);
+  if (control.TriggerMode != 0) report_end_of(message.address_lo, message.data);
+  vm_.attempt(KVM_SIGNAL_MSI, &message);
+}
+
+// KVM tells the end of those messages that an I/O APIC outside of it may send: it is told of each
+// as of an input's.
+void Partition::report_end_of(u64 address, u32 data) {
+  const std::lock_guard lock(mutex_);
+  for (const kvm_irq_routing_entry& entry : reported_)
+    if (entry.u.msi.address_lo == address && entry.u.msi.data == data) return;
+  if (reported_.size() == kReportedMessages) reported_.erase(reported_.begin());
+  kvm_irq_routing_entry& added = reported_.emplace_back();
+  added.type = KVM_IRQ_ROUTING_MSI;
+  added.u.msi.address_lo = static_cast<u32>(address);
+  added.u.msi.data = data;
+  struct {
+    CountedList header{};
+    kvm_irq_routing_entry entries[kReportedMessages];
+  } routing;
+  routing.header.count = static_cast<u32>(reported_.size());
+  for (u32 n = 0; n < routing.header.count; ++n) {
+    reported_[n].gsi = n;
+    routing.entries[n] = reported_[n];
+  }
+  vm_.call(kSetGsiRouting, &routing);
 }
 
 HRESULT Partition::create_processor(u32 index) {

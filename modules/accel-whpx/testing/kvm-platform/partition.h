@@ -29,6 +29,9 @@ class Partition {
   // Null if there is none.
   Processor* processor(u32 index);
 
+  void request_interrupt(const WHV_INTERRUPT_CONTROL& control);
+
+  bool has_local_apics() const { return apics_ != WHvX64LocalApicEmulationModeNone; }
   const Descriptor& device() const { return device_; }
   const Descriptor& vm() const { return vm_; }
   const std::vector<WHV_X64_CPUID_RESULT>& cpuid_results() const { return cpuid_results_; }
@@ -39,18 +42,21 @@ class Partition {
     u64 size;
   };
   void ask_for_msr_exits();
+  void report_end_of(u64 address, u32 data);
   void set_slot(u32 slot, void* source, u64 gpa, u64 size, u32 flags) const;
 
   Descriptor device_;
   Descriptor vm_;
   bool is_set_up_ = false;
   u32 processor_count_ = 0;
+  WHV_X64_LOCAL_APIC_EMULATION_MODE apics_ = WHvX64LocalApicEmulationModeNone;
   WHV_EXTENDED_VM_EXITS exits_{};
   WHV_X64_MSR_EXIT_BITMAP msr_exits_{};
   std::vector<WHV_X64_CPUID_RESULT> cpuid_results_;
   std::mutex mutex_;  // guards what follows
   std::map<u64, Mapping> mappings_;
   std::vector<u32> free_slots_;
+  std::vector<kvm_irq_routing_entry> reported_;  // messages whose end is an exit
   std::vector<std::unique_ptr<Processor>> processors_;
 };
 

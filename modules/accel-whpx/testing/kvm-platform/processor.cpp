@@ -76,6 +76,11 @@ void Processor::run(WHV_RUN_VP_EXIT_CONTEXT& exit) {
       exit.ExitReason = WHvRunVpExitReasonCanceled;
       break;
     }
+    if (window_is_open()) {
+      run_->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+      describe(exit);
+      break;
+    }
     enter();
     if (run_->exit_reason != KVM_EXIT_INTR && run_->exit_reason != KVM_EXIT_SET_TPR) {
       describe(exit);
@@ -83,6 +88,12 @@ void Processor::run(WHV_RUN_VP_EXIT_CONTEXT& exit) {
     }
   }
   fill_context(exit.VpContext);
+}
+
+// KVM does not tell of the window while it waits in HLT.
+bool Processor::window_is_open() const {
+  return partition_.has_local_apics() && run_->request_interrupt_window != 0 &&
+         run_->ready_for_interrupt_injection != 0;
 }
 
 void Processor::enter() {
@@ -134,6 +145,10 @@ void Processor::describe(WHV_RUN_VP_EXIT_CONTEXT& exit) {
     case KVM_EXIT_HLT:
       exit.ExitReason = WHvRunVpExitReasonX64Halt;
       return;
+    case KVM_EXIT_IOAPIC_EOI:
+      exit.ExitReason = WHvRunVpExitReasonX64ApicEoi;
+      exit.ApicEoi.InterruptVector = run_->eoi.vector;
+      return;
     case KVM_EXIT_IRQ_WINDOW_OPEN:
       run_->request_interrupt_window = 0;
       exit.ExitReason = WHvRunVpExitReasonX64InterruptWindow;
@@ -180,6 +195,13 @@ bool Processor::resume_access() {
   __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_SEQ_CST);
   enter();
   return run_->exit_reason == KVM_EXIT_IO || run_->exit_reason == KVM_EXIT_MMIO;
+}
+
+void Processor::set_local_apic(const void* page) {
+  constexpr std::size_t kTaskPriority = 0x80;
+  fd_.call(KVM_SET_LAPIC, page);
+  // CR8 is the same, and the page's would come after it.
+  run_->s.regs.sregs.cr8 = static_cast<const u8*>(page)[kTaskPriority] >> 4;
 }
 
 bool Processor::translate(u64 gva, u64& gpa) const {

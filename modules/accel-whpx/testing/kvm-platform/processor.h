@@ -33,6 +33,9 @@ class Processor {
   bool get(WHV_REGISTER_NAME name, WHV_REGISTER_VALUE& value);
   bool set(WHV_REGISTER_NAME name, const WHV_REGISTER_VALUE& value);
   bool translate(u64 gva, u64& gpa) const;
+  // The local APIC's registers, in the first KiB of a page.
+  void get_local_apic(void* page) const { fd_.call(KVM_GET_LAPIC, page); }
+  void set_local_apic(const void* page);
 
   kvm_run& page() { return *run_; }
   // The instruction that left the guest is one that KVM cannot execute.
@@ -43,6 +46,7 @@ class Processor {
 
  private:
   void enter();
+  bool window_is_open() const;
   void describe(WHV_RUN_VP_EXIT_CONTEXT& exit);
   void describe_msr(WHV_RUN_VP_EXIT_CONTEXT& exit, bool write);
   void fill_context(WHV_VP_EXIT_CONTEXT& context) const;

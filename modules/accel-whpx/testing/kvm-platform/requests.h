@@ -16,6 +16,8 @@ constexpr unsigned long kSetCpuid2 = _IOW(KVMIO, 0x90, CountedList);
 constexpr unsigned long kGetMsrs = _IOWR(KVMIO, 0x88, CountedList);
 constexpr unsigned long kSetMsrs = _IOW(KVMIO, 0x89, CountedList);
 
+constexpr unsigned long kSetGsiRouting = _IOW(KVMIO, 0x6a, CountedList);
+
 struct XsaveImage {
   unsigned char bytes[4096];
 };

@@ -4,4 +4,6 @@
 
 #include <boost/config.hpp>
 
-#define WHPX_EXPORT extern "C" BOOST_SYMBOL_EXPORT [[gnu::ms_abi]]
+#include "api/types.h"
+
+#define WHPX_EXPORT extern "C" BOOST_SYMBOL_EXPORT WHPX_ABI
