@@ -7,6 +7,7 @@
 #include "backplane/x86/apic.h"
 #include "backplane/x86/system.h"
 #include "interrupts/local_apic.h"
+#include "vcpu/msr_exit.h"
 #include "vcpu/vcpu.h"
 
 namespace backplane::kvm {
@@ -28,7 +29,7 @@ KvmVcpu::Next KvmVcpu::handle_exit() {
     case KVM_EXIT_X86_RDMSR:
     case KVM_EXIT_X86_WRMSR:
       ++counters_.msrs;
-      handle_msr(run_->exit_reason == KVM_EXIT_X86_WRMSR);
+      handle_msr();
       return Next::Go;
     case KVM_EXIT_IOAPIC_EOI:
       handle_end_of_interrupt();
@@ -86,21 +87,11 @@ void KvmVcpu::handle_mmio() {
     memory.read(run_->mmio.phys_addr, run_->mmio.data, run_->mmio.len);
 }
 
-void KvmVcpu::handle_msr(bool write) {
-  const x86::Context context{cpu_, linear_};
-  run_->msr.error = 0;
-  try {
-    if (write)
-      x86::write_msr(context, run_->msr.index, run_->msr.data);
-    else
-      run_->msr.data = x86::read_msr(context, run_->msr.index);
-  } catch (const x86::GuestException&) {
-    run_->msr.error = 1;
-    return;
-  }
+void KvmVcpu::handle_msr() {
+  answer_msr_exit(cpu_, linear_, *run_);
   // KVM shows in CPUID whether the local APIC is on.
-  if (write && run_->msr.index == kApicBaseMsr)
-    kvm::write_msr(fd_, kApicBaseMsr, cpu_.apic().base());
+  if (run_->exit_reason == KVM_EXIT_X86_WRMSR && run_->msr.index == kApicBaseMsr)
+    write_msr(fd_, kApicBaseMsr, cpu_.apic().base());
 }
 
 void KvmVcpu::handle_end_of_interrupt() {

@@ -52,7 +52,7 @@ class KvmVcpu final : public Vcpu {
   Next triple_fault();
   void handle_port();
   void handle_mmio();
-  void handle_msr(bool write);
+  void handle_msr();
   void handle_end_of_interrupt();
   Next emulate();
 
