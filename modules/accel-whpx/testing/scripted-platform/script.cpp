@@ -43,12 +43,9 @@ HRESULT Script::note(const char* function, u64 number) {
 }
 
 Script& script() {
-  static Script* const the_script = [] {
-    auto* const made = new Script;
-    read_environment(*made);
-    return made;
-  }();
-  return *the_script;
+  static Script the_script;
+  [[maybe_unused]] static const bool initialised = (read_environment(the_script), true);
+  return the_script;
 }
 
 }  // namespace scripted_platform
