@@ -54,7 +54,9 @@ class Installation:
         (root / "bin").mkdir()
         installed = root / self.modules.parent.name / "backplane"
         installed.mkdir(parents=True)
-        shutil.copy(self.program, root / "bin/backplane")
+        shutil.copy(self.program, root / "bin")
+        for library in self.program.parent.glob("*.dll"):
+            shutil.copy(library, root / "bin")
         for library in self.modules.parent.glob("libbackplane.so*"):
             shutil.copy(library, installed.parent, follow_symlinks=False)
         for module in self.modules.iterdir():
@@ -63,9 +65,9 @@ class Installation:
             if wanted or module.name == "known-modules":
                 shutil.copy(module, installed)
         for name in damaged:
-            file = installed / f"{name}.so"
+            file = next(installed.glob(f"{name}.*"))
             file.write_bytes(file.read_bytes()[:file.stat().st_size // 2])
-        return root / "bin/backplane"
+        return root / "bin" / self.program.name
 
 
 class Runner:
@@ -105,8 +107,8 @@ class Runner:
         environment.pop("BACKPLANE_MODULE_PATH", None)
         program = self.program(row)
         try:
-            result = subprocess.run([program, *words], input=ASK, capture_output=True, text=True,
-                                    timeout=30, env=environment)
+            result = subprocess.run([*self.options.runner, program, *words], input=ASK,
+                                    capture_output=True, text=True, timeout=30, env=environment)
         except subprocess.TimeoutExpired as expired:
             return [f"did not end; it said {expired.stderr!r}"]
         return [*self.check_status(row, result), *self.check_stderr(row, result, program.name),
@@ -147,9 +149,10 @@ def main():
     parser = argparse.ArgumentParser(description="Tests the launch rules of one table.")
     parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--modules", type=Path, required=True, help="its modules' directory")
-    parser.add_argument("--test-modules", type=Path, required=True)
-    parser.add_argument("--platform", type=Path, required=True,
+    parser.add_argument("--test-modules", type=Path)
+    parser.add_argument("--platform", type=Path,
                         help="the scripted platform library of accelerator whpx")
+    parser.add_argument("--runner", nargs="*", default=[], help="what runs the program")
     parser.add_argument("--only", help="only rows whose options contain this")
     parser.add_argument("table", type=Path)
     options = parser.parse_args()

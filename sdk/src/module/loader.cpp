@@ -15,15 +15,17 @@ namespace {
 
 namespace dll = boost::dll;
 
-// What was caught while the file was loaded, without its path: the dynamic loader's own text out of
+// What was caught while the file was loaded, without its path: what the system's loader says, out of
 // Boost.DLL's message, or else what one of the file's constructors threw. (Such an exception comes
-// through the dynamic loader, which stays usable on this thread.)
+// through the loader, which stays usable on this thread.)
 std::string load_failure(std::string text, const std::filesystem::path& path) {
+  static constexpr std::string_view kRefused = "boost::dll::shared_library::load() failed";
   static constexpr std::string_view kMark = "dlerror system message: ";
-  const std::size_t at = text.find(kMark);
-  if (at == std::string::npos) return "its start-up code failed: " + text;
-  text.erase(0, at + kMark.size());
-  if (const std::size_t end = text.rfind(')'); end != std::string::npos) text.erase(end);
+  if (!text.starts_with(kRefused)) return "its start-up code failed: " + text;
+  if (const std::size_t at = text.find(kMark); at != std::string::npos) {
+    text.erase(0, at + kMark.size());
+    if (const std::size_t end = text.rfind(')'); end != std::string::npos) text.erase(end);
+  }
   const std::string prefix = path.string() + ": ";
   return "cannot be loaded: " + (text.starts_with(prefix) ? text.substr(prefix.size()) : text);
 }

@@ -11,8 +11,7 @@
 
 namespace backplane::whpx::signature {
 
-#define WHV_FUNCTION(library, need, name, parameters) \
-  using name = HRESULT parameters WHPX_ABI;
+#define WHV_FUNCTION(library, need, name, parameters) using name = HRESULT parameters WHPX_ABI;
 #include "api/functions.inc"
 #undef WHV_FUNCTION
 

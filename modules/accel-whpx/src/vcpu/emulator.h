@@ -26,19 +26,17 @@ class Emulator {
   bool raised_event() const { return raised_event_; }
 
  private:
-  WHPX_ABI static HRESULT port_access(void* self,
-                                             WHV_EMULATOR_IO_ACCESS_INFO* access) noexcept;
+  WHPX_ABI static HRESULT port_access(void* self, WHV_EMULATOR_IO_ACCESS_INFO* access) noexcept;
   WHPX_ABI static HRESULT memory_access(void* self,
-                                               WHV_EMULATOR_MEMORY_ACCESS_INFO* access) noexcept;
-  WHPX_ABI static HRESULT get_registers(void* self, const WHV_REGISTER_NAME* names,
-                                               u32 count, WHV_REGISTER_VALUE* values) noexcept;
-  WHPX_ABI static HRESULT set_registers(void* self, const WHV_REGISTER_NAME* names,
-                                               u32 count,
-                                               const WHV_REGISTER_VALUE* values) noexcept;
+                                        WHV_EMULATOR_MEMORY_ACCESS_INFO* access) noexcept;
+  WHPX_ABI static HRESULT get_registers(void* self, const WHV_REGISTER_NAME* names, u32 count,
+                                        WHV_REGISTER_VALUE* values) noexcept;
+  WHPX_ABI static HRESULT set_registers(void* self, const WHV_REGISTER_NAME* names, u32 count,
+                                        const WHV_REGISTER_VALUE* values) noexcept;
   WHPX_ABI static HRESULT translate(void* self, WHV_GUEST_VIRTUAL_ADDRESS gva,
-                                           WHV_TRANSLATE_GVA_FLAGS flags,
-                                           WHV_TRANSLATE_GVA_RESULT_CODE* result,
-                                           WHV_GUEST_PHYSICAL_ADDRESS* gpa) noexcept;
+                                    WHV_TRANSLATE_GVA_FLAGS flags,
+                                    WHV_TRANSLATE_GVA_RESULT_CODE* result,
+                                    WHV_GUEST_PHYSICAL_ADDRESS* gpa) noexcept;
   static constexpr WHV_EMULATOR_CALLBACKS kCallbacks = {
       .Size = sizeof(WHV_EMULATOR_CALLBACKS),
       .Reserved = 0,
