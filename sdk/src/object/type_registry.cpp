@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <typeindex>
+#include <unordered_map>
 
 #include "backplane/module.h"
 #include "backplane/object.h"
@@ -52,7 +53,8 @@ struct TypeRegistry::Impl {
   // Recursive: class_init may ask for other classes.
   mutable std::recursive_mutex mutex;
   std::map<std::string, Entry, std::less<>> entries;
-  std::map<std::type_index, std::string> by_cpp_type;
+  // Not ordered: libstdc++ for Windows has no consistent order of types in unnamed namespaces.
+  std::unordered_map<std::type_index, std::string> by_cpp_type;
   std::once_flag linked_in;
 
   // What is linked in is registered when a type is first asked for.
