@@ -193,8 +193,18 @@ void VirtioPci::write_status(u8 status) {
   if (device_.driver_ok() && queue_events_.empty()) start_queue_events();
 }
 
+// A host that has no eventfd left costs exits, and nothing else.
 void VirtioPci::start_queue_events() {
   if (!ioeventfd_ || !machine().memory().takes_eventfds()) return;
+  try {
+    add_queue_events();
+  } catch (const Error& error) {
+    queue_events_.clear();
+    log::print(LogCategory::Virtio, "{}: {}", type_name(), error.what());
+  }
+}
+
+void VirtioPci::add_queue_events() {
   const MemoryRegion::Batch batch;
   for (unsigned queue = 0; queue < device_.queue_count(); ++queue) {
     auto event =

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Notifications that the accelerator takes.
+#include <sys/resource.h>
+
 #include <optional>
 
 #include "virtio_machine.h"
@@ -88,6 +90,19 @@ TEST_F(QueueEventTest, TheyFollowTheBar) {
   driver_->pci().write16(pci::kCommand, pci::kCommandMemory | pci::kCommandBusMaster);
   ASSERT_EQ(events_.placed.size(), 2U);
   EXPECT_EQ(events_.placed[0].address, before);
+}
+
+TEST_F(QueueEventTest, AHostThatHasNoneLeftServesQueuesAtOnce) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  start();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(events_.placed.empty());
+  queue_.add({{kData, 4}}, {{kData + 64, 4}});
+  driver_->kick(0);
+  EXPECT_EQ(echo_->served, 1U);
 }
 
 TEST_F(QueueEventTest, CanBeSwitchedOff) {

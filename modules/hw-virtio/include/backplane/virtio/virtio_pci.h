@@ -119,6 +119,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   VirtQueue* selected_queue() const { return device_.queue(queue_select_); }
   void kick(unsigned queue);
   void start_queue_events();
+  void add_queue_events();
   void write_status(u8 status);
   u8 read_isr();
   u16 valid_vector(u32 vector) const;
