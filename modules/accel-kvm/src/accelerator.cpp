@@ -49,10 +49,10 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
       filter_msrs();
     else
       interrupts_ = std::make_unique<KernelInterrupts>(vm_, *system_, irqchip_);
-    slots_ = std::make_unique<MemorySlots>(vm_, *system_);
-    machine.memory().add_listener(*slots_);
     memory_events_ = std::make_unique<WriteEvents>(vm_, *system_, WriteEvents::Space::Memory);
     port_events_ = std::make_unique<WriteEvents>(vm_, *system_, WriteEvents::Space::Ports);
+    slots_ = std::make_unique<MemorySlots>(vm_, *system_);  // shutdown() looks at this one
+    machine.memory().add_listener(*slots_);
     machine.memory().add_listener(*memory_events_);
     machine.io().add_listener(*port_events_);
   }

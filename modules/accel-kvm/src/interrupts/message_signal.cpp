@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "interrupts/message_signal.h"
 
+#include "backplane/log.h"
+
 namespace backplane::kvm {
 
 KvmMessageSignal::KvmMessageSignal(const Descriptor& vm, GsiRouting& routing)
@@ -32,7 +34,13 @@ void KvmMessageSignal::attach(bool attached) const {
 bool KvmMessageSignal::set_message(u64 address, u32 data) {
   if (!x86::is_msi_address(address)) return false;
   routing_.set_message(gsi_, {address, data});
-  routing_.commit();
+  try {
+    routing_.commit();
+  } catch (const Error& error) {
+    routing_.clear(gsi_);
+    log::print(LogCategory::Accel, "{}", error.what());
+    return false;
+  }
   return true;
 }
 
