@@ -10,7 +10,8 @@
 namespace backplane {
 
 // Remembers the pages of a block that the guest or a device writes while this object lives. Machine
-// lock. Writes under way on other threads may be reported the next time.
+// lock. A write that a vCPU's thread is making for the guest meanwhile may be missed: what has to
+// be exact is asked while the machine is stopped.
 class DirtyLog {
  public:
   // Throws Error if the accelerator cannot tell what the guest writes, or if the block has a log.
