@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: MIT
 // Notifications that the accelerator takes.
-#include <sys/resource.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 
 #include "virtio_machine.h"
+
+namespace {
+bool host_has_eventfds = true;
+}
+
+// In the C library's place. A limit of open files would fail the sanitizers' own checks as well.
+extern "C" int eventfd(unsigned count, int flags) noexcept {
+  if (host_has_eventfds) return static_cast<int>(syscall(SYS_eventfd2, count, flags));
+  errno = EMFILE;
+  return -1;
+}
 
 namespace backplane::testing {
 namespace {
@@ -93,12 +107,9 @@ TEST_F(QueueEventTest, TheyFollowTheBar) {
 }
 
 TEST_F(QueueEventTest, AHostThatHasNoneLeftServesQueuesAtOnce) {
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  host_has_eventfds = false;
   start();
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  host_has_eventfds = true;
   EXPECT_TRUE(events_.placed.empty());
   queue_.add({{kData, 4}}, {{kData + 64, 4}});
   driver_->kick(0);
