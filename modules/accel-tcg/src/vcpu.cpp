@@ -328,7 +328,7 @@ Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mo
 // After something that may have changed RIP, mode or interrupts: where to go on.
 const u8* TcgVcpu::resume() {
   if (jit_.exit_request.load(std::memory_order_relaxed) != 0 || must_step() ||
-      (cpu_.interrupt_request() != 0 && (state_.rflags & x86::kIF) != 0) ||
+      (cpu_.interrupt_request() != 0 && cpu_.has_work()) ||
       (engine_.options.count_instructions && jit_.budget <= 0)) {
     flags_from_state();
     return nullptr;

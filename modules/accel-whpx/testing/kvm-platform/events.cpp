@@ -38,6 +38,7 @@ bool Processor::get_event(WHV_REGISTER_NAME name, WHV_REGISTER_VALUE& value) con
       return true;
     case WHvX64RegisterDeliverabilityNotifications:
       value.DeliverabilityNotifications.InterruptNotification = run_->request_interrupt_window;
+      value.DeliverabilityNotifications.NmiNotification = nmi_window_wanted_ ? 1 : 0;
       return true;
     case WHvRegisterInternalActivityState: {
       kvm_mp_state state{};
@@ -78,6 +79,7 @@ bool Processor::set_event(WHV_REGISTER_NAME name, const WHV_REGISTER_VALUE& valu
     }
     case WHvX64RegisterDeliverabilityNotifications:
       run_->request_interrupt_window = value.DeliverabilityNotifications.InterruptNotification;
+      nmi_window_wanted_ = value.DeliverabilityNotifications.NmiNotification != 0;
       return true;
     case WHvRegisterPendingEvent: {
       kvm_interrupt interrupt{};

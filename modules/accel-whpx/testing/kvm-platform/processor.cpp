@@ -7,8 +7,10 @@
 #include <sys/mman.h>
 
 #include <cstring>
+#include <optional>
 
 #include "cpuid.h"
+#include "interruptions.h"
 #include "partition.h"
 
 namespace kvm_platform {
@@ -70,6 +72,8 @@ void Processor::run(WHV_RUN_VP_EXIT_CONTEXT& exit) {
   last_on_this_thread = this;
   unknown_instruction_ = false;
   exit = {};
+  std::optional<Interruptions> interruptions;
+  if (nmi_window_wanted_) interruptions.emplace(cancel_signal());
   for (;;) {
     __atomic_store_n(&run_->immediate_exit, 0, __ATOMIC_SEQ_CST);
     if (cancelled_.exchange(false)) {
@@ -79,6 +83,12 @@ void Processor::run(WHV_RUN_VP_EXIT_CONTEXT& exit) {
     if (window_is_open()) {
       run_->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
       describe(exit);
+      break;
+    }
+    if (nmi_window_wanted_ && takes_nmis()) {
+      nmi_window_wanted_ = false;
+      exit.ExitReason = WHvRunVpExitReasonX64InterruptWindow;
+      exit.InterruptWindow.DeliverableType = WHvX64PendingNmi;
       break;
     }
     enter();
@@ -94,6 +104,13 @@ void Processor::run(WHV_RUN_VP_EXIT_CONTEXT& exit) {
 bool Processor::window_is_open() const {
   return partition_.has_local_apics() && run_->request_interrupt_window != 0 &&
          run_->ready_for_interrupt_injection != 0;
+}
+
+bool Processor::takes_nmis() const {
+  const kvm_vcpu_events& events = run_->s.regs.events;
+  return events.nmi.masked == 0 && events.nmi.pending == 0 && events.nmi.injected == 0 &&
+         events.interrupt.shadow == 0 && events.interrupt.injected == 0 &&
+         events.exception.injected == 0;
 }
 
 void Processor::enter() {

@@ -47,6 +47,7 @@ class Processor {
  private:
   void enter();
   bool window_is_open() const;
+  bool takes_nmis() const;
   void describe(WHV_RUN_VP_EXIT_CONTEXT& exit);
   void describe_msr(WHV_RUN_VP_EXIT_CONTEXT& exit, bool write);
   void fill_context(WHV_VP_EXIT_CONTEXT& context) const;
@@ -72,6 +73,7 @@ class Processor {
   std::atomic<bool> has_thread_{false};
   pthread_t thread_{};
   bool unknown_instruction_ = false;
+  bool nmi_window_wanted_ = false;
 };
 
 }  // namespace kvm_platform
