@@ -6,6 +6,7 @@
 
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
+#include "backplane/vcpu_threads.h"
 #include "interrupts/interrupts.h"
 #include "memory/memory_slots.h"
 #include "memory/write_events.h"
@@ -58,20 +59,13 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   }
 
   void create_vcpu(Cpu& cpu) override {
-    auto* guest = dynamic_cast<x86::X86Cpu*>(&cpu);
-    if (guest == nullptr) throw Error::of("kvm runs x86-64 CPUs, not {}", cpu.type_name());
-    auto vcpu = std::make_unique<KvmVcpu>(*system_, vm_, *guest, irqchip_);
+    auto vcpu = std::make_unique<KvmVcpu>(*system_, vm_, x86::X86Cpu::of(*this, cpu), irqchip_);
     vcpus_.push_back(vcpu.get());
-    cpu.set_vcpu(std::move(vcpu));
-    auto thread = std::make_unique<VcpuThread>(*machine_, fmt::format("kvm{}", cpu.index()));
-    thread->add(cpu);
-    thread->start();
-    threads_.push_back(std::move(thread));
+    threads_.start(*this, cpu, std::move(vcpu));
   }
 
   void shutdown() override {
-    for (auto& thread : threads_) thread->stop();
-    threads_.clear();
+    threads_.stop();
     if (slots_ == nullptr) return;
     machine_->memory().remove_listener(*slots_);
     machine_->memory().remove_listener(*memory_events_);
@@ -148,7 +142,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   std::unique_ptr<MemorySlots> slots_;
   std::unique_ptr<WriteEvents> memory_events_, port_events_;
   std::vector<KvmVcpu*> vcpus_;
-  std::vector<std::unique_ptr<VcpuThread>> threads_;
+  VcpuThreads threads_;
 };
 
 }  // namespace

@@ -75,9 +75,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   }
 
   void create_vcpu(Cpu& cpu) override {
-    auto* guest = dynamic_cast<X86Cpu*>(&cpu);
-    if (guest == nullptr) throw Error::of("tcg runs x86-64 CPUs, not {}", cpu.type_name());
-    auto vcpu = std::make_unique<TcgVcpu>(*engine_, *guest);
+    auto vcpu = std::make_unique<TcgVcpu>(*engine_, X86Cpu::of(*this, cpu));
     if (clock_ != nullptr) clock_->add(*vcpu);
     cpu.set_vcpu(std::move(vcpu));
     hook_code_writes();

@@ -5,6 +5,7 @@
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
+#include "backplane/vcpu_threads.h"
 #include "backplane/x86/platform_interrupts.h"
 #include "interrupts/platform_apic.h"
 #include "memory/guest_memory.h"
@@ -46,20 +47,13 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
   }
 
   void create_vcpu(Cpu& cpu) override {
-    auto* guest = dynamic_cast<x86::X86Cpu*>(&cpu);
-    if (guest == nullptr) throw Error::of("whpx runs x86-64 CPUs, not {}", cpu.type_name());
-    auto vcpu = std::make_unique<WhpxVcpu>(*partition_, *guest);
+    auto vcpu = std::make_unique<WhpxVcpu>(*partition_, x86::X86Cpu::of(*this, cpu));
     vcpus_.push_back(vcpu.get());
-    cpu.set_vcpu(std::move(vcpu));
-    auto thread = std::make_unique<VcpuThread>(*machine_, fmt::format("whpx{}", cpu.index()));
-    thread->add(cpu);
-    thread->start();
-    threads_.push_back(std::move(thread));
+    threads_.start(*this, cpu, std::move(vcpu));
   }
 
   void shutdown() override {
-    for (auto& thread : threads_) thread->stop();
-    threads_.clear();
+    threads_.stop();
     if (memory_ != nullptr) machine_->memory().remove_listener(*memory_);
     memory_.reset();
   }
@@ -117,7 +111,7 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
   std::unique_ptr<Partition> partition_;
   std::unique_ptr<GuestMemory> memory_;
   std::vector<WhpxVcpu*> vcpus_;
-  std::vector<std::unique_ptr<VcpuThread>> threads_;
+  VcpuThreads threads_;
 };
 
 }  // namespace

@@ -22,6 +22,13 @@ X86Cpu::~X86Cpu() {
   unmap_state(state_);
 }
 
+X86Cpu& X86Cpu::of(const Accelerator& accelerator, Cpu& cpu) {
+  auto* const own = dynamic_cast<X86Cpu*>(&cpu);
+  if (own == nullptr)
+    throw Error::of("{} runs x86-64 CPUs, not {}", accelerator.name(), cpu.type_name());
+  return *own;
+}
+
 void X86Cpu::resolve_features() {
   const unsigned level = static_cast<const X86CpuClass&>(object_class()).level;
   impl_->check_host(level, std::string(type_name()));

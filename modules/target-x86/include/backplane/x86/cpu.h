@@ -12,6 +12,10 @@
 #include "backplane/x86/mmu.h"
 #include "backplane/x86/state.h"
 
+namespace backplane {
+class Accelerator;
+}
+
 namespace backplane::x86 {
 
 class LocalApic;
@@ -80,6 +84,9 @@ class X86Cpu : public Cpu {
   static void class_init(X86CpuClass& k);
   X86Cpu();
   ~X86Cpu() override;
+
+  // What the accelerator was given to run. Throws Error if it is a CPU of another architecture.
+  static X86Cpu& of(const Accelerator& accelerator, Cpu& cpu);
 
   // The state lives in its own mapping: below it kStackBelow bytes that an accelerator may use as
   // a host stack, above it kScratchAbove bytes for what it wants to reach relative to the state.
