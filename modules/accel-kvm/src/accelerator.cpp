@@ -33,6 +33,8 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     k.property<&KvmAccel::irqchip_>(
         "kernel-irqchip",
         "interrupt controllers of the kernel: on (all), split (local APICs) or off (none)");
+    k.property<&KvmAccel::paravirtual_>(
+        "paravirtual", "show the guest that it runs on KVM, with KVM's clock and stolen time");
   }
   ~KvmAccel() override { shutdown(); }
 
@@ -56,10 +58,15 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     machine.memory().add_listener(*slots_);
     machine.memory().add_listener(*memory_events_);
     machine.io().add_listener(*port_events_);
+    machine.on_run_state([this](bool running) {
+      if (running) return;
+      for (KvmVcpu* vcpu : vcpus_) vcpu->paused();
+    });
   }
 
   void create_vcpu(Cpu& cpu) override {
-    auto vcpu = std::make_unique<KvmVcpu>(*system_, vm_, x86::X86Cpu::of(*this, cpu), irqchip_);
+    auto vcpu = std::make_unique<KvmVcpu>(*system_, vm_, x86::X86Cpu::of(*this, cpu),
+                                          VcpuOptions{irqchip_, paravirtual_});
     vcpus_.push_back(vcpu.get());
     threads_.start(*this, cpu, std::move(vcpu));
   }
@@ -135,6 +142,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   }
 
   IrqchipMode irqchip_ = IrqchipMode::On;
+  bool paravirtual_ = true;
   Machine* machine_ = nullptr;
   std::unique_ptr<System> system_;
   Descriptor vm_;

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "vcpu/cpuid.h"
 
+#include <asm/kvm_para.h>
+
+#include <algorithm>
+
 #include "kernel/list.h"
+#include "vcpu/paravirtual.h"
 
 namespace backplane::kvm {
 namespace {
@@ -15,13 +20,13 @@ constexpr u32 kSyscall = 1u << 11;
 
 class Entries {
  public:
-  Entries(const x86::X86Cpu& cpu, const System& system)
-      : cpu_(cpu), supported_(system.supported_cpuid()) {}
+  Entries(const x86::X86Cpu& cpu, const System& system, CpuidOptions options)
+      : cpu_(cpu), options_(options), supported_(system.supported_cpuid()) {}
 
   std::vector<kvm_cpuid_entry2> make() {
     if (cpu_.is_host()) return host();
     range(0);
-    if ((cpu_.cpuid(1, 0).ecx >> 31) != 0) range(0x40000000);
+    hypervisor();
     range(0x80000000);
     return std::move(entries_);
   }
@@ -49,8 +54,20 @@ class Entries {
     }
     leaves(0x4);
     leaves(0xb);
-    if ((cpu_.cpuid(1, 0).ecx >> 31) != 0) range(0x40000000);
+    hypervisor();
     return std::move(entries_);
+  }
+
+  void hypervisor() {
+    if ((cpu_.cpuid(1, 0).ecx >> 31) == 0) return;
+    const std::size_t first = entries_.size();
+    range(KVM_CPUID_SIGNATURE);
+    const kvm_cpuid_entry2* const features = supported(KVM_CPUID_FEATURES, 0);
+    if (!options_.paravirtual || features == nullptr) return;
+    // The leaves beyond, the TSC's rate among them, stay.
+    const auto leaves =
+        paravirtual_leaves(entries_[first].eax, features->eax, options_.kernel_apic);
+    std::copy(leaves.begin(), leaves.end(), entries_.begin() + static_cast<std::ptrdiff_t>(first));
   }
 
   void range(u32 first) {
@@ -123,18 +140,21 @@ class Entries {
   }
 
   const x86::X86Cpu& cpu_;
+  const CpuidOptions options_;
   std::vector<kvm_cpuid_entry2> supported_;
   std::vector<kvm_cpuid_entry2> entries_;
 };
 
 }  // namespace
 
-std::vector<kvm_cpuid_entry2> cpuid_entries(const x86::X86Cpu& cpu, const System& system) {
-  return Entries(cpu, system).make();
+std::vector<kvm_cpuid_entry2> cpuid_entries(const x86::X86Cpu& cpu, const System& system,
+                                            CpuidOptions options) {
+  return Entries(cpu, system, options).make();
 }
 
-void set_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu, const System& system) {
-  List<kvm_cpuid_entry2> list(cpuid_entries(cpu, system));
+void set_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu, const System& system,
+               CpuidOptions options) {
+  List<kvm_cpuid_entry2> list(cpuid_entries(cpu, system, options));
   vcpu.call("KVM refuses the CPU model's CPUID", kSetCpuid2, list.get());
 }
 

@@ -9,9 +9,17 @@
 
 namespace backplane::kvm {
 
-std::vector<kvm_cpuid_entry2> cpuid_entries(const x86::X86Cpu& cpu, const System& system);
+// What of CPUID is the accelerator's to say.
+struct CpuidOptions {
+  bool paravirtual = true;  // that the hypervisor is KVM, and what it offers
+  bool kernel_apic = true;
+};
+
+std::vector<kvm_cpuid_entry2> cpuid_entries(const x86::X86Cpu& cpu, const System& system,
+                                            CpuidOptions options);
 
 // Gives a vCPU the model's CPUID. Throws Error if the kernel refuses.
-void set_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu, const System& system);
+void set_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu, const System& system,
+               CpuidOptions options);
 
 }  // namespace backplane::kvm

@@ -8,6 +8,7 @@
 #include "interrupts/local_apic.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/cpuid_report.h"
+#include "vcpu/paravirtual.h"
 #include "vcpu/state.h"
 
 namespace backplane::kvm {
@@ -18,16 +19,16 @@ int kick_signal() { return SIGRTMIN + 4; }
 
 }  // namespace
 
-KvmVcpu::KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, IrqchipMode irqchip)
+KvmVcpu::KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, VcpuOptions options)
     : cpu_(cpu),
       state_(cpu.state()),
-      irqchip_(irqchip),
+      irqchip_(options.irqchip),
       linear_(cpu.state(), cpu.machine().memory()),
       interpreter_(cpu, linear_),
       fd_(vm.call("cannot create a vCPU", KVM_CREATE_VCPU, long{cpu.index()})),
       run_(fd_, system.run_size()),
       registers_(fd_, *run_, cpu.state()) {
-  set_cpuid(fd_, cpu, system);
+  set_cpuid(fd_, cpu, system, {options.paravirtual, kernel_apic()});
   if (cpu.index() == 0) report_cpuid(fd_, cpu);
   // Interrupts are injected through the events.
   if (!kernel_apic()) registers_.want_at_exits(KVM_SYNC_X86_EVENTS);
@@ -63,6 +64,7 @@ void KvmVcpu::get_state() {
 void KvmVcpu::put_state() {
   run_->s.regs = {};
   registers_.store_all();
+  forget_guest_pages(fd_);
   apic_into_page();
   if (kernel_apic()) {
     store_local_apic(fd_, cpu_);
@@ -78,6 +80,8 @@ void KvmVcpu::put_state() {
   injected_ = false;
   started_ = true;
 }
+
+void KvmVcpu::paused() { tell_of_pause(fd_); }
 
 // What the kernel shows the guest of a local APIC that is not its own.
 void KvmVcpu::apic_into_page() {

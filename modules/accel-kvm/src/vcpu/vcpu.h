@@ -16,16 +16,23 @@
 
 namespace backplane::kvm {
 
+struct VcpuOptions {
+  IrqchipMode irqchip = IrqchipMode::On;
+  bool paravirtual = true;
+};
+
 class KvmVcpu final : public Vcpu {
  public:
   // Throws Error. `vm` outlives it.
-  KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, IrqchipMode irqchip);
+  KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, VcpuOptions options);
 
   Exit run() override;
   void kick() override;
   void thread_started() override;
   void get_state() override;
   void put_state() override;
+  // The machine stopped. Any thread, with the machine lock.
+  void paused();
 
   struct Counters {
     u64 exits = 0, ports = 0, mmio = 0, msrs = 0, halts = 0;
