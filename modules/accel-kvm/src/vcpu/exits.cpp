@@ -13,6 +13,7 @@
 namespace backplane::kvm {
 
 KvmVcpu::Next KvmVcpu::handle_exit() {
+  access_pending_ = false;
   switch (run_->exit_reason) {
     case KVM_EXIT_INTR:
     case KVM_EXIT_IRQ_WINDOW_OPEN:
@@ -21,15 +22,18 @@ KvmVcpu::Next KvmVcpu::handle_exit() {
     case KVM_EXIT_IO:
       ++counters_.ports;
       handle_port();
+      access_pending_ = true;
       return Next::Go;
     case KVM_EXIT_MMIO:
       ++counters_.mmio;
       handle_mmio();
+      access_pending_ = true;
       return Next::Go;
     case KVM_EXIT_X86_RDMSR:
     case KVM_EXIT_X86_WRMSR:
       ++counters_.msrs;
       handle_msr();
+      access_pending_ = true;
       return Next::Go;
     case KVM_EXIT_IOAPIC_EOI:
       handle_end_of_interrupt();

@@ -13,17 +13,18 @@ Registers::Registers(const Descriptor& vcpu, kvm_run& run, x86::X86State& state)
 
 void Registers::want_at_exits(u64 fields) { wanted_ = fields; }
 
-// [api.rst "KVM_CAP_IMMEDIATE_EXIT"]: an entry that goes no further than finishing the last exit.
 kvm_sync_regs& Registers::page(u64 fields) {
-  if ((fields & ~valid_) != 0) {
-    // What is changed already goes in first and comes back.
-    run_.kvm_valid_regs = kAllInPage;
-    __atomic_store_n(&run_.immediate_exit, 1, __ATOMIC_RELEASE);
-    const int result = vcpu_.try_call(KVM_RUN);
-    if (result != -EINTR) throw Error::system("cannot read a vCPU's registers", -result);
-    valid_ = kAllInPage;
-  }
+  if ((fields & ~valid_) != 0) exchange_page();
   return run_.s.regs;
+}
+
+// [api.rst "KVM_CAP_IMMEDIATE_EXIT"]: an entry that goes no further.
+void Registers::exchange_page() {
+  run_.kvm_valid_regs = kAllInPage;
+  __atomic_store_n(&run_.immediate_exit, 1, __ATOMIC_RELEASE);
+  const int result = vcpu_.try_call(KVM_RUN);
+  if (result != -EINTR) throw Error::system("cannot read a vCPU's registers", -result);
+  valid_ = kAllInPage;
 }
 
 void Registers::load() {

@@ -25,9 +25,12 @@ class Registers {
   void before_run() { run_.kvm_valid_regs = wanted_; }
   void after_run() { valid_ = wanted_; }
   // The page, with these fields in it; changes count once mark_changed() names their fields.
-  // Not while an exit still waits for its data. May leave kvm_run::immediate_exit set.
+  // No access waits to be finished. May leave kvm_run::immediate_exit set.
   kvm_sync_regs& page(u64 fields);
   void mark_changed(u64 fields) { run_.kvm_dirty_regs |= fields; }
+  // What is changed goes in, and everything comes out. Of a vCPU that waits for its start-up
+  // nothing goes in.
+  void exchange_page();
 
   // --- everything ------------------------------------------------------------------------------
   void load();

@@ -67,6 +67,9 @@ void KvmVcpu::put_state() {
   forget_guest_pages(fd_);
   apic_into_page();
   if (kernel_apic()) {
+    // Of one that waits for its start-up the kernel would take them only after it.
+    set_mp_state(fd_, KVM_MP_STATE_RUNNABLE);
+    registers_.exchange_page();
     store_local_apic(fd_, cpu_);
     // It waits for interrupts and start-up messages in the kernel, not here.
     cpu_.set_halted(false);
@@ -99,20 +102,11 @@ Vcpu::Exit KvmVcpu::run() {
     }
     // A kick from here on ends KVM_RUN.
     __atomic_store_n(&run_->immediate_exit, 0, __ATOMIC_RELEASE);
-    if (kicked_.exchange(false, std::memory_order_acq_rel)) return Exit::Kicked;
-    if (!kernel_apic()) run_->cr8 = cpu_.apic().task_priority_class();
-    registers_.before_run();
-    const int result = fd_.try_call(KVM_RUN);
-    registers_.after_run();
-    // An entry that came to nothing may have left the interrupt where it was.
-    injected_ = injected_ && kernel_apic() && result == -EINTR;
-    ++counters_.exits;
-    if (result == -EINTR || result == -EAGAIN) {
-      run_->exit_reason = KVM_EXIT_INTR;
-    } else if (result < 0) {
-      throw Error::system("KVM cannot run the guest", -result);
+    if (kicked_.exchange(false, std::memory_order_acq_rel)) {
+      finish_access();
+      return Exit::Kicked;
     }
-    if (!kernel_apic()) take_task_priority();
+    enter();
     switch (handle_exit()) {
       case Next::Go:
         break;
@@ -121,6 +115,32 @@ Vcpu::Exit KvmVcpu::run() {
       case Next::Stopped:
         return Exit::Stopped;
     }
+  }
+}
+
+void KvmVcpu::enter() {
+  if (!kernel_apic()) run_->cr8 = cpu_.apic().task_priority_class();
+  registers_.before_run();
+  const int result = fd_.try_call(KVM_RUN);
+  registers_.after_run();
+  // An entry that came to nothing may have left the interrupt where it was.
+  injected_ = injected_ && kernel_apic() && result == -EINTR;
+  ++counters_.exits;
+  if (result == -EINTR || result == -EAGAIN) {
+    run_->exit_reason = KVM_EXIT_INTR;
+  } else if (result < 0) {
+    throw Error::system("KVM cannot run the guest", -result);
+  }
+  if (!kernel_apic()) take_task_priority();
+}
+
+// Registers that are put in before that are not those that the guest goes on with. An access may be
+// made in several parts, each an exit. [api.rst "KVM_EXIT_IO": completion]
+void KvmVcpu::finish_access() {
+  while (access_pending_) {
+    __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_RELEASE);
+    enter();
+    handle_exit();
   }
 }
 

@@ -63,6 +63,8 @@ class KvmVcpu final : public Vcpu {
   void handle_end_of_interrupt();
   Next emulate();
 
+  void enter();
+  void finish_access();
   bool kernel_apic() const { return irqchip_ != IrqchipMode::Off; }
   void apic_into_page();
 
@@ -79,6 +81,8 @@ class KvmVcpu final : public Vcpu {
   std::atomic<bool> has_thread_{false};
   bool started_ = false;   // the kernel has registers
   bool injected_ = false;  // an interrupt, since the last run
+  // The kernel finishes the instruction that made the last exit at the next entry.
+  bool access_pending_ = false;
   Counters counters_;
 };
 
