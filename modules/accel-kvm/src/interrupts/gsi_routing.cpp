@@ -2,16 +2,14 @@
 #include "interrupts/gsi_routing.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "kernel/list.h"
 
 namespace backplane::kvm {
 
-GsiRouting::GsiRouting(const Descriptor& vm, const System& system, u32 first_free)
-    : vm_(vm),
-      first_free_(first_free),
-      limit_(static_cast<u32>(std::max(0, system.capability(KVM_CAP_IRQ_ROUTING)))),
-      next_(first_free) {}
+GsiRouting::GsiRouting(const Descriptor& vm, u32 first_free, u32 limit)
+    : vm_(vm), first_free_(first_free), limit_(limit), next_(first_free) {}
 
 void GsiRouting::add_chip_input(u32 gsi, u32 chip, u32 input) {
   kvm_irq_routing_entry entry{};
@@ -35,10 +33,14 @@ void GsiRouting::set_message(u32 gsi, const x86::MsiWrite& message) {
 
 void GsiRouting::clear(u32 gsi) { entries_.erase(gsi); }
 
-void GsiRouting::commit() {
+std::vector<kvm_irq_routing_entry> GsiRouting::table() const {
   std::vector<kvm_irq_routing_entry> table;
-  for (const auto& [gsi, entry] : entries_) table.push_back(entry);
-  List<kvm_irq_routing_entry> list(table);
+  for (const auto& [gsi, entry] : std::views::reverse(entries_)) table.push_back(entry);
+  return table;
+}
+
+void GsiRouting::commit() {
+  List<kvm_irq_routing_entry> list(table());
   vm_.call("cannot route the kernel's interrupts", kSetGsiRouting, list.get());
 }
 

@@ -9,16 +9,17 @@
 #include <vector>
 
 #include "backplane/x86/apic.h"
-#include "kernel/system.h"
+#include "kernel/descriptor.h"
 
 namespace backplane::kvm {
 
 // Machine lock.
 class GsiRouting {
  public:
-  // GSIs below `first_free` have a fixed meaning, given by set_chip_input() and set_message();
+  // GSIs below `first_free` have a fixed meaning, given by add_chip_input() and set_message();
   // allocate() gives out those from there on.
-  GsiRouting(const Descriptor& vm, const System& system, u32 first_free);
+  // There are no more than `limit`.
+  GsiRouting(const Descriptor& vm, u32 first_free, u32 limit);
 
   // Which chip (KVM_IRQCHIP_PIC_MASTER, ...) and input a GSI drives, beside what else it drives.
   void add_chip_input(u32 gsi, u32 chip, u32 input);
@@ -26,6 +27,9 @@ class GsiRouting {
   void clear(u32 gsi);
   // Tells the kernel. Throws Error.
   void commit();
+  // What it is told. Where several GSIs drive one input, the kernel takes the last of them for the
+  // one whose interrupt has ended: the lowest, which its own 8254 waits for.
+  std::vector<kvm_irq_routing_entry> table() const;
 
   // A GSI that nobody uses; throws Error if there is none left.
   u32 allocate();

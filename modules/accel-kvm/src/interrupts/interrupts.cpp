@@ -44,7 +44,8 @@ void check(const System& system, IrqchipMode mode) {
 
 KernelInterrupts::KernelInterrupts(const Descriptor& vm, const System& system, IrqchipMode mode)
     : vm_(vm),
-      routing_(vm, system, mode == IrqchipMode::On ? KernelChipset::kGsis : kIoApicInputs) {
+      routing_(vm, mode == IrqchipMode::On ? KernelChipset::kGsis : kIoApicInputs,
+               static_cast<u32>(std::max(0, system.capability(KVM_CAP_IRQ_ROUTING)))) {
   check(system, mode);
   if (mode == IrqchipMode::On) {
     chipset_.emplace(vm, routing_);

@@ -12,6 +12,7 @@
 #include "interrupts/chipset.h"
 #include "interrupts/gsi_routing.h"
 #include "interrupts/irqchip_mode.h"
+#include "kernel/system.h"
 
 namespace backplane::kvm {
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backplane/x86/apic.h"
+#include "interrupts/gsi_routing.h"
 #include "interrupts/irqchip_mode.h"
 #include "interrupts/local_apic.h"
 
@@ -41,6 +42,16 @@ TEST(KernelLocalApic, EachRegisterIsAtItsOffset) {
   EXPECT_EQ(spurious, 0x1ffu);
   EXPECT_EQ(lint0, 0x700u);
   EXPECT_EQ(from_kernel(state), page);
+}
+
+// The kernel's 8254 sends no further tick before it is told that the last one ended.
+TEST(KernelGsiRouting, OfTheGsisOfOneInputTheLowestIsToldOfItsEnd) {
+  const Descriptor none;
+  GsiRouting routing(none, 48, 1024);
+  for (const u32 gsi : {2u, 0u, 26u}) routing.add_chip_input(gsi, KVM_IRQCHIP_IOAPIC, 2);
+  const std::vector<kvm_irq_routing_entry> table = routing.table();
+  ASSERT_EQ(table.size(), 3U);
+  EXPECT_EQ(table.back().gsi, 0U);
 }
 
 }  // namespace
