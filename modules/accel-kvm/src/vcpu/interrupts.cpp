@@ -16,7 +16,6 @@ bool KvmVcpu::interruptible() const {
 }
 
 void KvmVcpu::deliver_interrupts() {
-  run_->request_interrupt_window = 0;
   if (deliver_init_or_sipi()) return;
   if ((cpu_.interrupt_request() & x86::kRequestNmi) != 0) deliver_nmi();
   if ((cpu_.interrupt_request() & x86::kRequestHard) == 0) return;

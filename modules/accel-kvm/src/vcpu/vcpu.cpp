@@ -95,6 +95,8 @@ void KvmVcpu::apic_into_page() {
 Vcpu::Exit KvmVcpu::run() {
   for (;;) {
     if (state_.shutdown != 0) return Exit::Stopped;
+    // What it was asked for may be withdrawn.
+    run_->request_interrupt_window = 0;
     if (cpu_.interrupt_request() != 0) deliver_interrupts();
     if (cpu_.halted()) {
       if (!cpu_.has_work() || state_.wait_for_sipi != 0) return Exit::Halted;
