@@ -37,6 +37,7 @@ void KvmVcpu::deliver_interrupts() {
 // True if there was one. The kernel's local APIC takes them itself.
 bool KvmVcpu::deliver_init_or_sipi() {
   if ((cpu_.interrupt_request() & (x86::kRequestInit | x86::kRequestSipi)) == 0) return false;
+  finish_access();
   registers_.load();
   x86::service_interrupts({cpu_, linear_});
   registers_.store();
@@ -46,6 +47,7 @@ bool KvmVcpu::deliver_init_or_sipi() {
 
 void KvmVcpu::deliver_nmi() {
   cpu_.clear(x86::kRequestNmi);
+  finish_access();
   if (kernel_apic()) {
     // It came by the pin.
     load_local_apic(fd_, cpu_);

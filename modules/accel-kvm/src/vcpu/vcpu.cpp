@@ -138,6 +138,7 @@ void KvmVcpu::enter() {
 
 // Registers that are put in before that are not those that the guest goes on with. An access may be
 // made in several parts, each an exit. [api.rst "KVM_EXIT_IO": completion]
+// Leaves kvm_run::immediate_exit set.
 void KvmVcpu::finish_access() {
   while (access_pending_) {
     __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_RELEASE);
