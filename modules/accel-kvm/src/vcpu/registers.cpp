@@ -24,7 +24,14 @@ void Registers::exchange_page() {
   __atomic_store_n(&run_.immediate_exit, 1, __ATOMIC_RELEASE);
   const int result = vcpu_.try_call(KVM_RUN);
   if (result != -EINTR) throw Error::system("cannot read a vCPU's registers", -result);
-  valid_ = kAllInPage;
+  came_out(kAllInPage);
+}
+
+// What is not changed stays the kernel's, or an INIT and an NMI that come in the meantime would be
+// lost. [api.rst "KVM_SET_VCPU_EVENTS"]
+void Registers::came_out(u64 fields) {
+  valid_ = fields;
+  run_.s.regs.events.flags = 0;
 }
 
 void Registers::load() {

@@ -23,8 +23,9 @@ class Registers {
   // The kernel is to put these (KVM_SYNC_X86_*) into the page at each exit.
   void want_at_exits(u64 fields);
   void before_run() { run_.kvm_valid_regs = wanted_; }
-  void after_run() { valid_ = wanted_; }
-  // The page, with these fields in it; changes count once mark_changed() names their fields.
+  void after_run() { came_out(wanted_); }
+  // The page, with these fields in it; changes count once mark_changed() names their fields, and
+  // of the events once kvm_vcpu_events::flags does.
   // No access waits to be finished. May leave kvm_run::immediate_exit set.
   kvm_sync_regs& page(u64 fields);
   void mark_changed(u64 fields) { run_.kvm_dirty_regs |= fields; }
@@ -40,6 +41,7 @@ class Registers {
   void store_all();
 
  private:
+  void came_out(u64 fields);
   // The kernel's values, into the members below.
   void learn_by_calls();
   void load_by_calls();

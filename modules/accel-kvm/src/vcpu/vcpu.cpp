@@ -64,6 +64,8 @@ void KvmVcpu::get_state() {
 void KvmVcpu::put_state() {
   run_->s.regs = {};
   registers_.store_all();
+  // No NMI and no INIT is on its way.
+  run_->s.regs.events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SMM;
   forget_guest_pages(fd_);
   apic_into_page();
   if (kernel_apic()) {

@@ -115,7 +115,10 @@ bool Processor::takes_nmis() const {
 
 void Processor::enter() {
   run_->cr8 = run_->s.regs.sregs.cr8;
-  if (fd_.attempt(KVM_RUN, 0L) >= 0) {
+  const int result = fd_.attempt(KVM_RUN, 0L);
+  // What nobody sets stays KVM's: an INIT may come at any time.
+  run_->s.regs.events.flags = 0;
+  if (result >= 0) {
     run_->s.regs.sregs.cr8 = run_->cr8;
     return;
   }
