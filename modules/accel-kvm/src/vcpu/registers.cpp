@@ -80,7 +80,7 @@ void Registers::store_by_calls() {
   }
   // Components beyond those of X86State stay as they are.
   if (std::memcmp(xsave_.image, state_.xsave, sizeof state_.xsave) != 0) {
-    std::memcpy(xsave_.image, state_.xsave, sizeof state_.xsave);
+    fpu_to_kernel(state_, xsave_);
     vcpu_.call("cannot set the FPU", kSetXsave, &xsave_);
   }
   kvm_debugregs debug{};

@@ -91,6 +91,23 @@ void to_kernel(const X86State& from, kvm_sync_regs& to) {
   to.events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
 }
 
+// The kernel takes MXCSR only beside XMM or YMM registers that are in use, and forgets it
+// otherwise. AMD's processors call them unused whenever all of them are zero.
+void fpu_to_kernel(const X86State& from, XsaveArea& to) {
+  constexpr std::size_t kMxcsr = 24, kXmm = 160, kXmmSize = 256, kInUse = 512;
+  constexpr u32 kMxcsrInitial = 0x1f80;
+  constexpr u64 kSse = 2, kAvx = 4;
+  std::memcpy(to.image, from.xsave, sizeof from.xsave);
+  u32 mxcsr = 0;
+  u64 in_use = 0;
+  std::memcpy(&mxcsr, to.image + kMxcsr, sizeof mxcsr);
+  std::memcpy(&in_use, to.image + kInUse, sizeof in_use);
+  if (mxcsr == kMxcsrInitial || (in_use & (kSse | kAvx)) != 0) return;
+  std::memset(to.image + kXmm, 0, kXmmSize);
+  in_use |= kSse;
+  std::memcpy(to.image + kInUse, &in_use, sizeof in_use);
+}
+
 i64 tsc_offset(const Descriptor& vcpu) {
   const u64 before = __rdtsc();
   const u64 guest = read_msr(vcpu, kTscMsr).value_or(0);

@@ -55,6 +55,38 @@ TEST(KvmState, SegmentsKeepTheirAttributes) {
   EXPECT_EQ(to.gdtr.base, from.gdtr.base);
 }
 
+// As after LDMXCSR with all XMM registers zero.
+TEST(KvmState, AnMxcsrBesideUnusedRegistersReachesTheKernel) {
+  X86State from{};
+  const u32 mxcsr = 0x1d80;
+  u64 in_use = 1;
+  std::memcpy(from.xsave + 24, &mxcsr, 4);
+  std::memcpy(from.xsave + 512, &in_use, 8);
+  std::memset(from.xsave + 160, 0xee, 256);  // stale, as what is not in use may be
+  XsaveArea to;
+  to.image[1000] = 0x55;
+  fpu_to_kernel(from, to);
+  u32 stored = 0;
+  std::memcpy(&stored, to.image + 24, 4);
+  std::memcpy(&in_use, to.image + 512, 8);
+  EXPECT_EQ(stored, mxcsr);
+  EXPECT_EQ(in_use, 3U);
+  for (unsigned at = 160; at < 416; ++at) EXPECT_EQ(to.image[at], 0) << at;
+  EXPECT_EQ(to.image[1000], 0x55);
+}
+
+TEST(KvmState, RegistersInUseReachTheKernelAsTheyAre) {
+  X86State from{};
+  const u32 mxcsr = 0x1d80;
+  const u64 in_use = 3;
+  std::memcpy(from.xsave + 24, &mxcsr, 4);
+  std::memcpy(from.xsave + 512, &in_use, 8);
+  std::memset(from.xsave + 160, 0xee, 256);
+  XsaveArea to;
+  fpu_to_kernel(from, to);
+  EXPECT_EQ(std::memcmp(to.image, from.xsave, sizeof from.xsave), 0);
+}
+
 // The kernel finds entries right behind eight bytes of header, and sizes are part of a request.
 TEST(KvmList, IsLaidOutAsTheKernelReadsIt) {
   List<kvm_msr_entry> list({kvm_msr_entry{0x10, 0, 7}, kvm_msr_entry{0x11, 0, 8}});
