@@ -24,10 +24,18 @@ def make_disk(path, sectors):
     path.write_bytes(b"".join(bytes([sector & 0xff]) * 512 for sector in range(sectors)))
 
 
+def host_vendor():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("vendor_id"):
+            return line.partition(":")[2].strip()
+    return "unknown"
+
+
 def skip_unless_usable(probe):
     """Ends the test if the accelerator cannot work on this host."""
     result = subprocess.run([probe], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
     if result.returncode == 0:
+        print("judged with the host's processor, of vendor", host_vendor())
         return
     print(result.stdout.decode(errors="replace"), end="")
     if os.environ.get("BACKPLANE_REQUIRE_ACCELERATORS"):

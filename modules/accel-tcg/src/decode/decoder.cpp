@@ -48,6 +48,9 @@ struct Prefixes {
   bool r = false, x = false, b = false;
 };
 
+// Forms on which the vendors' processors differ [x86/vendor.h] are left to the interpreter, which
+// does what the guest's does, whatever the host.
+
 // ModRM.reg of the groups chooses the operation. False: the form is left to the interpreter.
 bool refine_one_byte(Insn& i) {
   Row& row = i.row;
@@ -172,6 +175,8 @@ bool refine_two_byte(Insn& i) {
   Row& row = i.row;
   const u8 group = i.reg & 7;
   switch (i.opcode) {
+    case 0x0d:
+      return i.memory;  // Difference::PrefetchOfRegister
     case 0x01:
       if (i.memory) return false;
       switch (group << 3 | (i.rm & 7)) {
@@ -201,10 +206,14 @@ bool refine_two_byte(Insn& i) {
       if (group == 4) row.operands &= ~(kRmWrite | kMemWrite);
       return true;
     case 0xa4:
-    case 0xac:
-      if ((static_cast<unsigned>(i.immediate) & (i.w ? 63 : 31)) != 0)
-        row.flags_killed = kFlagsAll;
-      return true;
+    case 0xac: {
+      const unsigned count = static_cast<unsigned>(i.immediate) & (i.w ? 63 : 31);
+      if (count != 0) row.flags_killed = kFlagsAll;
+      return count <= 8 * i.operand_size();  // Difference::DoubleShiftBeyondOperand
+    }
+    case 0xa5:
+    case 0xad:
+      return i.operand_size() != 2;  // the same
     case 0xc7:
       return group == 1 && i.memory;
     case 0xae:
@@ -242,6 +251,8 @@ bool refine_vex(Insn& i) {
                      i.opcode == 0x38 || i.opcode == 0x39))
     return i.vex_l == 1;
   if (i.map == 1 && i.opcode == 0xae) return false;
+  if (i.code_bits != 64 && i.map == 3 && (i.opcode == 0x16 || i.opcode == 0x22) && i.w)
+    return false;  // Difference::VexWidthOutside64
   // VEX forms of general-register instructions require L = 0.
   if (row.unit == Unit::None) return i.vex_l == 0;
   return true;

@@ -22,15 +22,42 @@ bool works_in_memory(const Insn& i) {
   return !writes || i.operand_size() != 4 || (i.row.operands & kByteOperand) != 0;
 }
 
+// Instructions that some hosts execute where the guest's processor may fault.
+enum class Doubtful : u8 { Nothing, Alignment, ReservedMxcsr };
+
+Doubtful doubtful(const Insn& i) {
+  if (!i.memory || i.vex || i.row.unit != Unit::Sse) return Doubtful::Nothing;
+  if (i.map == 1 && i.opcode == 0xae && (i.reg & 7) == 2) return Doubtful::ReservedMxcsr;
+  const bool sha =
+      (i.map == 2 && i.opcode >= 0xc8 && i.opcode <= 0xcd) || (i.map == 3 && i.opcode == 0xcc);
+  return sha ? Doubtful::Alignment : Doubtful::Nothing;
+}
+
 }  // namespace
+
+// Leaves to the interpreter what only the guest's processor can judge. [x86/vendor.h] The flags are
+// in memory, or dead.
+void Translator::emit_doubt(const Insn& i, const RmOperand& rm) {
+  constexpr u32 kReservedMxcsr = 0xffff0000;
+  if (doubtful(i) == Doubtful::ReservedMxcsr) {
+    a_.test(a_.at(rm, 4), kReservedMxcsr);
+  } else {
+    a_.lea(a_.r11, a_.ptr[Assembler::r64(rm.reg) + rm.displacement]);
+    a_.test(a_.r11b, i.memory_size() - 1);
+  }
+  interpret_if(a_.jump_if_forward(5));
+}
 
 void Translator::emit_native(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const u16 ops = i.row.operands;
   const u8 live_in = static_cast<u8>((s.flags_live_after & ~i.row.flags_killed) | i.row.flags_read);
   RmOperand rm = RmOperand::of_register(i.rm);
+  const bool doubt = doubtful(i) != Doubtful::Nothing;
+  if (doubt) flags_before_clobber(live_in);
   if (i.memory && (ops & (kMemRead | kMemWrite)) != 0)
     rm = emit_operand(s, i.memory_size(), (ops & kMemWrite) != 0, live_in, FlagsIn::Host);
+  if (doubt) emit_doubt(i, rm);
   flags_for(s);
 
   const bool byte = (ops & kByteOperand) != 0;

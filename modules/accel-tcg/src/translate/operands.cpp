@@ -89,17 +89,7 @@ void Translator::emit_segment(unsigned number, unsigned size) {
   const SegmentKind kind = mode_.segment(number);
   if (kind == SegmentKind::Small) {
     a_.cmp(a_.r10d, 0x10000 - size);
-    const u32 above = a_.jump_if_forward(7);
-    const int not_executed = block_->instructions - current_index_;
-    const u16 offset = current_offset_;
-    defer([this, above, not_executed, offset] {
-      a_.bind(above);
-      // The interpreter charges the instruction itself.
-      if (options_.count_instructions && not_executed != 1)
-        a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed - 1);
-      a_.mov(a_.r11d, offset);
-      a_.jump(stubs_.interpret);
-    });
+    interpret_if(a_.jump_if_forward(7));
   }
   if (kind != SegmentKind::Flat) a_.add(a_.r10d, segment_base(number));
 }

@@ -431,6 +431,18 @@ void Translator::emit_return(const ScannedInsn& s) {
   emit_indirect_jump(popped);
 }
 
+void Translator::interpret_if(u32 site) {
+  const int not_executed = block_->instructions - current_index_;
+  defer([this, site, not_executed] {
+    a_.bind(site);
+    // The interpreter charges the instruction itself.
+    if (options_.count_instructions && not_executed != 1)
+      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed - 1);
+    a_.mov(a_.r11d, current_offset_);
+    a_.jump(stubs_.interpret);
+  });
+}
+
 void Translator::emit_interpret(const Insn& i) {
   flags_to_memory(kFlagsAll);
   a_.mov(a_.r11d, i.offset);

@@ -77,6 +77,7 @@ class Translator {
   void move_guest(u8 host, unsigned guest);  // whatever its home
 
   void emit_native(const ScannedInsn& s);
+  void emit_doubt(const Insn& i, const RmOperand& rm);
   void emit_lea(const Insn& i);
   void emit_bit_string(const ScannedInsn& s);
   void emit_mov_immediate(const Insn& i);
@@ -91,6 +92,8 @@ class Translator {
   void emit_indirect(const ScannedInsn& s);
   void emit_jcc(const ScannedInsn& s);
   void emit_interpret(const Insn& i);
+  // The jump at `site` leads to the interpreter, which does this instruction.
+  void interpret_if(u32 site);
   void emit_repeat(const Insn& i);
   void emit_cli(const ScannedInsn& s);
   void emit_sti(const ScannedInsn& s);

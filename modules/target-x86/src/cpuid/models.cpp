@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The CPU models: one type each.
+#include "../cpu/impl.h"
 #include "backplane/x86/cpu.h"
 #include "features.h"
 
@@ -42,5 +43,7 @@ std::string X86Cpu::model_name() const {
 }
 
 bool X86Cpu::is_host() const { return static_cast<const X86CpuClass&>(object_class()).is_host; }
+
+Vendor X86Cpu::vendor() const { return is_host() ? host_vendor() : vendor_named(impl_->vendor); }
 
 }  // namespace backplane::x86

@@ -78,19 +78,18 @@ AluResult rotate_carry_right(u64 a, unsigned count, unsigned size, bool carry) {
   return rotated(r, ((a >> (n - 1)) & 1) != 0, top_bit(r ^ (r << 1), size));
 }
 
-AluResult double_shift_left(u64 a, u64 fill, unsigned count, unsigned size) {
+AluResult double_shift_left(u64 a, u64 fill, u64 again, unsigned count, unsigned size) {
   if (count == 0) return unchanged(a);
   const unsigned bits = bits_of(size);
-  // A 16-bit count above 16 is undefined; the bits of `a` enter again after those of `fill`.
-  if (count > bits) return double_shift_left(fill, a, count - bits, size);
+  if (count > bits) return double_shift_left(fill, again, again, count - bits, size);
   const u64 r = count == bits ? fill : ((a << count) | (fill >> (bits - count))) & mask_of(size);
   return shifted(r, size, ((a >> (bits - count)) & 1) != 0, top_bit(r ^ a, size));
 }
 
-AluResult double_shift_right(u64 a, u64 fill, unsigned count, unsigned size) {
+AluResult double_shift_right(u64 a, u64 fill, u64 again, unsigned count, unsigned size) {
   if (count == 0) return unchanged(a);
   const unsigned bits = bits_of(size);
-  if (count > bits) return double_shift_right(fill, a, count - bits, size);
+  if (count > bits) return double_shift_right(fill, again, again, count - bits, size);
   const u64 r = count == bits ? fill : ((a >> count) | (fill << (bits - count))) & mask_of(size);
   return shifted(r, size, ((a >> (count - 1)) & 1) != 0, top_bit(r ^ a, size));
 }

@@ -72,9 +72,10 @@ AluResult rotate_left(u64 a, unsigned count, unsigned size);
 AluResult rotate_right(u64 a, unsigned count, unsigned size);
 AluResult rotate_carry_left(u64 a, unsigned count, unsigned size, bool carry);
 AluResult rotate_carry_right(u64 a, unsigned count, unsigned size, bool carry);
-// SHLD and SHRD: bits of `fill` enter at the vacated end.
-AluResult double_shift_left(u64 a, u64 fill, unsigned count, unsigned size);
-AluResult double_shift_right(u64 a, u64 fill, unsigned count, unsigned size);
+// SHLD and SHRD: bits of `fill` enter at the vacated end, those of `again` behind them if the count
+// is beyond the operand.
+AluResult double_shift_left(u64 a, u64 fill, u64 again, unsigned count, unsigned size);
+AluResult double_shift_right(u64 a, u64 fill, u64 again, unsigned count, unsigned size);
 
 // The condition of Jcc, SETcc and CMOVcc, by the low four bits of their opcodes.
 // [SDM 1 "EFLAGS Condition Codes"]

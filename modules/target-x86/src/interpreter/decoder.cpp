@@ -7,6 +7,7 @@
 #include "instruction.h"
 #include "isa_features.h"
 #include "native/routine.h"
+#include "vendor_forms.h"
 
 namespace backplane::x86::interpreter {
 namespace {
@@ -153,8 +154,11 @@ struct Decoder::Impl {
   ZydisDecoder decoders[kDecodeModes];
 };
 
-Decoder::Decoder(const X86Cpu::Features& features, NativeRoutines& natives)
-    : features_(features), natives_(natives), impl_(std::make_unique<Impl>()) {
+Decoder::Decoder(const X86Cpu& cpu, NativeRoutines& natives)
+    : features_(cpu.features()),
+      vendor_(cpu.vendor()),
+      natives_(natives),
+      impl_(std::make_unique<Impl>()) {
   for (unsigned mode = kModeReal16; mode < kDecodeModes; ++mode) {
     ZydisDecoder& d = impl_->decoders[mode];
     ZydisDecoderInit(&d, kModes[mode].machine, kModes[mode].stack);
@@ -162,8 +166,8 @@ Decoder::Decoder(const X86Cpu::Features& features, NativeRoutines& natives)
     ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_MPX, ZYAN_FALSE);
     ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
     ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_CLDEMOTE, ZYAN_FALSE);
-    ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_LZCNT, features.lzcnt ? ZYAN_TRUE : ZYAN_FALSE);
-    ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_TZCNT, features.bmi1 ? ZYAN_TRUE : ZYAN_FALSE);
+    ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_LZCNT, features_.lzcnt ? ZYAN_TRUE : ZYAN_FALSE);
+    ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_TZCNT, features_.bmi1 ? ZYAN_TRUE : ZYAN_FALSE);
   }
 }
 
@@ -202,13 +206,13 @@ DecodeStatus Decoder::decode(DecodeMode mode, u64 rip, const u8* bytes, unsigned
   set_operands(z, operands, i);
 
   i.handler = invalid_opcode;
-  if (!is_offered(features_, z)) return DecodeStatus::Ok;
+  if (!is_offered(features_, z) || !is_valid_on(vendor_, z)) return DecodeStatus::Ok;
   const HandlerTable::Entry& entry = HandlerTable::get().find(z.mnemonic);
   if (entry.handler != nullptr && !is_vector_namesake(z)) {
     i.handler = entry.handler;
     i.argument = entry.argument;
   } else if (is_native(z)) {
-    i.native = natives_.get(mode == kModeLong64, z, operands, bytes);
+    i.native = natives_.get(mode == kModeLong64, vendor_, z, operands, bytes);
     i.handler = execute_native;
   }
   return DecodeStatus::Ok;

@@ -84,8 +84,9 @@ class NativeRoutines;
 class Decoder {
  public:
   // Prefixes that turn one instruction into another (LZCNT, TZCNT) are recognised as the CPU
-  // offers the feature. The native routines of vector instructions are made through `natives`.
-  Decoder(const X86Cpu::Features& features, NativeRoutines& natives);
+  // offers the feature, forms that only one vendor has as it is his. The native routines of vector
+  // instructions are made through `natives`.
+  Decoder(const X86Cpu& cpu, NativeRoutines& natives);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
@@ -97,6 +98,7 @@ class Decoder {
  private:
   struct Impl;
   const X86Cpu::Features& features_;
+  const Vendor vendor_;
   NativeRoutines& natives_;
   std::unique_ptr<Impl> impl_;
 };

@@ -32,7 +32,7 @@ constexpr u64 kDr6SingleStep = 1u << 14;
 struct Interpreter::Impl {
   Impl(X86Cpu& cpu, LinearMemory& memory)
       : x(cpu, memory),
-        decoder(cpu.features(), natives),
+        decoder(cpu, natives),
         cache(static_cast<Instruction*>(std::calloc(kCacheEntries, sizeof(Instruction)))) {
     if (cache == nullptr) throw std::bad_alloc();
   }

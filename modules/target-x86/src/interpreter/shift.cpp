@@ -28,14 +28,17 @@ AluResult without_carry(u64 value, unsigned count, unsigned size, bool) {
   return Function(value, count, size);
 }
 
-template <AluResult (*Function)(u64, u64, unsigned, unsigned)>
+template <AluResult (*Function)(u64, u64, u64, unsigned, unsigned)>
 void double_shift(Execution& x, const Instruction& i) {
   const unsigned size = i.operand[0].size;
   const u64 fill = x.load(i, i.operand[1]);
   const unsigned count = static_cast<unsigned>(x.load(i, i.operand[2])) & count_mask(size);
+  const bool repeats_source =
+      count > bits_of(size) &&
+      does(x.cpu.vendor(), Difference::DoubleShiftBeyondOperand) == Does::RepeatsSource;
   AluResult result;
   x.modify(i, i.operand[0], [&](u64 old) {
-    result = Function(old, fill, count, size);
+    result = Function(old, fill, repeats_source ? fill : old, count, size);
     return result.value;
   });
   x.set_flags(result);

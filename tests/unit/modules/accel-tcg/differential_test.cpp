@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "judge.h"
 #include "random_instruction.h"
 #include "translated_guest.h"
 
@@ -19,6 +20,8 @@ constexpr u64 kSeed = 20261122;
 
 class TranslatedDifferential : public ::testing::Test {
  protected:
+  static void SetUpTestSuite() { x86::testing::announce_judge(); }
+
   using Mode = NativeProcessor::Mode;
 
   std::string compare(const RandomInstruction& i, bool vector, Mode mode) {
@@ -82,7 +85,7 @@ class TranslatedDifferential : public ::testing::Test {
     return one;
   }
   static TranslatedGuest& shared_guest() {
-    static TranslatedGuest one;
+    static TranslatedGuest one(TranslatedGuest::default_options(), x86::testing::model_of_judge());
     return one;
   }
 

@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "judge.h"
 #include "translated_guest.h"
 
 namespace backplane::tcg::testing {
@@ -75,8 +76,9 @@ class Sequence : public Xbyak::CodeGenerator {
 };
 
 TEST(TranslatedSequence, DoesWhatTheHostDoes) {
+  x86::testing::announce_judge();
   NativeProcessor processor;
-  TranslatedGuest guest;
+  TranslatedGuest guest(TranslatedGuest::default_options(), x86::testing::model_of_judge());
   Arena& arena = guest.arena;
   std::mt19937_64 random(20261123);
   const u64 low = arena.address() + TranslatedGuest::kCodeBytes;

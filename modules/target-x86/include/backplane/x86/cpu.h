@@ -11,6 +11,7 @@
 #include "backplane/cpu.h"
 #include "backplane/x86/mmu.h"
 #include "backplane/x86/state.h"
+#include "backplane/x86/vendor.h"
 
 namespace backplane {
 class Accelerator;
@@ -116,6 +117,8 @@ class X86Cpu : public Cpu {
   // "x86-64-v2": as after -cpu.
   std::string model_name() const;
   bool is_host() const;
+  // Whose processor the guest sees.
+  Vendor vendor() const;
   // Feature test by bit, for #UD decisions: leaf 1 ecx and so on, precomputed.
   struct Features {
     bool sse3, pclmul, ssse3, fma, cx16, sse41, sse42, movbe, popcnt, aes, xsave, avx, f16c, rdrand,

@@ -146,8 +146,11 @@ bool tolerates_misalignment(ZydisMnemonic mnemonic) {
 }
 
 // [SDM 2A "Exceptions Type"]: class 1 is always aligned; the legacy forms of 2 and 4 are.
-u8 alignment_of(const ZydisDecodedInstruction& z, unsigned memory_size) {
+u8 alignment_of(const ZydisDecodedInstruction& z, Vendor vendor, unsigned memory_size) {
   if (memory_size < 16) return 1;
+  if (z.meta.isa_ext == ZYDIS_ISA_EXT_SHA &&
+      does(vendor, Difference::MisalignedSha) == Does::Executes)
+    return 1;
   switch (z.meta.exception_class) {
     case ZYDIS_EXCEPTION_CLASS_SSE1:
     case ZYDIS_EXCEPTION_CLASS_AVX1:
@@ -167,7 +170,7 @@ u8 alignment_of(const ZydisDecodedInstruction& z, unsigned memory_size) {
   }
 }
 
-void describe(NativeRoutine& r, const ZydisDecodedInstruction& z,
+void describe(NativeRoutine& r, Vendor vendor, const ZydisDecodedInstruction& z,
               const ZydisDecodedOperand* operands, const u8* bytes) {
   r.kind = kind_of(z, operands);
   r.needs_osfxsr = r.kind == NativeRoutine::Kind::Mmx && z.meta.isa_ext != ZYDIS_ISA_EXT_MMX;
@@ -178,7 +181,7 @@ void describe(NativeRoutine& r, const ZydisDecodedInstruction& z,
     r.memory_size = o.size / 8;
     r.reads_memory = (o.actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
     r.writes_memory = (o.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
-    r.alignment = alignment_of(z, r.memory_size);
+    r.alignment = alignment_of(z, vendor, r.memory_size);
     break;
   }
   if (const int n = replaced_general_operand(z, operands); n >= 0) {
@@ -286,7 +289,7 @@ bool is_native(const ZydisDecodedInstruction& z) {
 
 NativeRoutines::NativeRoutines() : code_(kCodeSize) {}
 
-NativeRoutine* NativeRoutines::get(bool long_mode, const ZydisDecodedInstruction& z,
+NativeRoutine* NativeRoutines::get(bool long_mode, Vendor vendor, const ZydisDecodedInstruction& z,
                                    const ZydisDecodedOperand* operands, const u8* bytes) {
   std::string key(1, long_mode ? '\1' : '\0');
   key.append(reinterpret_cast<const char*>(bytes), z.length);
@@ -294,7 +297,7 @@ NativeRoutine* NativeRoutines::get(bool long_mode, const ZydisDecodedInstruction
   if (slot != nullptr) return slot.get();
 
   slot = std::make_unique<NativeRoutine>();
-  describe(*slot, z, operands, bytes);
+  describe(*slot, vendor, z, operands, bytes);
   RoutineEmitter e;
   const std::vector<u8> code = rewrite_for_host(long_mode, z, operands, bytes);
   if (slot->kind == NativeRoutine::Kind::X87 || slot->kind == NativeRoutine::Kind::Mmx)

@@ -58,8 +58,9 @@ class NativeRoutines {
  public:
   NativeRoutines();
 
-  // The routine of a decoded instruction, `operands` being all of its operands.
-  NativeRoutine* get(bool long_mode, const ZydisDecodedInstruction& z,
+  // The routine of a decoded instruction, `operands` being all of its operands, for a processor of
+  // that vendor.
+  NativeRoutine* get(bool long_mode, Vendor vendor, const ZydisDecodedInstruction& z,
                      const ZydisDecodedOperand* operands, const u8* bytes);
   // True if a further one may not fit: clear() before decoding goes on.
   bool full() const { return code_.room() < kLargestRoutine; }

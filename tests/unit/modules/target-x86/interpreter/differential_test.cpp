@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 
+#include "judge.h"
 #include "random_instruction.h"
 #include "test_guest.h"
 
@@ -17,6 +18,8 @@ constexpr u64 kSeed = 20240613;
 
 class Differential : public ::testing::Test {
  protected:
+  static void SetUpTestSuite() { announce_judge(); }
+
   // Runs both and returns a description of the first difference, empty if there is none.
   std::string compare(const RandomInstruction& i, NativeProcessor::Mode mode, bool vector) {
     guest.memory.direct = generator.number() % 4 != 0;
@@ -113,7 +116,7 @@ class Differential : public ::testing::Test {
     RecordProperty("mnemonics", static_cast<int>(done.size()));
   }
 
-  TestGuest guest;
+  TestGuest guest{model_of_judge()};
   NativeProcessor processor;
   InstructionGenerator generator{guest.arena, kSeed};
 };

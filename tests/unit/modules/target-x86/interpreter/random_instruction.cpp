@@ -123,22 +123,33 @@ int gpr_number(ZydisRegister reg) {
   }
 }
 
+// By how much it shifts or rotates.
+u64 shift_count(const RandomInstruction& i) {
+  const ZydisDecodedOperand& last = i.operands[i.decoded.operand_count_visible - 1];
+  const u64 raw =
+      last.type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? last.imm.value.u : i.registers.gpr[RCX];
+  return raw & (i.operands[0].size == 64 ? 63 : 31);
+}
+
+// Difference::DoubleShiftBeyondOperand
+bool has_undefined_result(const RandomInstruction& i) {
+  const ZydisMnemonic mnemonic = i.decoded.mnemonic;
+  return (mnemonic == ZYDIS_MNEMONIC_SHLD || mnemonic == ZYDIS_MNEMONIC_SHRD) &&
+         shift_count(i) > i.operands[0].size;
+}
+
 // Flags that an instruction leaves undefined, beyond those that it always does: shifts by more
 // than one leave OF, by more than the operand has bits CF.
 u64 undefined_by_count(const RandomInstruction& i) {
   const ZydisDecodedInstruction& z = i.decoded;
   const bool shift = z.meta.category == ZYDIS_CATEGORY_SHIFT;
   if (!shift && z.meta.category != ZYDIS_CATEGORY_ROTATE) return 0;
-  const ZydisDecodedOperand& last = i.operands[z.operand_count_visible - 1];
-  const u64 raw =
-      last.type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? last.imm.value.u : i.registers.gpr[RCX];
   const unsigned size = i.operands[0].size;
-  const u64 count = raw & (size == 64 ? 63 : 31);
+  const u64 count = shift_count(i);
   u64 undefined = 0;
   if (count != 1) undefined |= kOF;
   if (shift && count != 0) undefined |= kAF;
   if (shift && count >= size) undefined |= kCF;
-  if (z.operand_count_visible == 3 && shift && count > size) undefined |= kArithmeticFlags;
   return undefined;
 }
 
@@ -344,7 +355,7 @@ RandomInstruction InstructionGenerator::next(InstructionClass wanted) {
     i.registers.gpr[RSP] = arena_.middle() + 4096 + 8 * (random_() % 16);
     i.registers.rflags = 0x202 | (random_() & kArithmeticFlags);
     fill_vectors(i.registers);
-    if (!place_operands(i)) continue;
+    if (!place_operands(i) || has_undefined_result(i)) continue;
     // RSP as a plain operand would leave the host without a stack.
     bool stack_changed = false;
     for (unsigned n = 0; n < i.decoded.operand_count_visible; ++n)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random instructions of user code whose memory operands lie in an arena.
+// Random instructions of user code whose memory operands lie in an arena, and whose results are
+// defined.
 #pragma once
 
 #include <Zydis/Zydis.h>

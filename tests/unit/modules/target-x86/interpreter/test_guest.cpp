@@ -3,8 +3,8 @@
 
 namespace backplane::x86::testing {
 
-TestGuest::TestGuest() {
-  machine.add_cpu(create_cpu(machine, "max"));
+TestGuest::TestGuest(std::string_view model) {
+  machine.add_cpu(create_cpu(machine, model));
   cpu = static_cast<X86Cpu*>(machine.cpus().front());
   interpreter = std::make_unique<Interpreter>(*cpu, memory);
   enter_long_mode();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A CPU of model "max" with an interpreter over an arena, in 64-bit mode unless told otherwise.
+// A CPU with an interpreter over an arena, in 64-bit mode unless told otherwise.
 // Descriptor tables, a task state segment and exception handlers lie at the arena's end.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace backplane::x86::testing {
 
 class TestGuest {
  public:
-  TestGuest();
+  explicit TestGuest(std::string_view model = "max");
 
   // Pages of the arena: code first, then free ones, then what the processor itself looks at.
   static constexpr u64 kData = 4 * kPageSize, kFirstReserved = 11 * kPageSize,
