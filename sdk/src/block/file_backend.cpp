@@ -21,7 +21,7 @@ FileBackend::FileBackend(MainLoop& loop, const BlockOptions& options)
     : BlockBackend(options.id),
       image_(options),
       completions_(std::make_shared<CompletionQueue>(loop)),
-      workers_(kThreads) {}
+      workers_(kThreads, "disk " + options.id) {}
 
 FileBackend::~FileBackend() { completions_->close(); }
 

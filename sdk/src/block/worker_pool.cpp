@@ -27,7 +27,7 @@ void WorkerPool::submit(std::function<void()> job) {
 
 void WorkerPool::start_another() {
   try {
-    threads_.push_back(start_thread([this] { work(); }));
+    threads_.push_back(start_thread(thread_name_, [this] { work(); }));
   } catch (const std::system_error&) {
     // Those that run do the work.
     if (threads_.empty()) throw;

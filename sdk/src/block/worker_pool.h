@@ -5,7 +5,9 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace backplane {
@@ -13,7 +15,8 @@ namespace backplane {
 // A few threads for work that waits for a disk. They start when there is work for them.
 class WorkerPool {
  public:
-  explicit WorkerPool(std::size_t maximum_threads) : maximum_threads_(maximum_threads) {}
+  WorkerPool(std::size_t maximum_threads, std::string thread_name)
+      : maximum_threads_(maximum_threads), thread_name_(std::move(thread_name)) {}
   // Finishes what was submitted.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -27,6 +30,7 @@ class WorkerPool {
   void start_another();
 
   const std::size_t maximum_threads_;
+  const std::string thread_name_;
   std::mutex mutex_;  // innermost: nothing is called with it
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;

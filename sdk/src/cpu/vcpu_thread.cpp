@@ -34,7 +34,7 @@ void VcpuThread::add(Cpu& cpu) {
 
 void VcpuThread::start() {
   if (impl_->thread.joinable()) return;
-  impl_->thread = start_thread([impl = impl_.get()] { impl->main(); });
+  impl_->thread = start_thread(impl_->name, [impl = impl_.get()] { impl->main(); });
 }
 
 void VcpuThread::stop() {
@@ -79,7 +79,6 @@ bool VcpuThread::Impl::push(Work item) {
 
 void VcpuThread::Impl::main() {
   current = this;
-  name_this_thread(name);
   for (;;) {
     awake.store(false);
     adopt_added();

@@ -8,12 +8,9 @@
 
 namespace backplane {
 
-// Starts a thread that never sees a signal which another process sends: those are for the program's
-// other threads. Throws std::system_error.
-std::thread start_thread(std::function<void()> body);
-
-// Names the calling thread for debuggers and lists of threads, with as much of the name as the
-// system takes.
-void name_this_thread(const std::string& name);
+// Starts a thread, named for debuggers and lists of threads with as much of the name as the system
+// takes: without one it would go by that of the thread that starts it. It never sees a signal which
+// another process sends: those are for the program's other threads. Throws std::system_error.
+std::thread start_thread(const std::string& name, std::function<void()> body);
 
 }  // namespace backplane

@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <mutex>
 #include <system_error>
-#include <thread>
 
 #include "backplane/error.h"
+#include "thread/host_thread.h"
 
 namespace backplane {
 
@@ -38,7 +38,7 @@ ConnectionAttempt::ConnectionAttempt(const SocketAddress& address)
   state_->ended.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!state_->ended) throw Error::system("cannot create an event", errno);
   try {
-    std::thread([state = state_] { state->run(); }).detach();
+    start_thread("chardev connect", [state = state_] { state->run(); }).detach();
   } catch (const std::system_error& error) {
     throw Error::system("cannot create a thread", error.code().value());
   }

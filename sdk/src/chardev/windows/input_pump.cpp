@@ -42,7 +42,7 @@ struct InputPump::Impl : std::enable_shared_from_this<InputPump::Impl> {
 // writes to.
 InputPump::InputPump(MainLoop& loop, StreamHandle stream, Receiver& receiver)
     : impl_(std::make_shared<Impl>(loop, std::move(stream), receiver)) {
-  start_thread([impl = impl_] { impl->read_all(); }).detach();
+  start_thread("chardev input", [impl = impl_] { impl->read_all(); }).detach();
 }
 
 InputPump::~InputPump() {
@@ -60,7 +60,6 @@ void InputPump::resume() {
 void InputPump::pause() { impl_->running = false; }
 
 void InputPump::Impl::read_all() {
-  name_this_thread("chardev input");
   while (read_piece()) {
   }
 }

@@ -57,7 +57,7 @@ struct OutputQueue::Impl : std::enable_shared_from_this<OutputQueue::Impl> {
 // The thread holds the state as long as a write takes, which nothing may end.
 OutputQueue::OutputQueue(MainLoop& loop, StreamHandle stream, std::function<void(int)> failed)
     : impl_(std::make_shared<Impl>(loop, std::move(stream), std::move(failed))) {
-  start_thread([impl = impl_] { impl->write_all(); }).detach();
+  start_thread("chardev output", [impl = impl_] { impl->write_all(); }).detach();
 }
 
 OutputQueue::~OutputQueue() {
@@ -115,7 +115,6 @@ bool OutputQueue::Impl::wait_until_pending(std::unique_lock<std::mutex>& lock, s
 }
 
 void OutputQueue::Impl::write_all() {
-  name_this_thread("chardev output");
   std::vector<u8> bytes;
   for (;;) {
     {

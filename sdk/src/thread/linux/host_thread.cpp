@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <utility>
 
 namespace backplane {
 
@@ -32,13 +33,12 @@ constexpr std::size_t kNameLength = 15;
 
 }  // namespace
 
-std::thread start_thread(std::function<void()> body) {
+std::thread start_thread(const std::string& name, std::function<void()> body) {
   const SignalsBlocked blocked;
-  return std::thread(std::move(body));
-}
-
-void name_this_thread(const std::string& name) {
-  pthread_setname_np(pthread_self(), name.substr(0, kNameLength).c_str());
+  return std::thread([name = name.substr(0, kNameLength), body = std::move(body)] {
+    pthread_setname_np(pthread_self(), name.c_str());
+    body();
+  });
 }
 
 }  // namespace backplane

@@ -4,6 +4,7 @@
 #include <windows.h>
 
 #include <filesystem>
+#include <utility>
 
 // [Windows "SetThreadDescription"]: not in the headers of mingw-w64 10, but in its libraries.
 extern "C" WINBASEAPI HRESULT WINAPI SetThreadDescription(HANDLE thread, PCWSTR description);
@@ -11,10 +12,11 @@ extern "C" WINBASEAPI HRESULT WINAPI SetThreadDescription(HANDLE thread, PCWSTR 
 namespace backplane {
 
 // Windows has no signals from other processes.
-std::thread start_thread(std::function<void()> body) { return std::thread(std::move(body)); }
-
-void name_this_thread(const std::string& name) {
-  SetThreadDescription(GetCurrentThread(), std::filesystem::path(name).c_str());
+std::thread start_thread(const std::string& name, std::function<void()> body) {
+  return std::thread([name = std::filesystem::path(name), body = std::move(body)] {
+    SetThreadDescription(GetCurrentThread(), name.c_str());
+    body();
+  });
 }
 
 }  // namespace backplane

@@ -211,6 +211,15 @@ TEST_F(BlockBackendTest, ZeroesDetectedTakeNoSpace) {
   EXPECT_EQ(content(), std::vector<u8>(kSize));
 }
 
+TEST_F(BlockBackendTest, ItsThreadsHaveItsName) {
+  const auto backend = open();
+  EXPECT_EQ(flush(*backend), 0);
+  std::vector<std::string> names;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task"))
+    std::getline(std::ifstream(thread.path() / "comm"), names.emplace_back());
+  EXPECT_EQ(std::count(names.begin(), names.end(), "disk disk0"), 1);
+}
+
 TEST_F(BlockBackendTest, ACompletionMaySubmitAndDrain) {
   const auto backend = open();
   std::vector<u8> sector(512);
