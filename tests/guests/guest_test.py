@@ -79,8 +79,8 @@ def main():
         if arguments.disk:
             disk = Path(directory) / "disk"
             make_disk(disk, arguments.disk)
-            command += ["-drive", f"file={disk},format=raw,if=none,id=disk",
-                        "-device", "virtio-blk-pci,drive=disk,serial=sectors"]
+            command += ["-drive", f"file={disk},format=raw,if=none,id=disk,serial=sectors",
+                        "-device", "virtio-blk-pci,drive=disk"]
         printed, problem = run(command)
     expected = arguments.expected.read_text().splitlines()
     lines = printed.decode(errors="replace").splitlines()

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "devices/drives.h"
 
+#include <map>
+#include <optional>
+
 #include "backplane/block.h"
 #include "backplane/machine.h"
 #include "options/drive_options.h"
@@ -20,11 +23,24 @@ void open(Machine& machine, const BlockOptions& options) {
   BlockRegistry::instance().add(std::move(backend));
 }
 
-DriveDevice disk_of(const std::string& given, const BlockOptions& block) {
-  DriveDevice disk{given, kVirtioDisk, {{"drive", block.id}}};
-  if (!block.serial.empty()) disk.properties.emplace_back("serial", block.serial);
-  return disk;
-}
+// The disks of if=virtio by their places.
+class Places {
+ public:
+  void add(std::optional<unsigned> index, DriveDevice disk) {
+    unsigned place = index.value_or(0);
+    while (!index && disks_.contains(place)) ++place;
+    if (!disks_.try_emplace(place, std::move(disk)).second)
+      throw Error::of("index={}: another -drive has that place", place);
+  }
+  std::vector<DriveDevice> in_order() const {
+    std::vector<DriveDevice> disks;
+    for (const auto& [place, disk] : disks_) disks.push_back(disk);
+    return disks;
+  }
+
+ private:
+  std::map<unsigned, DriveDevice> disks_;
+};
 
 }  // namespace
 
@@ -36,7 +52,7 @@ std::vector<DriveDevice> open_drives(Machine& machine, const CommandLine& line) 
   for (const BlockNodes::Root& root : nodes.roots())
     with_option(blockdevs[root.option]->text, [&] { open(machine, root.block); });
 
-  std::vector<DriveDevice> devices;
+  Places places;
   unsigned number = 0;
   for (const GivenOption* option : line.group("drive"))
     with_values(*option, [&](KeyValueList values) {
@@ -45,9 +61,10 @@ std::vector<DriveDevice> open_drives(Machine& machine, const CommandLine& line) 
         drive.block.id = fmt::format("{}{}", drive.makes_device ? "virtio" : "none", number);
       ++number;
       open(machine, drive.block);
-      if (drive.makes_device) devices.push_back(disk_of(option->text, drive.block));
+      if (drive.makes_device)
+        places.add(drive.index, {option->text, kVirtioDisk, {{"drive", drive.block.id}}});
     });
-  return devices;
+  return places.in_order();
 }
 
 }  // namespace backplane::host

@@ -14,6 +14,11 @@ std::string status(MonitorContext& context) {
   return fmt::format("VM status: {}\n", running ? "running" : "paused");
 }
 
+std::string name(MonitorContext& context) {
+  const std::string& given = context.machine.config().name;
+  return given.empty() ? "the guest has no name: -name gives it one\n" : given + "\n";
+}
+
 std::string registers(MonitorContext& context) {
   std::string text;
   for (Cpu* cpu : context.machine.cpus()) {
@@ -36,6 +41,7 @@ std::string balloon(MonitorContext& context) { return balloon_text(context.machi
 
 constexpr InfoTopic kTopics[] = {
     {"status", "whether the guest runs", status},
+    {"name", "the guest's name", name},
     {"registers", "the CPUs' registers", registers},
     {"mtree", "what answers where in memory and port space", memory_tree},
     {"qtree", "devices and buses", devices},

@@ -9,26 +9,59 @@ namespace backplane::host {
 
 namespace {
 
+// The largest place of a -drive, beyond what any machine has room for.
+constexpr unsigned kMaxIndex = 255;
+
+ImageKind kind_of(std::string_view driver) {
+  return driver == "host_device" ? ImageKind::Device : ImageKind::File;
+}
+
 bool take_discard(KeyValueList& values, bool otherwise) {
   if (!values.has("discard")) return otherwise;
   const std::string mode = take_choice(values, "discard", {"unmap", "ignore", "on", "off"});
   return mode == "unmap" || mode == "on";
 }
 
-bool take_detect_zeroes(KeyValueList& values) {
-  return take_choice(values, "detect-zeroes", {"off", "on", "unmap"}) != "off";
+DetectZeroes take_detect_zeroes(KeyValueList& values, DetectZeroes otherwise) {
+  if (!values.has("detect-zeroes")) return otherwise;
+  const std::string mode = take_choice(values, "detect-zeroes", {"off", "on", "unmap"});
+  if (mode == "off") return DetectZeroes::Off;
+  return mode == "on" ? DetectZeroes::On : DetectZeroes::Unmap;
+}
+
+// What the keys say together.
+void check(const BlockOptions& block) {
+  if (block.detect_zeroes == DetectZeroes::Unmap && !block.discard)
+    throw Error("detect-zeroes=unmap: gives space back, which discard=ignore forbids",
+                "detect-zeroes=on does not");
+}
+
+// The one of a key's two names that was given, or the first. Throws Error if both were.
+std::string_view spelling(const KeyValueList& values, std::string_view name,
+                          std::string_view other) {
+  if (!values.has(other)) return name;
+  if (values.has(name)) throw Error::of("{} and {} are the same: expects one of them", name, other);
+  return other;
 }
 
 bool take_locking(KeyValueList& values, std::string_view key) {
   return take_choice(values, key, {"auto", "on", "off"}) != "off";
 }
 
-// How a cache mode of -blockdev's two flags is called by -drive.
-std::string take_cache(KeyValueList& values, std::string otherwise) {
-  const bool direct = take_flag(values, "cache.direct", false);
-  const bool no_flush = take_flag(values, "cache.no-flush", false);
+// How a cache mode of -blockdev's two flags is called by -drive, with that of the node below.
+std::string take_cache(KeyValueList& values, const std::string& below) {
+  const bool direct = take_flag(values, "cache.direct", false) || below == "none";
+  const bool no_flush = take_flag(values, "cache.no-flush", false) || below == "unsafe";
+  if (direct && no_flush) throw Error("cache.direct=on and cache.no-flush=on exclude each other");
   if (no_flush) return "unsafe";
-  return direct ? "none" : otherwise;
+  return direct ? "none" : below;
+}
+
+// A node is read-only if the one below it is.
+bool take_read_only(KeyValueList& values, bool below) {
+  const bool read_only = take_flag(values, "read-only", below);
+  if (below && !read_only) throw Error("read-only=off: the file below it is read-only");
+  return read_only;
 }
 
 }  // namespace
@@ -41,29 +74,34 @@ DriveOptions parse_drive(KeyValueList values) {
   block.format = take_choice(values, "format", {"raw"});
   block.id = values.take("id").value_or("");
   drive.makes_device = take_choice(values, "if", {"virtio", "none"}) == "virtio";
-  block.read_only = take_flag(values, "readonly", false);
-  block.read_only = take_flag(values, "read-only", block.read_only);
+  if (values.has("index")) {
+    if (!drive.makes_device)
+      throw Error("index is the place among the disks of if=virtio: with if=none there is none");
+    drive.index = take_number(values, "index", 0, kMaxIndex, 0);
+  }
+  block.read_only = take_flag(values, spelling(values, "readonly", "read-only"), false);
   block.auto_read_only = take_flag(values, "auto-read-only", block.auto_read_only);
   block.cache =
       take_choice(values, "cache", {"writeback", "none", "writethrough", "directsync", "unsafe"});
   block.serial = values.take("serial").value_or("");
   block.discard = take_discard(values, block.discard);
-  block.detect_zeroes = take_detect_zeroes(values);
-  block.locking = take_locking(values, values.has("locking") ? "locking" : "file.locking");
+  block.detect_zeroes = take_detect_zeroes(values, block.detect_zeroes);
+  block.locking = take_locking(values, spelling(values, "locking", "file.locking"));
   take_choice(values, "media", {"disk"});
   take_choice(values, "aio", {"threads"});
-  values.take("index");  // the order of the options says it
   values.expect_empty(
       "aio, auto-read-only, cache, detect-zeroes, discard, file, format, id, if, index, locking, "
       "media, readonly, serial");
+  check(block);
   return drive;
 }
 
 // What a format stands on: another node, or a file named in place.
 BlockOptions BlockNodes::take_file(KeyValueList& values) {
   if (const auto filename = values.take("file.filename")) {
-    take_choice(values, "file.driver", {"file", "host_device"});
     BlockOptions options;
+    if (values.has("file.driver"))
+      options.kind = kind_of(take_choice(values, "file.driver", {"file", "host_device"}));
     options.file = *filename;
     options.locking = take_locking(values, "file.locking");
     return options;
@@ -82,7 +120,8 @@ BlockOptions BlockNodes::take_file(KeyValueList& values) {
 
 void BlockNodes::add(KeyValueList values) {
   if (!values.has("driver")) throw Error("driver is missing: expects raw, file or host_device");
-  const bool is_file = take_choice(values, "driver", {"raw", "file", "host_device"}) != "raw";
+  const std::string driver = take_choice(values, "driver", {"raw", "file", "host_device"});
+  const bool is_file = driver != "raw";
   const std::string name = values.take("node-name").value_or("");
   if (name.empty()) throw Error("node-name is missing: expects a name to refer to the node by");
   if (std::any_of(nodes_.begin(), nodes_.end(),
@@ -91,6 +130,7 @@ void BlockNodes::add(KeyValueList values) {
 
   BlockOptions node;
   if (is_file) {
+    node.kind = kind_of(driver);
     node.file = values.take("filename").value_or("");
     if (node.file.empty()) throw Error("filename is missing: expects the path of an image");
     take_choice(values, "aio", {"threads"});
@@ -99,17 +139,19 @@ void BlockNodes::add(KeyValueList values) {
     node = take_file(values);
   }
   node.id = name;
-  node.read_only = take_flag(values, "read-only", node.read_only);
+  node.read_only = take_read_only(values, node.read_only);
   node.auto_read_only = take_flag(values, "auto-read-only", node.auto_read_only);
-  node.discard = take_discard(values, node.discard);
-  if (values.has("detect-zeroes")) node.detect_zeroes = take_detect_zeroes(values);
+  // Both layers look for zeroes, and what one does not pass on does not reach the disk.
+  node.discard = take_discard(values, node.discard) && node.discard;
+  node.detect_zeroes = std::max(take_detect_zeroes(values, node.detect_zeroes), node.detect_zeroes);
   node.cache = take_cache(values, node.cache);
   values.expect_empty(
       is_file
           ? "aio, auto-read-only, cache.direct, cache.no-flush, detect-zeroes, discard, driver, "
             "filename, locking, node-name, read-only"
           : "auto-read-only, cache.direct, cache.no-flush, detect-zeroes, discard, driver, file, "
-            "file.filename, file.locking, node-name, read-only");
+            "file.driver, file.filename, file.locking, node-name, read-only");
+  check(node);
   nodes_.push_back(std::move(node));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace backplane::host {
 // One -drive.
 struct DriveOptions {
   BlockOptions block;
-  bool makes_device = false;  // if=virtio: a virtio-blk-pci that uses it comes with it
+  bool makes_device = false;      // if=virtio: a virtio-blk-pci that uses it comes with it
+  std::optional<unsigned> index;  // its place among these; none: the first that is free
 };
 
 // The first, unnamed value is "file". Throws Error. An id that is not given stays empty.

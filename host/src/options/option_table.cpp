@@ -18,8 +18,8 @@ std::vector<OptionSpec> rows() {
       {"smp", "", "[cpus=]N[,sockets=S][,cores=C][,threads=T]",
        "the number of CPUs (default: 1), or how they are made up", "", "cpus"},
       {"m", "", "[size=]SIZE", "RAM in MiB, or with a suffix: 512, 512M, 1.5G", "", "size"},
-      {"name", "", "[guest=]NAME", "a name for the guest, shown where programs are listed", "",
-       "guest"},
+      {"name", "", "[guest=]NAME", "a name for the guest, which 'info name' in the monitor shows",
+       "", "guest"},
 
       {"accel", "", "[accel=]NAME[,required=on][,PROPERTY=VALUE...]",
        "what runs the guest's code. Several are tried in order; with required=on, no later\n"
@@ -47,7 +47,7 @@ std::vector<OptionSpec> rows() {
        "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"
        "a -device with drive=ID. Also: cache=writeback|none|writethrough|directsync|unsafe,\n"
        "discard=unmap|ignore, detect-zeroes=on|off|unmap, locking=auto|on|off, serial=TEXT,\n"
-       "auto-read-only=on|off",
+       "auto-read-only=on|off, index=PLACE",
        "", "file"},
       {"blockdev", "",
        "[driver=]raw|file|host_device,node-name=NAME[,filename=FILE][,file=NODE]...",

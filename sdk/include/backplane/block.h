@@ -24,31 +24,39 @@ enum class BlockOp { Read, Write, Flush, Discard, WriteZeroes };
 
 struct BlockRequest {
   BlockOp op = BlockOp::Read;
-  u64 offset = 0;            // bytes, sector (512) aligned
-  u64 size = 0;              // bytes; for Read and Write the sum of iov
-  std::vector<iovec> iov;    // guest RAM or buffers, valid until completion
-  bool may_unmap = false;    // WriteZeroes: holes are welcome
+  u64 offset = 0;          // bytes, sector (512) aligned
+  u64 size = 0;            // bytes; for Read and Write the sum of iov
+  std::vector<iovec> iov;  // guest RAM or buffers, valid until completion
+  bool may_unmap = false;  // WriteZeroes: holes are welcome
   // 0 or a negative errno.
   std::function<void(int result)> done;
 };
 
+// What a file must be to be the image.
+enum class ImageKind { Any, File, Device };
+// What becomes of a write of nothing but zeroes: nothing else, zeroes that keep their place on the
+// disk but are not written one by one, or a hole.
+enum class DetectZeroes { Off, On, Unmap };
+
 struct BlockOptions {
-  std::string file;                // path
+  std::string file;  // path
+  ImageKind kind = ImageKind::Any;
   std::string format = "raw";
   bool read_only = false;
   bool auto_read_only = false;
   std::string cache = "writeback";  // writeback, none, writethrough, directsync, unsafe
-  bool discard = true;             // pass discards down ("unmap"); false: "ignore"
-  bool detect_zeroes = false;
+  bool discard = true;              // pass discards down ("unmap"); false: "ignore"
+  DetectZeroes detect_zeroes = DetectZeroes::Off;
   bool locking = true;
-  std::string id;                  // drive id or node name
-  std::string serial;
+  std::string id;      // drive id or node name
+  std::string serial;  // of the disk, where the device has none of its own
 };
 
 class BlockBackend {
  public:
   virtual ~BlockBackend() = default;
   const std::string& id() const { return id_; }
+  const std::string& serial() const { return serial_; }
   virtual u64 size() const = 0;  // bytes
   virtual bool read_only() const = 0;
   virtual unsigned logical_block_size() const { return 512; }
@@ -65,10 +73,12 @@ class BlockBackend {
   void release();
 
  protected:
-  explicit BlockBackend(std::string id) : id_(std::move(id)) {}
+  explicit BlockBackend(std::string id, std::string serial = {})
+      : id_(std::move(id)), serial_(std::move(serial)) {}
 
  private:
   std::string id_;
+  std::string serial_;
   std::string user_;
 };
 

@@ -18,7 +18,7 @@ constexpr std::size_t kThreads = 4;
 }  // namespace
 
 FileBackend::FileBackend(MainLoop& loop, const BlockOptions& options)
-    : BlockBackend(options.id),
+    : BlockBackend(options.id, options.serial),
       image_(options),
       completions_(std::make_shared<CompletionQueue>(loop)),
       workers_(kThreads, "disk " + options.id) {}

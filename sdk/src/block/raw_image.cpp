@@ -72,10 +72,10 @@ std::string RawImage::describe() const {
 int RawImage::end_of_write(int result) { return result == 0 && write_through_ ? flush() : result; }
 
 int RawImage::write(u64 offset, const std::vector<iovec>& iov) {
-  if (detect_zeroes_ && all_zero(iov)) {
+  if (detect_zeroes_ != DetectZeroes::Off && all_zero(iov)) {
     u64 size = 0;
     total_size(iov, size);
-    return write_zeroes(offset, size, pass_discards_);
+    return write_zeroes(offset, size, detect_zeroes_ == DetectZeroes::Unmap);
   }
   return end_of_write(file_.write(offset, iov));
 }

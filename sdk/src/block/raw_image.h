@@ -45,7 +45,7 @@ class RawImage {
   bool write_through_;
   bool ignore_flush_;
   bool pass_discards_;
-  bool detect_zeroes_;
+  DetectZeroes detect_zeroes_;
   std::atomic<bool> lost_data_{false};
 };
 

@@ -19,7 +19,7 @@ i64 duration_of(const BlockRequest& request) {
 }  // namespace
 
 ReproducibleBackend::ReproducibleBackend(Clock& virtual_clock, std::unique_ptr<BlockBackend> inner)
-    : BlockBackend(inner->id()),
+    : BlockBackend(inner->id(), inner->serial()),
       clock_(virtual_clock),
       inner_(std::move(inner)),
       timer_(virtual_clock, [this] { expire(); }) {}

@@ -25,7 +25,8 @@ constexpr u32 kMaxAutoQueues = 8;
 void VirtioBlock::class_init(VirtioDeviceClass& k) {
   k.virtio_id = virtio::kIdBlock;
   k.property<&VirtioBlock::drive_>("drive", "id of the -drive or -blockdev behind the disk");
-  k.property<&VirtioBlock::serial_>("serial", "serial number, up to 20 characters");
+  k.property<&VirtioBlock::serial_>("serial",
+                                    "serial number, up to 20 bytes (default: that of the drive)");
   k.property<&VirtioBlock::num_queues_>("num-queues", "queues (auto: one a CPU)");
   k.property<&VirtioBlock::queue_size_>("queue-size", "entries of a queue, a power of two");
   k.property<&VirtioBlock::discard_>("discard", "offer the discard request");
@@ -40,9 +41,9 @@ void VirtioBlock::realize_device() {
   backend_ = BlockRegistry::instance().find(drive_);
   if (backend_ == nullptr)
     throw Error::of("drive={}: there is no -drive or -blockdev with this id", drive_);
-  if (serial_.size() > kIdSize)
-    throw Error::of("serial={}: has {} characters; at most {} fit", serial_, serial_.size(),
-                    kIdSize);
+  if (const std::string& shown = serial(); shown.size() > kIdSize)
+    throw Error::of("serial={}{}: has {} bytes; at most {} fit", shown,
+                    serial_.empty() ? " of drive " + drive_ : "", shown.size(), kIdSize);
   if (!std::has_single_bit(queue_size_) || queue_size_ < 4 || queue_size_ > VirtQueue::kMaxChain)
     throw Error::of("queue-size={}: expects a power of two from 4 to {}", queue_size_,
                     VirtQueue::kMaxChain);
@@ -76,6 +77,10 @@ void VirtioBlock::reset() {
     write_back_ = backend_->write_cache();
   }
   VirtioDevice::reset();
+}
+
+const std::string& VirtioBlock::serial() const {
+  return serial_.empty() ? backend_->serial() : serial_;
 }
 
 std::string VirtioBlock::describe() const {

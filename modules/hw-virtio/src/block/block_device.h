@@ -58,10 +58,11 @@ class VirtioBlock final : public VirtioDevice {
   bool write_through() const;
   u64 capacity() const { return backend_->size() / virtio_block::kSectorSize; }
   u32 sectors_of_block() const;
+  const std::string& serial() const;
   Request& take_request();
 
   std::string drive_;
-  std::string serial_;
+  std::string serial_;  // empty: the drive's
   AutoNumber num_queues_;
   u16 queue_size_ = 256;
   bool discard_ = true;

@@ -119,7 +119,7 @@ void VirtioBlock::start_ranges(Request& request) {
 
 void VirtioBlock::give_id(Request& request) {
   std::array<char, kIdSize> id{};
-  std::copy(serial_.begin(), serial_.end(), id.begin());
+  std::copy(serial().begin(), serial().end(), id.begin());
   scatter(request.element.in, 0, id.data(), std::min(kIdSize, request.element.in_size - 1));
   finish(request, kOk);
 }

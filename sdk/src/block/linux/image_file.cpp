@@ -51,12 +51,16 @@ int allocate(int fd, int mode, u64 offset, u64 size) {
 
 bool is_aligned(u64 value, u64 alignment) { return value % alignment == 0; }
 
-u64 size_of(int fd, const std::string& path) {
+// Throws Error if the file is none that can be the image.
+u64 size_of(int fd, const BlockOptions& options) {
+  const std::string& path = options.file;
   struct stat status {};
   if (fstat(fd, &status) != 0) throw Error::system("cannot examine " + path, errno);
   if (S_ISDIR(status.st_mode))
     throw Error(path + " is a directory: expects an image file or a block device");
   if (S_ISBLK(status.st_mode)) {
+    if (options.kind == ImageKind::File)
+      throw Error(path + " is a block device, not a file", "driver=host_device opens it");
     u64 size = 0;
     if (ioctl(fd, BLKGETSIZE64, &size) != 0)
       throw Error::system("cannot find the size of " + path, errno);
@@ -64,6 +68,8 @@ u64 size_of(int fd, const std::string& path) {
   }
   if (!S_ISREG(status.st_mode))
     throw Error(path + " is neither a file nor a block device: it cannot be a disk");
+  if (options.kind == ImageKind::Device)
+    throw Error(path + " is a file, not a block device", "driver=file opens it");
   return static_cast<u64>(status.st_size);
 }
 
@@ -99,7 +105,7 @@ int ImageFile::Impl::fd_for(u64 offset, const std::vector<iovec>& iov) const {
 
 ImageFile::ImageFile(const BlockOptions& options) : impl_(std::make_unique<Impl>(options)) {
   impl_->open();
-  impl_->size = size_of(impl_->fd.get(), options.file);
+  impl_->size = size_of(impl_->fd.get(), options);
   if (options.locking) lock_image(impl_->fd.get(), options.file, !impl_->read_only);
 }
 

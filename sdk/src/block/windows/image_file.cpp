@@ -80,6 +80,8 @@ int transfer_fully(u64 offset, const std::vector<iovec>& iov, Transfer transfer)
 
 ImageFile::ImageFile(const BlockOptions& options) : impl_(std::make_unique<Impl>()) {
   const std::string& path = options.file;
+  if (options.kind == ImageKind::Device)
+    throw Error("driver=host_device is not there on Windows", "driver=file opens an image");
   impl_->read_only = options.read_only;
   impl_->file = open_file(options, impl_->read_only);
   if (impl_->file == INVALID_HANDLE_VALUE && options.auto_read_only && is_refusal(GetLastError())) {

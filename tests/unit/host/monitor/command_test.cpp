@@ -61,6 +61,12 @@ TEST_F(MonitorCommands, TheGuestStopsAndGoesOn) {
   EXPECT_EQ(run("info status"), "VM status: paused\n");
 }
 
+TEST_F(MonitorCommands, TheGuestHasTheNameGiven) {
+  EXPECT_EQ(run("info name"), "the guest has no name: -name gives it one\n");
+  machine_.config().name = "web 1";
+  EXPECT_EQ(run("info name"), "web 1\n");
+}
+
 TEST_F(MonitorCommands, TheBalloonIsSetInMebibytes) {
   power_on(true);
   EXPECT_EQ(run("info balloon"), "balloon: actual=512\nfree: 7\n");

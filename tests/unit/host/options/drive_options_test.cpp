@@ -22,7 +22,7 @@ TEST(Drive, HandsItsSettingsToTheBackend) {
   const BlockOptions block =
       drive(
           "file=a,,b.img,format=raw,id=d,readonly=on,cache=none,serial=S1,discard=ignore,"
-          "detect-zeroes=unmap,locking=off,auto-read-only=on")
+          "detect-zeroes=on,locking=off,auto-read-only=on")
           .block;
   EXPECT_EQ(block.file, "a,b.img");
   EXPECT_EQ(block.id, "d");
@@ -31,7 +31,7 @@ TEST(Drive, HandsItsSettingsToTheBackend) {
   EXPECT_EQ(block.cache, "none");
   EXPECT_EQ(block.serial, "S1");
   EXPECT_FALSE(block.discard);
-  EXPECT_TRUE(block.detect_zeroes);
+  EXPECT_EQ(block.detect_zeroes, DetectZeroes::On);
   EXPECT_FALSE(block.locking);
 }
 
@@ -43,6 +43,21 @@ TEST(Drive, LeavesTheBackendsDefaultsAlone) {
   EXPECT_EQ(block.cache, defaults.cache);
   EXPECT_EQ(block.read_only, defaults.read_only);
   EXPECT_EQ(block.detect_zeroes, defaults.detect_zeroes);
+}
+
+TEST(Drive, HasTheModesOfDetectZeroes) {
+  EXPECT_EQ(drive("a.img,detect-zeroes=off").block.detect_zeroes, DetectZeroes::Off);
+  EXPECT_EQ(drive("a.img,detect-zeroes=unmap").block.detect_zeroes, DetectZeroes::Unmap);
+}
+
+TEST(Drive, HasAPlaceIfToldSo) {
+  EXPECT_EQ(drive("a.img").index, std::nullopt);
+  EXPECT_EQ(drive("a.img,index=3").index, 3U);
+}
+
+TEST(Drive, TakesBothSpellings) {
+  EXPECT_TRUE(drive("a.img,read-only=on").block.read_only);
+  EXPECT_FALSE(drive("a.img,file.locking=off").block.locking);
 }
 
 struct Refused {
@@ -66,7 +81,18 @@ INSTANTIATE_TEST_SUITE_P(
                     Refused{"a,cache=fast",
                             "cache='fast': expects writeback, none, writethrough, directsync, "
                             "unsafe"},
-                    Refused{"a,aio=native", "aio='native': expects threads"}));
+                    Refused{"a,aio=native", "aio='native': expects threads"},
+                    Refused{"a,index=x", "index='x': expects a whole number from 0 to 255"},
+                    Refused{"a,if=none,index=1",
+                            "index is the place among the disks of if=virtio: with if=none there "
+                            "is none"},
+                    Refused{"a,readonly=on,read-only=off",
+                            "readonly and read-only are the same: expects one of them"},
+                    Refused{"a,locking=on,file.locking=off",
+                            "locking and file.locking are the same: expects one of them"},
+                    Refused{
+                        "a,discard=ignore,detect-zeroes=unmap",
+                        "detect-zeroes=unmap: gives space back, which discard=ignore forbids"}));
 
 TEST(Blockdev, AFormatTakesTheNodeBelowIt) {
   BlockNodes nodes;
@@ -95,6 +121,37 @@ TEST(Blockdev, AFileCanBeNamedInPlace) {
   ASSERT_EQ(nodes.roots().size(), 1U);
   EXPECT_EQ(nodes.roots()[0].block.file, "a.img");
   EXPECT_EQ(nodes.roots()[0].block.cache, "none");
+}
+
+// A raw node on a file node with these keys.
+BlockOptions stack(const std::string& file_keys, const std::string& raw_keys) {
+  BlockNodes nodes;
+  nodes.add(KeyValueList::parse("driver=file,node-name=f,filename=a.img" + file_keys, "driver"));
+  nodes.add(KeyValueList::parse("driver=raw,node-name=d,file=f" + raw_keys, "driver"));
+  return nodes.roots().at(0).block;
+}
+
+TEST(Blockdev, WhatAFileForbidsItsFormatDoesNotAllow) {
+  EXPECT_FALSE(stack(",discard=ignore", ",discard=unmap").discard);
+  EXPECT_FALSE(stack(",discard=unmap", ",discard=ignore").discard);
+  EXPECT_EQ(stack(",detect-zeroes=on", ",detect-zeroes=off").detect_zeroes, DetectZeroes::On);
+  EXPECT_EQ(stack(",cache.direct=on", ",cache.direct=off").cache, "none");
+  EXPECT_EQ(message_of([] { stack(",read-only=on", ",read-only=off"); }),
+            "read-only=off: the file below it is read-only");
+  EXPECT_EQ(message_of([] { stack(",cache.direct=on", ",cache.no-flush=on"); }),
+            "cache.direct=on and cache.no-flush=on exclude each other");
+}
+
+TEST(Blockdev, TheDriverSaysWhatTheFileMustBe) {
+  EXPECT_EQ(stack("", "").kind, ImageKind::File);
+  for (const auto& [keys, kind] :
+       {std::pair{"driver=host_device,node-name=d,filename=a", ImageKind::Device},
+        {"raw,node-name=d,file.driver=host_device,file.filename=a", ImageKind::Device},
+        {"raw,node-name=d,file.filename=a", ImageKind::Any}}) {
+    BlockNodes nodes;
+    nodes.add(KeyValueList::parse(keys, "driver"));
+    EXPECT_EQ(nodes.roots().at(0).block.kind, kind) << keys;
+  }
 }
 
 class BadBlockdev : public testing::TestWithParam<Refused> {};

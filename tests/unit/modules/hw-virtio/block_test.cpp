@@ -13,7 +13,7 @@ using namespace virtio;
 // A disk in memory that does nothing until it is told to.
 class MemoryBackend final : public BlockBackend {
  public:
-  explicit MemoryBackend(u64 size) : BlockBackend("disk0"), bytes(size, '\0') {}
+  explicit MemoryBackend(u64 size) : BlockBackend("disk0", "of the drive"), bytes(size, '\0') {}
   u64 size() const override { return bytes.size(); }
   bool read_only() const override { return read_only_; }
   bool write_cache() const override { return true; }
@@ -263,6 +263,12 @@ TEST_F(BlockTest, BadRangesAreRefused) {
   EXPECT_EQ(request(kDiscard, 0, 0), 1);
   EXPECT_EQ(request(kWriteZeroes, 0, 16 * 33), 1);
   EXPECT_TRUE(disk_->log.empty());
+}
+
+TEST_F(BlockTest, TheSerialNumberIsTheDrivesUnlessTheDeviceHasOne) {
+  start();
+  EXPECT_EQ(request(kGetId, 0, 20), 0);
+  EXPECT_EQ(get(kPayload, 20), "of the drive" + std::string(8, '\0'));
 }
 
 TEST_F(BlockTest, GivesItsSerialNumber) {

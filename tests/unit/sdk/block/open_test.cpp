@@ -50,6 +50,13 @@ TEST_F(OpenImageTest, UnknownCacheModeAndFormat) {
   EXPECT_EQ(message_of_open(), "format=vmdk: there is no such image format: expects raw");
 }
 
+TEST_F(OpenImageTest, AFileIsNoBlockDevice) {
+  options.kind = ImageKind::File;
+  EXPECT_EQ(message_of_open(), "");
+  options.kind = ImageKind::Device;
+  EXPECT_EQ(message_of_open(), options.file + " is a file, not a block device");
+}
+
 TEST_F(OpenImageTest, EmptyImageHasNoSectors) {
   options.file = make_image("empty.img", {});
   EXPECT_EQ(open()->size(), 0u);

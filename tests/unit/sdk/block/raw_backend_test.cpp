@@ -50,7 +50,7 @@ TEST_P(RawBackendTest, ReadsIntoManyPieces) {
 }
 
 TEST_P(RawBackendTest, RandomRequestsAgreeWithAModel) {
-  options.detect_zeroes = true;
+  options.detect_zeroes = DetectZeroes::Unmap;
   const auto backend = open();
   std::vector<u8> model(kSize);
   std::mt19937 random(7);
@@ -200,15 +200,17 @@ TEST_F(BlockBackendTest, IgnoresDiscardsIfAsked) {
   EXPECT_EQ(content(), bytes);
 }
 
-TEST_F(BlockBackendTest, ZeroesDetectedTakeNoSpace) {
-  options.file = make_image("full.img", pattern(kSize, 3));
-  options.detect_zeroes = true;
-  const auto backend = open();
-  ASSERT_EQ(flush(*backend), 0);
-  const u64 before = blocks_on_disk();
-  EXPECT_EQ(write(*backend, 0, std::vector<u8>(kSize)), 0);
-  EXPECT_LT(blocks_on_disk(), before);
-  EXPECT_EQ(content(), std::vector<u8>(kSize));
+TEST_F(BlockBackendTest, ZeroesDetectedTakeNoSpaceIfTheyMay) {
+  for (const auto mode : {DetectZeroes::Off, DetectZeroes::On, DetectZeroes::Unmap}) {
+    options.file = make_image("full.img", pattern(kSize, 3));
+    options.detect_zeroes = mode;
+    const auto backend = open();
+    ASSERT_EQ(flush(*backend), 0);
+    const u64 before = blocks_on_disk();
+    EXPECT_EQ(write(*backend, 0, std::vector<u8>(kSize)), 0);
+    EXPECT_EQ(blocks_on_disk() < before, mode == DetectZeroes::Unmap);
+    EXPECT_EQ(content(), std::vector<u8>(kSize));
+  }
 }
 
 TEST_F(BlockBackendTest, ItsThreadsHaveItsName) {
