@@ -44,8 +44,12 @@ std::string_view spelling(const KeyValueList& values, std::string_view name,
   return other;
 }
 
-bool take_locking(KeyValueList& values, std::string_view key) {
-  return take_choice(values, key, {"auto", "on", "off"}) != "off";
+void take_locking(KeyValueList& values, std::string_view key, BlockOptions& block) {
+  const std::string mode = take_choice(values, key, {"auto", "on", "off"});
+  block.locking = mode == "off"  ? ImageLocking::Off
+                  : mode == "on" ? ImageLocking::On
+                                 : ImageLocking::Auto;
+  block.cures.unlocked = fmt::format("{}=off", key);
 }
 
 // How a cache mode of -blockdev's two flags is called by -drive, with that of the node below.
@@ -79,14 +83,16 @@ DriveOptions parse_drive(KeyValueList values) {
       throw Error("index is the place among the disks of if=virtio: with if=none there is none");
     drive.index = take_number(values, "index", 0, kMaxIndex, 0);
   }
-  block.read_only = take_flag(values, spelling(values, "readonly", "read-only"), false);
+  const std::string_view read_only = spelling(values, "readonly", "read-only");
+  block.read_only = take_flag(values, read_only, false);
+  block.cures.read_only = fmt::format("{}=on", read_only);
   block.auto_read_only = take_flag(values, "auto-read-only", block.auto_read_only);
   block.cache =
       take_choice(values, "cache", {"writeback", "none", "writethrough", "directsync", "unsafe"});
   block.serial = values.take("serial").value_or("");
   block.discard = take_discard(values, block.discard);
   block.detect_zeroes = take_detect_zeroes(values, block.detect_zeroes);
-  block.locking = take_locking(values, spelling(values, "locking", "file.locking"));
+  take_locking(values, spelling(values, "locking", "file.locking"), block);
   take_choice(values, "media", {"disk"});
   take_choice(values, "aio", {"threads"});
   values.expect_empty(
@@ -100,10 +106,12 @@ DriveOptions parse_drive(KeyValueList values) {
 BlockOptions BlockNodes::take_file(KeyValueList& values) {
   if (const auto filename = values.take("file.filename")) {
     BlockOptions options;
+    options.cures.cached = "cache.direct=off";
     if (values.has("file.driver"))
       options.kind = kind_of(take_choice(values, "file.driver", {"file", "host_device"}));
     options.file = *filename;
-    options.locking = take_locking(values, "file.locking");
+    take_locking(values, "file.locking", options);
+    options.cures.driver = "file.driver";
     return options;
   }
   const auto name = values.take("file");
@@ -115,7 +123,10 @@ BlockOptions BlockNodes::take_file(KeyValueList& values) {
   if (std::find(taken_.begin(), taken_.end(), *name) != taken_.end())
     throw Error::of("file={}: that node is the file of another one already", *name);
   taken_.push_back(*name);
-  return *node;
+  BlockOptions options = *node;
+  options.cures.unlocked += " of node " + *name;
+  options.cures.driver = fmt::format("node {} with {}", *name, options.cures.driver);
+  return options;
 }
 
 void BlockNodes::add(KeyValueList values) {
@@ -129,12 +140,13 @@ void BlockNodes::add(KeyValueList values) {
     throw Error::of("node-name={}: that name is taken", name);
 
   BlockOptions node;
+  node.cures.cached = "cache.direct=off";
   if (is_file) {
     node.kind = kind_of(driver);
     node.file = values.take("filename").value_or("");
     if (node.file.empty()) throw Error("filename is missing: expects the path of an image");
     take_choice(values, "aio", {"threads"});
-    node.locking = take_locking(values, "locking");
+    take_locking(values, "locking", node);
   } else {
     node = take_file(values);
   }

@@ -38,6 +38,18 @@ enum class ImageKind { Any, File, Device };
 // disk but are not written one by one, or a hole.
 enum class DetectZeroes { Off, On, Unmap };
 
+// Auto: a file system without locks gets a warning; On: it is refused.
+enum class ImageLocking { Auto, On, Off };
+
+// What of an image's options helps against what can be wrong with it, as the option that names the
+// image spells it, for messages.
+struct ImageCures {
+  std::string read_only = "read-only=on";
+  std::string unlocked = "locking=off";
+  std::string cached = "cache=writeback";
+  std::string driver = "driver";  // the key alone
+};
+
 struct BlockOptions {
   std::string file;  // path
   ImageKind kind = ImageKind::Any;
@@ -47,9 +59,10 @@ struct BlockOptions {
   std::string cache = "writeback";  // writeback, none, writethrough, directsync, unsafe
   bool discard = true;              // pass discards down ("unmap"); false: "ignore"
   DetectZeroes detect_zeroes = DetectZeroes::Off;
-  bool locking = true;
+  ImageLocking locking = ImageLocking::Auto;
   std::string id;      // drive id or node name
   std::string serial;  // of the disk, where the device has none of its own
+  ImageCures cures;
 };
 
 class BlockBackend {

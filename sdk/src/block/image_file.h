@@ -13,7 +13,7 @@ namespace backplane {
 // a negative errno and expect ranges within size().
 class ImageFile {
  public:
-  // Opens, examines and, unless options.locking is off, locks it: until it is closed, no other
+  // Opens, examines and, unless options.locking is Off, locks it: until it is closed, no other
   // program writes to it, and if it can be written here, none reads it either. Throws Error.
   explicit ImageFile(const BlockOptions& options);
   ~ImageFile();

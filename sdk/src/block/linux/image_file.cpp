@@ -60,7 +60,8 @@ u64 size_of(int fd, const BlockOptions& options) {
     throw Error(path + " is a directory: expects an image file or a block device");
   if (S_ISBLK(status.st_mode)) {
     if (options.kind == ImageKind::File)
-      throw Error(path + " is a block device, not a file", "driver=host_device opens it");
+      throw Error(path + " is a block device, not a file",
+                  options.cures.driver + "=host_device opens it");
     u64 size = 0;
     if (ioctl(fd, BLKGETSIZE64, &size) != 0)
       throw Error::system("cannot find the size of " + path, errno);
@@ -69,7 +70,7 @@ u64 size_of(int fd, const BlockOptions& options) {
   if (!S_ISREG(status.st_mode))
     throw Error(path + " is neither a file nor a block device: it cannot be a disk");
   if (options.kind == ImageKind::Device)
-    throw Error(path + " is a file, not a block device", "driver=file opens it");
+    throw Error(path + " is a file, not a block device", options.cures.driver + "=file opens it");
   return static_cast<u64>(status.st_size);
 }
 
@@ -91,7 +92,7 @@ void ImageFile::Impl::open() {
   const bool could_read = !read_only && (error == EACCES || error == EROFS || error == EPERM) &&
                           access(path.c_str(), R_OK) == 0;
   throw Error::system("cannot open " + path + (read_only ? "" : " for writing"), error)
-      .with_hint(could_read ? "read-only=on opens it for reading" : "");
+      .with_hint(could_read ? options.cures.read_only + " opens it for reading" : "");
 }
 
 int ImageFile::Impl::fd_for(u64 offset, const std::vector<iovec>& iov) const {
@@ -106,7 +107,7 @@ int ImageFile::Impl::fd_for(u64 offset, const std::vector<iovec>& iov) const {
 ImageFile::ImageFile(const BlockOptions& options) : impl_(std::make_unique<Impl>(options)) {
   impl_->open();
   impl_->size = size_of(impl_->fd.get(), options);
-  if (options.locking) lock_image(impl_->fd.get(), options.file, !impl_->read_only);
+  if (options.locking != ImageLocking::Off) lock_image(impl_->fd.get(), options, !impl_->read_only);
 }
 
 ImageFile::~ImageFile() = default;
@@ -120,10 +121,9 @@ void ImageFile::bypass_cache() {
   const int access = impl_->read_only ? O_RDONLY : O_RDWR;
   impl_->direct_fd.reset(open(self.c_str(), access | O_DIRECT | O_CLOEXEC | O_NONBLOCK));
   if (!impl_->direct_fd)
-    throw Error::system(fmt::format("cannot open {} without the host's cache (cache={})",
-                                    impl_->options.file, impl_->options.cache),
+    throw Error::system(fmt::format("cannot open {} without the host's cache", impl_->options.file),
                         errno)
-        .with_hint("cache=writeback works on every file system");
+        .with_hint(impl_->options.cures.cached + " works on every file system");
   // [statx(2) "stx_dio_mem_align"]; an older kernel leaves both zero.
   struct statx status {};
 #ifdef STATX_DIOALIGN

@@ -4,10 +4,11 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <system_error>
+#include <optional>
 
 #include "backplane/error.h"
 #include "backplane/log.h"
+#include "block/image_in_use.h"
 
 namespace backplane {
 
@@ -16,6 +17,9 @@ namespace {
 // A lock on the first says "I write", one on the second "nobody else may write".
 constexpr off_t kWriting = 101;
 constexpr off_t kNoWriters = 201;
+// The first of the bytes that programs lock which keep to this; a lock that begins before means
+// something else.
+constexpr off_t kFirst = 100;
 
 struct flock range(short type, off_t first, off_t last) {
   struct flock lock {};
@@ -26,27 +30,39 @@ struct flock range(short type, off_t first, off_t last) {
   return lock;
 }
 
+// Who holds a lock on a byte that one of ours for writing would conflict with.
+std::optional<ImageUser> holder(int fd, off_t byte) {
+  struct flock other = range(F_WRLCK, byte, byte);
+  if (fcntl(fd, F_OFD_GETLK, &other) != 0 || other.l_type == F_UNLCK) return std::nullopt;
+  if (other.l_start < kFirst)
+    return other.l_type == F_RDLCK ? ImageUser::ReadLock : ImageUser::Exclusive;
+  return byte == kWriting ? ImageUser::Writer : ImageUser::Reader;
+}
+
+// Of several, the one that matters most.
+std::optional<ImageUser> holder(int fd) {
+  const auto writer = holder(fd, kWriting);
+  return writer ? writer : holder(fd, kNoWriters);
+}
+
 }  // namespace
 
-void lock_image(int fd, const std::string& path, bool for_writing) {
+void lock_image(int fd, const BlockOptions& options, bool for_writing) {
   struct flock wanted =
       for_writing ? range(F_WRLCK, kWriting, kNoWriters) : range(F_RDLCK, kNoWriters, kNoWriters);
-  bool in_use = false;
-  if (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
-    in_use = errno == EAGAIN || errno == EACCES;
-    if (!in_use) {
-      log::warn("cannot lock " + path + ": " + std::generic_category().message(errno) +
-                ": nothing keeps other programs from writing to it");
+  while (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
+    if (errno != EAGAIN && errno != EACCES) {
+      const Error failed = Error::system("cannot lock " + options.file, errno);
+      if (options.locking == ImageLocking::On)
+        throw Error(failed).with_hint(options.cures.unlocked + " does without");
+      log::warn(std::string(failed.what()) + ": nothing keeps other programs from writing to it");
       return;
     }
-  } else if (!for_writing) {
-    struct flock writer = range(F_WRLCK, kWriting, kWriting);
-    in_use = fcntl(fd, F_OFD_GETLK, &writer) == 0 && writer.l_type != F_UNLCK;
+    // Nobody, if it was let go meanwhile.
+    if (const auto user = holder(fd)) throw image_in_use(options, for_writing, *user);
   }
-  if (in_use)
-    throw Error(path + " is locked: another process uses it, or another drive of this one",
-                for_writing ? "with read-only=on everywhere, several can read one image"
-                            : "an image that is being written cannot be read as well");
+  if (for_writing) return;
+  if (const auto writer = holder(fd, kWriting)) throw image_in_use(options, false, *writer);
 }
 
 }  // namespace backplane

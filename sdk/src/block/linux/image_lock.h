@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <string>
+#include "backplane/block.h"
 
 namespace backplane {
 
@@ -9,7 +9,8 @@ namespace backplane {
 // bytes of the file, on behalf of this opening of it, until fd is closed. The bytes are those that
 // QEMU locks, so that it and we do not open what the other writes, either.
 //
-// Throws Error if the image is in use. A file system that has no locks gets a warning.
-void lock_image(int fd, const std::string& path, bool for_writing);
+// Throws Error if the image is in use, or if options.locking is On and there are no locks; with
+// Auto, that is a warning.
+void lock_image(int fd, const BlockOptions& options, bool for_writing);
 
 }  // namespace backplane

@@ -9,15 +9,18 @@
 #include <filesystem>
 
 #include "backplane/error.h"
+#include "block/image_in_use.h"
 #include "diagnostics/windows/last_error.h"
 
 namespace backplane {
 
 struct ImageFile::Impl {
+  explicit Impl(const BlockOptions& options) : cures(options.cures) {}
   ~Impl() {
     if (file != INVALID_HANDLE_VALUE) CloseHandle(file);
   }
 
+  const ImageCures cures;
   HANDLE file = INVALID_HANDLE_VALUE;
   u64 size = 0;
   bool read_only = false;
@@ -28,7 +31,7 @@ namespace {
 
 // Sharing is the lock: Windows keeps to it for every program.
 DWORD sharing(const BlockOptions& options, bool read_only) {
-  if (!options.locking) return FILE_SHARE_READ | FILE_SHARE_WRITE;
+  if (options.locking == ImageLocking::Off) return FILE_SHARE_READ | FILE_SHARE_WRITE;
   return read_only ? FILE_SHARE_READ : 0;
 }
 
@@ -43,16 +46,26 @@ bool is_refusal(DWORD error) {
   return error == ERROR_ACCESS_DENIED || error == ERROR_WRITE_PROTECT;
 }
 
-[[noreturn]] void cannot_open(const std::string& path, bool for_writing, DWORD error) {
+// One that only reads shares it with others that do.
+ImageUser user_of(const std::string& path) {
+  const HANDLE file = CreateFileW(std::filesystem::path(path).c_str(), GENERIC_READ,
+                                  FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING,
+                                  FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (file == INVALID_HANDLE_VALUE) return ImageUser::Exclusive;
+  CloseHandle(file);
+  return ImageUser::Reader;
+}
+
+[[noreturn]] void cannot_open(const BlockOptions& options, bool for_writing, DWORD error) {
+  const std::string& path = options.file;
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     throw Error(path + " is a directory: expects an image file");
-  if (error == ERROR_SHARING_VIOLATION)
-    throw Error(path + " is locked: another process uses it, or another drive of this one",
-                for_writing ? "with read-only=on everywhere, several can read one image"
-                            : "an image that is being written cannot be read as well");
+  if (error == ERROR_SHARING_VIOLATION) throw image_in_use(options, for_writing, user_of(path));
   throw Error::system("cannot open " + path + (for_writing ? " for writing" : ""), errno_of(error))
-      .with_hint(for_writing && is_refusal(error) ? "read-only=on opens it for reading" : "");
+      .with_hint(for_writing && is_refusal(error)
+                     ? options.cures.read_only + " opens it for reading"
+                     : "");
 }
 
 // Calls transfer(bytes of one call, where in the file) until everything has moved.
@@ -78,17 +91,18 @@ int transfer_fully(u64 offset, const std::vector<iovec>& iov, Transfer transfer)
 
 }  // namespace
 
-ImageFile::ImageFile(const BlockOptions& options) : impl_(std::make_unique<Impl>()) {
+ImageFile::ImageFile(const BlockOptions& options) : impl_(std::make_unique<Impl>(options)) {
   const std::string& path = options.file;
   if (options.kind == ImageKind::Device)
-    throw Error("driver=host_device is not there on Windows", "driver=file opens an image");
+    throw Error(options.cures.driver + "=host_device is not there on Windows",
+                options.cures.driver + "=file opens an image");
   impl_->read_only = options.read_only;
   impl_->file = open_file(options, impl_->read_only);
   if (impl_->file == INVALID_HANDLE_VALUE && options.auto_read_only && is_refusal(GetLastError())) {
     impl_->read_only = true;
     impl_->file = open_file(options, true);
   }
-  if (impl_->file == INVALID_HANDLE_VALUE) cannot_open(path, !impl_->read_only, GetLastError());
+  if (impl_->file == INVALID_HANDLE_VALUE) cannot_open(options, !impl_->read_only, GetLastError());
   BY_HANDLE_FILE_INFORMATION info;
   if (GetFileType(impl_->file) != FILE_TYPE_DISK || !GetFileInformationByHandle(impl_->file, &info))
     throw Error(path + " is not a file: it cannot be a disk");
@@ -103,8 +117,8 @@ u64 ImageFile::size() const { return impl_->size; }
 bool ImageFile::read_only() const { return impl_->read_only; }
 
 void ImageFile::bypass_cache() {
-  throw Error("cache=none and cache=directsync are not there on Windows",
-              "cache=writeback and cache=writethrough are");
+  throw Error("the host's cache cannot be bypassed on Windows",
+              impl_->cures.cached + " does without that");
 }
 
 int ImageFile::read(u64 offset, const std::vector<iovec>& iov) const {

@@ -32,7 +32,7 @@ TEST(Drive, HandsItsSettingsToTheBackend) {
   EXPECT_EQ(block.serial, "S1");
   EXPECT_FALSE(block.discard);
   EXPECT_EQ(block.detect_zeroes, DetectZeroes::On);
-  EXPECT_FALSE(block.locking);
+  EXPECT_EQ(block.locking, ImageLocking::Off);
 }
 
 TEST(Drive, LeavesTheBackendsDefaultsAlone) {
@@ -57,7 +57,14 @@ TEST(Drive, HasAPlaceIfToldSo) {
 
 TEST(Drive, TakesBothSpellings) {
   EXPECT_TRUE(drive("a.img,read-only=on").block.read_only);
-  EXPECT_FALSE(drive("a.img,file.locking=off").block.locking);
+  EXPECT_EQ(drive("a.img,file.locking=off").block.locking, ImageLocking::Off);
+}
+
+TEST(Drive, NamesTheKeysThatHelpAsTheyWereWritten) {
+  EXPECT_EQ(drive("a.img").block.cures.read_only, "readonly=on");
+  EXPECT_EQ(drive("a.img,read-only=off").block.cures.read_only, "read-only=on");
+  EXPECT_EQ(drive("a.img").block.cures.unlocked, "locking=off");
+  EXPECT_EQ(drive("a.img,file.locking=on").block.cures.unlocked, "file.locking=off");
 }
 
 struct Refused {
@@ -104,7 +111,7 @@ TEST(Blockdev, AFormatTakesTheNodeBelowIt) {
   EXPECT_EQ(roots[0].block.id, "d");
   EXPECT_EQ(roots[0].block.file, "a.img");
   EXPECT_TRUE(roots[0].block.read_only);
-  EXPECT_FALSE(roots[0].block.locking);
+  EXPECT_EQ(roots[0].block.locking, ImageLocking::Off);
 }
 
 TEST(Blockdev, AFileThatNothingStandsOnIsADriveItself) {
@@ -140,6 +147,16 @@ TEST(Blockdev, WhatAFileForbidsItsFormatDoesNotAllow) {
             "read-only=off: the file below it is read-only");
   EXPECT_EQ(message_of([] { stack(",cache.direct=on", ",cache.no-flush=on"); }),
             "cache.direct=on and cache.no-flush=on exclude each other");
+}
+
+TEST(Blockdev, NamesTheKeysThatHelpAndTheirNode) {
+  const ImageCures cures = stack("", "").cures;
+  EXPECT_EQ(cures.read_only, "read-only=on");
+  EXPECT_EQ(cures.unlocked, "locking=off of node f");
+  EXPECT_EQ(cures.cached, "cache.direct=off");
+  BlockNodes nodes;
+  nodes.add(KeyValueList::parse("raw,node-name=d,file.filename=a", "driver"));
+  EXPECT_EQ(nodes.roots().at(0).block.cures.unlocked, "file.locking=off");
 }
 
 TEST(Blockdev, TheDriverSaysWhatTheFileMustBe) {

@@ -274,7 +274,7 @@ TEST_F(BlockBackendTest, RegistryFindsBackendsById) {
   registry.add(open());
   EXPECT_NE(registry.find("disk0"), nullptr);
   EXPECT_EQ(registry.find("disk1"), nullptr);
-  options.locking = false;
+  options.locking = ImageLocking::Off;
   EXPECT_THROW(registry.add(open()), Error);
   EXPECT_EQ(registry.all().size(), 1u);
   registry.clear();

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// What is said when somebody else's use of an image forbids ours.
+#pragma once
+
+#include "backplane/block.h"
+#include "backplane/error.h"
+
+namespace backplane {
+
+// Who has it: one that opened it as we do, to write or to read, or a program that locked all of it
+// for reasons of its own, against writers or against everybody.
+enum class ImageUser { Writer, Reader, ReadLock, Exclusive };
+
+// What is the case, and what helps, in the words of the option that names the image.
+Error image_in_use(const BlockOptions& options, bool for_writing, ImageUser user);
+
+}  // namespace backplane
