@@ -20,6 +20,8 @@ void open(Machine& machine, const BlockOptions& options) {
   auto backend = open_block_backend(machine.main_loop(), options);
   if (machine.config().icount.enabled)
     backend = make_reproducible(machine.virtual_clock(), std::move(backend));
+  backend = make_error_policy([&machine] { machine.request_stop(StopCause::IoError); },
+                              options.on_error, std::move(backend));
   BlockRegistry::instance().add(std::move(backend));
 }
 
@@ -45,6 +47,10 @@ class Places {
 }  // namespace
 
 std::vector<DriveDevice> open_drives(Machine& machine, const CommandLine& line) {
+  machine.on_run_state([](bool running) {
+    if (!running) return;
+    for (BlockBackend* const backend : BlockRegistry::instance().all()) backend->retry();
+  });
   BlockNodes nodes;
   const auto blockdevs = line.group("blockdev");
   for (const GivenOption* option : blockdevs)

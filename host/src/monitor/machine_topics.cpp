@@ -10,8 +10,16 @@ namespace backplane::host {
 namespace {
 
 std::string status(MonitorContext& context) {
-  const bool running = context.machine.run_state() == RunState::Running;
-  return fmt::format("VM status: {}\n", running ? "running" : "paused");
+  if (context.machine.run_state() == RunState::Running) return "VM status: running\n";
+  switch (context.machine.stop_cause()) {
+    case StopCause::InternalError:
+      return "VM status: paused (internal-error)\n";
+    case StopCause::IoError:
+      return "VM status: paused (io-error)\n";
+    case StopCause::Request:
+      break;
+  }
+  return "VM status: paused\n";
 }
 
 std::string name(MonitorContext& context) {
@@ -40,7 +48,7 @@ std::string devices(MonitorContext& context) { return device_tree(context.machin
 std::string balloon(MonitorContext& context) { return balloon_text(context.machine); }
 
 constexpr InfoTopic kTopics[] = {
-    {"status", "whether the guest runs", status},
+    {"status", "whether the guest runs, and what it waits for if not", status},
     {"name", "the guest's name", name},
     {"registers", "the CPUs' registers", registers},
     {"mtree", "what answers where in memory and port space", memory_tree},

@@ -93,11 +93,13 @@ DriveOptions parse_drive(KeyValueList values) {
   block.discard = take_discard(values, block.discard);
   block.detect_zeroes = take_detect_zeroes(values, block.detect_zeroes);
   take_locking(values, spelling(values, "locking", "file.locking"), block);
+  block.on_error.read = values.take_as<ErrorAction>("rerror").value_or(block.on_error.read);
+  block.on_error.write = values.take_as<ErrorAction>("werror").value_or(block.on_error.write);
   take_choice(values, "media", {"disk"});
   take_choice(values, "aio", {"threads"});
   values.expect_empty(
       "aio, auto-read-only, cache, detect-zeroes, discard, file, format, id, if, index, locking, "
-      "media, readonly, serial");
+      "media, readonly, rerror, serial, werror");
   check(block);
   return drive;
 }

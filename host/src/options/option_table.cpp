@@ -47,7 +47,7 @@ std::vector<OptionSpec> rows() {
        "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"
        "a -device with drive=ID. Also: cache=writeback|none|writethrough|directsync|unsafe,\n"
        "discard=unmap|ignore, detect-zeroes=on|off|unmap, locking=auto|on|off, serial=TEXT,\n"
-       "auto-read-only=on|off, index=PLACE",
+       "auto-read-only=on|off, index=PLACE, werror= and rerror=report|ignore|stop|enospc",
        "", "file"},
       {"blockdev", "",
        "[driver=]raw|file|host_device,node-name=NAME[,filename=FILE][,file=NODE]...",

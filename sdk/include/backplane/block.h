@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backplane/io_vector.h"
+#include "backplane/property.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -38,6 +39,23 @@ enum class ImageKind { Any, File, Device };
 // disk but are not written one by one, or a hole.
 enum class DetectZeroes { Off, On, Unmap };
 
+// What is done about a request that the host fails to carry out. Stop: the machine stops, and what
+// failed is tried again when it goes on; Enospc: that if the host's disk is full, else Report.
+// Ignore: the guest takes it for done. Auto: as whoever else has a say wants it.
+enum class ErrorAction { Auto, Report, Ignore, Stop, Enospc };
+
+template <>
+struct PropertyTraits<ErrorAction> {
+  static constexpr std::string_view kTypeName = "ErrorAction";
+  static ErrorAction parse(std::string_view text);  // Throws Error.
+  static std::string print(ErrorAction value);
+};
+
+struct ErrorActions {
+  ErrorAction read = ErrorAction::Auto;   // in the end: Report
+  ErrorAction write = ErrorAction::Auto;  // of everything else; in the end: Enospc
+};
+
 // Auto: a file system without locks gets a warning; On: it is refused.
 enum class ImageLocking { Auto, On, Off };
 
@@ -60,8 +78,9 @@ struct BlockOptions {
   bool discard = true;              // pass discards down ("unmap"); false: "ignore"
   DetectZeroes detect_zeroes = DetectZeroes::Off;
   ImageLocking locking = ImageLocking::Auto;
-  std::string id;      // drive id or node name
-  std::string serial;  // of the disk, where the device has none of its own
+  std::string id;         // drive id or node name
+  std::string serial;     // of the disk, where the device has none of its own
+  ErrorActions on_error;  // where the device has none of its own
   ImageCures cures;
 };
 
@@ -80,6 +99,15 @@ class BlockBackend {
   // Waits until nothing is in flight. Machine lock held; completions run.
   virtual void drain() = 0;
   virtual std::string describe() const = 0;
+  // What a result that is not 0 came from: the system's text, or more.
+  virtual std::string explain(int result) const;
+  // Tries again what waits since the machine stopped for it. Called when the machine is about to go
+  // on, machine lock held.
+  virtual void retry() {}
+  // What is done about failures of the host, by a backend of make_error_policy(): what was said
+  // last counts, but for Auto.
+  const ErrorActions& error_actions() const { return error_actions_; }
+  void set_error_actions(ErrorActions actions);
 
   // One device at a time uses a backend; throws Error naming both.
   void claim(const std::string& user);
@@ -89,9 +117,13 @@ class BlockBackend {
   explicit BlockBackend(std::string id, std::string serial = {})
       : id_(std::move(id)), serial_(std::move(serial)) {}
 
+  // -EINVAL or -EACCES for a request that submit() refuses, else 0.
+  int check(const BlockRequest& request) const;
+
  private:
   std::string id_;
   std::string serial_;
+  ErrorActions error_actions_{ErrorAction::Report, ErrorAction::Enospc};
   std::string user_;
 };
 
@@ -105,6 +137,13 @@ std::unique_ptr<BlockBackend> open_block_backend(MainLoop& loop, const BlockOpti
 // Completions run where virtual timers fire: on the vCPU's thread, machine lock held. `drain()`
 // completes everything at once. The clock must outlive it, or everything be drained before.
 std::unique_ptr<BlockBackend> make_reproducible(Clock& virtual_clock,
+                                                std::unique_ptr<BlockBackend> backend);
+
+// The same backend for a machine that can wait for its user to do something about failures of the
+// host. They are told on standard error: each time the machine stops, and what does not stop it
+// once for each reason. `stop` stops it, soon; retry() must be called before it goes on. What waits
+// when the backend is drained completes with its failure.
+std::unique_ptr<BlockBackend> make_error_policy(std::function<void()> stop, ErrorActions actions,
                                                 std::unique_ptr<BlockBackend> backend);
 
 // The program's backends by id (from -drive and -blockdev), so that drive=ID finds them.

@@ -53,6 +53,8 @@ struct MachineConfig {
 };
 
 enum class RunState { Stopped, Running };
+// Why a machine stands still: somebody wants it to; it cannot go on; or a disk waits for its user.
+enum class StopCause { Request, InternalError, IoError };
 enum class ShutdownCause { Guest, HostRequest, HostSignal, GuestReset, Debug };
 
 // A board derives from it and builds itself in init(). Children of the tree: "unattached" (board
@@ -141,8 +143,10 @@ class Machine : public Object {
   void request_reset(ShutdownCause cause = ShutdownCause::Guest);
   // Stops the machine and ends the main loop with that status. The first request counts.
   void request_shutdown(ShutdownCause cause, int exit_status = 0);
-  // Stops the machine as an internal error does: it can be looked at, and continued. Any thread.
-  void request_stop();
+  // Stops the machine for a reason of its own: it can be looked at, and continued. Any thread.
+  void request_stop(StopCause cause);
+  // Why it stands still, while it does. Machine lock held.
+  StopCause stop_cause() const { return stop_cause_; }
   // Why the machine was shut down; nothing while it was not.
   std::optional<ShutdownCause> shutdown_cause() const { return shutdown_cause_; }
   // The power button: calls the board's handler on the main loop. Any thread.
@@ -186,6 +190,7 @@ class Machine : public Object {
   std::function<void()> powerdown_;
   std::vector<std::function<void()>> reset_hooks_;
   std::vector<std::function<void(bool)>> run_state_hooks_;
+  StopCause stop_cause_ = StopCause::Request;
   std::optional<ShutdownCause> shutdown_cause_;
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -4,13 +4,9 @@
 #include <cerrno>
 #include <utility>
 
-#include "block/buffers.h"
-
 namespace backplane {
 
 namespace {
-
-constexpr u64 kSectorSize = 512;
 
 // More of them keep a disk busier, but no guest finds out above this.
 constexpr std::size_t kThreads = 4;
@@ -24,20 +20,6 @@ FileBackend::FileBackend(MainLoop& loop, const BlockOptions& options)
       workers_(kThreads, "disk " + options.id) {}
 
 FileBackend::~FileBackend() { completions_->close(); }
-
-int FileBackend::check(const BlockRequest& request) const {
-  if (request.op == BlockOp::Flush) return 0;
-  const u64 size = image_.size();
-  if (request.offset % kSectorSize != 0 || request.size % kSectorSize != 0 ||
-      request.offset > size || request.size > size - request.offset)
-    return -EINVAL;
-  if (request.op == BlockOp::Read || request.op == BlockOp::Write) {
-    u64 buffers = 0;
-    if (!total_size(request.iov, buffers) || buffers != request.size) return -EINVAL;
-  }
-  if (request.op != BlockOp::Read && image_.read_only()) return -EACCES;
-  return 0;
-}
 
 int FileBackend::carry_out(const BlockRequest& request) {
   switch (request.op) {

@@ -24,10 +24,9 @@ class FileBackend final : public BlockBackend {
   void submit(BlockRequest request) override;
   void drain() override { completions_->run_all(); }
   std::string describe() const override { return image_.describe(); }
+  std::string explain(int result) const override { return image_.explain(result); }
 
  private:
-  // 0, or the negative errno that the request is answered with.
-  int check(const BlockRequest& request) const;
   int carry_out(const BlockRequest& request);
 
   RawImage image_;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <system_error>
 
 #include "backplane/error.h"
 #include "backplane/log.h"
@@ -67,6 +68,10 @@ RawImage::RawImage(const BlockOptions& options)
 std::string RawImage::describe() const {
   return fmt::format("{}, raw, {}, {}, cache={}", path_, readable_size(size()),
                      read_only() ? "read-only" : "read-write", cache_);
+}
+
+std::string RawImage::explain(int result) const {
+  return path_ + ": " + std::generic_category().message(-result);
 }
 
 int RawImage::end_of_write(int result) { return result == 0 && write_through_ ? flush() : result; }

@@ -23,6 +23,8 @@ class RawImage {
   // Whether what is written may be lost until flush().
   bool write_cache() const { return !write_through_; }
   std::string describe() const;
+  // Where a result that is not 0 came from, and why.
+  std::string explain(int result) const;
 
   // A file that has become shorter gives -EIO.
   int read(u64 offset, const std::vector<iovec>& iov) { return file_.read(offset, iov); }

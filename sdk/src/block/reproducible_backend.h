@@ -22,6 +22,7 @@ class ReproducibleBackend final : public BlockBackend {
   void submit(BlockRequest request) override;
   void drain() override;
   std::string describe() const override { return inner_->describe(); }
+  std::string explain(int result) const override { return inner_->explain(result); }
 
  private:
   struct Pending {

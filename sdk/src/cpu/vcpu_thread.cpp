@@ -181,7 +181,7 @@ void VcpuThread::Impl::run(Cpu& cpu) {
     // one does not stop the machine if it asked for a reset, which ends what it is stopped for.
     if (!stopping.load() && !has_work.load() && may_run() &&
         cpu.vcpu()->run() == Vcpu::Exit::Stopped && machine.impl_->requests.load() == 0)
-      machine.request_stop();
+      machine.request_stop(StopCause::InternalError);
   } catch (const std::exception& error) {
     fail(error);
   }

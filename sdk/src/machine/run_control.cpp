@@ -12,6 +12,7 @@ void Machine::start() {
   for (const auto& hook : run_state_hooks_) hook(true);
   virtual_clock_.start();
   run_state_.store(RunState::Running);
+  stop_cause_ = StopCause::Request;
   // No kick: none of them is in guest code that it would have to leave.
   for (Cpu* const cpu : cpus_)
     if (cpu->thread_ != nullptr) cpu->thread_->impl_->wake();
@@ -81,11 +82,12 @@ void Machine::request_shutdown(ShutdownCause cause, int exit_status) {
   });
 }
 
-void Machine::request_stop() {
+void Machine::request_stop(StopCause cause) {
   if ((impl_->requests.fetch_or(Impl::kStop) & Impl::kStop) != 0) return;
   kick_vcpus();
-  main_loop_.post([this] {
+  main_loop_.post([this, cause] {
     stop();
+    stop_cause_ = cause;
     impl_->requests.fetch_and(~Impl::kStop);
   });
 }

@@ -27,6 +27,10 @@ void VirtioBlock::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioBlock::drive_>("drive", "id of the -drive or -blockdev behind the disk");
   k.property<&VirtioBlock::serial_>("serial",
                                     "serial number, up to 20 bytes (default: that of the drive)");
+  k.property<&VirtioBlock::on_read_error_>(
+      "rerror", "what is done if the host cannot read (auto: as the drive says)");
+  k.property<&VirtioBlock::on_write_error_>(
+      "werror", "what is done if the host cannot write (auto: as the drive says)");
   k.property<&VirtioBlock::num_queues_>("num-queues", "queues (auto: one a CPU)");
   k.property<&VirtioBlock::queue_size_>("queue-size", "entries of a queue, a power of two");
   k.property<&VirtioBlock::discard_>("discard", "offer the discard request");
@@ -54,6 +58,7 @@ void VirtioBlock::realize_device() {
   const Object* const shown = parent() != nullptr ? parent() : this;
   backend_->claim(shown->path());
   claimed_ = true;
+  backend_->set_error_actions({on_read_error_, on_write_error_});
   for (u32 i = 0; i < queues; ++i)
     add_queue(queue_size_, [this](VirtQueue& queue) { serve(queue); });
   write_back_ = backend_->write_cache();

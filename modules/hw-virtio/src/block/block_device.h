@@ -63,6 +63,8 @@ class VirtioBlock final : public VirtioDevice {
 
   std::string drive_;
   std::string serial_;  // empty: the drive's
+  ErrorAction on_read_error_ = ErrorAction::Auto;
+  ErrorAction on_write_error_ = ErrorAction::Auto;
   AutoNumber num_queues_;
   u16 queue_size_ = 256;
   bool discard_ = true;

@@ -61,6 +61,21 @@ TEST_F(MonitorCommands, TheGuestStopsAndGoesOn) {
   EXPECT_EQ(run("info status"), "VM status: paused\n");
 }
 
+TEST_F(MonitorCommands, AMachineThatStoppedByItselfSaysWhy) {
+  power_on(false);
+  for (const auto& [cause, text] :
+       {std::pair{StopCause::IoError, "VM status: paused (io-error)\n"},
+        {StopCause::InternalError, "VM status: paused (internal-error)\n"}}) {
+    run("cont");
+    machine_.request_stop(cause);
+    machine_.run_main_loop();
+    EXPECT_EQ(run("info status"), text);
+  }
+  run("cont");
+  run("stop");
+  EXPECT_EQ(run("info status"), "VM status: paused\n");
+}
+
 TEST_F(MonitorCommands, TheGuestHasTheNameGiven) {
   EXPECT_EQ(run("info name"), "the guest has no name: -name gives it one\n");
   machine_.config().name = "web 1";

@@ -55,6 +55,13 @@ TEST(Drive, HasAPlaceIfToldSo) {
   EXPECT_EQ(drive("a.img,index=3").index, 3U);
 }
 
+TEST(Drive, SaysWhatIsDoneAboutFailures) {
+  EXPECT_EQ(drive("a.img").block.on_error.write, ErrorAction::Auto);
+  const ErrorActions actions = drive("a.img,rerror=ignore,werror=stop").block.on_error;
+  EXPECT_EQ(actions.read, ErrorAction::Ignore);
+  EXPECT_EQ(actions.write, ErrorAction::Stop);
+}
+
 TEST(Drive, TakesBothSpellings) {
   EXPECT_TRUE(drive("a.img,read-only=on").block.read_only);
   EXPECT_EQ(drive("a.img,file.locking=off").block.locking, ImageLocking::Off);
@@ -81,25 +88,26 @@ TEST_P(BadDrive, IsRefusedWithTheReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     Drives, BadDrive,
-    testing::Values(Refused{"if=none,id=d", "file is missing: expects the path of an image"},
-                    Refused{"a,format=qcow2", "format='qcow2': expects raw"},
-                    Refused{"a,if=ide", "if='ide': expects virtio, none"},
-                    Refused{"a,readonly=maybe", "readonly='maybe': expects on or off"},
-                    Refused{"a,cache=fast",
-                            "cache='fast': expects writeback, none, writethrough, directsync, "
-                            "unsafe"},
-                    Refused{"a,aio=native", "aio='native': expects threads"},
-                    Refused{"a,index=x", "index='x': expects a whole number from 0 to 255"},
-                    Refused{"a,if=none,index=1",
-                            "index is the place among the disks of if=virtio: with if=none there "
-                            "is none"},
-                    Refused{"a,readonly=on,read-only=off",
-                            "readonly and read-only are the same: expects one of them"},
-                    Refused{"a,locking=on,file.locking=off",
-                            "locking and file.locking are the same: expects one of them"},
-                    Refused{
-                        "a,discard=ignore,detect-zeroes=unmap",
-                        "detect-zeroes=unmap: gives space back, which discard=ignore forbids"}));
+    testing::Values(
+        Refused{"if=none,id=d", "file is missing: expects the path of an image"},
+        Refused{"a,format=qcow2", "format='qcow2': expects raw"},
+        Refused{"a,if=ide", "if='ide': expects virtio, none"},
+        Refused{"a,readonly=maybe", "readonly='maybe': expects on or off"},
+        Refused{"a,cache=fast",
+                "cache='fast': expects writeback, none, writethrough, directsync, "
+                "unsafe"},
+        Refused{"a,aio=native", "aio='native': expects threads"},
+        Refused{"a,werror=panic", "werror='panic': expects report, ignore, stop, enospc or auto"},
+        Refused{"a,index=x", "index='x': expects a whole number from 0 to 255"},
+        Refused{"a,if=none,index=1",
+                "index is the place among the disks of if=virtio: with if=none there "
+                "is none"},
+        Refused{"a,readonly=on,read-only=off",
+                "readonly and read-only are the same: expects one of them"},
+        Refused{"a,locking=on,file.locking=off",
+                "locking and file.locking are the same: expects one of them"},
+        Refused{"a,discard=ignore,detect-zeroes=unmap",
+                "detect-zeroes=unmap: gives space back, which discard=ignore forbids"}));
 
 TEST(Blockdev, AFormatTakesTheNodeBelowIt) {
   BlockNodes nodes;

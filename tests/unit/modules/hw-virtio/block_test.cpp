@@ -265,6 +265,13 @@ TEST_F(BlockTest, BadRangesAreRefused) {
   EXPECT_TRUE(disk_->log.empty());
 }
 
+TEST_F(BlockTest, SaysWhatIsDoneAboutFailuresOfItsDrive) {
+  disk_->set_error_actions({ErrorAction::Stop, ErrorAction::Stop});
+  start({{"werror", "ignore"}});
+  EXPECT_EQ(disk_->error_actions().read, ErrorAction::Stop);
+  EXPECT_EQ(disk_->error_actions().write, ErrorAction::Ignore);
+}
+
 TEST_F(BlockTest, TheSerialNumberIsTheDrivesUnlessTheDeviceHasOne) {
   start();
   EXPECT_EQ(request(kGetId, 0, 20), 0);
