@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "backplane/shown.h"
+
 namespace backplane {
 
 class Error : public std::runtime_error {
@@ -16,13 +18,14 @@ class Error : public std::runtime_error {
   explicit Error(const std::string& message, std::string hint = {})
       : std::runtime_error(message), hint_(std::move(hint)) {}
 
-  // Formats the message as fmt::format does.
+  // Formats the message as fmt::format does, each argument as shown_argument() has it.
   template <class... Args>
   static Error of(fmt::format_string<Args...> format, Args&&... args) {
-    return Error(fmt::format(format, std::forward<Args>(args)...));
+    return Error(
+        fmt::vformat(fmt::string_view(format), fmt::make_format_args(shown_argument(args)...)));
   }
 
-  // "<what>: <the system's text for errno_value>".
+  // "<what>: <the system's text for errno_value>", `what` as shown() has it.
   static Error system(const std::string& what, int errno_value);
 
   // What the user can do about it; printed after the message. May be empty.

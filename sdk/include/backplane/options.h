@@ -94,7 +94,7 @@ struct OptionSpec {
 // One option as it was given.
 struct GivenOption {
   const OptionSpec* spec = nullptr;
-  std::string text;   // as given, with its value: "-M pc,accel=tcg"
+  std::string text;   // with its value, as messages begin with it: "-M pc,accel=tcg"
   std::string value;  // "pc,accel=tcg"; empty if the option takes none
   int position = 0;   // index of the option in argv
 
@@ -104,7 +104,7 @@ struct GivenOption {
   // An Error that begins with the option as given: "-m abc: expects ...".
   template <class... Args>
   Error error(fmt::format_string<Args...> format, Args&&... args) const {
-    return Error(fmt::format("{}: {}", text, fmt::format(format, std::forward<Args>(args)...)));
+    return Error::of(format, std::forward<Args>(args)...).in(text);
   }
 };
 

@@ -12,7 +12,7 @@ namespace backplane {
 
 Error Error::system(const std::string& what, int errno_value) {
   const std::string text = std::generic_category().message(errno_value);
-  Error error(what + ": " + text);
+  Error error(shown(what) + ": " + text);
   error.system_text_ = text;
   return error;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/log.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -28,16 +30,13 @@ Destination& destination() {
 void to_user(std::string_view kind, std::string_view message) {
   Destination& out = destination();
   const std::lock_guard lock(out.mutex);
-  const std::string line = fmt::format("{}: {}{}\n", out.program_name, kind, message);
+  const std::string line = fmt::format("{}: {}{}\n", out.program_name, kind, printable(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-std::string known_names() {
-  std::string names;
-  for (const LogCategoryInfo& info : categories()) {
-    if (!names.empty()) names += ", ";
-    names += info.name;
-  }
+std::vector<std::string_view> known_names() {
+  std::vector<std::string_view> names;
+  for (const LogCategoryInfo& info : categories()) names.push_back(info.name);
   return names;
 }
 
@@ -74,7 +73,8 @@ void enable(std::string_view list) {
     const auto found = std::find_if(table.begin(), table.end(),
                                     [&](const LogCategoryInfo& info) { return info.name == name; });
     if (found == table.end())
-      throw Error::of("no log category is called '{}'; there are: {}", name, known_names());
+      throw Error::of("no log category is called '{}'; there are: {}", name,
+                      fmt::join(known_names(), ", "));
     mask |= 1U << static_cast<unsigned>(found->category);
     if (comma == std::string_view::npos) break;
     list.remove_prefix(comma + 1);

@@ -78,20 +78,21 @@ Bus* choose_bus(const Machine& machine, const DeviceClass& k, const std::string&
                [&](const Bus* bus) { return bus->object_class().is_a(k.bus_type); });
   if (!wanted.empty()) {
     Bus* const bus = machine.find_bus(wanted);
-    if (bus == nullptr) throw Error::of("bus '{}' does not exist; {}", wanted, names_of(all));
+    if (bus == nullptr)
+      throw Error::of("bus '{}' does not exist; {}", wanted, OwnText{names_of(all)});
     if (!bus->object_class().is_a(k.bus_type))
       throw Error::of("bus '{}' is of type {}; {} goes on a bus of type {}: {}", wanted,
-                      bus->type_name(), k.name, k.bus_type, names_of(fitting));
+                      bus->type_name(), k.name, k.bus_type, OwnText{names_of(fitting)});
     if (!bus->has_room()) throw Error::of("bus '{}' is full: it takes no more", wanted);
     return bus;
   }
   if (fitting.empty())
     throw Error::of("{} goes on a bus of type {}, and machine {} has none; {}", k.name, k.bus_type,
-                    machine.type_name(), names_of(all));
+                    machine.type_name(), OwnText{names_of(all)});
   for (Bus* const bus : fitting)
     if (bus->has_room()) return bus;
   throw Error::of("no bus of type {} has room for another device: {}", k.bus_type,
-                  names_of(fitting));
+                  OwnText{names_of(fitting)});
 }
 
 // Configures and realizes a new device as a child of `group`; takes it out again if that fails.

@@ -111,7 +111,8 @@ const Property& Object::require_property(std::string_view name) const {
   if (const Property* row = k.find_property(name)) return *row;
   if (k.properties.empty())
     throw Error::of("{}.{}: no such property; {} has none", k.name, name, k.name);
-  throw Error::of("{}.{}: no such property; there are: {}", k.name, name, property_names(k));
+  throw Error::of("{}.{}: no such property; there are: {}", k.name, name,
+                  OwnText{property_names(k)});
 }
 
 void Object::set_property(std::string_view name, std::string_view value) {

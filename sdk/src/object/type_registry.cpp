@@ -85,7 +85,8 @@ struct TypeRegistry::Impl {
       entry.made = type.make_class(type, parent);
     } catch (...) {
       throw Error::of("{}: the class of type '{}' cannot be made: {}",
-                      file_of_address(type.file_anchor), type.name, current_exception_text());
+                      file_of_address(type.file_anchor), type.name,
+                      OwnText{current_exception_text()});
     }
     return entry.made.get();
   }
@@ -166,7 +167,7 @@ std::unique_ptr<Object> TypeRegistry::create(std::string_view name) {
     throw;
   } catch (...) {
     throw Error::of("{}: no '{}' can be made: {}", file_of_address(k->type->file_anchor), name,
-                    current_exception_text());
+                    OwnText{current_exception_text()});
   }
 }
 

@@ -71,7 +71,9 @@ std::optional<std::string> KeyValueList::take(std::string_view key) {
 }
 
 void KeyValueList::expect_empty(std::string_view known) const {
-  if (!items_.empty()) throw Error::of("'{}' is unknown; there are: {}", items_.front().key, known);
+  if (!items_.empty())
+    throw Error::of("'{}' is unknown; there are: {}", items_.front().key,
+                    OwnText{std::string(known)});
 }
 
 std::vector<std::pair<std::string, std::string>> KeyValueList::pairs() const {

@@ -122,7 +122,8 @@ CommandLine OptionTable::parse(const std::vector<std::string>& arguments) const 
     const OptionSpec* row = find(name);
     if (row == nullptr) throw unknown_option("-" + name, rows_);
     if (row->argument.empty()) throw Error::of("-{}: this option takes no argument", name);
-    throw Error::of("-{}: an argument is missing; it is given as {}", name, usage(*row, name));
+    throw Error::of("-{}: an argument is missing; it is given as {}", name,
+                    OwnText{usage(*row, name)});
   }
 
   CommandLine line;
@@ -137,6 +138,7 @@ CommandLine OptionTable::parse(const std::vector<std::string>& arguments) const 
     // The parser's own tokens are normalised to two dashes.
     for (std::size_t n = option.original_tokens.size(); n != 0; --n, ++position)
       given.text += (given.text.empty() ? "" : " ") + arguments.at(position);
+    given.text = shown(given.text);
   }
   return line;
 }

@@ -40,7 +40,8 @@ dll::shared_library load(const std::string& name) {
   try {
     return dll::shared_library(path, mode);
   } catch (const std::exception& failure) {
-    throw Error::of("Could not load library {}. ({})", name, system_reason(failure.what(), name))
+    throw Error::of("Could not load library {}. ({})", name,
+                    OwnText{system_reason(failure.what(), name)})
         .as_system(ENOSYS);
   }
 }

@@ -29,7 +29,7 @@ UniqueFd open_pipe(const std::string& path, const std::string& hint) {
 
 PipeChardev::PipeChardev(MainLoop& loop, std::string id, std::string path)
     : StreamChardev(loop, std::move(id)), path_(std::move(path)) {
-  const std::string hint = fmt::format("mkfifo {0}.in {0}.out makes the two pipes", path_);
+  const std::string hint = fmt::format("mkfifo {0}.in {0}.out makes the two pipes", shown(path_));
   UniqueFd input = open_pipe(path_ + ".in", hint);
   connect(std::move(input), open_pipe(path_ + ".out", hint));
 }

@@ -50,6 +50,15 @@ TEST_F(LogTest, HasARowForEveryCategory) {
     EXPECT_EQ(static_cast<std::size_t>(log::categories()[n].category), n);
 }
 
+TEST_F(LogTest, AMessageIsOneLine) {
+  testing::internal::CaptureStderr();
+  log::report("a\nb");
+  log::warn("c\x1b");
+  const std::string& name = log::program_name();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            name + ": a\\nb\n" + name + ": warning: c\\x1b\n");
+}
+
 TEST_F(LogTest, PrintsOnlyWhatIsEnabled) {
   log::enable("module");
   testing::internal::CaptureStderr();
