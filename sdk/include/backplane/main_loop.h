@@ -50,8 +50,10 @@ class MainLoop {
   void attach_clock(Clock& clock);
   void detach_clock(Clock& clock);
 
-  // Calls fn with the number when one of SIGINT, SIGTERM, SIGHUP arrives, instead of ending. On
-  // Windows, Ctrl-C and Ctrl-Break of the console are SIGINT, and its closing is SIGTERM.
+  // Has run() call fn with the number when one of SIGINT, SIGTERM, SIGHUP arrives. While run() is
+  // not under way, nobody would see that it was called: there they end the program, as always. On
+  // Windows, Ctrl-C and Ctrl-Break of the console are SIGINT, and its closing is SIGTERM. Before
+  // run().
   void on_termination(std::function<void(int signal)> fn);
 
  private:

@@ -27,7 +27,6 @@ struct MainLoop::Impl {
   std::atomic<bool> quitting{false};
   std::atomic<int> status{0};
   std::function<void(int)> on_signal;
-  std::optional<TerminationRequests> termination;
 };
 
 MainLoop::MainLoop() : impl_(std::make_unique<Impl>()) {}
@@ -35,6 +34,8 @@ MainLoop::MainLoop() : impl_(std::make_unique<Impl>()) {}
 MainLoop::~MainLoop() = default;
 
 int MainLoop::run() {
+  std::optional<TerminationRequests> termination;
+  if (impl_->on_signal) termination.emplace(*this, impl_->on_signal);
   while (!impl_->quitting.load(std::memory_order_acquire))
     g_main_context_iteration(impl_->context, TRUE);
   impl_->quitting.store(false, std::memory_order_relaxed);
@@ -74,10 +75,6 @@ void MainLoop::detach_clock(Clock& clock) {
 
 void MainLoop::on_termination(std::function<void(int signal)> fn) {
   impl_->on_signal = std::move(fn);
-  if (impl_->termination) return;
-  impl_->termination.emplace(*this, [impl = impl_.get()](int signal) {
-    if (impl->on_signal) impl->on_signal(signal);
-  });
 }
 
 }  // namespace backplane

@@ -9,7 +9,8 @@ namespace backplane {
 class MainLoop;
 
 // What asks the program to end: the signals SIGINT, SIGTERM and SIGHUP, or what a console of
-// Windows says. While it exists, they no longer end the program. One at a time.
+// Windows says. While it exists, they no longer end the program, unless (signals) the loop has not
+// seen one when the next arrives; after it, they do what they did before. One at a time.
 class TerminationRequests {
  public:
   // fn gets the signal's number, as every callback of the loop.

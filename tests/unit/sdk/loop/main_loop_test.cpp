@@ -206,8 +206,51 @@ TEST_F(MainLoopTest, DetachingAClockLeavesTheHookOfWhoeverTookItOver) {
 
 TEST_F(MainLoopTest, TerminationSignalReachesItsFunction) {
   loop.on_termination([&](int signal) { loop.quit(signal); });
-  raise(SIGTERM);
+  loop.post([] { raise(SIGTERM); });
   EXPECT_EQ(loop.run(), SIGTERM);
+}
+
+TEST_F(MainLoopTest, ASignalEndsTheProgramWhileTheLoopDoesNotRun) {
+  EXPECT_EXIT(
+      {
+        loop.on_termination([](int) {});
+        raise(SIGTERM);
+      },
+      testing::KilledBySignal(SIGTERM), "");
+  EXPECT_EXIT(
+      {
+        loop.on_termination([](int) {});
+        loop.quit(0);
+        loop.run();
+        raise(SIGTERM);
+      },
+      testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST_F(MainLoopTest, RunGivesASignalBackToWhoHandledItBefore) {
+  static volatile std::sig_atomic_t seen;
+  seen = 0;
+  std::signal(SIGTERM, [](int) { seen = 1; });
+  loop.on_termination([&](int signal) { loop.quit(signal); });
+  loop.post([] { raise(SIGTERM); });
+  EXPECT_EQ(loop.run(), SIGTERM);
+  EXPECT_EQ(seen, 0);
+  raise(SIGTERM);
+  EXPECT_EQ(seen, 1);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
+TEST_F(MainLoopTest, ASecondSignalEndsAProgramWhoseLoopIsStuck) {
+  EXPECT_EXIT(
+      {
+        loop.on_termination([](int) {});
+        loop.post([] {
+          raise(SIGTERM);
+          raise(SIGINT);
+        });
+        loop.run();
+      },
+      testing::KilledBySignal(SIGINT), "");
 }
 
 }  // namespace
