@@ -17,6 +17,8 @@ A table is a TOML file of [[row]]s:
   damaged  modules whose file is cut in half
   base     what stands before given, instead of BASE below
   files    files made before, as name = contents; %d in given is their directory
+  pipes    named pipes made there
+  signal   sent once the last of these pipes was opened to be read, by which the program ends
 
 Rows share one directory, whose name is %d everywhere; that of the scripted platform library is %p.
 """
@@ -26,9 +28,11 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 from pathlib import Path
 
@@ -36,7 +40,7 @@ from pathlib import Path
 BASE = "-M none -S -nodefaults -display none"
 ASK = "info accel\nquit\n"
 KEYS = {"given", "status", "says", "prints", "runs", "program", "fake", "script", "broken", "only", "damaged",
-        "files", "base"}
+        "files", "pipes", "signal", "base"}
 
 
 def pattern(line):
@@ -94,6 +98,9 @@ class Runner:
             return [f"the row has unknown keys: {unknown}"]
         for name, contents in row.get("files", {}).items():
             (self.directory / name).write_text(contents)
+        for name in row.get("pipes", []):
+            (self.directory / name).unlink(missing_ok=True)
+            os.mkfifo(self.directory / name)
         given = self.with_names(row["given"])
         words = shlex.split(row.get("base", BASE)) + shlex.split(given)
         for key, module in (("fake", "fake-kvm"), ("broken", "broken")):
@@ -106,19 +113,41 @@ class Runner:
                            LC_ALL="C")
         environment.pop("BACKPLANE_MODULE_PATH", None)
         program = self.program(row)
+        command = [*self.options.runner, program, *words]
         try:
-            result = subprocess.run([*self.options.runner, program, *words], input=ASK,
-                                    capture_output=True, text=True, timeout=30, env=environment)
+            if "signal" in row:
+                result = self.run_until_signal(row, command, environment)
+            else:
+                result = subprocess.run(command, input=ASK, capture_output=True, text=True,
+                                        timeout=30, env=environment)
         except subprocess.TimeoutExpired as expired:
             return [f"did not end; it said {expired.stderr!r}"]
         return [*self.check_status(row, result), *self.check_stderr(row, result, program.name),
                 *self.check_stdout(row, result)]
+
+    def run_until_signal(self, row, command, environment):
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=environment)
+        # Opening it waits for the reader, so there has to be one if the program ends before.
+        pipe = self.directory / row["pipes"][-1]
+        threading.Thread(target=lambda: (process.wait(), os.open(pipe, os.O_RDWR)),
+                         daemon=True).start()
+        writer = os.open(pipe, os.O_WRONLY)
+        process.send_signal(signal.Signals[row["signal"]])
+        try:
+            output, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            os.close(writer)
+        return subprocess.CompletedProcess(command, process.returncode, output, said)
 
     def with_names(self, text):
         return text.replace("%d", str(self.directory)).replace("%p", str(self.options.platform))
 
     def check_status(self, row, result):
         status = row.get("status", 0 if "runs" in row or "prints" in row else 1)
+        if "signal" in row:
+            status = -signal.Signals[row["signal"]]
         if result.returncode != status:
             yield f"status {result.returncode}, not {status}"
 

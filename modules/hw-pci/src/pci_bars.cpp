@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Base address registers and the expansion ROM of a function: what they say, and where their
 // regions decode. [PCI §6.2.5 "Base Addresses"]
+#include <algorithm>
 #include <bit>
-#include <fstream>
+#include <cerrno>
 
 #include "backplane/error.h"
+#include "backplane/host_file.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/pci/pci_bus.h"
@@ -82,17 +84,18 @@ void PciDevice::add_rom(std::shared_ptr<RamBlock> rom) {
 }
 
 void PciDevice::load_rom_file() {
-  std::ifstream file(rom_file_, std::ios::binary | std::ios::ate);
-  const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
-  if (size < 0) throw Error::of("romfile={}: cannot be read", rom_file_);
-  if (size == 0 || static_cast<u64>(size) > 16_MiB)
-    throw Error::of("romfile={}: has {} bytes; an expansion ROM has 1 byte to 16 MiB", rom_file_,
-                    size);
-  const u64 rounded = (static_cast<u64>(size) + kPageSize - 1) & kPageMask;
+  constexpr u64 kLargest = 16_MiB;
+  HostFile file;
+  std::vector<u8> bytes;
+  int error = file.open(rom_file_);
+  if (error == 0) error = file.read_to_end(bytes, kLargest);
+  if (error != 0 && error != EFBIG) throw Error::system("romfile=" + rom_file_, error);
+  if (error == EFBIG || bytes.empty())
+    throw Error::of("romfile={}: has {} bytes; an expansion ROM has 1 byte to {} MiB", rom_file_,
+                    error == EFBIG ? "too many" : "no", kLargest >> 20);
+  const u64 rounded = (bytes.size() + kPageSize - 1) & kPageMask;
   auto block = std::make_shared<RamBlock>(fmt::format("{} rom", type_name()), rounded);
-  file.seekg(0);
-  if (!file.read(reinterpret_cast<char*>(block->host()), size))
-    throw Error::of("romfile={}: cannot be read", rom_file_);
+  std::copy(bytes.begin(), bytes.end(), block->host());
   add_rom(std::move(block));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "backplane/types.h"
 
@@ -40,6 +41,9 @@ class HostFile {
   // Copies the next bytes, as many as there are; waits if there are none. Returns how many, 0 at
   // the end, or a negative errno.
   i64 read_next(void* data, u64 size) const;
+  // Reads what is left, of a file just opened all of it, of a pipe or a device until it ends. 0 or
+  // an errno: EFBIG if it is more than `maximum` bytes, of which a device may have no end.
+  int read_to_end(std::vector<u8>& data, u64 maximum) const;
 
  private:
   static constexpr std::intptr_t kNone = -1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 
+#include "backplane/host_file.h"
 #include "backplane/module.h"
 #include "module/search_path.h"
 
@@ -10,8 +10,16 @@ namespace backplane {
 
 namespace {
 
-void read_known_modules(const std::filesystem::path& file, std::vector<KnownModule>& known) {
-  std::ifstream in(file);
+// A list of packages is a small text.
+constexpr u64 kLargestList = 1_MiB;
+
+void read_known_modules(const std::filesystem::path& path, std::vector<KnownModule>& known) {
+  HostFile file;
+  std::vector<u8> bytes;
+  if (file.open(path, HostFile::OnPipe::Proceed) != 0 || file.kind() != HostFile::Kind::Regular ||
+      file.read_to_end(bytes, kLargestList) != 0)
+    return;
+  std::istringstream in(std::string(bytes.begin(), bytes.end()));
   for (std::string line; std::getline(in, line);) {
     std::istringstream words(line.substr(0, line.find('#')));
     KnownModule entry;

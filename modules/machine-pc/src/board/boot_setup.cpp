@@ -21,10 +21,11 @@ constexpr u64 kBdaSerialPorts = 0x400, kBdaEbdaSegment = 0x40e, kBdaEquipment = 
               kBdaMemoryKib = 0x413;
 
 BootRequest read_images(const MachineConfig& config, const MemoryMap& memory, u64 rsdp) {
+  const Blob::Limit limit{memory.ram, "all the RAM that the machine has"};
   BootRequest request;
-  request.kernel = Blob::open_file(config.kernel, "-kernel " + config.kernel);
+  request.kernel = Blob::open_file(config.kernel, "-kernel " + config.kernel, limit);
   if (!config.initrd.empty())
-    request.initrd = Blob::open_file(config.initrd, "-initrd " + config.initrd);
+    request.initrd = Blob::open_file(config.initrd, "-initrd " + config.initrd, limit);
   request.command_line = config.append;
   request.memory = memory;
   request.rsdp = rsdp;

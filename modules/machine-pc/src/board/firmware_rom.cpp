@@ -18,8 +18,9 @@ constexpr int kOverRam = 1;
 
 FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram,
                          const std::string& file, PciHostBridge& bridge) {
-  const BlobPtr blob = Blob::open_file(file, "-bios " + file);
-  if (blob->size() == 0 || blob->size() % kBlock != 0 || blob->size() > kLargest)
+  const BlobPtr blob = Blob::open_file(file, "-bios " + file,
+                                       {kLargest, "the most that a firmware image of a PC has"});
+  if (blob->size() == 0 || blob->size() % kBlock != 0)
     throw Error(fmt::format("-bios {}: has {} bytes, and is no firmware image: those have whole "
                             "blocks of 64 KiB, {} MiB at most",
                             file, blob->size(), kLargest >> 20),

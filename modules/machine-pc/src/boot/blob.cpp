@@ -2,6 +2,7 @@
 #include "boot/blob.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "backplane/error.h"
@@ -13,38 +14,32 @@ namespace {
 
 constexpr u64 kBeginning = 64_KiB;
 
-// What a pipe or a device gives, to its end.
-std::vector<u8> read_stream(const HostFile& file, const std::string& name) {
-  constexpr std::size_t kPiece = 64_KiB;
-  std::vector<u8> bytes;
-  for (std::size_t done = 0;;) {
-    bytes.resize(done + kPiece);
-    const i64 count = file.read_next(bytes.data() + done, kPiece);
-    if (count < 0) throw Error::system(name, static_cast<int>(-count));
-    done += static_cast<std::size_t>(count);
-    bytes.resize(done);
-    if (count == 0) return bytes;
-  }
-}
-
 }  // namespace
 
 Blob::Blob(std::string name, std::vector<u8> bytes)
     : name_(std::move(name)), size_(bytes.size()), beginning_(std::move(bytes)) {}
 
-BlobPtr Blob::open_file(const std::string& path, const std::string& name) {
+BlobPtr Blob::open_file(const std::string& path, const std::string& name, const Limit& limit) {
   std::shared_ptr<Blob> blob(new Blob(name));
   HostFile& file = blob->file_;
   if (const int error = file.open(path); error != 0) throw Error::system(name, error);
   if (file.kind() == HostFile::Kind::Directory)
     throw Error::of("{}: is a directory, not an image", name);
+  int error = 0;
   if (file.kind() == HostFile::Kind::Regular) {
     blob->size_ = file.size();
-    blob->beginning_ = blob->read(0, std::min(blob->size_, kBeginning));
+    if (blob->size_ > limit.bytes)
+      error = EFBIG;
+    else
+      blob->beginning_ = blob->read(0, std::min(blob->size_, kBeginning));
   } else {
-    blob->beginning_ = read_stream(file, name);
+    error = file.read_to_end(blob->beginning_, limit.bytes);
     blob->size_ = blob->beginning_.size();
+    file.close();
   }
+  if (error == EFBIG)
+    throw Error::of("{}: has more than {} bytes, which is {}", name, limit.bytes, limit.what);
+  if (error != 0) throw Error::system(name, error);
   return blob;
 }
 

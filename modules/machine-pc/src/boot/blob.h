@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backplane/host_file.h"
@@ -16,8 +17,16 @@ namespace backplane::pc {
 // memory of the host's, and a file that was replaced meanwhile does not matter.
 class Blob {
  public:
-  // Opens a file. Throws Error. `name` is what messages call it ("-kernel vmlinuz").
-  static std::shared_ptr<const Blob> open_file(const std::string& path, const std::string& name);
+  // How large a file may be, and what that is: "all the RAM that the machine has".
+  struct Limit {
+    u64 bytes;
+    std::string_view what;
+  };
+
+  // Opens a file; what a pipe or a device gives is read at once. Throws Error. `name` is what
+  // messages call it ("-kernel vmlinuz").
+  static std::shared_ptr<const Blob> open_file(const std::string& path, const std::string& name,
+                                               const Limit& limit);
   Blob(std::string name, std::vector<u8> bytes);
   Blob(const Blob&) = delete;
   Blob& operator=(const Blob&) = delete;

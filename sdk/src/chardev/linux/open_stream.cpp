@@ -10,8 +10,12 @@
 namespace backplane {
 
 StreamHandle open_output_file(const std::string& path, bool append) {
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
+  // Not to wait for a pipe's reader.
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   UniqueFd output(open(path.c_str(), kFlags | (append ? O_APPEND : O_TRUNC), 0666));
+  if (!output && errno == ENXIO)
+    throw Error::of("{} is a pipe or a device that nobody is at the other end of", path)
+        .with_hint("start what reads it first, or use pipe:, which needs no reader");
   if (!output) throw Error::system("cannot open " + path + " for writing", errno);
   return output;
 }

@@ -17,7 +17,7 @@ constexpr int kPatience = 1'000;  // milliseconds; there may be no reader at all
 
 // Opened for both directions, a pipe neither waits for the other side nor ends when it leaves.
 UniqueFd open_pipe(const std::string& path, const std::string& hint) {
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  UniqueFd fd(open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!fd) throw Error::system("cannot open " + path, errno).with_hint(hint);
   struct stat status {};
   if (fstat(fd.get(), &status) != 0 || !S_ISFIFO(status.st_mode))

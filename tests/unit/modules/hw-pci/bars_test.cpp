@@ -147,8 +147,11 @@ TEST_F(PciTest, AnExpansionRomComesFromAFile) {
   std::remove(path.c_str());
 }
 
-TEST_F(PciTest, AMissingRomFileIsAnError) {
+TEST_F(PciTest, ARomFileThatIsMissingOrHasNoEndIsAnError) {
   EXPECT_THROW(add("06", {{"romfile", "/nonexistent"}}), Error);
+#ifndef _WIN32
+  EXPECT_THROW(add("06", {{"romfile", "/dev/zero"}}), Error);
+#endif
   EXPECT_EQ(bus().device_at(0x30), nullptr);
 }
 

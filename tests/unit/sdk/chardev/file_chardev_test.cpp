@@ -40,6 +40,19 @@ TEST_F(FileChardevTest, NamesTheFileThatCannotBeOpened) {
             "cannot open " + file + " for writing: No such file or directory");
 }
 
+#ifndef _WIN32
+TEST_F(FileChardevTest, DoesNotWaitForAPipesReader) {
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(message_of([&] { create_chardev_from_text(loop, "c", "file:" + path("pipe")); }),
+            path("pipe") + " is a pipe or a device that nobody is at the other end of");
+  const UniqueFd reader(open(path("pipe").c_str(), O_RDONLY | O_NONBLOCK));
+  write(*create_chardev_from_text(loop, "c", "file:" + path("pipe")), "read");
+  char text[5] = {};
+  EXPECT_EQ(read(reader.get(), text, 4), 4);
+  EXPECT_STREQ(text, "read");
+}
+#endif
+
 TEST_F(FileChardevTest, DropsWhatAFullDiskDoesNotTake) {
   const auto device = create_chardev_from_text(loop, "c", "file:/dev/full");
   write(*device, "lost");

@@ -2,10 +2,12 @@
 #include "boot/blob.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "backplane/error.h"
 #include "backplane/testing/test_machine.h"
@@ -29,7 +31,9 @@ class BlobTest : public ::testing::Test {
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }
-  static BlobPtr open(const std::string& path) { return Blob::open_file(path, "-kernel x"); }
+  static BlobPtr open(const std::string& path) {
+    return Blob::open_file(path, "-kernel x", {1_MiB, "enough"});
+  }
   static u8 expected(u64 i) { return static_cast<u8>(i * 7 >> 3); }
 
   std::filesystem::path directory_;
@@ -43,6 +47,31 @@ TEST_F(BlobTest, ReadsAFileAnywhere) {
     EXPECT_EQ(blob->number<u8>(offset), expected(offset));
   }
   EXPECT_EQ(blob->number<u32>(199'998), 0u);
+}
+
+TEST_F(BlobTest, HasAFileOfTheGreatestSizeAndNoLargerOne) {
+  EXPECT_EQ(open(write("image", 1_MiB))->size(), 1_MiB);
+  try {
+    open(write("image", 1_MiB + 1));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "-kernel x: has more than 1048576 bytes, which is enough");
+  }
+}
+
+TEST_F(BlobTest, ReadsADeviceWithoutEndNoFurtherThanThat) {
+  EXPECT_THROW(open("/dev/zero"), Error);
+  EXPECT_EQ(open("/dev/null")->size(), 0u);
+}
+
+TEST_F(BlobTest, ReadsWhatComesThroughAPipe) {
+  const std::string pipe = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << std::string(100'000, 'a'); });
+  const BlobPtr blob = open(pipe);
+  writer.join();
+  EXPECT_EQ(blob->size(), 100'000u);
+  EXPECT_EQ(blob->number<u8>(99'999), 'a');
 }
 
 TEST_F(BlobTest, CopiesIntoGuestMemory) {
