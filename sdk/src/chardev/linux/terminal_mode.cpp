@@ -24,9 +24,20 @@ termios raw_mode{};
 
 bool in_foreground(int fd) { return tcgetpgrp(fd) == getpgrp(); }
 
+// Sets a terminal that may be another process group's by now. SIGTTOU, which would stop us then,
+// for good if nobody continues us, is not sent to a thread that blocks it. [POSIX "tcsetattr"]
+void set_from_anywhere(int fd, const termios& mode) {
+  sigset_t terminal_output, before;
+  sigemptyset(&terminal_output);
+  sigaddset(&terminal_output, SIGTTOU);
+  pthread_sigmask(SIG_BLOCK, &terminal_output, &before);
+  tcsetattr(fd, TCSANOW, &mode);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 void restore() {
   const int fd = terminal_fd.exchange(-1);
-  if (fd >= 0) tcsetattr(fd, TCSANOW, &former_mode);
+  if (fd >= 0) set_from_anywhere(fd, former_mode);
 }
 
 void restore_and_die(int signal_number) {
@@ -39,7 +50,7 @@ void restore_and_die(int signal_number) {
 void continued(int) {
   const int saved_errno = errno;
   const int fd = terminal_fd.load();
-  if (fd >= 0 && in_foreground(fd)) tcsetattr(fd, TCSANOW, &raw_mode);
+  if (fd >= 0 && in_foreground(fd)) set_from_anywhere(fd, raw_mode);
   errno = saved_errno;
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -78,6 +79,47 @@ TEST_F(RawTerminalTest, IsRestoredByExit) {
   const int status = status_of([] { exit(7); });
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7) << "status " << status;
   EXPECT_FALSE(is_raw());
+}
+
+// The child is the session's leader, as a shell is, and has the terminal again when the program, a
+// job of its own, ends.
+TEST_F(RawTerminalTest, IsRestoredFromTheBackground) {
+  for (const int number : {0, SIGTERM}) {
+    const pid_t shell = fork();
+    if (shell == 0) {
+      setsid();
+      ioctl(slave.get(), TIOCSCTTY, 0);
+      signal(SIGTTOU, SIG_IGN);
+      int raw_now[2], end_now[2];
+      if (pipe(raw_now) != 0 || pipe(end_now) != 0) _exit(99);
+      const pid_t job = fork();
+      if (job == 0) {
+        setpgid(0, 0);
+        tcsetpgrp(slave.get(), getpid());
+        signal(SIGTTOU, SIG_DFL);
+        char byte = 0;
+        {
+          const RawTerminal raw(slave.get(), true);
+          if (write(raw_now[1], &byte, 1) != 1 || read(end_now[0], &byte, 1) != 1) _exit(99);
+          if (number != 0) raise(number);
+        }
+        _exit(7);
+      }
+      char byte = 0;
+      if (read(raw_now[0], &byte, 1) != 1 || !is_raw()) _exit(99);
+      tcsetpgrp(slave.get(), getpgrp());
+      if (write(end_now[1], &byte, 1) != 1) _exit(99);
+      int status = 0;
+      waitpid(job, &status, WUNTRACED);
+      if (WIFSTOPPED(status)) kill(job, SIGKILL);
+      const bool ended = number == 0 ? WIFEXITED(status) && WEXITSTATUS(status) == 7
+                                     : WIFSIGNALED(status) && WTERMSIG(status) == number;
+      _exit(ended && !is_raw() ? 0 : 1);
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(shell, &status, 0), shell);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << number << ": " << status;
+  }
 }
 
 TEST_F(RawTerminalTest, IsRestoredBySigint) { expect_restored_after_signal(SIGINT); }
