@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "backplane/error.h"
-#include "boot/prepare_memory.h"
 
 namespace backplane::pc {
 
@@ -58,15 +57,6 @@ std::vector<u8> Blob::read(u64 offset, u64 size) const {
   std::vector<u8> bytes(size);
   read(offset, bytes.data(), size);
   return bytes;
-}
-
-bool Blob::copy_to(AddressSpace& memory, u64 address, u64 offset, u64 size) const {
-  if (size == 0) return true;
-  u8* const target = memory.ram_pointer(address, size, true);
-  if (target == nullptr) return false;
-  prepare_memory(target, size);
-  read(offset, target, size);
-  return true;
 }
 
 }  // namespace backplane::pc

@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "backplane/host_file.h"
-#include "backplane/memory.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
 
-// Immutable. A file is kept open and read when needed, straight into guest memory: it costs no
-// memory of the host's, and a file that was replaced meanwhile does not matter.
+// Immutable. A file is open as long as this is, and read when needed; one that was replaced
+// meanwhile does not matter.
 class Blob {
  public:
   // How large a file may be, and what that is: "all the RAM that the machine has".
@@ -39,8 +38,6 @@ class Blob {
   // Copies bytes that are inside. Throws Error if the file has become shorter or cannot be read.
   void read(u64 offset, void* data, u64 size) const;
   std::vector<u8> read(u64 offset, u64 size) const;
-  // The same into guest memory; false if it is not all RAM.
-  bool copy_to(AddressSpace& memory, u64 address, u64 offset, u64 size) const;
 
   // A little-endian number; 0 where the bytes are not all inside.
   template <class T>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backplane/error.h"
+#include "boot/prepare_memory.h"
 
 namespace backplane::pc {
 
@@ -39,6 +40,15 @@ void write_page_tables(AddressSpace& memory) {
   memory.write(kDirectories, entries.data(), entries.size() * sizeof(u64));
 }
 
+bool copy_to(AddressSpace& memory, u64 address, const std::vector<u8>& bytes) {
+  if (bytes.empty()) return true;
+  u8* const target = memory.ram_pointer(address, bytes.size(), true);
+  if (target == nullptr) return false;
+  prepare_memory(target, bytes.size());
+  std::copy(bytes.begin(), bytes.end(), target);
+  return true;
+}
+
 }  // namespace
 
 BootSegment BootSegment::of(u64 address, std::vector<u8> bytes) {
@@ -59,10 +69,11 @@ BootSegment BootSegment::of(u64 address, BlobPtr blob, u64 offset, u64 size, u64
   return segment;
 }
 
-void BootPlan::load(AddressSpace& memory) const {
-  for (const BootSegment& s : segments) {
-    bool ok = s.blob ? s.blob->copy_to(memory, s.address, s.offset, s.size)
-                     : memory.write(s.address, s.bytes.data(), s.size) == MemResult::Ok;
+void BootPlan::load(AddressSpace& memory) {
+  for (BootSegment& s : segments) {
+    if (s.blob) s.bytes = s.blob->read(s.offset, s.size);
+    s.blob.reset();
+    bool ok = copy_to(memory, s.address, s.bytes);
     if (ok && s.memory_size > s.size)
       ok = memory.fill(s.address + s.size, 0, s.memory_size - s.size) == MemResult::Ok;
     if (!ok)

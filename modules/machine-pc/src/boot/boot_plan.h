@@ -63,8 +63,9 @@ struct BootPlan {
   std::vector<BootSegment> segments;
   BootEntry entry;
 
-  // Copies the segments into guest memory. Throws Error if one is not in RAM.
-  void load(AddressSpace& memory) const;
+  // Copies the segments into guest memory. The first time reads what is in files, keeps it for the
+  // next reset, and lets go of the files. Throws Error if one is not in RAM.
+  void load(AddressSpace& memory);
   // Puts the entry's state into a CPU that has just been reset, and its GDT and page tables into
   // guest memory.
   void enter(AddressSpace& memory, x86::X86Cpu& cpu) const;

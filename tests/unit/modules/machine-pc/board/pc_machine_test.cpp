@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "backplane/pci/pci_device.h"
@@ -324,6 +326,23 @@ TEST(PcMachine, TellsFirmwareWhatItIs) {
 
 TEST(PcMachine, RefusesACpuModelOrFeatureThatDoesNotExist) {
   {
+// How many of our descriptors are open on it, deleted or not.
+std::ptrdiff_t open_on(const std::string& name) {
+  const std::filesystem::directory_iterator descriptors("/proc/self/fd");
+  return std::count_if(begin(descriptors), end(descriptors), [&](const auto& descriptor) {
+    std::error_code gone;  // the one that the list itself is read by
+    return read_symlink(descriptor.path(), gone).string().find(name) != std::string::npos;
+  });
+}
+
+TEST(PcMachine, ClosesTheKernelsFileOnceItWasRead) {
+  PcBoard board;
+  give_kernel(board);
+  EXPECT_EQ(open_on("pc-machine-test-kernel"), 1);
+  board.machine().start();
+  EXPECT_EQ(open_on("pc-machine-test-kernel"), 0);
+}
+
     PcBoard board;
     board.machine().config().cpu_model = "nosuch";
     EXPECT_NE(message_of([&] { board.init(); }).find("-cpu nosuch"), std::string::npos);

@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "backplane/error.h"
-#include "backplane/testing/test_machine.h"
 
 namespace backplane::pc {
 namespace {
@@ -72,15 +71,6 @@ TEST_F(BlobTest, ReadsWhatComesThroughAPipe) {
   writer.join();
   EXPECT_EQ(blob->size(), 100'000u);
   EXPECT_EQ(blob->number<u8>(99'999), 'a');
-}
-
-TEST_F(BlobTest, CopiesIntoGuestMemory) {
-  backplane::testing::TestMachine machine(1_MiB);
-  const BlobPtr blob = open(write("image", 200'000));
-  ASSERT_TRUE(blob->copy_to(machine.memory(), 0x1000, 10, 150'000));
-  EXPECT_EQ(machine.memory().load<u8>(0x1000), expected(10));
-  EXPECT_EQ(machine.memory().load<u8>(0x1000 + 149'999), expected(150'009));
-  EXPECT_FALSE(blob->copy_to(machine.memory(), 1_MiB - 10, 0, 20));
 }
 
 TEST_F(BlobTest, KeepsAFileThatIsReplaced) {
