@@ -18,6 +18,8 @@ struct MemoryRange {
   Type type = kRam;
 };
 
+// Interrupt vectors of real mode and the BIOS data area.
+constexpr u64 kBiosDataEnd = 0x500;
 // Conventional memory ends where the extended BIOS data area begins.
 constexpr u64 kConventionalEnd = 0x9fc00;
 constexpr u64 kVideoStart = 0xa0000;  // the legacy video window: no RAM behind it

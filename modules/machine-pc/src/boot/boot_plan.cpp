@@ -22,22 +22,23 @@ constexpr u64 kPagePresent = 1, kPageWritable = 2, kPageLarge = 0x80;
 
 constexpr u64 align_down(u64 value, u64 alignment) { return value & ~(alignment - 1); }
 
-void write_gdt(AddressSpace& memory, u64 code) {
-  const u64 gdt[4] = {0, 0, code, kFlatData};
-  memory.write(kGdtAddress, gdt, sizeof gdt);
+void write_gdt(AddressSpace& memory, u64 address, u64 code) {
+  const u64 gdt[] = {0, 0, code, kFlatData};
+  static_assert(sizeof gdt == kGdtSize);
+  memory.write(address, gdt, sizeof gdt);
 }
 
 // Maps the first 4 GiB to themselves in 2 MiB pages.
-void write_page_tables(AddressSpace& memory) {
+void write_page_tables(AddressSpace& memory, u64 address) {
   constexpr u64 kFlags = kPagePresent | kPageWritable;
-  constexpr u64 kPointers = kPageTablesAddress + kPageSize, kDirectories = kPointers + kPageSize;
-  memory.fill(kPageTablesAddress, 0, 2 * kPageSize);
-  memory.store<u64>(kPageTablesAddress, kPointers | kFlags);
+  const u64 pointers = address + kPageSize, directories = pointers + kPageSize;
+  memory.fill(address, 0, 2 * kPageSize);
+  memory.store<u64>(address, pointers | kFlags);
   std::vector<u64> entries(4 * 512);
   for (u64 n = 0; n < 4; ++n)
-    memory.store<u64>(kPointers + n * 8, (kDirectories + n * kPageSize) | kFlags);
+    memory.store<u64>(pointers + n * 8, (directories + n * kPageSize) | kFlags);
   for (u64 n = 0; n < entries.size(); ++n) entries[n] = n << 21 | kFlags | kPageLarge;
-  memory.write(kDirectories, entries.data(), entries.size() * sizeof(u64));
+  memory.write(directories, entries.data(), entries.size() * sizeof(u64));
 }
 
 bool copy_to(AddressSpace& memory, u64 address, const std::vector<u8>& bytes) {
@@ -85,8 +86,8 @@ void BootPlan::load(AddressSpace& memory) {
 void BootPlan::enter(AddressSpace& memory, x86::X86Cpu& cpu) const {
   X86State& state = cpu.state();
   const bool wide = entry.mode == EntryMode::Long64;
-  write_gdt(memory, wide ? kFlatCode64 : kFlatCode32);
-  state.gdtr = {0x1f, kGdtAddress};
+  write_gdt(memory, entry.gdt, wide ? kFlatCode64 : kFlatCode32);
+  state.gdtr = {kGdtSize - 1, entry.gdt};
   state.idtr = {0, 0};
   // Attributes: bits 40 to 55 of the descriptors above.
   state.seg[x86::CS] = Segment{kCodeSelector, static_cast<u16>(wide ? 0xa09b : 0xc09b), ~u32{0}, 0};
@@ -94,9 +95,9 @@ void BootPlan::enter(AddressSpace& memory, x86::X86Cpu& cpu) const {
     state.seg[reg] = Segment{kDataSelector, 0xc093, ~u32{0}, 0};
   state.cr0 = x86::kCr0PE | x86::kCr0ET;
   if (wide) {
-    write_page_tables(memory);
+    write_page_tables(memory, entry.page_tables);
     state.cr0 |= x86::kCr0PG;
-    state.cr3 = kPageTablesAddress;
+    state.cr3 = entry.page_tables;
     state.cr4 = x86::kCr4PAE;
     state.efer = x86::kEferLME | x86::kEferLMA;
   }
@@ -104,7 +105,7 @@ void BootPlan::enter(AddressSpace& memory, x86::X86Cpu& cpu) const {
   state.gpr[x86::RAX] = entry.rax;
   state.gpr[x86::RBX] = entry.rbx;
   state.gpr[x86::RSI] = entry.rsi;
-  state.gpr[x86::RSP] = kStackTop;
+  state.gpr[x86::RSP] = entry.stack + kStackSize;
   state.rip = entry.rip;
   state.rflags = 2;
 }
@@ -128,17 +129,6 @@ BootSegment place_initrd(const BootRequest& request, u64 floor, u64 limit) {
         request.initrd->name(), (size + 1023) >> 10, request.memory.ram >> 20)
         .with_hint("give it more memory with -m");
   return BootSegment::of(address, request.initrd, 0, size);
-}
-
-BootSegment place_command_line(const BootRequest& request, u64 limit) {
-  limit = std::min(limit, kCommandLineLimit - 1);
-  const std::string& text = request.command_line;
-  if (text.size() > limit)
-    throw Error::of("-append: the command line has {} characters; {} takes at most {}", text.size(),
-                    request.kernel->name(), limit);
-  std::vector<u8> bytes(text.begin(), text.end());
-  bytes.push_back(0);
-  return BootSegment::of(kCommandLineAddress, std::move(bytes));
 }
 
 }  // namespace backplane::pc

@@ -14,14 +14,15 @@
 
 namespace backplane::pc {
 
-// Places in low memory that boot loaders here use, clear of the BIOS data area and of everything
-// that kernels load at or above 64 KiB.
+// Places in low memory where what boot loaders here leave for a kernel lies, unless the kernel
+// itself is there: LoaderArea then finds others.
 constexpr u64 kGdtAddress = 0x1000;
-constexpr u64 kPageTablesAddress = 0x2000;  // six pages
-constexpr u64 kStackTop = 0x9000;
+constexpr u64 kPageTablesAddress = 0x2000;
+constexpr u64 kStackAddress = 0x8000;
 constexpr u64 kBootInfoAddress = 0x10000;  // boot_params, start_info, multiboot information
-constexpr u64 kBootInfoEnd = 0x20000;
 constexpr u64 kCommandLineAddress = 0x20000;
+
+constexpr u64 kGdtSize = 32, kPageTablesSize = 6 * kPageSize, kStackSize = kPageSize;
 constexpr u64 kCommandLineLimit = 0x10000;
 
 struct BootRequest {
@@ -54,6 +55,9 @@ enum class EntryMode {
 struct BootEntry {
   EntryMode mode = EntryMode::Protected32;
   u64 rip = 0;
+  u64 gdt = kGdtAddress;
+  u64 page_tables = kPageTablesAddress;  // Long64 only
+  u64 stack = kStackAddress;             // its lowest byte
   u64 rax = 0;
   u64 rbx = 0;
   u64 rsi = 0;
@@ -87,7 +91,32 @@ std::optional<BootPlan> plan_multiboot(const BootRequest& request);
 void check_fits(const BootRequest& request, u64 address, u64 size, const char* what);
 // The initrd at the end of RAM below `limit`, above `floor`. Throws Error if it does not fit.
 BootSegment place_initrd(const BootRequest& request, u64 floor, u64 limit);
-// The command line with its NUL. Throws Error if it is longer than `limit` characters.
-BootSegment place_command_line(const BootRequest& request, u64 limit);
+
+// Memory for what the loader itself leaves behind, clear of a plan's segments and of each other.
+class LoaderArea {
+ public:
+  // Of a plan that has all that lies at a fixed place; both outlive it.
+  LoaderArea(const BootRequest& request, BootPlan& plan);
+
+  // `size` bytes: at `wished`, if nothing is there, else in conventional memory, else above 1 MiB.
+  // Throws Error if there are none.
+  u64 reserve(u64 size, u64 wished);
+  // Puts bytes into such a place, as a segment of the plan; returns where.
+  u64 put(std::vector<u8> bytes, u64 wished);
+  // The command line with its NUL. Throws Error if it is longer than `limit` characters.
+  u64 put_command_line(const std::string& text, u64 limit);
+  // What BootPlan::enter() needs.
+  void reserve_for_entry();
+
+ private:
+  struct Range {
+    u64 start, end;
+  };
+  bool is_free(u64 address, u64 size) const;
+
+  const BootRequest& request_;
+  BootPlan& plan_;
+  std::vector<Range> taken_;
+};
 
 }  // namespace backplane::pc

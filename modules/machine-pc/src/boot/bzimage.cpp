@@ -12,10 +12,10 @@ namespace {
 
 // The real-mode kernel header: offsets in the image and in the zero page alike.
 constexpr u64 kSetupSects = 0x1f1, kBootFlag = 0x1fe, kHeaderJump = 0x200, kHeaderMagic = 0x202,
-              kVersion = 0x206, kTypeOfLoader = 0x210, kLoadFlags = 0x211, kRamdiskImage = 0x218,
-              kRamdiskSize = 0x21c, kCmdLinePtr = 0x228, kInitrdAddrMax = 0x22c,
-              kKernelAlignment = 0x230, kRelocatable = 0x234, kXLoadFlags = 0x236,
-              kCmdlineSize = 0x238, kPrefAddress = 0x258, kInitSize = 0x260;
+              kVersion = 0x206, kTypeOfLoader = 0x210, kLoadFlags = 0x211,
+              kRamdiskImage = 0x218, kRamdiskSize = 0x21c, kCmdLinePtr = 0x228,
+              kInitrdAddrMax = 0x22c, kKernelAlignment = 0x230, kRelocatable = 0x234,
+              kXLoadFlags = 0x236, kCmdlineSize = 0x238, kPrefAddress = 0x258, kInitSize = 0x260;
 // The zero page only.
 constexpr u64 kAcpiRsdpAddr = 0x070, kAltMemK = 0x1e0, kE820Entries = 0x1e8, kE820Table = 0x2d0;
 constexpr u64 kZeroPageSize = 4096;
@@ -76,13 +76,13 @@ u64 load_address(const BootRequest& request, const Header& header, u64 size) {
   return address;
 }
 
-std::vector<u8> zero_page(const BootRequest& request, const Header& header) {
+std::vector<u8> zero_page(const BootRequest& request, const Header& header, u64 command_line) {
   std::vector<u8> page(kZeroPageSize, 0);
   const u64 end = std::min({header.header_end, kE820Table, request.kernel->size()});
   if (end > kSetupSects) request.kernel->read(kSetupSects, &page[kSetupSects], end - kSetupSects);
   put<u8>(page, kTypeOfLoader, kUndefinedLoader);
   put<u8>(page, kLoadFlags, static_cast<u8>(header.load_flags & ~kCanUseHeap));
-  put<u32>(page, kCmdLinePtr, kCommandLineAddress);
+  put<u32>(page, kCmdLinePtr, static_cast<u32>(command_line));
   put<u64>(page, kAcpiRsdpAddr, request.rsdp);
   put<u32>(page, kAltMemK, static_cast<u32>((request.memory.low_ram() - kOneMegabyte) >> 10));
 
@@ -119,20 +119,23 @@ std::optional<BootPlan> plan_bzimage(const BootRequest& request) {
   check_fits(request, address, memory_size, "the kernel");
   plan.segments.push_back(BootSegment::of(address, request.kernel, header.setup_size, size));
 
-  std::vector<u8> page = zero_page(request, header);
+  u64 initrd = 0, initrd_size = 0;
   if (request.initrd && request.initrd->size() != 0) {
-    BootSegment initrd = place_initrd(request, address + memory_size, header.initrd_max + 1);
-    put<u32>(page, kRamdiskImage, static_cast<u32>(initrd.address));
-    put<u32>(page, kRamdiskSize, static_cast<u32>(initrd.size));
-    plan.segments.push_back(std::move(initrd));
+    plan.segments.push_back(place_initrd(request, address + memory_size, header.initrd_max + 1));
+    initrd = plan.segments.back().address;
+    initrd_size = plan.segments.back().size;
   }
-  plan.segments.push_back(BootSegment::of(kBootInfoAddress, std::move(page)));
-  plan.segments.push_back(place_command_line(request, header.cmdline_size));
 
   const bool wide = (header.xload_flags & kXlfKernel64) != 0;
   plan.entry.mode = wide ? EntryMode::Long64 : EntryMode::Protected32;
   plan.entry.rip = address + (wide ? kEntry64Offset : 0);
-  plan.entry.rsi = kBootInfoAddress;
+  LoaderArea area(request, plan);
+  area.reserve_for_entry();
+  const u64 line = area.put_command_line(request.command_line, header.cmdline_size);
+  std::vector<u8> page = zero_page(request, header, line);
+  put<u32>(page, kRamdiskImage, static_cast<u32>(initrd));
+  put<u32>(page, kRamdiskSize, static_cast<u32>(initrd_size));
+  plan.entry.rsi = area.put(std::move(page), kBootInfoAddress);
   return plan;
 }
 

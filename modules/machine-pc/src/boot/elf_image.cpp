@@ -41,6 +41,7 @@ void read_segments(ElfImage& image) {
   Ehdr header;
   file.read(0, &header, sizeof header);
   image.entry = header.e_entry;
+  bool is_virtual = false;
   const u64 table_size = u64{header.e_phnum} * header.e_phentsize;
   if (header.e_phentsize < sizeof(Phdr) || !file.holds(header.e_phoff, table_size))
     throw Error::of("{}: ELF file whose program headers are outside it", file.name());
@@ -50,11 +51,16 @@ void read_segments(ElfImage& image) {
     if (segment.p_type != PT_LOAD && segment.p_type != PT_NOTE) continue;
     if (!file.holds(segment.p_offset, segment.p_filesz))
       throw Error::of("{}: ELF file cut short: segment {} is outside it", file.name(), n);
-    if (segment.p_type == PT_NOTE)
+    if (segment.p_type == PT_NOTE) {
       read_notes(image, segment.p_offset, segment.p_filesz);
-    else if (segment.p_memsz != 0)
+    } else if (segment.p_memsz != 0) {
       image.segments.push_back(BootSegment::of(segment.p_paddr, image.file, segment.p_offset,
                                                segment.p_filesz, segment.p_memsz));
+      if (!is_virtual && header.e_entry - segment.p_vaddr < segment.p_memsz) {
+        is_virtual = true;
+        image.entry = u64{header.e_entry} - segment.p_vaddr + segment.p_paddr;
+      }
+    }
   }
 }
 

@@ -13,6 +13,8 @@
 namespace backplane::pc {
 
 struct ElfImage {
+  // Physical, as no loader here turns paging on: where the header names a virtual address of a
+  // segment, the physical one of that byte.
   u64 entry = 0;
   std::vector<BootSegment> segments;  // at their physical addresses
   struct Note {

@@ -64,9 +64,16 @@ Image by_address_fields(const BlobPtr& kernel, u64 header) {
   return image;
 }
 
-std::vector<u8> information(const BootRequest& request, const BootSegment* module) {
+u64 information_size(const BootRequest& request) {
+  return kInfoSize + kModuleSize + request.memory.ranges().size() * kMapEntrySize +
+         kLoaderName.size() + 1;
+}
+
+// The structure itself, the module's, the memory map, then the loader's name.
+std::vector<u8> information(const BootRequest& request, u64 address, const BootSegment* module,
+                            u64 command_line) {
   const std::vector<MemoryRange> ranges = request.memory.ranges();
-  const u64 modules = kBootInfoAddress + kInfoSize;
+  const u64 modules = address + kInfoSize;
   const u64 map = modules + kModuleSize;
   const u64 name = map + ranges.size() * kMapEntrySize;
   std::vector<u8> out;
@@ -77,7 +84,7 @@ std::vector<u8> information(const BootRequest& request, const BootSegment* modul
   put(out, kConventionalEnd >> 10, 4);
   put(out, (request.memory.low_ram() - kFirmwareEnd) >> 10, 4);
   put(out, 0, 4);  // boot device
-  put(out, kCommandLineAddress, 4);
+  put(out, command_line, 4);
   put(out, module != nullptr ? 1 : 0, 4);
   put(out, modules, 4);
   for (unsigned i = 0; i < 4; ++i) put(out, 0, 4);  // symbols
@@ -133,18 +140,20 @@ std::optional<BootPlan> plan_multiboot(const BootRequest& request) {
     end = std::max(end, s.end());
   }
   plan.segments = std::move(image.segments);
-  const BootSegment* module = nullptr;
-  BootSegment placed;
+  std::optional<BootSegment> module;
   if (request.initrd && request.initrd->size() != 0) {
-    placed = place_initrd(request, end, request.memory.low_ram());
-    module = &placed;
+    module = place_initrd(request, end, request.memory.low_ram());
+    plan.segments.push_back(*module);
   }
-  plan.segments.push_back(BootSegment::of(kBootInfoAddress, information(request, module)));
-  plan.segments.push_back(place_command_line(request, kCommandLineLimit));
-  if (module != nullptr) plan.segments.push_back(placed);
   plan.entry.rip = image.entry;
   plan.entry.rax = kLoaderMagic;
-  plan.entry.rbx = kBootInfoAddress;
+  LoaderArea area(request, plan);
+  area.reserve_for_entry();
+  const u64 line = area.put_command_line(request.command_line, kCommandLineLimit);
+  const u64 info = area.reserve(information_size(request), kBootInfoAddress);
+  plan.segments.push_back(
+      BootSegment::of(info, information(request, info, module ? &*module : nullptr, line)));
+  plan.entry.rbx = info;
   return plan;
 }
 

@@ -18,18 +18,31 @@ BlobPtr uncompressed(const BlobPtr& kernel, u64 maximum) {
   return std::make_shared<Blob>(kernel->name(), gunzip(image, maximum, kernel->name()));
 }
 
-// What this loader itself puts into low memory must not be overwritten by the kernel.
+// What is in low memory when a kernel starts must not be overwritten by it.
 void check_low_memory(const BootRequest& request, const BootPlan& plan) {
   const auto overlaps = [](const BootSegment& s, u64 start, u64 end) {
     return s.address < end && s.end() > start;
   };
   for (const BootSegment& s : plan.segments) {
     if (s.blob != request.kernel) continue;
-    if (overlaps(s, 0, kCommandLineAddress + kCommandLineLimit) ||
-        overlaps(s, kFirmwareStart, kTablesEnd))
-      throw Error::of("{}: loads at {:#x}, where the boot loader's data or the ACPI tables are",
+    if (overlaps(s, 0, kBiosDataEnd) || overlaps(s, kFirmwareStart, kTablesEnd))
+      throw Error::of("{}: loads at {:#x}, where the BIOS data area or the ACPI tables are",
                       request.kernel->name(), s.address);
   }
+}
+
+void check_entry(const BootRequest& request, const BootPlan& plan) {
+  const u64 entry = plan.entry.rip;
+  const bool inside =
+      std::any_of(plan.segments.begin(), plan.segments.end(), [&](const BootSegment& s) {
+        return s.blob == request.kernel && entry >= s.address && entry < s.end();
+      });
+  if (!inside)
+    throw Error::of("{}: its entry point {:#x} is in none of its segments", request.kernel->name(),
+                    entry);
+  if (plan.entry.mode == EntryMode::Protected32 && entry >= 4_GiB)
+    throw Error::of("{}: its entry point {:#x} is beyond what 32-bit code reaches",
+                    request.kernel->name(), entry);
 }
 
 }  // namespace
@@ -39,6 +52,7 @@ BootPlan plan_boot(BootRequest request) {
   for (const auto plan_kind : {plan_bzimage, plan_pvh, plan_multiboot})
     if (std::optional<BootPlan> plan = plan_kind(request)) {
       check_low_memory(request, *plan);
+      check_entry(request, *plan);
       return std::move(*plan);
     }
   if (read_elf(request.kernel))

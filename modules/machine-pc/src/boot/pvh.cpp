@@ -29,9 +29,10 @@ std::optional<u64> entry_point(const ElfImage& elf) {
 }
 
 // hvm_start_info, the module list, the memory map, one after the other.
-std::vector<u8> start_info(const BootRequest& request, const BootSegment* initrd) {
+std::vector<u8> start_info(const BootRequest& request, u64 address, const BootSegment* initrd,
+                           u64 command_line) {
   const std::vector<MemoryRange> ranges = request.memory.ranges();
-  const u64 modules = kBootInfoAddress + kStartInfoSize;
+  const u64 modules = address + kStartInfoSize;
   const u64 map = modules + kModuleSize;
   std::vector<u8> out;
   put(out, kStartMagic, 4);
@@ -39,7 +40,7 @@ std::vector<u8> start_info(const BootRequest& request, const BootSegment* initrd
   put(out, 0, 4);  // flags
   put(out, initrd != nullptr ? 1 : 0, 4);
   put(out, initrd != nullptr ? modules : 0, 8);
-  put(out, kCommandLineAddress, 8);
+  put(out, command_line, 8);
   put(out, request.rsdp, 8);
   put(out, map, 8);
   put(out, ranges.size(), 4);
@@ -54,7 +55,7 @@ std::vector<u8> start_info(const BootRequest& request, const BootSegment* initrd
     put(out, range.type, 4);
     put(out, 0, 4);
   }
-  static_assert(kStartInfoSize == 4 * 4 + 4 * 8 + 2 * 4 && kMemoryMapEntrySize == 24);
+  static_assert(kStartInfoSize == 4 * 4 + 4 * 8 + 2 * 4);
   return out;
 }
 
@@ -70,17 +71,21 @@ std::optional<BootPlan> plan_pvh(const BootRequest& request) {
   for (const BootSegment& s : elf->segments)
     check_fits(request, s.address, s.memory_size, "the kernel");
   plan.segments = elf->segments;
-  const BootSegment* initrd = nullptr;
-  BootSegment placed;
+  std::optional<BootSegment> initrd;
   if (request.initrd && request.initrd->size() != 0) {
-    placed = place_initrd(request, elf->end(), request.memory.low_ram());
-    initrd = &placed;
+    initrd = place_initrd(request, elf->end(), request.memory.low_ram());
+    plan.segments.push_back(*initrd);
   }
-  plan.segments.push_back(BootSegment::of(kBootInfoAddress, start_info(request, initrd)));
-  plan.segments.push_back(place_command_line(request, kCommandLineLimit));
-  if (initrd != nullptr) plan.segments.push_back(placed);
   plan.entry.rip = *entry;
-  plan.entry.rbx = kBootInfoAddress;
+  LoaderArea area(request, plan);
+  area.reserve_for_entry();
+  const u64 line = area.put_command_line(request.command_line, kCommandLineLimit);
+  const u64 info = area.reserve(
+      kStartInfoSize + kModuleSize + request.memory.ranges().size() * kMemoryMapEntrySize,
+      kBootInfoAddress);
+  plan.segments.push_back(
+      BootSegment::of(info, start_info(request, info, initrd ? &*initrd : nullptr, line)));
+  plan.entry.rbx = info;
   return plan;
 }
 

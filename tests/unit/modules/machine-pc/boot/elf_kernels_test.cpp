@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include <zlib.h>
 
+#include <algorithm>
+
 #include "boot/images.h"
 
 namespace backplane::pc {
 namespace {
 
 using namespace testing;
+
+// The same image elsewhere in memory, its PVH entry point with it.
+std::vector<u8> elf32_at(u32 address) {
+  std::vector<u8> image = elf32(true);
+  put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_paddr), address);
+  put<u32>(image, 0x190, address + 0x10);
+  return image;
+}
+
+std::string text_at(const BootPlan& plan, u64 address) {
+  std::string text;
+  while (const char c = number_at<char>(plan, address + text.size())) text += c;
+  return text;
+}
 
 std::vector<u8> multiboot(u32 flags = 3) {
   std::vector<u8> image = elf32(false);
@@ -58,6 +74,14 @@ TEST(Multiboot, EntersWithItsMagicNumbers) {
   EXPECT_EQ(number_at<u32>(plan, kBootInfoAddress + 8), (64_MiB - 1_MiB) >> 10);
 }
 
+TEST(Multiboot, EntersAtThePhysicalAddressOfAVirtualOne) {
+  std::vector<u8> image = multiboot();
+  put<u32>(image, offsetof(Elf32_Ehdr, e_entry), 0xc0000020);
+  EXPECT_NE(refusal(request_for(image)).find("0xc0000020 is in none"), std::string::npos);
+  put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_vaddr), 0xc0000000);
+  EXPECT_EQ(plan_boot(request_for(image)).entry.rip, 0x100020u);
+}
+
 TEST(Multiboot, LoadsByItsAddressFields) {
   std::vector<u8> image(0x100, 0x90);
   put<u32>(image, 0x10, 0x1badb002);
@@ -93,28 +117,53 @@ TEST(PlanBoot, SaysWhatAnImageIsNot) {
             std::string::npos);
 }
 
-TEST(PlanBoot, RefusesAKernelThatWouldOverwriteTheBootData) {
-  for (const u32 address : {0x8000u, 0x2ff80u, 0xdff80u, 0xe8000u}) {
-    std::vector<u8> image = elf32(true);
-    put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_paddr), address);
-    EXPECT_NE(refusal(request_for(image)).find("where the boot loader's data"), std::string::npos)
+TEST(PlanBoot, RefusesAKernelThatWouldOverwriteWhatFirmwareLeaves) {
+  for (const u32 address : {0x0u, 0x4ffu, 0xdff80u, 0xe8000u})
+    EXPECT_NE(refusal(request_for(elf32_at(address))).find("where the BIOS data area or the ACPI"),
+              std::string::npos)
         << address;
-  }
 }
 
 TEST(PlanBoot, LoadsWhereverElseThereIsRam) {
-  for (const u32 address : {0x30000u, 0xc0000u, 0xff000u}) {
-    std::vector<u8> image = elf32(true);
-    put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_paddr), address);
-    EXPECT_NE(segment_at(plan_boot(request_for(image)), address), nullptr) << address;
-  }
+  for (const u32 address : {0x500u, 0x8000u, 0x30000u, 0xc0000u, 0xff000u})
+    EXPECT_NE(segment_at(plan_boot(request_for(elf32_at(address))), address), nullptr) << address;
 }
 
 TEST(PlanBoot, RefusesSegmentsOutsideRam) {
-  for (const u32 address : {0x9ffffu, 0xa0000u, 0xbff80u, 0x4000000u, 0xfffffff0u}) {
-    std::vector<u8> image = elf32(true);
-    put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_paddr), address);
-    EXPECT_NE(refusal(request_for(image)).find("the kernel needs"), std::string::npos) << address;
+  for (const u32 address : {0x9ffffu, 0xa0000u, 0xbff80u, 0x4000000u, 0xfffffff0u})
+    EXPECT_NE(refusal(request_for(elf32_at(address))).find("the kernel needs"), std::string::npos)
+        << address;
+}
+
+TEST(PlanBoot, RefusesAnEntryPointOutsideTheKernel) {
+  std::vector<u8> image = elf32(true);
+  put<u32>(image, 0x190, 0x100100);
+  EXPECT_NE(refusal(request_for(image)).find("entry point 0x100100 is in none of its segments"),
+            std::string::npos);
+}
+
+// What the loader leaves behind lies beside the kernel, whatever that covers.
+TEST(PlanBoot, KeepsItsOwnDataClearOfTheKernel) {
+  struct Case {
+    u32 address, size;
+  };
+  for (const Case& c : {Case{0x1000, 256},
+                        {0x8000, 256},
+                        {0x1000, 0x90000},
+                        {0x500, 0x9f6ff},
+                        {0x20000, 256},
+                        {0x10000, 0x20000}}) {
+    std::vector<u8> image = elf32_at(c.address);
+    put<u32>(image, sizeof(Elf32_Ehdr) + offsetof(Elf32_Phdr, p_memsz), c.size);
+    const BootPlan plan = plan_boot(request_for(image));
+    std::vector<std::pair<u64, u64>> ranges{{plan.entry.gdt, plan.entry.gdt + kGdtSize},
+                                            {plan.entry.stack, plan.entry.stack + kStackSize}};
+    for (const BootSegment& s : plan.segments) ranges.emplace_back(s.address, s.end());
+    std::sort(ranges.begin(), ranges.end());
+    for (std::size_t n = 1; n < ranges.size(); ++n)
+      EXPECT_LE(ranges[n - 1].second, ranges[n].first) << c.address << " " << c.size;
+    EXPECT_EQ(number_at<u32>(plan, plan.entry.rbx), 0x336ec578u);
+    EXPECT_EQ(text_at(plan, number_at<u64>(plan, plan.entry.rbx + 24)), "console=ttyS0");
   }
 }
 
