@@ -32,6 +32,9 @@ start:
     mov ss, ax
     print "segment registers loaded again\n"
     mov esi, [ebx + INFO_COMMAND_LINE]
+2:  lodsb                       // the first word is the file's name
+    cmp al, ' '
+    jne 2b
     push esi
     print "command line: "
     pop esi

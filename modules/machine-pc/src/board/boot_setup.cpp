@@ -24,8 +24,10 @@ BootRequest read_images(const MachineConfig& config, const MemoryMap& memory, u6
   const Blob::Limit limit{memory.ram, "all the RAM that the machine has"};
   BootRequest request;
   request.kernel = Blob::open_file(config.kernel, "-kernel " + config.kernel, limit);
+  request.kernel_file = config.kernel;
   if (!config.initrd.empty())
     request.initrd = Blob::open_file(config.initrd, "-initrd " + config.initrd, limit);
+  request.initrd_file = config.initrd;
   request.command_line = config.append;
   request.memory = memory;
   request.rsdp = rsdp;

@@ -27,7 +27,9 @@ constexpr u64 kCommandLineLimit = 0x10000;
 
 struct BootRequest {
   BlobPtr kernel;
-  BlobPtr initrd;  // may be null
+  BlobPtr initrd;           // may be null
+  std::string kernel_file;  // as the user named it; a Multiboot kernel is told
+  std::string initrd_file;
   std::string command_line;
   MemoryMap memory;
   u64 rsdp = 0;

@@ -66,16 +66,17 @@ Image by_address_fields(const BlobPtr& kernel, u64 header) {
 
 u64 information_size(const BootRequest& request) {
   return kInfoSize + kModuleSize + request.memory.ranges().size() * kMapEntrySize +
-         kLoaderName.size() + 1;
+         kLoaderName.size() + 1 + request.initrd_file.size() + 1;
 }
 
-// The structure itself, the module's, the memory map, then the loader's name.
+// The structure itself, the module's, the memory map, then the texts they refer to.
 std::vector<u8> information(const BootRequest& request, u64 address, const BootSegment* module,
                             u64 command_line) {
   const std::vector<MemoryRange> ranges = request.memory.ranges();
   const u64 modules = address + kInfoSize;
   const u64 map = modules + kModuleSize;
   const u64 name = map + ranges.size() * kMapEntrySize;
+  const u64 module_text = name + kLoaderName.size() + 1;
   std::vector<u8> out;
   put(out,
       kHasMemory | kHasCommandLine | kHasMemoryMap | kHasLoaderName |
@@ -95,7 +96,7 @@ std::vector<u8> information(const BootRequest& request, u64 address, const BootS
   out.resize(kInfoSize, 0);
   put(out, module != nullptr ? module->address : 0, 4);
   put(out, module != nullptr ? module->address + module->size : 0, 4);
-  put(out, name, 4);  // the module's string
+  put(out, module_text, 4);
   put(out, 0, 4);
   for (const MemoryRange& range : ranges) {
     put(out, kMapEntrySize - 4, 4);
@@ -103,9 +104,17 @@ std::vector<u8> information(const BootRequest& request, u64 address, const BootS
     put(out, range.size, 8);
     put(out, range.type, 4);
   }
-  out.insert(out.end(), kLoaderName.begin(), kLoaderName.end());
-  out.push_back(0);
+  for (const std::string_view text : {kLoaderName, std::string_view(request.initrd_file)}) {
+    out.insert(out.end(), text.begin(), text.end());
+    out.push_back(0);
+  }
   return out;
+}
+
+// The kernel's name is the first word, as boot loaders have always had it: kernels leave it out.
+std::string command_line(const BootRequest& request) {
+  if (request.command_line.empty()) return request.kernel_file;
+  return request.kernel_file + " " + request.command_line;
 }
 
 }  // namespace
@@ -149,7 +158,7 @@ std::optional<BootPlan> plan_multiboot(const BootRequest& request) {
   plan.entry.rax = kLoaderMagic;
   LoaderArea area(request, plan);
   area.reserve_for_entry();
-  const u64 line = area.put_command_line(request.command_line, kCommandLineLimit);
+  const u64 line = area.put_command_line(command_line(request), kCommandLineLimit);
   const u64 info = area.reserve(information_size(request), kBootInfoAddress);
   plan.segments.push_back(
       BootSegment::of(info, information(request, info, module ? &*module : nullptr, line)));

@@ -82,6 +82,24 @@ TEST(Multiboot, EntersAtThePhysicalAddressOfAVirtualOne) {
   EXPECT_EQ(plan_boot(request_for(image)).entry.rip, 0x100020u);
 }
 
+TEST(Multiboot, NamesTheFilesInItsCommandLines) {
+  BootRequest request = request_for(multiboot());
+  request.kernel_file = "/boot/xen";
+  request.initrd = blob("initrd", std::vector<u8>(10, 1));
+  request.initrd_file = "dir/initrd.img";
+  const BootPlan plan = plan_boot(request);
+  const u64 info = plan.entry.rbx;
+  EXPECT_EQ(text_at(plan, number_at<u32>(plan, info + 16)), "/boot/xen console=ttyS0");
+  ASSERT_EQ(number_at<u32>(plan, info + 20), 1u);
+  const u64 module = number_at<u32>(plan, info + 24);
+  EXPECT_EQ(number_at<u32>(plan, module + 4) - number_at<u32>(plan, module), 10u);
+  EXPECT_EQ(text_at(plan, number_at<u32>(plan, module + 8)), "dir/initrd.img");
+  EXPECT_EQ(text_at(plan, number_at<u32>(plan, info + 64)), "backplane");
+  request.command_line.clear();
+  const BootPlan bare = plan_boot(request);
+  EXPECT_EQ(text_at(bare, number_at<u32>(bare, bare.entry.rbx + 16)), "/boot/xen");
+}
+
 TEST(Multiboot, LoadsByItsAddressFields) {
   std::vector<u8> image(0x100, 0x90);
   put<u32>(image, 0x10, 0x1badb002);
