@@ -43,7 +43,7 @@ def skip_unless_usable(probe):
     sys.exit(SKIPPED)
 
 
-def run(command):
+def run(command, status, says):
     """What the guest printed, and what is wrong with its end."""
     try:
         result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
@@ -51,10 +51,11 @@ def run(command):
     except subprocess.TimeoutExpired as expired:
         return expired.stdout or b"", f"the guest did not end within {SECONDS} s"
     problem = None
-    if result.returncode != PASSED:
-        problem = f"the emulator ended with status {result.returncode}, not {PASSED}"
-    if result.stderr:
-        problem = f"{problem or 'the emulator said'}:\n{result.stderr.decode(errors='replace')}"
+    said = result.stderr.decode(errors="replace")
+    if result.returncode != status:
+        problem = f"the emulator ended with status {result.returncode}, not {status}"
+    if said.count("\n") != (1 if says else 0) or says not in said:
+        problem = f"{problem or 'the emulator said'}:\n{said}"
     return result.stdout, problem
 
 
@@ -65,6 +66,8 @@ def main():
     parser.add_argument("--expected", type=Path, required=True)
     parser.add_argument("--disk", type=int, metavar="SECTORS", help="give it a virtio disk")
     parser.add_argument("--resets", action="store_true", help="a reset does not end it")
+    parser.add_argument("--status", type=int, default=PASSED, help="what it ends with instead")
+    parser.add_argument("--says", default="", help="what the one line on standard error contains")
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("options", nargs="*", help="more options for the emulator")
     arguments = parser.parse_args()
@@ -81,7 +84,7 @@ def main():
             make_disk(disk, arguments.disk)
             command += ["-drive", f"file={disk},format=raw,if=none,id=disk,serial=sectors",
                         "-device", "virtio-blk-pci,drive=disk"]
-        printed, problem = run(command)
+        printed, problem = run(command, arguments.status, arguments.says)
     expected = arguments.expected.read_text().splitlines()
     lines = printed.decode(errors="replace").splitlines()
     if lines == expected and not problem:

@@ -8,6 +8,7 @@
 #include "devices/drives.h"
 #include "launch/cpu_model.h"
 #include "launch/machine_class.h"
+#include "options/guest_action_options.h"
 #include "options/icount_options.h"
 #include "options/machine_size.h"
 #include "report.h"
@@ -93,7 +94,7 @@ void Launch::configure_machine() {
   config.bios = value_of(line_, "bios");
   config.name = parse_name(line_);
   config.icount = icount_;
-  config.no_reboot = line_.has("no-reboot");
+  config.actions = parse_guest_actions(line_);
   config.start_stopped = line_.has("S");
 }
 

@@ -16,6 +16,10 @@ std::string status(MonitorContext& context) {
       return "VM status: paused (internal-error)\n";
     case StopCause::IoError:
       return "VM status: paused (io-error)\n";
+    case StopCause::GuestPanic:
+      return "VM status: paused (guest-panicked)\n";
+    case StopCause::GuestShutdown:
+      return "VM status: paused (shutdown)\n";
     case StopCause::Request:
       break;
   }

@@ -36,7 +36,10 @@ std::vector<OptionSpec> rows() {
       {"initrd", "", "FILE", "the initial RAM disk of the kernel"},
       {"append", "", "WORDS", "the command line of the kernel"},
       {"bios", "", "FILE", "the firmware to start instead of a kernel"},
-      {"no-reboot", "", "", "end when the guest resets"},
+      {"action", "", "[reboot=reset|shutdown][,shutdown=poweroff|pause][,panic=ACTION]",
+       "what follows when the guest resets, turns off, or says that it has panicked, which a\n"
+       "pvpanic device lets it do; then: pause, shutdown (the default), exit-failure, none"},
+      {"no-reboot", "", "", "end when the guest resets: the same as -action reboot=shutdown"},
       {"S", "", "", "do not start the guest: 'cont' in the monitor does"},
 
       {"device", "", "[driver=]TYPE[,id=ID][,bus=BUS][,PROPERTY=VALUE...]",

@@ -36,6 +36,16 @@ struct MachineClass : ObjectClass {
 // The phases of a launch, asserted to advance one by one.
 enum class Phase { NoMachine, MachineCreated, AccelCreated, MachineInitialized, MachineReady };
 
+// What follows when a guest resets its machine, turns it off, or reports that it has panicked.
+enum class RebootAction { Reset, Shutdown };
+enum class ShutdownAction { PowerOff, Pause };
+enum class PanicAction { Pause, Shutdown, ExitFailure, None };
+struct GuestActions {
+  RebootAction reboot = RebootAction::Reset;
+  ShutdownAction shutdown = ShutdownAction::PowerOff;  // also of a reset that is a shutdown
+  PanicAction panic = PanicAction::Shutdown;
+};
+
 // What the command line says that a board needs. Set before init().
 struct MachineConfig {
   u64 ram_size = 0;  // bytes; 0: the class's default
@@ -48,14 +58,20 @@ struct MachineConfig {
   std::string name;               // -name
   std::vector<Chardev*> serials;  // backends of the board's UARTs, in order; may hold null
   IcountOptions icount;
-  bool no_reboot = false;  // a guest reset ends the program
+  GuestActions actions;
   bool start_stopped = false;
 };
 
 enum class RunState { Stopped, Running };
-// Why a machine stands still: somebody wants it to; it cannot go on; or a disk waits for its user.
-enum class StopCause { Request, InternalError, IoError };
-enum class ShutdownCause { Guest, HostRequest, HostSignal, GuestReset, Debug };
+// Why a machine stands still: somebody wants it to; it cannot go on; a disk waits for its user; or
+// its guest has panicked, or turned it off, and the user wants to see it as it is then.
+enum class StopCause { Request, InternalError, IoError, GuestPanic, GuestShutdown };
+// TripleFault: a processor has shut down, of which a PC's chipset makes a reset.
+enum class ShutdownCause { Guest, HostRequest, HostSignal, GuestReset, TripleFault, Panic, Debug };
+
+// The exit status of a machine that its guest's reset has ended. (isa-debug-exit gives odd ones, an
+// error 1.)
+inline constexpr int kGuestResetStatus = 2;
 
 // A board derives from it and builds itself in init(). Children of the tree: "unattached" (board
 // devices), "peripheral" (devices with an id), "peripheral-anon".
@@ -138,11 +154,14 @@ class Machine : public Object {
   // meanwhile. Machine lock held, main thread.
   virtual void reset();
   // Any thread: carried out by the main loop. Guest code stops at once (on the calling vCPU's
-  // thread: as soon as the caller is back in the accelerator) and does not run on before. With
-  // config().no_reboot a guest's reset is a shutdown.
+  // thread: as soon as the caller is back in the accelerator) and does not run on before. Causes
+  // are Guest and TripleFault, which the user may want to be a shutdown, and HostRequest.
   void request_reset(ShutdownCause cause = ShutdownCause::Guest);
-  // Stops the machine and ends the main loop with that status. The first request counts.
+  // Stops the machine and ends the main loop with that status. The first request counts. Where the
+  // cause is the guest, the user may want the machine to be stopped instead.
   void request_shutdown(ShutdownCause cause, int exit_status = 0);
+  // The guest says that it has panicked; does what the user wants then. Any thread.
+  void report_panic();
   // Stops the machine for a reason of its own: it can be looked at, and continued. Any thread.
   void request_stop(StopCause cause);
   // Why it stands still, while it does. Machine lock held.

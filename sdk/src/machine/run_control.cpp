@@ -1,11 +1,33 @@
 // SPDX-License-Identifier: MIT
 // Starting, stopping and resetting; requests, which any thread makes and the main loop carries out.
+#include "backplane/log.h"
 #include "backplane/machine.h"
 #include "cpu/vcpu_thread_impl.h"
 #include "machine/machine_impl.h"
 #include "machine/tree.h"
 
 namespace backplane {
+
+namespace {
+
+// What the user is told of an end that is not the guest's orderly one; empty if there is nothing.
+std::string_view said_of(ShutdownCause cause) {
+  switch (cause) {
+    case ShutdownCause::GuestReset:
+      return "the guest has reset the machine";
+    case ShutdownCause::TripleFault:
+      return "a processor of the guest has shut down after a triple fault; -d int says where";
+    default:
+      return {};
+  }
+}
+
+bool is_guest(ShutdownCause cause) {
+  return cause == ShutdownCause::Guest || cause == ShutdownCause::GuestReset ||
+         cause == ShutdownCause::TripleFault || cause == ShutdownCause::Panic;
+}
+
+}  // namespace
 
 void Machine::start() {
   if (run_state() == RunState::Running) return;
@@ -56,8 +78,9 @@ void Machine::reset() {
 }
 
 void Machine::request_reset(ShutdownCause cause) {
-  if (config_.no_reboot && cause == ShutdownCause::Guest) {
-    request_shutdown(ShutdownCause::GuestReset);
+  if (config_.actions.reboot == RebootAction::Shutdown && is_guest(cause)) {
+    request_shutdown(cause == ShutdownCause::Guest ? ShutdownCause::GuestReset : cause,
+                     kGuestResetStatus);
     return;
   }
   if ((impl_->requests.fetch_or(Impl::kReset) & Impl::kReset) != 0) return;
@@ -73,9 +96,15 @@ void Machine::request_reset(ShutdownCause cause) {
 }
 
 void Machine::request_shutdown(ShutdownCause cause, int exit_status) {
+  if (config_.actions.shutdown == ShutdownAction::Pause && is_guest(cause)) {
+    if (const std::string_view said = said_of(cause); !said.empty()) log::report(said);
+    request_stop(StopCause::GuestShutdown);
+    return;
+  }
   if ((impl_->requests.fetch_or(Impl::kShutdown) & Impl::kShutdown) != 0) return;
   kick_vcpus();
   main_loop_.post([this, cause, exit_status] {
+    if (const std::string_view said = said_of(cause); !said.empty()) log::report(said);
     shutdown_cause_ = cause;
     stop();
     main_loop_.quit(exit_status);
@@ -90,6 +119,23 @@ void Machine::request_stop(StopCause cause) {
     stop_cause_ = cause;
     impl_->requests.fetch_and(~Impl::kStop);
   });
+}
+
+void Machine::report_panic() {
+  log::report("the guest has panicked");
+  switch (config_.actions.panic) {
+    case PanicAction::Pause:
+      request_stop(StopCause::GuestPanic);
+      break;
+    case PanicAction::Shutdown:
+      request_shutdown(ShutdownCause::Panic);
+      break;
+    case PanicAction::ExitFailure:
+      request_shutdown(ShutdownCause::Panic, 1);
+      break;
+    case PanicAction::None:
+      break;
+  }
 }
 
 void Machine::request_powerdown() {

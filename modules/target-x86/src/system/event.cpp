@@ -249,7 +249,7 @@ void triple_fault(Context c) {
   s.shutdown = 1;
   c.cpu.set_halted(true);
   const MachineLock::Guard guard;
-  c.cpu.machine().request_reset(ShutdownCause::Guest);
+  c.cpu.machine().request_reset(ShutdownCause::TripleFault);
 }
 
 }  // namespace

@@ -65,7 +65,9 @@ TEST_F(MonitorCommands, AMachineThatStoppedByItselfSaysWhy) {
   power_on(false);
   for (const auto& [cause, text] :
        {std::pair{StopCause::IoError, "VM status: paused (io-error)\n"},
-        {StopCause::InternalError, "VM status: paused (internal-error)\n"}}) {
+        {StopCause::InternalError, "VM status: paused (internal-error)\n"},
+        {StopCause::GuestPanic, "VM status: paused (guest-panicked)\n"},
+        {StopCause::GuestShutdown, "VM status: paused (shutdown)\n"}}) {
     run("cont");
     machine_.request_stop(cause);
     machine_.run_main_loop();

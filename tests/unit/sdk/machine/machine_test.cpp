@@ -156,13 +156,68 @@ TEST_F(MachineTest, ResetOfARunningMachineLeavesItRunning) {
 }
 
 TEST_F(MachineTest, NoRebootTurnsAGuestResetIntoAShutdown) {
-  machine.config().no_reboot = true;
+  machine.config().actions.reboot = RebootAction::Shutdown;
   part("a");
   machine.request_reset();
   const MachineLock::Release release;
-  EXPECT_EQ(machine.main_loop().run(), 0);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(machine.main_loop().run(), kGuestResetStatus);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("the guest has reset the machine\n"),
+            std::string::npos);
   EXPECT_EQ(machine.shutdown_cause(), ShutdownCause::GuestReset);
   EXPECT_EQ(take_log(), "");
+}
+
+TEST_F(MachineTest, NoRebootTellsOfATripleFault) {
+  machine.config().actions.reboot = RebootAction::Shutdown;
+  machine.request_reset(ShutdownCause::TripleFault);
+  const MachineLock::Release release;
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(machine.main_loop().run(), kGuestResetStatus);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("triple fault"), std::string::npos);
+  EXPECT_EQ(machine.shutdown_cause(), ShutdownCause::TripleFault);
+}
+
+TEST_F(MachineTest, NoRebootLetsTheUserReset) {
+  machine.config().actions.reboot = RebootAction::Shutdown;
+  part("a");
+  machine.request_reset(ShutdownCause::HostRequest);
+  machine.run_main_loop();
+  EXPECT_EQ(take_log(), "!a");
+}
+
+TEST_F(MachineTest, AGuestsShutdownCanBeAPause) {
+  machine.config().actions = {.reboot = RebootAction::Shutdown, .shutdown = ShutdownAction::Pause};
+  for (const ShutdownCause cause : {ShutdownCause::Guest, ShutdownCause::TripleFault}) {
+    machine.start();
+    machine.request_reset(cause);
+    machine.run_main_loop();
+    EXPECT_EQ(machine.run_state(), RunState::Stopped);
+    EXPECT_FALSE(machine.shutdown_cause());
+  }
+  machine.request_shutdown(ShutdownCause::HostRequest, 5);
+  const MachineLock::Release release;
+  EXPECT_EQ(machine.main_loop().run(), 5);
+}
+
+TEST_F(MachineTest, APanicIsToldAndDoesWhatTheUserWants) {
+  const auto panic = [&](PanicAction action) {
+    machine.config().actions.panic = action;
+    machine.start();
+    ::testing::internal::CaptureStderr();
+    machine.report_panic();
+    machine.run_main_loop();
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find("the guest has panicked\n"),
+              std::string::npos);
+    return machine.run_state();
+  };
+  EXPECT_EQ(panic(PanicAction::None), RunState::Running);
+  EXPECT_EQ(panic(PanicAction::Pause), RunState::Stopped);
+  EXPECT_FALSE(machine.shutdown_cause());
+  EXPECT_EQ(panic(PanicAction::ExitFailure), RunState::Stopped);
+  EXPECT_EQ(machine.shutdown_cause(), ShutdownCause::Panic);
+  const MachineLock::Release release;
+  EXPECT_EQ(machine.main_loop().run(), 1);
 }
 
 TEST_F(MachineTest, FirstShutdownCounts) {

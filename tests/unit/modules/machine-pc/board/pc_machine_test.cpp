@@ -164,10 +164,10 @@ class PcReset : public ::testing::TestWithParam<ResetWay> {};
 
 TEST_P(PcReset, ResetsTheMachine) {
   PcBoard board;
-  board.machine().config().no_reboot = true;
+  board.machine().config().actions.reboot = RebootAction::Shutdown;
   board.power_on();
   board.out8(GetParam().port, GetParam().value);
-  EXPECT_EQ(board.machine().main_loop().run(), 0);
+  EXPECT_EQ(board.machine().main_loop().run(), kGuestResetStatus);
   EXPECT_EQ(board.machine().shutdown_cause(), ShutdownCause::GuestReset);
 }
 INSTANTIATE_TEST_SUITE_P(Ways, PcReset,
@@ -192,6 +192,22 @@ TEST(PcMachine, DebugExitEndsTheProgramWithItsStatus) {
   board.power_on();
   board.out32(0xf4, 0x10);
   EXPECT_EQ(board.machine().main_loop().run(), 0x21);
+}
+
+TEST(PcMachine, PvPanicReportsAPanicAndNoCrashThatTheGuestHandles) {
+  PcBoard board;
+  board.init();
+  board.machine().config().actions.panic = PanicAction::ExitFailure;
+  board.machine().add_device("pvpanic", "", "", {{"ioport", "0x505"}});
+  board.power_on();
+  EXPECT_EQ(board.in8(0x505), 3);
+  board.out8(0x505, 2);
+  while (board.machine().main_loop().iterate(false)) {
+  }
+  EXPECT_FALSE(board.machine().shutdown_cause());
+  board.out8(0x505, 1);
+  EXPECT_EQ(board.machine().main_loop().run(), 1);
+  EXPECT_EQ(board.machine().shutdown_cause(), ShutdownCause::Panic);
 }
 
 TEST(PcMachine, PortsInUseAreRefused) {
@@ -310,22 +326,6 @@ TEST(PcMachine, CopiesTheKernelWhenItFirstStartsAfterAReset) {
   EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
 }
 
-TEST(PcMachine, TellsFirmwareWhatItIs) {
-  PcBoard board(64_MiB, 2);
-  board.power_on();
-  const auto item = [&](u16 selector, unsigned bytes) {
-    board.out16(0x510, selector);
-    u64 value = 0;
-    for (unsigned i = 0; i < bytes; ++i) value |= u64{board.in8(0x511)} << i * 8;
-    return value;
-  };
-  EXPECT_EQ(item(0x00, 4), 0x554d4551u);  // "QEMU"
-  EXPECT_EQ(item(0x03, 8), 64_MiB);
-  EXPECT_EQ(item(0x05, 2), 2u);
-}
-
-TEST(PcMachine, RefusesACpuModelOrFeatureThatDoesNotExist) {
-  {
 // How many of our descriptors are open on it, deleted or not.
 std::ptrdiff_t open_on(const std::string& name) {
   const std::filesystem::directory_iterator descriptors("/proc/self/fd");
@@ -343,6 +343,22 @@ TEST(PcMachine, ClosesTheKernelsFileOnceItWasRead) {
   EXPECT_EQ(open_on("pc-machine-test-kernel"), 0);
 }
 
+TEST(PcMachine, TellsFirmwareWhatItIs) {
+  PcBoard board(64_MiB, 2);
+  board.power_on();
+  const auto item = [&](u16 selector, unsigned bytes) {
+    board.out16(0x510, selector);
+    u64 value = 0;
+    for (unsigned i = 0; i < bytes; ++i) value |= u64{board.in8(0x511)} << i * 8;
+    return value;
+  };
+  EXPECT_EQ(item(0x00, 4), 0x554d4551u);  // "QEMU"
+  EXPECT_EQ(item(0x03, 8), 64_MiB);
+  EXPECT_EQ(item(0x05, 2), 2u);
+}
+
+TEST(PcMachine, RefusesACpuModelOrFeatureThatDoesNotExist) {
+  {
     PcBoard board;
     board.machine().config().cpu_model = "nosuch";
     EXPECT_NE(message_of([&] { board.init(); }).find("-cpu nosuch"), std::string::npos);
