@@ -389,6 +389,20 @@ def firmware(setup):
 
 
 @case
+def firmware_disk(setup):
+    """SeaBIOS boots from the first sector of a virtio disk, and reads the next one for it."""
+    disk = image(setup, setup.disk.read_bytes())
+    result = subprocess.run(
+        [setup.emulator, "-M", "pc", "-accel", "tcg", "-m", "128", "-nodefaults", "-display",
+         "none", "-bios", SEABIOS, "-serial", "stdio", "-device", "isa-debug-exit",
+         "-drive", f"file={disk},format=raw"], stdin=subprocess.DEVNULL, capture_output=True,
+        timeout=90)
+    check_equal("errors", result.stderr, b"")
+    check_equal("output", result.stdout, b"read by the boot sector\n")
+    check_equal("status", result.returncode, 33)
+
+
+@case
 def firmware_kvm_on(setup):
     start_firmware(setup, "kvm,kernel-irqchip=on", "2")
 
@@ -446,6 +460,7 @@ def main():
                         help="directory for the kernel and busybox (host/linux/fetch-kernel)")
     parser.add_argument("--initramfs", type=Path, required=True)
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
+    parser.add_argument("--disk", type=Path, help="a disk image that boots (boot_sector.S)")
     parser.add_argument("--platform", type=Path, help="the platform library of accelerator whpx")
     parser.add_argument("case", choices=["prepare", *CASES])
     options = parser.parse_args()
@@ -456,7 +471,7 @@ def main():
         skip_unless_usable(options.probe)
     with tempfile.TemporaryDirectory(prefix="backplane-boot-") as work:
         setup = Setup(options.emulator, options.fetched, options.initramfs, Path(work),
-                      options.platform)
+                      options.platform, options.disk)
         try:
             CASES[options.case](setup)
         except Failure as failure:

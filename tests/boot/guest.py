@@ -32,6 +32,7 @@ class Setup:
     initramfs: Path
     work: Path  # a directory of this test's own
     platform: Path | None = None  # the platform library of accelerator whpx
+    disk: Path | None = None  # an image that boots
 
 
 class Guest:
