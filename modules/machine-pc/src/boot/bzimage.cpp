@@ -12,7 +12,7 @@ namespace {
 
 // The real-mode kernel header: offsets in the image and in the zero page alike.
 constexpr u64 kSetupSects = 0x1f1, kBootFlag = 0x1fe, kHeaderJump = 0x200, kHeaderMagic = 0x202,
-              kVersion = 0x206, kTypeOfLoader = 0x210, kLoadFlags = 0x211,
+              kVersion = 0x206, kTypeOfLoader = 0x210, kLoadFlags = 0x211, kCode32Start = 0x214,
               kRamdiskImage = 0x218, kRamdiskSize = 0x21c, kCmdLinePtr = 0x228,
               kInitrdAddrMax = 0x22c, kKernelAlignment = 0x230, kRelocatable = 0x234,
               kXLoadFlags = 0x236, kCmdlineSize = 0x238, kPrefAddress = 0x258, kInitSize = 0x260;
@@ -44,6 +44,7 @@ struct Header {
                    kSector),
         header_end(kHeaderMagic + k.number<u8>(kHeaderJump + 1)),
         load_flags(k.number<u8>(kLoadFlags)),
+        code32_start(k.number<u32>(kCode32Start)),
         initrd_max(version >= 0x203 ? k.number<u32>(kInitrdAddrMax) : 0x37ffffff),
         alignment(version >= 0x205 ? k.number<u32>(kKernelAlignment) : 0),
         relocatable(version >= 0x205 && k.number<u8>(kRelocatable) != 0),
@@ -56,6 +57,7 @@ struct Header {
   u64 setup_size;
   u64 header_end;
   u8 load_flags;
+  u32 code32_start;
   u64 initrd_max;
   u64 alignment;
   bool relocatable;
@@ -63,6 +65,10 @@ struct Header {
   u64 cmdline_size;
   u64 pref_address;
   u64 init_size;
+
+  // Not so of boot programs that wear a kernel's header to be started in real mode, and lean on
+  // firmware from there on. (From 2.10 on, pref_address says where the kernel goes.)
+  bool has_protected_entry() const { return version >= 0x20a || code32_start != 0; }
 };
 
 // Where the protected-mode kernel goes: the address it prefers, or, if that is beyond RAM and it
@@ -108,6 +114,12 @@ std::optional<BootPlan> plan_bzimage(const BootRequest& request) {
   if (header.version < 0x202 || (header.load_flags & kLoadedHigh) == 0)
     throw Error::of("{}: boot protocol {}.{:02}, loaded low: too old a Linux kernel", kernel.name(),
                     header.version >> 8, header.version & 0xff);
+  if (!header.has_protected_entry())
+    throw Error::of(
+        "{}: has no protected-mode entry point, only one in real mode that needs "
+        "firmware, without which -kernel starts",
+        kernel.name())
+        .with_hint("start it from a disk image, with -bios");
   if (kernel.size() <= header.setup_size)
     throw Error::of("{}: Linux kernel cut short: {} bytes, of which its header says {} are set-up",
                     kernel.name(), kernel.size(), header.setup_size);

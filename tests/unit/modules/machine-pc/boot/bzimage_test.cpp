@@ -92,6 +92,15 @@ TEST(BzImage, RefusesOldAndTruncatedKernels) {
   EXPECT_NE(refusal(request_for(image)).find("cut short"), std::string::npos);
 }
 
+TEST(BzImage, RefusesAnImageWithARealModeEntryAlone) {
+  std::vector<u8> image = bzimage();
+  put<u16>(image, 0x206, 0x207);
+  put<u32>(image, 0x214, 0);
+  EXPECT_NE(refusal(request_for(image)).find("no protected-mode entry point"), std::string::npos);
+  put<u32>(image, 0x214, 0x100000);
+  EXPECT_EQ(plan_boot(request_for(image)).entry.mode, EntryMode::Protected32);
+}
+
 TEST(BzImage, AKernelTruncatedAtAnyByteIsRefusedOrPlannedInBounds) {
   const std::vector<u8> image = bzimage();
   for (std::size_t size = 0; size < image.size(); size += size < 0x300 ? 1 : 97) {

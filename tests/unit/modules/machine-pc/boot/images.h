@@ -42,6 +42,7 @@ inline std::vector<u8> bzimage() {
   put<u32>(image, 0x202, 0x53726448);
   put<u16>(image, 0x206, 0x20f);
   put<u8>(image, 0x211, 1);
+  put<u32>(image, 0x214, 0x100000);
   put<u32>(image, 0x22c, 0x7fffffff);
   put<u32>(image, 0x230, 0x200000);
   put<u8>(image, 0x234, 1);
