@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <sys/stat.h>
+
 #include "chardev_fixture.h"
+#include "file/linux/unique_fd.h"
 
 namespace backplane {
 namespace {
@@ -40,7 +43,6 @@ TEST_F(FileChardevTest, NamesTheFileThatCannotBeOpened) {
             "cannot open " + file + " for writing: No such file or directory");
 }
 
-#ifndef _WIN32
 TEST_F(FileChardevTest, DoesNotWaitForAPipesReader) {
   ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
   EXPECT_EQ(message_of([&] { create_chardev_from_text(loop, "c", "file:" + path("pipe")); }),
@@ -51,7 +53,6 @@ TEST_F(FileChardevTest, DoesNotWaitForAPipesReader) {
   EXPECT_EQ(read(reader.get(), text, 4), 4);
   EXPECT_STREQ(text, "read");
 }
-#endif
 
 TEST_F(FileChardevTest, DropsWhatAFullDiskDoesNotTake) {
   const auto device = create_chardev_from_text(loop, "c", "file:/dev/full");
