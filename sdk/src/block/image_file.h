@@ -18,7 +18,8 @@ class ImageFile {
   explicit ImageFile(const BlockOptions& options);
   ~ImageFile();
 
-  u64 size() const;  // bytes
+  u64 size() const;      // bytes, when it was opened
+  u64 size_now() const;  // of a file that somebody may have made shorter or longer since
   bool read_only() const;
   // Transfers bypass the host's cache from now on, where offset, lengths and memory allow it.
   // Throws Error.

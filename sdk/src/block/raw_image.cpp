@@ -71,17 +71,25 @@ std::string RawImage::describe() const {
 }
 
 std::string RawImage::explain(int result) const {
+  if (const u64 now = file_.size_now(); result == -EIO && now < size())
+    return fmt::format("{} has become shorter: {} instead of {}", path_, readable_size(now),
+                       readable_size(size()));
   return path_ + ": " + std::generic_category().message(-result);
 }
 
 int RawImage::end_of_write(int result) { return result == 0 && write_through_ ? flush() : result; }
 
+int RawImage::check_end(u64 offset, u64 size) const {
+  return offset + size <= file_.size_now() ? 0 : -EIO;
+}
+
 int RawImage::write(u64 offset, const std::vector<iovec>& iov) {
+  u64 size = 0;
+  total_size(iov, size);
   if (detect_zeroes_ != DetectZeroes::Off && all_zero(iov)) {
-    u64 size = 0;
-    total_size(iov, size);
     return write_zeroes(offset, size, detect_zeroes_ == DetectZeroes::Unmap);
   }
+  if (const int error = check_end(offset, size); error != 0) return error;
   return end_of_write(file_.write(offset, iov));
 }
 
@@ -95,6 +103,7 @@ int RawImage::flush() {
 
 int RawImage::discard(u64 offset, u64 size) {
   if (!pass_discards_ || size == 0) return 0;
+  if (const int error = check_end(offset, size); error != 0) return error;
   const int result = file_.punch_hole(offset, size);
   if (result != 0 && result != -EOPNOTSUPP) return result;
   return end_of_write(0);
@@ -102,6 +111,7 @@ int RawImage::discard(u64 offset, u64 size) {
 
 int RawImage::write_zeroes(u64 offset, u64 size, bool may_unmap) {
   if (size == 0) return 0;
+  if (const int error = check_end(offset, size); error != 0) return error;
   int result = -EOPNOTSUPP;
   if (may_unmap && pass_discards_) result = file_.punch_hole(offset, size);
   if (result == -EOPNOTSUPP) result = file_.zero_range(offset, size);

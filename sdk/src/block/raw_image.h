@@ -26,7 +26,8 @@ class RawImage {
   // Where a result that is not 0 came from, and why.
   std::string explain(int result) const;
 
-  // A file that has become shorter gives -EIO.
+  // Beyond the end of a file that has become shorter, this and all that changes the disk gives
+  // -EIO.
   int read(u64 offset, const std::vector<iovec>& iov) { return file_.read(offset, iov); }
   int write(u64 offset, const std::vector<iovec>& iov);
   // What was written before is on stable storage afterwards. Once the host has failed to write
@@ -38,6 +39,8 @@ class RawImage {
   int write_zeroes(u64 offset, u64 size, bool may_unmap);
 
  private:
+  // -EIO if the file has become too short for that, since to write there would make it longer.
+  int check_end(u64 offset, u64 size) const;
   int write_zero_data(u64 offset, u64 size);
   int end_of_write(int result);
 

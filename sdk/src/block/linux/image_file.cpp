@@ -114,6 +114,12 @@ ImageFile::~ImageFile() = default;
 
 u64 ImageFile::size() const { return impl_->size; }
 
+u64 ImageFile::size_now() const {
+  struct stat status {};
+  const bool is_file = fstat(impl_->fd.get(), &status) == 0 && S_ISREG(status.st_mode);
+  return is_file ? static_cast<u64>(status.st_size) : impl_->size;
+}
+
 bool ImageFile::read_only() const { return impl_->read_only; }
 
 void ImageFile::bypass_cache() {

@@ -114,6 +114,11 @@ ImageFile::~ImageFile() = default;
 
 u64 ImageFile::size() const { return impl_->size; }
 
+u64 ImageFile::size_now() const {
+  LARGE_INTEGER size;
+  return GetFileSizeEx(impl_->file, &size) ? static_cast<u64>(size.QuadPart) : impl_->size;
+}
+
 bool ImageFile::read_only() const { return impl_->read_only; }
 
 void ImageFile::bypass_cache() {

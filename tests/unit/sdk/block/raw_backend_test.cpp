@@ -213,6 +213,28 @@ TEST_F(BlockBackendTest, ZeroesDetectedTakeNoSpaceIfTheyMay) {
   }
 }
 
+TEST_F(BlockBackendTest, AFileThatBecomesShorterStaysSo) {
+  const auto backend = open();
+  std::filesystem::resize_file(options.file, 4096);
+  std::vector<u8> sectors(1024);
+  EXPECT_EQ(write(*backend, 3072, pattern(1024, 1)), 0);
+  EXPECT_EQ(read(*backend, 3584, sectors), -EIO);
+  for (const u64 offset : {u64{3584}, u64{4096}, kSize - 1024}) {
+    EXPECT_EQ(write(*backend, offset, pattern(1024, 1)), -EIO);
+    for (const BlockOp op : {BlockOp::Discard, BlockOp::WriteZeroes})
+      for (const bool unmap : {false, true})
+        EXPECT_EQ(run(*backend, {.op = op, .offset = offset, .size = 1024, .may_unmap = unmap}),
+                  -EIO);
+  }
+  EXPECT_EQ(content().size(), 4096U);
+  EXPECT_EQ(backend->explain(-EIO), options.file + " has become shorter: 4 KiB instead of 1 MiB");
+  EXPECT_EQ(backend->explain(-ENOSPC), options.file + ": No space left on device");
+
+  std::filesystem::resize_file(options.file, kSize);
+  EXPECT_EQ(write(*backend, 4096, pattern(1024, 1)), 0);
+  EXPECT_EQ(backend->explain(-EIO), options.file + ": Input/output error");
+}
+
 TEST_F(BlockBackendTest, ItsThreadsHaveItsName) {
   const auto backend = open();
   EXPECT_EQ(flush(*backend), 0);
