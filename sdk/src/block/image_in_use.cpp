@@ -22,6 +22,7 @@ const char* state_of(ImageUser user) {
 std::string cure_of(const ImageCures& cures, bool for_writing, ImageUser user) {
   if (for_writing && user == ImageUser::Reader)
     return cures.read_only + " opens it beside those that only read";
+  if (cures.unlocked.empty()) return "it can be opened once the other one has closed it";
   const std::string forced = cures.unlocked + " opens it all the same, ";
   if (for_writing) return forced + "and what the other one reads or writes may be damaged";
   return forced + (user == ImageUser::ReadLock

@@ -11,7 +11,8 @@ namespace backplane {
 // for reasons of its own, against writers or against everybody.
 enum class ImageUser { Writer, Reader, ReadLock, Exclusive };
 
-// What is the case, and what helps, in the words of the option that names the image.
+// What is the case, and what helps, in the words of the option that names the image. Where nothing
+// gets around a lock, options.cures.unlocked is empty.
 Error image_in_use(const BlockOptions& options, bool for_writing, ImageUser user);
 
 }  // namespace backplane

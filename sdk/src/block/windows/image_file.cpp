@@ -61,7 +61,12 @@ ImageUser user_of(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     throw Error(path + " is a directory: expects an image file");
-  if (error == ERROR_SHARING_VIOLATION) throw image_in_use(options, for_writing, user_of(path));
+  if (error == ERROR_SHARING_VIOLATION) {
+    // The other one's sharing counts, whatever ours is.
+    BlockOptions refused = options;
+    refused.cures.unlocked.clear();
+    throw image_in_use(refused, for_writing, user_of(path));
+  }
   throw Error::system("cannot open " + path + (for_writing ? " for writing" : ""), errno_of(error))
       .with_hint(for_writing && is_refusal(error)
                      ? options.cures.read_only + " opens it for reading"

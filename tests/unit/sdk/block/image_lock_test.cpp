@@ -4,6 +4,7 @@
 
 #include <sys/wait.h>
 
+#include "block/image_in_use.h"
 #include "block_fixture.h"
 
 namespace backplane {
@@ -173,6 +174,14 @@ TEST_F(ImageLockTest, SaysWhoHasTheImageAndWhatHelps) {
     options.locking = ImageLocking::Off;
     EXPECT_EQ(refusal(false), "");
   }
+}
+
+TEST_F(ImageLockTest, OffersNoWayAroundALockThatHasNone) {
+  options.cures.unlocked.clear();
+  EXPECT_EQ(image_in_use(options, false, ImageUser::Exclusive).hint(),
+            "it can be opened once the other one has closed it");
+  EXPECT_EQ(image_in_use(options, true, ImageUser::Reader).hint(),
+            "read-only=on opens it beside those that only read");
 }
 
 TEST_F(ImageLockTest, WithoutLocksItWarnsUnlessTheyAreAskedFor) {
