@@ -165,8 +165,8 @@ bool TcgVcpu::must_step() const {
   // The interpreter checks alignment.
   if ((state_.rflags & x86::kAC) != 0 && (state_.cr0 & x86::kCr0AM) != 0 && state_.cpl() == 3)
     return true;
-  return (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != 0 ||
-         (state_.dr[7] & 0xff) != 0 ||
+  return (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != x86::kNoShadow ||
+         state_.debug_traps != 0 || (state_.dr[7] & 0xff) != 0 ||
          // A block longer than what is left would not run: reach the end of it one by one.
          (engine_.options.count_instructions &&
           jit_.budget < static_cast<i32>(engine_.options.limits.instructions));

@@ -108,7 +108,7 @@ KvmVcpu::Next KvmVcpu::emulate() {
   // A KVM that gives up once will do so often.
   registers_.want_at_exits(kAllInPage);
   registers_.load();
-  const x86::Interpreter::Step step = interpreter_.step();
+  const x86::Interpreter::Step step = interpreter_.step_and_settle();
   registers_.store();
   if (!kernel_apic()) apic_into_page();
   switch (step) {

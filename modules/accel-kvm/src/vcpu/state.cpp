@@ -40,6 +40,17 @@ Segment from_segment(const kvm_segment& k) {
   return s;
 }
 
+// Where the processor does not tell the two kinds apart, both bits are set.
+x86::InterruptShadow from_shadow(u8 kernel) {
+  if (kernel == KVM_X86_SHADOW_INT_MOV_SS) return x86::kShadowSs;
+  return kernel != 0 ? x86::kShadowSti : x86::kNoShadow;
+}
+
+u8 to_shadow(u8 shadow) {
+  if (shadow == x86::kShadowSs) return KVM_X86_SHADOW_INT_MOV_SS;
+  return shadow != x86::kNoShadow ? KVM_X86_SHADOW_INT_STI : 0;
+}
+
 // In the order of X86State::gpr.
 constexpr __u64 kvm_regs::*kGeneral[16] = {
     &kvm_regs::rax, &kvm_regs::rcx, &kvm_regs::rdx, &kvm_regs::rbx, &kvm_regs::rsp, &kvm_regs::rbp,
@@ -65,7 +76,7 @@ void from_kernel(const kvm_sync_regs& from, X86State& to) {
   to.cr3 = s.cr3;
   to.cr4 = s.cr4;
   to.efer = s.efer;
-  to.interrupt_shadow = from.events.interrupt.shadow != 0 ? 1 : 0;
+  to.interrupt_shadow = from_shadow(from.events.interrupt.shadow);
   to.nmi_blocked = from.events.nmi.masked;
 }
 
@@ -86,7 +97,7 @@ void to_kernel(const X86State& from, kvm_sync_regs& to) {
   s.cr3 = from.cr3;
   s.cr4 = from.cr4;
   s.efer = from.efer;
-  to.events.interrupt.shadow = from.interrupt_shadow != 0 ? KVM_X86_SHADOW_INT_STI : 0;
+  to.events.interrupt.shadow = to_shadow(from.interrupt_shadow);
   to.events.nmi.masked = from.nmi_blocked;
   to.events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
 }

@@ -137,7 +137,7 @@ WhpxVcpu::Next WhpxVcpu::handle_exception() {
 WhpxVcpu::Next WhpxVcpu::interpret() {
   ++counters_.emulated;
   load();
-  const x86::Interpreter::Step step = interpreter_.step();
+  const x86::Interpreter::Step step = interpreter_.step_and_settle();
   store();
   switch (step) {
     case x86::Interpreter::Step::Done:

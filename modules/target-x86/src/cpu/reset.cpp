@@ -31,6 +31,7 @@ void reset_registers(X86State& s, u32 signature) {
   s.dr[6] = 0xffff0ff0;
   s.dr[7] = 0x400;
   s.interrupt_shadow = s.nmi_blocked = s.shutdown = s.wait_for_sipi = 0;
+  s.debug_traps = 0;
 }
 
 // x87 and SSE registers as after power-on, in the standard XSAVE format.

@@ -31,7 +31,7 @@ class Execution {
   bool single_step = false;     // TF was set before the instruction
   bool watching = false;        // breakpoints are enabled
   u64 breakpoints_hit = 0;      // bits of DR6, for data and ports that the instruction touched
-  bool loaded_ss = false;       // debug traps wait until after the next instruction
+  bool behind_ss_load = false;  // the instruction is the one that a load of SS protects
 
   // Takes what depends on the state's mode. Before each instruction.
   void begin() {
@@ -44,7 +44,7 @@ class Execution {
     single_step = (state.rflags & kTF) != 0;
     watching = breakpoints_enabled(state);
     breakpoints_hit = 0;
-    loaded_ss = false;
+    behind_ss_load = state.interrupt_shadow == kShadowSs;
   }
   // A repetition stops after each element, for a debugger to see it.
   bool one_element() const { return single_step || watching; }
@@ -54,10 +54,10 @@ class Execution {
   unsigned cpl() const { return state.cpl(); }
   bool virtual8086() const { return (state.rflags & kVM) != 0; }
 
-  // After SS was loaded: no interrupt and no debug trap until the next instruction is done.
+  // After SS was loaded: no interrupt and no debug exception until the next instruction is done.
+  // Of several such loads in a row the first one does that.
   void hold_interrupts() {
-    state.interrupt_shadow = 1;
-    loaded_ss = true;
+    if (!behind_ss_load) state.interrupt_shadow = kShadowSs;
   }
 
   // Takes up the RIP that a control transfer of system.h has set.

@@ -27,7 +27,7 @@ void clear_interrupt(Execution& x, const Instruction&) {
 
 void set_interrupt(Execution& x, const Instruction&) {
   require_iopl(x);
-  if (!x.flag(kIF)) x.state.interrupt_shadow = 1;
+  if (!x.flag(kIF)) x.state.interrupt_shadow = kShadowSti;
   x.set_flags(kIF, kIF);
 }
 

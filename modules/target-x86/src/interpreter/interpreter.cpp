@@ -2,6 +2,7 @@
 #include "backplane/x86/interpreter.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include "execution.h"
 #include "handlers.h"
@@ -25,7 +26,7 @@ DecodeMode decode_mode(const X86State& state) {
   return big ? kModeCompat32 : kModeCompat16;
 }
 
-constexpr u64 kDr6SingleStep = 1u << 14;
+constexpr u16 kDr6SingleStep = 1u << 14;
 
 }  // namespace
 
@@ -44,12 +45,12 @@ struct Interpreter::Impl {
   Step execute();
   bool at_breakpoint();
   bool debug_trap();
+  void deliver_debug_traps();
 
   Execution x;
   NativeRoutines natives;
   Decoder decoder;
   Instruction* cache;
-  u64 held_traps = 0;  // bits of DR6 that wait for the instruction after a load of SS
 };
 
 // The linear address of the instruction, and how many bytes the code segment permits.
@@ -120,14 +121,21 @@ bool Interpreter::Impl::at_breakpoint() {
 }
 
 // #DB after an instruction that began with TF set, or that touched what a breakpoint is set on.
+// After a load of SS the latter waits for the next instruction's end, and the former is lost.
 bool Interpreter::Impl::debug_trap() {
-  if (x.single_step) x.breakpoints_hit |= kDr6SingleStep;
-  held_traps |= x.breakpoints_hit;
-  if (held_traps == 0 || x.loaded_ss) return false;
-  x.state.dr[6] |= held_traps;
-  held_traps = 0;
-  deliver_event(x.context, EventKind::Exception, kDB, x.state.rip);
+  X86State& state = x.state;
+  state.debug_traps |= static_cast<u16>(x.breakpoints_hit);
+  if (state.interrupt_shadow == kShadowSs) return false;
+  if (x.single_step) state.debug_traps |= kDr6SingleStep;
+  if (state.debug_traps == 0) return false;
+  deliver_debug_traps();
   return true;
+}
+
+void Interpreter::Impl::deliver_debug_traps() {
+  X86State& state = x.state;
+  state.dr[6] |= std::exchange(state.debug_traps, u16{0});
+  deliver_event(x.context, EventKind::Exception, kDB, state.rip);
 }
 
 Interpreter::Step Interpreter::Impl::execute() {
@@ -135,9 +143,14 @@ Interpreter::Step Interpreter::Impl::execute() {
   x.begin();
   const bool resuming = (state.rflags & kRF) != 0;
   const auto delivered = [&] { return state.shutdown != 0 ? Step::Shutdown : Step::Exception; };
-  if (x.watching && !resuming && at_breakpoint()) return delivered();
+  // The instruction behind a load of SS was a software interrupt or a system call.
+  if (state.debug_traps != 0 && !x.behind_ss_load) {
+    deliver_debug_traps();
+    return delivered();
+  }
+  if (x.watching && !resuming && !x.behind_ss_load && at_breakpoint()) return delivered();
   const Instruction& i = fetch();
-  state.interrupt_shadow = 0;
+  state.interrupt_shadow = kNoShadow;
   x.next_rip = state.rip + i.length;
   if (!x.code64()) x.next_rip = static_cast<u32>(x.next_rip);
   i.handler(x, i);
@@ -145,7 +158,7 @@ Interpreter::Step Interpreter::Impl::execute() {
   if (resuming && !x.flags_replaced) state.rflags &= ~kRF;
 
   if (x.outcome == Execution::Outcome::Delivered) return delivered();
-  if ((x.one_element() || held_traps != 0) && debug_trap()) return delivered();
+  if ((x.one_element() || state.debug_traps != 0) && debug_trap()) return delivered();
   return x.outcome == Execution::Outcome::Halted ? Step::Halted : Step::Done;
 }
 
@@ -158,11 +171,18 @@ Interpreter::Step Interpreter::step() {
   try {
     return impl_->execute();
   } catch (const GuestException& e) {
-    X86State& state = impl_->x.state;
-    state.interrupt_shadow = 0;
+    const X86State& state = impl_->x.state;
     deliver_exception(impl_->x.context, e);
     return state.shutdown != 0 ? Step::Shutdown : Step::Exception;
   }
+}
+
+Interpreter::Step Interpreter::step_and_settle() {
+  // What waits behind a load of SS, and behind the software interrupt after it.
+  constexpr unsigned kMost = 3;
+  Step last = step();
+  for (unsigned steps = 1; steps < kMost && impl_->x.state.debug_traps != 0; ++steps) last = step();
+  return last;
 }
 
 }  // namespace backplane::x86

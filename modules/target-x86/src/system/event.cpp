@@ -259,7 +259,10 @@ void deliver_event(Context c, EventKind kind, u8 vector, u64 return_rip, bool ha
   X86State& s = c.state();
   Event e{kind, vector, has_error, error, s.rip};
   if (e.software() || kind == EventKind::PrivilegedSoftware) e.return_rip = return_rip;
-  s.interrupt_shadow = 0;
+  s.interrupt_shadow = kNoShadow;
+  // Of what a load of SS holds back, exceptions and INT1 take the place; behind INT n, INT3 and
+  // INTO it is delivered before their handler's first instruction.
+  if (!e.software()) s.debug_traps = 0;
   for (;;) {
     log_event(s, e);
     try {
@@ -269,6 +272,7 @@ void deliver_event(Context c, EventKind kind, u8 vector, u64 return_rip, bool ha
     } catch (const GuestException& second) {
       if (e.kind == EventKind::Exception && e.vector == kDFVector) return triple_fault(c);
       if (second.vector == kPFVector) s.cr2 = second.cr2;
+      s.debug_traps = 0;
       if (becomes_double_fault(e, second.vector))
         e = {EventKind::Exception, kDFVector, true, 0, s.rip};
       else
@@ -307,7 +311,9 @@ bool service_interrupts(Context c) {
         changed = true;
       }
     }
-    if (s.wait_for_sipi != 0 || s.shutdown != 0 || s.interrupt_shadow != 0) return changed;
+    if (s.wait_for_sipi != 0 || s.shutdown != 0 || s.interrupt_shadow != kNoShadow ||
+        s.debug_traps != 0)
+      return changed;
     if ((request & kRequestNmi) != 0 && s.nmi_blocked == 0) {
       cpu.clear(kRequestNmi);
       kind = EventKind::Nmi;

@@ -26,6 +26,10 @@ class Interpreter {
   // x87, SSE and AVX instructions are executed on the host processor itself, on the guest's own
   // register values, with memory operands in a bounce buffer.
   Step step();
+  // The same for an accelerator that goes on by itself from here: debug traps that step() leaves in
+  // the state, of which its processor knows nothing, are delivered, for which another instruction
+  // or two may be executed.
+  Step step_and_settle();
 
  private:
   struct Impl;

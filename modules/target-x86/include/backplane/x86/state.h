@@ -63,6 +63,10 @@ struct DescriptorTable {
   u64 base = 0;
 };
 
+// What keeps interrupts off at the next instruction boundary. A load of SS by MOV or POP keeps
+// debug exceptions off as well. [SDM 3A "Masking Exceptions and Interrupts When Switching Stacks"]
+enum InterruptShadow : u8 { kNoShadow = 0, kShadowSti = 1, kShadowSs = 2 };
+
 constexpr std::size_t kXsaveSize = 512 + 64 + 256;  // x87+SSE, header, AVX: standard format
 
 struct alignas(64) X86State {
@@ -95,10 +99,11 @@ struct alignas(64) X86State {
   u64 mtrr_fixed[11] = {};
   u64 mtrr_physical[16] = {};  // base, mask pairs
 
-  u8 interrupt_shadow = 0;  // 1 for one instruction after STI, MOV SS, POP SS
-  u8 nmi_blocked = 0;       // until IRET
-  u8 shutdown = 0;          // triple fault: the CPU stopped
+  u8 interrupt_shadow = kNoShadow;  // for one instruction after STI, MOV SS, POP SS
+  u8 nmi_blocked = 0;               // until IRET
+  u8 shutdown = 0;                  // triple fault: the CPU stopped
   u8 wait_for_sipi = 0;
+  u16 debug_traps = 0;  // bits of DR6 of traps that a load of SS holds back
 
   // Facts of the CPU model that the page walk needs; they survive a reset.
   u8 physical_address_bits = 40;

@@ -32,13 +32,146 @@ TEST_F(Debug, SingleSteppingTrapsAfterTheInstruction) {
   EXPECT_EQ(guest.state().rflags & kTF, 0U);
 }
 
-TEST_F(Debug, TheTrapWaitsForTheInstructionAfterALoadOfSs) {
-  guest.enter_protected_mode();
+// [SDM 3A "Masking Exceptions and Interrupts When Switching Stacks"]
+class LoadOfSs : public Debug {
+ protected:
+  void SetUp() override {
+    Debug::SetUp();
+    guest.reg(RAX) = TestGuest::kData0;
+    guest.store_value<u64>(TestGuest::kData, TestGuest::kData0);
+    guest.state().lstar = guest.address(TestGuest::kHandlers);
+  }
+  // Loads SS from an operand on which there is a breakpoint.
+  void load_watched() {
+    guest.state().dr[7] = kEnable | kOnAccess;
+    ASSERT_EQ(guest.run({0x8e, 0x13}), Step::Done);  // mov ss, [rbx]
+  }
+  // A trap before the first instruction of the handler that is being entered.
+  void expect_trap_at_handler() {
+    const u64 handler = guest.state().rip;
+    EXPECT_EQ(guest.run({0x90}), Step::Exception);
+    EXPECT_EQ(guest.delivered().vector, kDB);
+    EXPECT_EQ(guest.delivered().rip, handler);
+    EXPECT_EQ(guest.state().dr[6], 1U);
+    expect_no_trap();
+  }
+  void expect_no_trap() { EXPECT_EQ(guest.run({0x90}), Step::Done); }
+};
+
+TEST_F(LoadOfSs, LosesTheSingleStepTrap) {
   guest.state().rflags |= kTF;
-  guest.reg(RAX) = TestGuest::kData0;
   EXPECT_EQ(guest.run({0x8e, 0xd0}), Step::Done);  // mov ss, eax
   EXPECT_EQ(guest.run({0x90}), Step::Exception);
   EXPECT_EQ(guest.delivered().vector, kDB);
+  EXPECT_EQ(guest.delivered().rip, guest.address(3));
+  expect_no_trap();
+}
+
+TEST_F(LoadOfSs, LeavesNoSingleStepTrapToTheHandlerOfASoftwareInterrupt) {
+  const std::initializer_list<int> kInterrupts[] = {{0xf1}, {0xcc}, {0xcd, 0x80}, {0x0f, 0x0b}};
+  for (const auto& interrupt : kInterrupts) {
+    guest.enter_long_mode();
+    guest.state().rflags |= kTF;
+    EXPECT_EQ(guest.run({0x8e, 0xd0}), Step::Done);
+    EXPECT_EQ(guest.run(interrupt), Step::Exception);
+    EXPECT_EQ(guest.state().dr[6], 0U);
+    expect_no_trap();
+  }
+}
+
+TEST_F(LoadOfSs, HoldsTheTrapOfItsOperandBackForOneInstruction) {
+  load_watched();
+  EXPECT_EQ(guest.run({0x90}), Step::Exception);
+  EXPECT_EQ(guest.delivered().vector, kDB);
+  EXPECT_EQ(guest.delivered().rip, guest.address(3));
+  EXPECT_EQ(guest.state().dr[6], 1U);
+  expect_no_trap();
+}
+
+TEST_F(LoadOfSs, LeavesItsTrapToTheKernelThatASystemCallEnters) {
+  load_watched();
+  EXPECT_EQ(guest.run({0xcd, 0x80}), Step::Exception);
+  EXPECT_EQ(guest.delivered().vector, 0x80);
+  expect_trap_at_handler();
+
+  guest.enter_long_mode();
+  load_watched();
+  EXPECT_EQ(guest.run({0xcc}), Step::Exception);
+  EXPECT_EQ(guest.delivered().vector, kBP);
+  expect_trap_at_handler();
+
+  guest.enter_long_mode();
+  load_watched();
+  EXPECT_EQ(guest.run({0x0f, 0x05}), Step::Exception);  // syscall
+  EXPECT_EQ(guest.delivered().vector, kDB);
+  EXPECT_EQ(guest.delivered().rip, guest.state().lstar);
+}
+
+TEST_F(LoadOfSs, ItsTrapGivesWayToInt1AndToFaults) {
+  const std::initializer_list<int> kEvents[] = {{0xf1}, {0x0f, 0x0b}, {0xcd, 0x81}};
+  for (const auto& event : kEvents) {
+    guest.enter_long_mode();
+    guest.store_value<u64>(TestGuest::kIdt + 16 * 0x81, 0);  // #GP
+    load_watched();
+    EXPECT_EQ(guest.run(event), Step::Exception);
+    EXPECT_EQ(guest.state().dr[6], 0U);
+    expect_no_trap();
+  }
+}
+
+TEST_F(LoadOfSs, SuppressesACodeBreakpointBehindIt) {
+  guest.state().dr[0] = guest.address(2);
+  guest.state().dr[7] = kEnable;
+  EXPECT_EQ(guest.run({0x8e, 0xd0}), Step::Done);
+  EXPECT_EQ(guest.run({0x90}), Step::Done);
+
+  guest.enter_protected_mode();
+  guest.state().dr[0] = guest.address(1);
+  guest.store_value<u32>(10 * kPageSize, TestGuest::kData0);
+  EXPECT_EQ(guest.run({0x17}), Step::Done);  // pop ss
+  EXPECT_EQ(guest.run({0x90}), Step::Done);
+}
+
+TEST_F(LoadOfSs, ByLssOrBehindStiSuppressesNothing) {
+  guest.store_value<u64>(TestGuest::kData, u64{TestGuest::kData0} << 32);
+  guest.state().dr[0] = guest.address(3);
+  guest.state().dr[7] = kEnable;
+  EXPECT_EQ(guest.run({0x0f, 0xb2, 0x0b}), Step::Done);  // lss ecx, [rbx]
+  EXPECT_EQ(guest.run({0x90}), Step::Exception);
+  EXPECT_EQ(guest.delivered().vector, kDB);
+
+  guest.enter_long_mode();
+  guest.state().dr[0] = guest.address(1);
+  EXPECT_EQ(guest.run({0xfb}), Step::Done);  // sti
+  EXPECT_EQ(guest.run({0x90}), Step::Exception);
+  EXPECT_EQ(guest.delivered().vector, kDB);
+}
+
+TEST_F(LoadOfSs, BehindAnotherOneHoldsNothing) {
+  guest.state().rflags |= kTF;
+  EXPECT_EQ(guest.run({0x8e, 0xd0}), Step::Done);
+  EXPECT_EQ(guest.run({0x8e, 0xd0}), Step::Exception);
+  EXPECT_EQ(guest.delivered().vector, kDB);
+  EXPECT_EQ(guest.delivered().rip, guest.address(4));
+}
+
+TEST_F(LoadOfSs, LosesItsTrapWhenTheCpuIsReset) {
+  load_watched();
+  guest.cpu->init_reset();
+  guest.cpu->state().wait_for_sipi = 0;
+  guest.enter_long_mode();
+  guest.state().dr[7] = 0x400;
+  expect_no_trap();
+}
+
+// An accelerator's processor does not know what the interpreter holds back.
+TEST_F(LoadOfSs, IsSettledWithTheInstructionsBehindIt) {
+  guest.state().dr[7] = kEnable | kOnAccess;
+  const u8 code[] = {0x8e, 0x13, 0xcc};
+  guest.load(code);
+  EXPECT_EQ(guest.interpreter->step_and_settle(), Step::Exception);
+  EXPECT_EQ(guest.delivered().vector, kDB);
+  EXPECT_EQ(guest.state().debug_traps, 0U);
 }
 
 TEST_F(Debug, AWatchedWriteTrapsAfterIt) {

@@ -106,7 +106,7 @@ TEST_F(Stack, LoadingSsHoldsInterruptsOffForOneInstruction) {
   guest.enter_protected_mode();
   guest.store_value<u32>(guest.reg(RSP) - guest.address(0), TestGuest::kData0);
   guest.run({0x17});  // pop ss
-  EXPECT_EQ(guest.state().interrupt_shadow, 1);
+  EXPECT_EQ(guest.state().interrupt_shadow, kShadowSs);
   guest.run({0x90});
   EXPECT_EQ(guest.state().interrupt_shadow, 0);
 }
