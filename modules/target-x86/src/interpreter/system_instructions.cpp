@@ -125,14 +125,22 @@ void read_processor(Execution& x, const Instruction& i) {
 // No performance counters are offered, so no index is valid.
 void read_performance_counter(Execution&, const Instruction&) { raise_fault(kGP, 0); }
 
+// Of SYSCALL and SYSRET, alone among instructions, the single-step trap depends on the TF that they
+// leave: a kernel whose SFMASK has TF is not stepped into, and the trap of a SYSCALL that was
+// stepped over comes with the SYSRET that restores TF. [SDM 2B "SYSCALL-Fast System Call"; APM 2
+// "SYSCALL and SYSRET"]
+void use_loaded_trap_flag(Execution& x) { x.single_step = x.flag(kTF); }
+
 void system_call(Execution& x, const Instruction&) {
   syscall(x.context, x.next_rip);
   x.transferred();
+  use_loaded_trap_flag(x);
 }
 
 void system_return(Execution& x, const Instruction& i) {
   sysret(x.context, i.operand_size);
   x.transferred();
+  use_loaded_trap_flag(x);
 }
 
 void system_enter(Execution& x, const Instruction&) {

@@ -218,5 +218,78 @@ TEST_F(Debug, ACodeBreakpointFaultsUnlessResumed) {
   EXPECT_EQ(guest.state().rflags & kRF, 0U);
 }
 
+// --- into the kernel and out of it with TF set
+// ----------------------------------------------------
+
+class SteppedEntry : public Debug {
+ protected:
+  static constexpr u64 kEntry = 0x800;
+  void SetUp() override {
+    Debug::SetUp();
+    X86State& s = guest.state();
+    s.star = u64{0x23} << 48 | u64{TestGuest::kCode64} << 32;
+    s.lstar = s.sysenter_eip = guest.address(kEntry);
+    s.sysenter_cs = TestGuest::kCode64;
+    s.sysenter_esp = guest.address(10 * kPageSize);
+    enter_user();
+  }
+  void enter_user() {
+    guest.enter_long_mode(true);
+    guest.state().rflags |= kTF;
+  }
+  void expect_trap_at(u64 offset) {
+    EXPECT_EQ(guest.delivered().vector, kDB);
+    EXPECT_EQ(guest.delivered().rip, guest.address(offset));
+    EXPECT_EQ(guest.state().dr[6], kSingleStepBit);
+  }
+};
+
+TEST_F(SteppedEntry, BySyscallTrapsOnlyIfSfmaskLeavesTf) {
+  guest.state().sfmask = kTF;
+  EXPECT_EQ(guest.run({0x0f, 0x05}), Step::Done);
+  EXPECT_EQ(guest.state().rip, guest.address(kEntry));
+  EXPECT_NE(guest.reg(R11) & kTF, 0U);
+  EXPECT_EQ(guest.run({0x90}), Step::Done);
+
+  enter_user();
+  guest.state().sfmask = kIF;
+  EXPECT_EQ(guest.run({0x0f, 0x05}), Step::Exception);
+  expect_trap_at(kEntry);
+}
+
+TEST_F(SteppedEntry, BySyscallTrapsBehindTheSysretThatRestoresTf) {
+  guest.state().sfmask = kTF;
+  EXPECT_EQ(guest.run({0x0f, 0x05}), Step::Done);
+  EXPECT_EQ(guest.run({0x48, 0x0f, 0x07}), Step::Exception);  // sysretq
+  expect_trap_at(2);
+}
+
+TEST_F(SteppedEntry, BySysenterTrapsAtItsFirstInstruction) {
+  EXPECT_EQ(guest.run({0x0f, 0x34}), Step::Exception);
+  expect_trap_at(kEntry);
+}
+
+TEST_F(SteppedEntry, ByAnInterruptOrAFaultDoesNotTrap) {
+  const std::initializer_list<int> kEntries[] = {
+      {0xcd, 0x80}, {0xcc}, {0xf1}, {0x0f, 0x0b}, {0xf4}};
+  for (const auto& entry : kEntries) {
+    enter_user();
+    EXPECT_EQ(guest.run(entry), Step::Exception);
+    EXPECT_EQ(guest.state().dr[6], 0U);
+    EXPECT_EQ(guest.run({0x90}), Step::Done);
+  }
+}
+
+TEST_F(SteppedEntry, ByIretTrapsBehindTheNextInstruction) {
+  guest.state().rflags &= ~kTF;
+  EXPECT_EQ(guest.run({0xcd, 0x80}), Step::Exception);
+  const u64 frame = guest.reg(RSP) - guest.address(0);
+  guest.store_value<u64>(frame + 16, 2 | kTF);
+  EXPECT_EQ(guest.run({0x48, 0xcf}), Step::Done);
+  EXPECT_EQ(guest.state().rip, guest.address(2));
+  EXPECT_EQ(guest.run({0x90}), Step::Exception);
+  expect_trap_at(3);
+}
+
 }  // namespace
 }  // namespace backplane::x86::testing
