@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What of exceptions in 64-bit mode an emulator of instructions easily leaves out: RF in the frame,
 // checks of operands and of frames, stores that must do nothing, CR2 behind a double fault.
-// [SDM 3A "Exception and Interrupt Reference", "Masking Instruction Breakpoints"]
+// [SDM 3A "Exception and Interrupt Reference"; 3B "Instruction-Breakpoint Exception Condition"]
 #include "long.inc"
 #include "area.inc"
 
@@ -14,7 +14,14 @@ main:
     call double_fault
     ret
 
-// A breakpoint on an instruction leaves RF in the frame, so that the instruction can be resumed.
+.macro print_resume_flag
+    mov rax, [attempt_flags]
+    and eax, FLAGS_RF
+    print_value "  RF ", rax, 8
+.endm
+
+// Every fault has RF in its frame, so that a breakpoint on the instruction is not met again when it
+// is resumed; but not the breakpoint's own, whose handler is to decide.
 resume_flag:
     mov eax, offset breakpoint_here
     mov dr0, rax
@@ -25,13 +32,13 @@ resume_flag:
 breakpoint_here:
     nop
     attempt_end
-    mov rax, [attempt_flags]
-    and eax, FLAGS_RF
-    print_value "  RF ", rax, 8
+    print_resume_flag
     xor eax, eax
     mov dr7, rax
     mov rax, 0xffff0ff0
     mov dr6, rax
+    attempt "UD2", ud2
+    print_resume_flag
     ret
 
 operands:

@@ -64,7 +64,6 @@ void return_from_call(Execution& x, const Instruction& i) {
 
 void return_from_interrupt(Execution& x, const Instruction& i) {
   iret(x.context, i.argument, x.next_rip);
-  x.flags_replaced = true;
   x.transferred();
 }
 

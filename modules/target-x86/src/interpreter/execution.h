@@ -27,7 +27,6 @@ class Execution {
   enum class Outcome : u8 { Done, Delivered, Halted };
   Outcome outcome = Outcome::Done;
   u64 next_rip = 0;  // where execution goes on: after the instruction, unless it branches
-  bool flags_replaced = false;  // IRET: RF is that of the code returned to
   bool single_step = false;     // TF was set before the instruction
   bool watching = false;        // breakpoints are enabled
   u64 breakpoints_hit = 0;      // bits of DR6, for data and ports that the instruction touched
@@ -36,7 +35,6 @@ class Execution {
   // Takes what depends on the state's mode. Before each instruction.
   void begin() {
     outcome = Outcome::Done;
-    flags_replaced = false;
     code64_ = state.code64();
     checks_alignment_ =
         (state.cr0 & kCr0AM) != 0 && (state.rflags & kAC) != 0 && state.cpl() == 3;

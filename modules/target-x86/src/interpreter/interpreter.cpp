@@ -107,16 +107,14 @@ const Instruction& Interpreter::Impl::decode(Instruction& slot, DecodeMode mode,
   }
 }
 
-// #DB before an instruction that a breakpoint is set on. RF in the flags that are pushed lets the
-// handler return to it.
+// #DB before an instruction that a breakpoint is set on. The handler sets RF to return to it.
 bool Interpreter::Impl::at_breakpoint() {
   X86State& state = x.state;
   unsigned available = 0;
   const u64 hits = breakpoint_hits(state, BreakOn::Execution, code_address(available), 1);
   if (hits == 0) return false;
   state.dr[6] |= hits;
-  state.rflags |= kRF;
-  deliver_event(x.context, EventKind::Exception, kDB, state.rip);
+  deliver_event(x.context, EventKind::Debug, kDB, state.rip);
   return true;
 }
 
@@ -135,7 +133,7 @@ bool Interpreter::Impl::debug_trap() {
 void Interpreter::Impl::deliver_debug_traps() {
   X86State& state = x.state;
   state.dr[6] |= std::exchange(state.debug_traps, u16{0});
-  deliver_event(x.context, EventKind::Exception, kDB, state.rip);
+  deliver_event(x.context, EventKind::Debug, kDB, state.rip);
 }
 
 Interpreter::Step Interpreter::Impl::execute() {
@@ -151,11 +149,11 @@ Interpreter::Step Interpreter::Impl::execute() {
   if (x.watching && !resuming && !x.behind_ss_load && at_breakpoint()) return delivered();
   const Instruction& i = fetch();
   state.interrupt_shadow = kNoShadow;
+  state.rflags &= ~kRF;
   x.next_rip = state.rip + i.length;
   if (!x.code64()) x.next_rip = static_cast<u32>(x.next_rip);
   i.handler(x, i);
   state.rip = x.next_rip;
-  if (resuming && !x.flags_replaced) state.rflags &= ~kRF;
 
   if (x.outcome == Execution::Outcome::Delivered) return delivered();
   if ((x.one_element() || state.debug_traps != 0) && debug_trap()) return delivered();

@@ -45,9 +45,13 @@ class StringOperation {
     if (repeated()) x_.set_reg(RCX, i_.address_size, x_.state.gpr[RCX] - elements);
   }
 
-  // After a part: execution stays here while elements are left.
+  // After a part: execution stays here while elements are left. What interrupts it pushes RF set:
+  // to go on is not to meet the instruction's breakpoint again. [SDM 3B "Instruction-Breakpoint
+  // Exception Condition"]
   void stay_if_unfinished() {
-    if (repeated() && count() != 0) x_.next_rip = x_.state.rip;
+    if (!repeated() || count() == 0) return;
+    x_.next_rip = x_.state.rip;
+    x_.set_flags(kRF, kRF);
   }
 
   // How many elements from the current positions fit into one block: forward only, within the

@@ -33,10 +33,10 @@ struct Event {
   u32 gate_error() const { return vector * 8u + 2u + external(); }
 };
 
-// Faults, unlike traps and aborts, push RF set so that a code breakpoint does not hit again.
+// Faults, unlike traps and aborts, push RF set so that a code breakpoint does not hit again; but
+// not the code breakpoint's own. [SDM 3B "Instruction-Breakpoint Exception Condition"]
 bool pushes_rf(const Event& e) {
-  return e.kind == EventKind::Exception && e.vector != kDB && e.vector != kDFVector &&
-         e.vector != kMC;
+  return e.kind == EventKind::Exception && e.vector != kDFVector && e.vector != kMC;
 }
 
 u64 pushed_flags(const X86State& s, const Event& e) {
@@ -87,7 +87,8 @@ void check_gate(const X86State& s, const Event& e, const Descriptor& gate) {
 void deliver_through_task(Context c, const Event& e, const Descriptor& gate) {
   X86State& s = c.state();
   const u16 selector = task_gate_target(c, gate.low, e.gate_error());
-  switch_task(c, selector, TaskSwitch::Interrupt, e.return_rip, e.external());
+  switch_task(c, selector, TaskSwitch::Interrupt, e.return_rip, e.external(),
+              pushes_rf(e) ? kRF : 0);
   if (!e.has_error) return;
   Stack stack(c, e.external());
   stack.push(e.error, (s.tr.type() & 8) != 0 ? 4 : 2);
@@ -231,6 +232,8 @@ std::string_view kind_name(EventKind kind) {
       return "INT3/INTO";
     case EventKind::PrivilegedSoftware:
       return "INT1";
+    case EventKind::Debug:
+      return "debug exception";
   }
   return {};
 }

@@ -125,7 +125,8 @@ u16 task_gate_target(Context c, u64 gate, u32 error) {
   return static_cast<u16>(gate >> 16);
 }
 
-void switch_task(Context c, u16 selector, TaskSwitch kind, u64 next_rip, u32 external) {
+void switch_task(Context c, u16 selector, TaskSwitch kind, u64 next_rip, u32 external,
+                 u64 more_flags) {
   X86State& s = c.state();
   Descriptor next = find_tss(c, selector, kind, external);
   const Layout& l = layout_of(next);
@@ -135,7 +136,7 @@ void switch_task(Context c, u16 selector, TaskSwitch kind, u64 next_rip, u32 ext
   Descriptor old;
   const bool have_old = find_descriptor(c, s.tr.selector, old);
   const u64 old_flags = kind == TaskSwitch::Return ? s.rflags & ~kNT : s.rflags;
-  save_old_task(c, next_rip, old_flags);
+  save_old_task(c, next_rip, old_flags | more_flags);
   const bool nests = kind == TaskSwitch::Call || kind == TaskSwitch::Interrupt;
   if (have_old && !nests) set_busy(c, old, false);
   if (nests) c.memory.store<u16>(next.base(), s.tr.selector, kTables);

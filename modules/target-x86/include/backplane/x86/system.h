@@ -21,8 +21,15 @@ struct Context {
 };
 
 // --- exceptions and interrupts [SDM 3A "Interrupt and Exception Handling"] ------------------
-enum class EventKind : u8 { External, Nmi, Exception, SoftwareInt, SoftwareException /*INT3,INTO*/,
-                            PrivilegedSoftware /*INT1*/ };
+enum class EventKind : u8 {
+  External,
+  Nmi,
+  Exception,
+  SoftwareInt,
+  SoftwareException /*INT3,INTO*/,
+  PrivilegedSoftware /*INT1*/,
+  Debug /*#DB, as a trap or for a code breakpoint*/
+};
 // Delivers one event through the IDT (real, protected, long mode; IST; task gates). For software
 // events `return_rip` is the address after the instruction; else state.rip. A fault on the way
 // becomes a double fault, and then shutdown (state.shutdown = 1). Never throws.

@@ -204,18 +204,105 @@ TEST_F(Debug, VectorAndLockedAccessesAreWatched) {
   EXPECT_EQ(guest.reg(RCX), 5U);
 }
 
-TEST_F(Debug, ACodeBreakpointFaultsUnlessResumed) {
-  guest.state().dr[0] = guest.address(0);
-  guest.state().dr[7] = kEnable;
+// --- the resume flag [SDM 3B "Instruction-Breakpoint Exception Condition"]
+// ------------------------
+
+class Resuming : public Debug {
+ protected:
+  static constexpr u64 kReturn = 0x800;  // an IRETQ
+  void SetUp() override {
+    Debug::SetUp();
+    guest.state().dr[0] = guest.address(0);
+    guest.state().dr[7] = kEnable;
+  }
+  u64 frame() { return guest.reg(RSP) - guest.address(0); }
+  u64 pushed_rf() { return guest.load_value<u64>(frame() + 16) & kRF; }
+  // Returns from a handler with RF set.
+  void resume() {
+    guest.store_value<u64>(frame() + 16, guest.load_value<u64>(frame() + 16) | kRF);
+    guest.state().rip = guest.address(kReturn);
+    EXPECT_EQ(guest.run({0x48, 0xcf}), Step::Done);
+    EXPECT_NE(guest.state().rflags & kRF, 0U);
+  }
+  // REP MOVSB of so many bytes.
+  void begin_repeat(u64 count) {
+    guest.reg(RSI) = guest.address(TestGuest::kData);
+    guest.reg(RDI) = guest.address(TestGuest::kData + 0x100);
+    guest.reg(RCX) = count;
+  }
+};
+
+TEST_F(Resuming, ACodeBreakpointFaultsUntilTheHandlerSetsRf) {
   EXPECT_EQ(guest.run({0x90}), Step::Exception);
   EXPECT_EQ(guest.delivered().vector, kDB);
   EXPECT_EQ(guest.delivered().rip, guest.address(0));
-  guest.state().rip = guest.address(0x800);
-  EXPECT_EQ(guest.run({0x48, 0xcf}), Step::Done);  // iretq, with RF in the flags it pops
+  EXPECT_EQ(pushed_rf(), 0U);
+  guest.state().rip = guest.address(0);
+  EXPECT_EQ(guest.step(), Step::Exception);
+  resume();
   EXPECT_EQ(guest.state().rip, guest.address(0));
-  EXPECT_NE(guest.state().rflags & kRF, 0U);
   EXPECT_EQ(guest.step(), Step::Done);
   EXPECT_EQ(guest.state().rflags & kRF, 0U);
+}
+
+TEST_F(Resuming, ARepeatedInstructionMeetsItsCodeBreakpointOnce) {
+  begin_repeat(3);
+  EXPECT_EQ(guest.run({0xf3, 0xa4}), Step::Exception);
+  resume();
+  for (unsigned element = 0; element < 3; ++element) EXPECT_EQ(guest.step(), Step::Done);
+  EXPECT_EQ(guest.reg(RCX), 0U);
+  EXPECT_EQ(guest.state().rip, guest.address(2));
+  EXPECT_EQ(guest.state().rflags & kRF, 0U);
+}
+
+TEST_F(Resuming, TrapsInsideARepetitionPushRfButNotTheLast) {
+  guest.state().dr[7] = 0x400;
+  guest.state().rflags |= kTF;
+  begin_repeat(2);
+  EXPECT_EQ(guest.run({0xf3, 0xa4}), Step::Exception);
+  EXPECT_EQ(guest.delivered().rip, guest.address(0));
+  EXPECT_NE(pushed_rf(), 0U);
+  resume();
+  EXPECT_EQ(guest.step(), Step::Exception);
+  EXPECT_EQ(guest.delivered().rip, guest.address(2));
+  EXPECT_EQ(pushed_rf(), 0U);
+}
+
+TEST_F(Resuming, AnInterruptInsideARepetitionPushesRf) {
+  guest.state().dr[7] = 0x400;
+  begin_repeat(1500);
+  guest.reg(RDI) = guest.reg(RSI) + 1;  // one by one, with a limit for each step
+  EXPECT_EQ(guest.run({0xf3, 0xa4}), Step::Done);
+  ASSERT_EQ(guest.state().rip, guest.address(0));
+  const Context context{*guest.cpu, guest.memory};
+  deliver_event(context, EventKind::External, 0x40, 0);
+  EXPECT_NE(pushed_rf(), 0U);
+  resume();
+  EXPECT_EQ(guest.step(), Step::Done);
+  ASSERT_EQ(guest.state().rip, guest.address(2));
+  deliver_event(context, EventKind::External, 0x40, 0);
+  EXPECT_EQ(pushed_rf(), 0U);
+}
+
+TEST_F(Resuming, FaultsPushRfAndSoftwareInterruptsDoNot) {
+  EXPECT_EQ(guest.run({0x0f, 0x0b}), Step::Exception);
+  guest.state().rip = guest.address(0);
+  guest.state().rflags |= kRF;
+  EXPECT_EQ(guest.run({0x0f, 0x0b}), Step::Exception);
+  EXPECT_EQ(guest.delivered().vector, kUD);
+  EXPECT_NE(pushed_rf(), 0U);
+  for (const int interrupt : {0xcc, 0xf1}) {
+    guest.state().rip = guest.address(0);
+    guest.state().rflags |= kRF;
+    EXPECT_EQ(guest.run({interrupt}), Step::Exception);
+    EXPECT_EQ(pushed_rf(), 0U);
+  }
+  // General detection is a fault.
+  guest.state().dr[7] = 1 << 13;
+  guest.state().rip = guest.address(0);
+  EXPECT_EQ(guest.run({0x0f, 0x21, 0xc0}), Step::Exception);  // mov rax, dr0
+  EXPECT_EQ(guest.delivered().vector, kDB);
+  EXPECT_NE(pushed_rf(), 0U);
 }
 
 // --- into the kernel and out of it with TF set

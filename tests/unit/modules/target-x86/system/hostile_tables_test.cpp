@@ -102,7 +102,7 @@ class HostileTables : public ::testing::TestWithParam<unsigned> {
       case 18:
         return write_msr(c, static_cast<u32>(random() % 0x900), plausible());
       default:
-        deliver_event(c, static_cast<EventKind>(random() % 6), static_cast<u8>(random()),
+        deliver_event(c, static_cast<EventKind>(random() % 7), static_cast<u8>(random()),
                       plausible(), random() % 2 == 0, static_cast<u32>(random() & 0xffff));
     }
   }

@@ -66,6 +66,22 @@ TEST_F(TaskSwitches, ATaskGateHandlesADoubleFault) {
   EXPECT_EQ(guest.load<u32>(Guest::kTss + 32), 0x1234u);
 }
 
+// [SDM 3B "Instruction-Breakpoint Exception Condition"]
+TEST_F(TaskSwitches, AFaultSavesRfInTheTaskThatItLeaves) {
+  guest.set_gate(kGP, Guest::gate(kOtherSelector, 0, 5));
+  deliver_exception(c(), {.vector = kGP, .has_error_code = true, .error_code = 0});
+  EXPECT_TRUE(guest.load<u32>(Guest::kTss + 36) & kRF);
+  EXPECT_FALSE(s().rflags & kRF);
+}
+
+TEST_F(TaskSwitches, AnInterruptLeavesRfAsItWasAndTheNewTaskHasItsOwn) {
+  guest.set_gate(0x80, Guest::gate(kOtherSelector, 0, 5));
+  field(kOther, 36, 2 | kRF);
+  deliver_event(c(), EventKind::SoftwareInt, 0x80, kNextRip);
+  EXPECT_FALSE(guest.load<u32>(Guest::kTss + 36) & kRF);
+  EXPECT_TRUE(s().rflags & kRF);
+}
+
 TEST_F(TaskSwitches, ABusyTaskIsNotEntered) {
   guest.set_descriptor(kOtherSelector, Guest::descriptor(kOther, 0x67, 0x8b));
   expect_fault(kGP, kOtherSelector, [&] { far_jump(c(), kOtherSelector, 0, 4, kNextRip); });
