@@ -26,8 +26,6 @@ DecodeMode decode_mode(const X86State& state) {
   return big ? kModeCompat32 : kModeCompat16;
 }
 
-constexpr u16 kDr6SingleStep = 1u << 14;
-
 }  // namespace
 
 struct Interpreter::Impl {
@@ -109,12 +107,10 @@ const Instruction& Interpreter::Impl::decode(Instruction& slot, DecodeMode mode,
 
 // #DB before an instruction that a breakpoint is set on. The handler sets RF to return to it.
 bool Interpreter::Impl::at_breakpoint() {
-  X86State& state = x.state;
   unsigned available = 0;
-  const u64 hits = breakpoint_hits(state, BreakOn::Execution, code_address(available), 1);
+  const u64 hits = breakpoint_hits(x.state, BreakOn::Execution, code_address(available), 1);
   if (hits == 0) return false;
-  state.dr[6] |= hits;
-  deliver_event(x.context, EventKind::Debug, kDB, state.rip);
+  deliver_debug_exception(x.context, hits);
   return true;
 }
 
@@ -124,16 +120,14 @@ bool Interpreter::Impl::debug_trap() {
   X86State& state = x.state;
   state.debug_traps |= static_cast<u16>(x.breakpoints_hit);
   if (state.interrupt_shadow == kShadowSs) return false;
-  if (x.single_step) state.debug_traps |= kDr6SingleStep;
+  if (x.single_step) state.debug_traps |= static_cast<u16>(kDr6BS);
   if (state.debug_traps == 0) return false;
   deliver_debug_traps();
   return true;
 }
 
 void Interpreter::Impl::deliver_debug_traps() {
-  X86State& state = x.state;
-  state.dr[6] |= std::exchange(state.debug_traps, u16{0});
-  deliver_event(x.context, EventKind::Debug, kDB, state.rip);
+  deliver_debug_exception(x.context, std::exchange(x.state.debug_traps, u16{0}));
 }
 
 Interpreter::Step Interpreter::Impl::execute() {

@@ -6,8 +6,14 @@ namespace backplane::x86 {
 
 namespace {
 
-constexpr u64 kDr6Ones = 0xffff0ff0, kDr6Writable = 0xe00f, kDr6AccessDetected = 1u << 13;
-constexpr u64 kDr7Ones = 0x400, kDr7Writable = 0xffff23ff, kDr7GeneralDetect = 1u << 13;
+constexpr u64 kDr6Ones = 0xffff0ff0, kDr6Writable = kDr6BT | kDr6BS | kDr6BD | kDr6Breakpoints;
+constexpr u64 kDr7Ones = 0x400, kDr7Writable = 0xffff23ff;
+
+// Which breakpoints hit is that of the last exception, the other conditions stay until they are
+// cleared. [SDM 3B "Debug Status Register (DR6)"; APM 2 "Debug-Status Register (DR6)"]
+void report_conditions(X86State& s, u64 conditions) {
+  s.dr[6] = (s.dr[6] & ~kDr6Breakpoints) | conditions;
+}
 
 // Checks that come before any access; returns the register that is meant.
 unsigned checked_number(Context c, unsigned number) {
@@ -17,15 +23,20 @@ unsigned checked_number(Context c, unsigned number) {
     if ((s.cr4 & kCr4DE) != 0) raise_fault(kUD);
     number += 2;
   }
-  if ((s.dr[7] & kDr7GeneralDetect) != 0) {
-    s.dr[6] |= kDr6AccessDetected;
-    s.dr[7] &= ~kDr7GeneralDetect;
+  if ((s.dr[7] & kDr7GD) != 0) {
+    report_conditions(s, kDr6BD);
     raise_fault(kDB);
   }
   return number;
 }
 
 }  // namespace
+
+void deliver_debug_exception(Context c, u64 conditions) noexcept {
+  X86State& s = c.state();
+  report_conditions(s, conditions);
+  deliver_event(c, EventKind::Debug, kDB, s.rip);
+}
 
 u64 read_dr(Context c, unsigned number) { return c.state().dr[checked_number(c, number)]; }
 

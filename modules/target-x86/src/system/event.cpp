@@ -271,6 +271,8 @@ void deliver_event(Context c, EventKind kind, u8 vector, u64 return_rip, bool ha
     try {
       deliver_once(c, e);
       if (kind == EventKind::Nmi) s.nmi_blocked = 1;
+      // The handler of a debug exception may access the debug registers.
+      if (e.vector == kDB && e.kind != EventKind::SoftwareInt) s.dr[7] &= ~kDr7GD;
       return;
     } catch (const GuestException& second) {
       if (e.kind == EventKind::Exception && e.vector == kDFVector) return triple_fault(c);

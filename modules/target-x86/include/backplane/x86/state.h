@@ -34,6 +34,10 @@ constexpr u64 kCr4VME = 1u << 0, kCr4PVI = 1u << 1, kCr4TSD = 1u << 2, kCr4DE = 
               kCr4SMAP = 1u << 21;
 constexpr u64 kEferSCE = 1u << 0, kEferLME = 1u << 8, kEferLMA = 1u << 10, kEferNXE = 1u << 11;
 
+// Debug registers. [SDM 3B "Debug Registers"]
+constexpr u64 kDr6Breakpoints = 0xf, kDr6BD = 1u << 13, kDr6BS = 1u << 14, kDr6BT = 1u << 15;
+constexpr u64 kDr7GD = 1u << 13;
+
 // Exception vectors. [SDM 3A "Exception and Interrupt Vectors"]
 enum Vector : u8 {
   kDE = 0, kDB = 1, kNMI = 2, kBP = 3, kOFVector = 4, kBR = 5, kUD = 6, kNM = 7, kDFVector = 8,

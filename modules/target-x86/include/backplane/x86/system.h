@@ -36,6 +36,8 @@ enum class EventKind : u8 {
 void deliver_event(Context c, EventKind kind, u8 vector, u64 return_rip, bool has_error = false,
                    u32 error = 0) noexcept;
 void deliver_exception(Context c, const GuestException& e) noexcept;
+// Delivers #DB, as a trap or for a code breakpoint. `conditions`: bits of DR6.
+void deliver_debug_exception(Context c, u64 conditions) noexcept;
 // Takes what is pending and permitted now: INIT, SIPI, NMI, INTR (IF set, no shadow). True if
 // state changed. Takes the machine lock itself.
 bool service_interrupts(Context c);

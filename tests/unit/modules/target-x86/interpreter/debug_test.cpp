@@ -184,6 +184,45 @@ TEST_F(Debug, AWatchedWriteTrapsAfterIt) {
   EXPECT_EQ(guest.state().dr[6], 1U);
 }
 
+// [SDM 3B "Debug Status Register (DR6)"]
+TEST_F(Debug, TheStatusNamesTheBreakpointsOfTheLastExceptionOnly) {
+  X86State& s = guest.state();
+  s.dr[1] = guest.address(TestGuest::kData + 8);
+  s.dr[7] = kEnable | kOnWrite | kEnable << 2 | kOnWrite << 4;
+  EXPECT_EQ(guest.run({0x88, 0x03}), Step::Exception);  // mov [rbx], al
+  EXPECT_EQ(s.dr[6], 1U);
+  s.rip = guest.address(0);
+  s.rflags |= kTF;
+  EXPECT_EQ(guest.run({0x88, 0x43, 0x08}), Step::Exception);  // mov [rbx+8], al
+  EXPECT_EQ(s.dr[6], kSingleStepBit | 2U);
+  s.rip = guest.address(0);
+  s.rflags |= kTF;
+  EXPECT_EQ(guest.run({0x90}), Step::Exception);
+  EXPECT_EQ(s.dr[6], kSingleStepBit);
+  // INT1 reports nothing.
+  s.dr[6] = 5;
+  EXPECT_EQ(guest.run({0xf1}), Step::Exception);
+  EXPECT_EQ(s.dr[6], 5U);
+}
+
+TEST_F(Debug, GeneralDetectionEndsWithTheExceptionWhateverRaisedIt) {
+  constexpr u64 kGeneralDetect = 1 << 13;
+  X86State& s = guest.state();
+  s.dr[6] = 3;
+  s.dr[7] = kGeneralDetect;
+  EXPECT_EQ(guest.run({0x0f, 0x21, 0xc0}), Step::Exception);  // mov rax, dr0
+  EXPECT_EQ(s.dr[6], kGeneralDetect);
+  EXPECT_EQ(s.dr[7], 0U);
+  s.dr[7] = kGeneralDetect;
+  s.rip = guest.address(0);
+  s.rflags |= kTF;
+  EXPECT_EQ(guest.run({0x90}), Step::Exception);
+  EXPECT_EQ(s.dr[7], 0U);
+  s.dr[7] = kGeneralDetect;
+  EXPECT_EQ(guest.run({0xcd, 0x01}), Step::Exception);  // int 1
+  EXPECT_EQ(s.dr[7], kGeneralDetect);
+}
+
 TEST_F(Debug, AWatchedReadTrapsAfterIt) {
   guest.state().dr[7] = kEnable | kOnAccess;
   EXPECT_EQ(guest.run({0x48, 0x8b, 0x43, 0xf9}), Step::Exception);  // mov rax, [rbx-7]
