@@ -146,7 +146,7 @@ void switch_task(Context c, u16 selector, TaskSwitch kind, u64 next_rip, u32 ext
   s.tr.attributes |= 2;
   s.cr0 |= kCr0TS;
   s.rip = field(image, l.ip, l.size);
-  const u64 flags = field(image, l.flags, l.size) | (l.size == 2 ? s.rflags & 0xffff0000 : 0);
+  const u64 flags = field(image, l.flags, l.size);  // a 16-bit task's have no upper half
   constexpr u64 kKnownFlags =
       kArithmeticFlags | kTF | kIF | kDF | kIOPL | kNT | kRF | kVM | kAC | kVIF | kVIP | kID;
   s.rflags = (flags & kKnownFlags) | 2 | (nests ? kNT : 0);

@@ -105,9 +105,31 @@ TEST_F(TaskSwitches, SixteenBitTasks) {
   guest.store<u16>(kOther + 18, 0xaaaa);
   guest.store<u16>(kOther + 36, Guest::kCode32);
   guest.store<u16>(kOther + 38, Guest::kData0);
+  s().rflags |= kAC | kID | kRF;
   far_jump(c(), kOtherSelector, 0, 4, kNextRip);
   EXPECT_EQ(s().rip, 0x7100u);
   EXPECT_EQ(guest.reg(RAX) & 0xffff, 0xaaaau);
+  EXPECT_EQ(s().rflags, 2U) << "its flags have no upper half";
+}
+
+TEST_F(TaskSwitches, ASixteenBitTaskIsNoVirtual8086One) {
+  guest.set_descriptor(kOtherSelector, Guest::descriptor(kOther, 0x2b, 0x81));
+  for (unsigned i = 0; i < 0x2c; i += 2) guest.store<u16>(kOther + i, 0);
+  guest.store<u16>(kOther + 14, 0x7100);
+  guest.store<u16>(kOther + 16, 2 | kCF);
+  guest.store<u16>(kOther + 36, Guest::kCode32);
+  guest.store<u16>(kOther + 38, Guest::kData0);
+  guest.enter_virtual8086_mode();
+  s().tr = {Guest::kTssSelector, 0x8b, 0x67, Guest::kTss};
+  guest.set_descriptor(Guest::kTssSelector, Guest::descriptor(Guest::kTss, 0x67, 0x8b));
+  guest.set_descriptor(kOtherSelector, Guest::descriptor(kOther, 0x2b, 0x81));
+  guest.set_gate(0x40, Guest::gate(kOtherSelector, 0, 5));
+  deliver_event(c(), EventKind::External, 0x40, 0);
+  EXPECT_EQ(s().tr.selector, kOtherSelector);
+  EXPECT_EQ(s().rflags, 2 | kCF | kNT);
+  EXPECT_EQ(s().cpl(), 0u);
+  EXPECT_EQ(s().seg[CS].selector, Guest::kCode32);
+  EXPECT_TRUE(guest.load<u32>(Guest::kTss + 36) & kVM) << "the task that was left";
 }
 
 }  // namespace
