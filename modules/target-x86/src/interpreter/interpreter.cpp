@@ -135,7 +135,7 @@ Interpreter::Step Interpreter::Impl::execute() {
   x.begin();
   const bool resuming = (state.rflags & kRF) != 0;
   const auto delivered = [&] { return state.shutdown != 0 ? Step::Shutdown : Step::Exception; };
-  // The instruction behind a load of SS was a software interrupt or a system call.
+  // Of a load of SS behind which a software interrupt was, or of a switch to a task that wants it.
   if (state.debug_traps != 0 && !x.behind_ss_load) {
     deliver_debug_traps();
     return delivered();

@@ -19,9 +19,10 @@ struct Layout {
   unsigned size;  // of a register, in bytes
   unsigned cr3;   // 0: none
   unsigned ip, flags, registers, segments, segment_count, segment_stride, ldt;
+  unsigned trap;  // 0: none
 };
-constexpr Layout kLayout32 = {0x67, 4, 28, 32, 36, 40, 72, 6, 4, 96};
-constexpr Layout kLayout16 = {0x2b, 2, 0, 14, 16, 18, 34, 4, 2, 42};
+constexpr Layout kLayout32 = {0x67, 4, 28, 32, 36, 40, 72, 6, 4, 96, 100};
+constexpr Layout kLayout16 = {0x2b, 2, 0, 14, 16, 18, 34, 4, 2, 42, 0};
 
 const Layout& layout_of(const Descriptor& d) { return (d.type() & 8) != 0 ? kLayout32 : kLayout16; }
 const Layout& layout_of(const Segment& tr) { return (tr.type() & 8) != 0 ? kLayout32 : kLayout16; }
@@ -174,6 +175,8 @@ void switch_task(Context c, u16 selector, TaskSwitch kind, u64 next_rip, u32 ext
   load_new_ldt(c, static_cast<u16>(field(image, l.ldt, 2)), external);
   load_new_segments(c, selectors, external);
   if (!within_limit(s.seg[CS], s.rip, 1)) raise_fault(kGP, external);
+  // [SDM 3B "Task-Switch Exception Condition"]
+  if (l.trap != 0 && (image[l.trap] & 1) != 0) s.debug_traps |= static_cast<u16>(kDr6BT);
 }
 
 }  // namespace backplane::x86

@@ -107,7 +107,8 @@ struct alignas(64) X86State {
   u8 nmi_blocked = 0;               // until IRET
   u8 shutdown = 0;                  // triple fault: the CPU stopped
   u8 wait_for_sipi = 0;
-  u16 debug_traps = 0;  // bits of DR6 of traps that a load of SS holds back
+  // Bits of DR6 of traps that a load of SS holds back, or that come before the next instruction.
+  u16 debug_traps = 0;
 
   // Facts of the CPU model that the page walk needs; they survive a reset.
   u8 physical_address_bits = 40;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "../guest.h"
+#include "backplane/x86/interpreter.h"
 
 namespace backplane::x86::testing {
 namespace {
@@ -64,6 +65,29 @@ TEST_F(TaskSwitches, ATaskGateHandlesADoubleFault) {
   EXPECT_EQ(s().rip, 0x7000u);
   EXPECT_EQ(guest.load<u32>(guest.reg(RSP)), 0u) << "the error code";
   EXPECT_EQ(guest.load<u32>(Guest::kTss + 32), 0x1234u);
+}
+
+// [SDM 3B "Task-Switch Exception Condition"]
+TEST_F(TaskSwitches, ATaskWithItsTrapFlagSetTrapsBeforeItsFirstInstruction) {
+  Interpreter interpreter(guest.cpu(), guest.context().memory);
+  const auto step_into_handler = [&] {
+    s().dr[6] = 0;
+    EXPECT_EQ(interpreter.step(), Interpreter::Step::Exception);
+    EXPECT_EQ(s().rip, Guest::kHandler);
+    EXPECT_EQ(s().dr[6], kDr6BT);
+    EXPECT_EQ(guest.load<u32>(guest.reg(RSP)), 0x7000u);
+  };
+  guest.set_gate(kDB, Guest::gate(Guest::kCode32, Guest::kHandler, 14));
+  guest.set_gate(0x40, Guest::gate(kOtherSelector, 0, 5));
+  field(kOther, 100, 1);
+  // By a jump, at its end; by an interrupt, when the task is to go on.
+  guest.store<u32>(kRip, 0xea);
+  guest.store<u32>(kRip + 5, kOtherSelector);
+  step_into_handler();
+  SetUp();
+  field(kOther, 100, 1);
+  deliver_event(c(), EventKind::External, 0x40, 0);
+  step_into_handler();
 }
 
 // [SDM 3B "Instruction-Breakpoint Exception Condition"]
