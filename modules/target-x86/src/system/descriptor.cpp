@@ -119,8 +119,10 @@ void drop_inner_segments(X86State& s) {
   for (const SegReg reg : {ES, DS, FS, GS}) {
     Segment& segment = s.seg[reg];
     const bool conforming_code = (segment.attributes & 0x1c) == 0x1c;
-    if (is_null(segment.selector) || segment.dpl() >= cpl || conforming_code) continue;
-    segment = {};
+    if (!is_null(segment.selector) && (segment.dpl() >= cpl || conforming_code)) continue;
+    // The base counts in 64-bit mode, whatever the selector.
+    const bool keeps_base = s.long_mode_active() && reg >= FS;
+    segment = {.selector = 0, .attributes = 0, .limit = 0, .base = keeps_base ? segment.base : 0};
   }
 }
 

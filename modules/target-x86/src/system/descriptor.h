@@ -105,7 +105,8 @@ u64 interrupt_stack64(Context c, unsigned ist, u32 external);
 // the privilege level.
 Segment null_stack_segment(unsigned cpl);
 
-// Makes DS, ES, FS and GS unusable where the new, outer level may not use them.
+// Makes DS, ES, FS and GS null where the new, outer level may not use them, or where they are null
+// with a privilege level in the selector. [SDM 2A "IRET/IRETD/IRETQ-Interrupt Return"]
 void drop_inner_segments(X86State& s);
 
 }  // namespace backplane::x86

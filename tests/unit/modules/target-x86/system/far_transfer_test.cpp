@@ -189,6 +189,20 @@ TEST_F(LongIret, ReturnsToUserCode) {
   EXPECT_EQ(s().seg[DS].selector, 0) << "an inner segment is dropped";
 }
 
+TEST_F(LongIret, NullsWhatTheOuterLevelMayNotUseAndKeepsTheBasesOfFsAndGs) {
+  constexpr u64 kFsBase = 0x7fff'1234'5000, kGsBase = 0xffff'8880'0000'0000;
+  s().seg[DS] = {Guest::kData0, Guest::kAttrData, 0xffffffff, 0};
+  s().seg[ES] = {3, 0, 0, 0};
+  s().seg[FS] = {Guest::kData0, Guest::kAttrData, 0xffffffff, kFsBase};
+  s().seg[GS] = {2, 0, 0, kGsBase};
+  frame(0x7000, Guest::kUserCode64, 2, 0x5000, Guest::kUserData);
+  iret(c(), 8, kNextRip);
+  for (const SegReg reg : {DS, ES, FS, GS}) EXPECT_EQ(s().seg[reg].selector, 0u) << reg;
+  for (const SegReg reg : {DS, FS}) EXPECT_FALSE(s().seg[reg].present()) << reg;
+  EXPECT_EQ(s().seg[FS].base, kFsBase);
+  EXPECT_EQ(s().seg[GS].base, kGsBase);
+}
+
 TEST_F(LongIret, ReturnsToCompatibilityMode) {
   frame(0x5000, Guest::kUserCode32, 0x202, 0x60008, Guest::kUserData);
   iret(c(), 8, kNextRip);
