@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What reaches a vCPU from outside of the kernel: everything, where the local APIC is ours; else
 // what the 8259 pair and the NMI pin send. [Linux Documentation/virt/kvm/api.rst "KVM_INTERRUPT"]
+#include <algorithm>
+
 #include "backplane/machine.h"
 #include "backplane/machine_lock.h"
 #include "backplane/x86/apic.h"
@@ -46,7 +48,11 @@ bool KvmVcpu::deliver_init_or_sipi() {
 }
 
 void KvmVcpu::deliver_nmi() {
-  cpu_.clear(x86::kRequestNmi);
+  u8 count = 0;
+  {
+    const MachineLock::Guard lock;
+    while (cpu_.take_nmi()) ++count;
+  }
   finish_access();
   if (kernel_apic()) {
     // It came by the pin.
@@ -55,7 +61,9 @@ void KvmVcpu::deliver_nmi() {
   }
   cpu_.set_halted(false);
   kvm_vcpu_events& events = registers_.page(KVM_SYNC_X86_EVENTS).events;
-  events.nmi.pending = 1;
+  // Not all kernels keep to what can wait.
+  const u8 most = events.nmi.masked != 0 ? 1 : 2;
+  events.nmi.pending = std::min<u8>(events.nmi.pending + count, most);
   events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING;
   registers_.mark_changed(KVM_SYNC_X86_EVENTS);
 }

@@ -35,13 +35,15 @@ void OwnApicDelivery::prepare(RegisterBatch& entry) {
 }
 
 void OwnApicDelivery::prepare_nmi(RegisterBatch& entry) {
-  if (pending_ || shadow_ || nmi_masked()) {
+  const MachineLock::Guard lock;
+  if (nmi_masked()) cpu_.merge_nmis();
+  if (pending_ || shadow_ || nmi_masked() || !cpu_.take_nmi()) {
     wanted_.NmiNotification = 1;
     return;
   }
-  cpu_.clear(x86::kRequestNmi);
   cpu_.set_halted(false);
   inject(entry, WHvX64PendingNmi, x86::kNMI);
+  if ((cpu_.interrupt_request() & x86::kRequestNmi) != 0) wanted_.NmiNotification = 1;
 }
 
 void OwnApicDelivery::prepare_hard(RegisterBatch& entry) {

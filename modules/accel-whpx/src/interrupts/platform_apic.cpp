@@ -102,14 +102,19 @@ void PlatformApicDelivery::prepare(RegisterBatch& entry) {
 }
 
 void PlatformApicDelivery::prepare_nmi() {
-  cpu_.clear(x86::kRequestNmi);
+  u8 count = 0;
+  {
+    const MachineLock::Guard lock;
+    while (cpu_.take_nmi()) ++count;
+  }
   load_local_apic(processor_, cpu_);
   if (!cpu_.apic().lint1_delivers_nmi()) return;
-  request_interrupt(processor_.partition(), {.destination = cpu_.apic().id(),
-                                             .logical = false,
-                                             .mode = DeliveryMode::Nmi,
-                                             .vector = 0,
-                                             .level_triggered = false});
+  for (; count > 0; --count)
+    request_interrupt(processor_.partition(), {.destination = cpu_.apic().id(),
+                                               .logical = false,
+                                               .mode = DeliveryMode::Nmi,
+                                               .vector = 0,
+                                               .level_triggered = false});
 }
 
 // Whether LINT0 passes the 8259's interrupts on. [SDM 3A "Local Vector Table"]

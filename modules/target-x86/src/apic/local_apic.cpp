@@ -163,7 +163,7 @@ void LocalApic::accept(const InterruptMessage& m) {
       if (m.vector < 16) return report_error(kIllegalReceivedVector);
       return raise_vector(m.vector, m.level_triggered);
     case DeliveryMode::Nmi:
-      return cpu_.raise(kRequestNmi);
+      return cpu_.raise_nmi();
     case DeliveryMode::Init:
       return cpu_.raise(kRequestInit);
     case DeliveryMode::Startup:
@@ -182,12 +182,12 @@ void LocalApic::set_lint(unsigned pin, bool level) {
   const bool rising = level && !lint_[pin];
   lint_[pin] = level;
   if (mirror_) {
-    if (rising && pin == 1) cpu_.raise(kRequestNmi);
+    if (rising && pin == 1) cpu_.raise_nmi();
     return update();
   }
   const Lvt which = pin == 0 ? kLint0 : kLint1;
   if (rising && enabled() && (lvt_[which] & kLvtMasked) == 0) deliver_local(which);
-  if (rising && !enabled() && pin == 1) cpu_.raise(kRequestNmi);
+  if (rising && !enabled() && pin == 1) cpu_.raise_nmi();
   update();
 }
 
@@ -208,7 +208,7 @@ void LocalApic::deliver_local(Lvt which) {
       if (vector < 16) return which == kError ? void() : report_error(kIllegalReceivedVector);
       return raise_vector(vector, false);
     case DeliveryMode::Nmi:
-      return cpu_.raise(kRequestNmi);
+      return cpu_.raise_nmi();
     case DeliveryMode::Init:
       return cpu_.raise(kRequestInit);
     default:

@@ -64,6 +64,7 @@ void X86Cpu::reset() {
   state_->tsc_offset = impl_->virtual_tsc ? 0 : -static_cast<i64>(impl_->tsc_base);
   clear(~0u);
   sipi_vector_ = 0;
+  nmis_ = 0;
   apic_->reset();
   state_->wait_for_sipi = apic_->is_bsp() ? 0 : 1;
   set_halted(state_->wait_for_sipi != 0);
@@ -91,6 +92,20 @@ int X86Cpu::acknowledge_interrupt() {
   if (vector != LocalApic::kPicInterrupt) return vector;
   return pic_acknowledge_ ? pic_acknowledge_() : LocalApic::kNone;
 }
+
+void X86Cpu::raise_nmi() {
+  constexpr u8 kMost = 2;
+  nmis_ = std::min<u8>(nmis_ + 1, kMost);
+  raise(kRequestNmi);
+}
+
+bool X86Cpu::take_nmi() {
+  if (nmis_ == 0) return false;
+  if (--nmis_ == 0) clear(kRequestNmi);
+  return true;
+}
+
+void X86Cpu::merge_nmis() { nmis_ = std::min<u8>(nmis_, 1); }
 
 bool X86Cpu::has_work() const {
   const u32 request = interrupt_request();

@@ -319,8 +319,8 @@ bool service_interrupts(Context c) {
     if (s.wait_for_sipi != 0 || s.shutdown != 0 || s.interrupt_shadow != kNoShadow ||
         s.debug_traps != 0)
       return changed;
-    if ((request & kRequestNmi) != 0 && s.nmi_blocked == 0) {
-      cpu.clear(kRequestNmi);
+    if (s.nmi_blocked != 0) cpu.merge_nmis();
+    if (s.nmi_blocked == 0 && cpu.take_nmi()) {
       kind = EventKind::Nmi;
       vector = kNMI;
     } else if ((request & kRequestHard) != 0 && (s.rflags & kIF) != 0) {

@@ -63,16 +63,25 @@ TEST_F(WhpxDelivery, TheSecondOfTwoWaitsForTheWindow) {
 }
 
 TEST_F(WhpxDelivery, AnNmiNeedsNoInterruptFlag) {
-  cpu().raise(x86::kRequestNmi);
+  cpu().raise_nmi();
   run({closed});
   EXPECT_EQ(pending().InterruptionType, WHvX64PendingNmi);
   EXPECT_EQ(pending().InterruptionVector, 2U);
   EXPECT_EQ(cpu().interrupt_request() & x86::kRequestNmi, 0U);
 }
 
+TEST_F(WhpxDelivery, TheSecondOfTwoNmisWaitsForTheWindow) {
+  cpu().raise_nmi();
+  cpu().raise_nmi();
+  run({});
+  EXPECT_EQ(pending().InterruptionType, WHvX64PendingNmi);
+  EXPECT_NE(cpu().interrupt_request() & x86::kRequestNmi, 0U);
+  EXPECT_EQ(window(), 1U);
+}
+
 TEST_F(WhpxDelivery, AnNmiWaitsForTheEndOfTheOneBefore) {
   reg(WHvRegisterInterruptState).InterruptState.NmiMasked = 1;
-  cpu().raise(x86::kRequestNmi);
+  cpu().raise_nmi();
   run({closed});
   EXPECT_EQ(pending().InterruptionPending, 0U);
   EXPECT_EQ(window(), 1U);
@@ -163,7 +172,7 @@ TEST_F(WhpxDelivery, ARegisterThatThePlatformDoesNotKnowIsLeftOut) {
 TEST_F(WhpxDelivery, WhateverCallFailsIsAnErrorAndLeavesNothing) {
   for (const char* call : {"WHvRunVirtualProcessor", "WHvSetVirtualProcessorRegisters"}) {
     script.failures = {{call, kInvalidVpState}};
-    cpu().raise(x86::kRequestNmi);
+    cpu().raise_nmi();
     EXPECT_TRUE(error_of([&] { run({closed, closed}); }).first.ends_with(", hr=80370308")) << call;
   }
   script.failures.clear();

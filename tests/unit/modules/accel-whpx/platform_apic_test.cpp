@@ -159,11 +159,11 @@ TEST_F(WhpxPlatformDelivery, ThePicsInterruptWaitsForTheWindowAndWakes) {
 TEST_F(WhpxPlatformDelivery, TheNmiPinGoesThroughLint1) {
   reg(WHvX64RegisterApicBase).Reg64 = 0xfee00900;
   script.processors[7].apic[0x36] = 0x10000 | 4 << 8;  // masked
-  cpu(0).raise(x86::kRequestNmi);
+  cpu(0).raise_nmi();
   prepare();
   EXPECT_TRUE(script.interrupts.empty());
   script.processors[7].apic[0x36] = 4 << 8;
-  cpu(0).raise(x86::kRequestNmi);
+  cpu(0).raise_nmi();
   prepare();
   EXPECT_EQ(requested(), (std::vector<std::array<u64, 3>>{{4, 0, 0}}));
 }

@@ -24,7 +24,7 @@ class LocalApic;
 // Bits of Cpu::raise() for x86.
 enum InterruptRequest : u32 {
   kRequestHard = 1,  // the local APIC or the 8259 may have a vector: ask acknowledge_interrupt()
-  kRequestNmi = 2,
+  kRequestNmi = 2,   // by raise_nmi()
   kRequestInit = 4,
   kRequestSipi = 8,   // vector in sipi_vector
   kRequestPoll = 16,  // accelerator's own: look at state that another thread changed
@@ -147,6 +147,14 @@ class X86Cpu : public Cpu {
   u8 sipi_vector() const { return sipi_vector_; }
   void set_sipi_vector(u8 vector) { sipi_vector_ = vector; }
 
+  // NMIs; machine lock held. One waits while another is handled; before one is handled, two do.
+  // [SDM 3A "Handling Multiple NMIs"]
+  void raise_nmi();
+  // True if one waits, which then counts as taken.
+  bool take_nmi();
+  // One is being handled: of those that wait only one stays.
+  void merge_nmis();
+
   bool has_work() const override;
   std::string describe_registers() const override;
   void set_property(std::string_view name, std::string_view value) override;
@@ -161,6 +169,7 @@ class X86Cpu : public Cpu {
   unsigned physical_bits_ = 40;
   std::function<int()> pic_acknowledge_;
   u8 sipi_vector_ = 0;
+  u8 nmis_ = 0;  // that wait
   std::unique_ptr<Impl> impl_;
 };
 

@@ -168,6 +168,56 @@ TEST_F(Events, InterruptStackTableIsUsedAtAnyLevel) {
   EXPECT_TRUE(s().nmi_blocked);
 }
 
+// [SDM 3A "Handling Multiple NMIs"]
+class Nmis : public Events {
+ protected:
+  void SetUp() override {
+    guest.enter_long_mode();
+    guest.set_gate(kNMI, Guest::gate(Guest::kCode64, kHandler, kInterruptGate));
+  }
+  // How many are taken from now on, each handled before the next.
+  unsigned taken() {
+    unsigned count = 0;
+    while (service_interrupts(c())) {
+      ++count;
+      iret(c(), 8, kNextRip);
+    }
+    return count;
+  }
+};
+
+TEST_F(Nmis, TwoThatComeAtOnceAreTakenOneAfterTheOther) {
+  guest.cpu().raise_nmi();
+  guest.cpu().raise_nmi();
+  EXPECT_TRUE(service_interrupts(c()));
+  EXPECT_FALSE(service_interrupts(c())) << "the first is being handled";
+  iret(c(), 8, kNextRip);
+  EXPECT_EQ(taken(), 1U);
+  EXPECT_EQ(guest.cpu().interrupt_request() & kRequestNmi, 0U);
+  for (unsigned n = 0; n < 4; ++n) guest.cpu().raise_nmi();
+  EXPECT_EQ(taken(), 2U);
+}
+
+TEST_F(Nmis, OneWaitsWhileAnotherIsHandled) {
+  guest.cpu().raise_nmi();
+  EXPECT_TRUE(service_interrupts(c()));
+  for (unsigned n = 0; n < 3; ++n) {
+    guest.cpu().raise_nmi();
+    EXPECT_FALSE(service_interrupts(c()));
+  }
+  iret(c(), 8, kNextRip);
+  EXPECT_EQ(taken(), 1U);
+}
+
+TEST_F(Nmis, DoNotSurviveAReset) {
+  guest.cpu().raise_nmi();
+  guest.cpu().raise_nmi();
+  guest.cpu().reset();
+  guest.enter_long_mode();
+  guest.cpu().raise_nmi();
+  EXPECT_EQ(taken(), 1U);
+}
+
 TEST_F(Events, LongModeHandlersMustBe64BitCode) {
   guest.enter_long_mode();
   guest.set_gate(0x30, Guest::gate(Guest::kCode32, kHandler, kInterruptGate));
