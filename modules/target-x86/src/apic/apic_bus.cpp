@@ -15,14 +15,24 @@ constexpr std::string_view kService = "x86-apic-bus";
 constexpr u64 kRegionSize = 1u << 20;
 constexpr int kPriority = 100;
 
-u64 read_register(LocalApic* apic, u64 offset) {
-  if (apic == nullptr) return 0xffffffff;
-  return (offset & 0xf) == 0 ? apic->read_page(static_cast<unsigned>(offset >> 4)) : 0;
+// Registers are 4 bytes of 16, and are accessed as a whole. What other accesses do is undefined: a
+// read of a part gives that part, all else is not there. [SDM 3A "Local APIC Register Address Map"]
+u64 read_register(LocalApic* apic, u64 offset, unsigned size) {
+  if (apic == nullptr) return ~u64{0};
+  const unsigned inside = offset & 0xf;
+  if (inside + size > sizeof(u32)) return 0;
+  return apic->read_page(static_cast<unsigned>(offset >> 4)) >> (8 * inside);
 }
 
-void write_register(LocalApic* apic, u64 offset, u64 value) {
-  if (apic != nullptr && (offset & 0xf) == 0)
+void write_register(LocalApic* apic, u64 offset, u64 value, unsigned size) {
+  if (apic != nullptr && (offset & 0xf) == 0 && size == sizeof(u32))
     apic->write_page(static_cast<unsigned>(offset >> 4), static_cast<u32>(value));
+}
+
+// As they come: neither widened nor split.
+MmioHandler whole_accesses(MmioHandler handler) {
+  handler.unaligned = true;
+  return handler;
 }
 
 }  // namespace
@@ -31,16 +41,16 @@ void write_register(LocalApic* apic, u64 offset, u64 value) {
 // is there. [SDM 3A "Relocating the Local APIC Registers"]
 struct ApicBus::MovedPage {
   MovedPage(ApicBus& its_bus, u64 its_address) : bus(its_bus), address(its_address) {
-    region =
-        MemoryRegion::mmio("local-apic-moved", kPageSize,
-                           MmioHandler::of<&MovedPage::read, &MovedPage::write>(*this).sizes(4, 4));
+    region = MemoryRegion::mmio(
+        "local-apic-moved", kPageSize,
+        whole_accesses(MmioHandler::of<&MovedPage::read, &MovedPage::write>(*this)));
     bus.machine().memory_root().add_subregion(address, *region, kPriority + 1);
   }
-  u64 read(u64 offset, unsigned /*size*/) {
-    return read_register(bus.accessed_apic(address), offset);
+  u64 read(u64 offset, unsigned size) {
+    return read_register(bus.accessed_apic(address), offset, size);
   }
-  void write(u64 offset, u64 value, unsigned /*size*/) {
-    write_register(bus.accessed_apic(address), offset, value);
+  void write(u64 offset, u64 value, unsigned size) {
+    write_register(bus.accessed_apic(address), offset, value, size);
   }
 
   ApicBus& bus;
@@ -68,7 +78,7 @@ void ApicBus::realize() {
   platform_ = PlatformInterrupts::of(machine());
   region_ = MemoryRegion::mmio(
       "local-apics", kRegionSize,
-      MmioHandler::of<&ApicBus::read_page, &ApicBus::write_page>(*this).sizes(4, 4));
+      whole_accesses(MmioHandler::of<&ApicBus::read_page, &ApicBus::write_page>(*this)));
   machine().memory_root().add_subregion(LocalApic::kBaseAddress, *region_, kPriority);
 }
 
@@ -129,16 +139,18 @@ LocalApic* ApicBus::accessed_apic(u64 page) const {
   return apic.has_page() && apic.page_address() == page ? &apic : nullptr;
 }
 
-u64 ApicBus::read_page(u64 offset, unsigned /*size*/) {
-  if (offset >= kPageSize) return 0xffffffff;
-  return read_register(accessed_apic(LocalApic::kBaseAddress), offset);
+u64 ApicBus::read_page(u64 offset, unsigned size) {
+  if (offset >= kPageSize) return ~u64{0};
+  return read_register(accessed_apic(LocalApic::kBaseAddress), offset, size);
 }
 
-void ApicBus::write_page(u64 offset, u64 value, unsigned /*size*/) {
+void ApicBus::write_page(u64 offset, u64 value, unsigned size) {
   // The first 16 bytes of the page are no registers: a write there is a device's message.
-  if (offset < 0x10 || offset >= kPageSize)
-    return deliver(decode_msi(LocalApic::kBaseAddress + offset, static_cast<u32>(value)));
-  write_register(accessed_apic(LocalApic::kBaseAddress), offset, value);
+  if (offset >= 0x10 && offset < kPageSize)
+    return write_register(accessed_apic(LocalApic::kBaseAddress), offset, value, size);
+  // Messages are aligned writes of 4 bytes. [PCI 3.0 "MSI and MSI-X Operation"]
+  if (size == sizeof(u32) && offset % sizeof(u32) == 0)
+    deliver(decode_msi(LocalApic::kBaseAddress + offset, static_cast<u32>(value)));
 }
 
 std::string ApicBus::info() const {

@@ -151,6 +151,36 @@ TEST_F(Apic, MessageSignalledInterruptsAreDecoded) {
   EXPECT_EQ(apic(1).acknowledge(), 0x55);
 }
 
+TEST_F(Apic, OnlyAnAlignedWriteOfFourBytesIsAMessage) {
+  AddressSpace& memory = guest.machine.memory();
+  for (const u64 address : {0xfee00000, 0xfee01000, 0xfee0100c}) {
+    memory.store<u8>(address, 0x55);
+    memory.store<u16>(address, 0x55);
+    memory.store<u64>(address, 0x55);
+    memory.store<u32>(address + 1, 0x55);
+    memory.store<u32>(address + 2, 0x55);
+  }
+  for (unsigned i = 0; i < kCpus; ++i) EXPECT_FALSE(requested(i)) << i;
+}
+
+// [SDM 3A "Local APIC Register Address Map"]
+TEST_F(Apic, RegistersAreWrittenAsAWholeOnly) {
+  AddressSpace& memory = guest.machine.memory();
+  apic(1).write_page(A::kTpr, 0x30);
+  guest.cpu(1).run_on_thread([&] {
+    memory.store<u8>(0xfee00080, 0x50);
+    memory.store<u16>(0xfee00080, 0x50);
+    memory.store<u64>(0xfee00080, 0x50);
+    memory.store<u32>(0xfee00084, 0x50);
+    memory.store<u32>(0xfee0007e, 0x500000);
+    EXPECT_EQ(memory.load<u32>(0xfee00080), 0x30u);
+    memory.store<u32>(0xfee00080, 0x50);
+    EXPECT_EQ(memory.load<u8>(0xfee00080), 0x50u);
+    EXPECT_EQ(memory.load<u8>(0xfee00032), 5u) << "of the version";
+    EXPECT_EQ(memory.load<u32>(0xfee00084), 0u);
+  });
+}
+
 TEST_F(Apic, ThePageIsUnreadableForWhoIsNoCpu) {
   EXPECT_EQ(guest.machine.memory().load<u32>(0xfee00020), 0xffffffffu);
   guest.machine.memory().store<u32>(0xfee000f0, 0);
