@@ -3,6 +3,7 @@
 // from compatibility mode. [SDM 2B "SYSCALL-Fast System Call", 3A "Stack Switching in IA-32e Mode"]
 #include "long.inc"
 #include "frame.inc"
+#include "syscall.inc"
 
 #define SERVICE 0x7f
 #define INT_SERVICE 0x80
@@ -10,21 +11,7 @@
 main:
     handle SERVICE, service
     open_gate SERVICE
-    mov ecx, MSR_EFER
-    rdmsr
-    or eax, EFER_SCE
-    wrmsr
-    mov ecx, MSR_STAR
-    xor eax, eax
-    mov edx, (USER_CODE32 << 16) | CODE64
-    wrmsr
-    mov ecx, MSR_LSTAR
-    mov eax, offset syscall_entry
-    xor edx, edx
-    wrmsr
-    mov ecx, MSR_SFMASK
-    mov eax, FLAGS_IF | FLAGS_DF | FLAGS_AC
-    wrmsr
+    enable_syscall syscall_entry, FLAGS_IF | FLAGS_DF | FLAGS_AC
     handle INT_SERVICE, int_service
     open_gate INT_SERVICE
     call system_calls

@@ -25,6 +25,9 @@
 #define TSS_FS 88
 #define TSS_GS 92
 #define TSS_LDT 96
+#define TSS_TRAP 100
+
+#define DR6_RESET 0xffff0ff0
 
 // describe SELECTOR, TSS, LIMIT, ATTRIBUTES
 .macro describe selector, address, limit, attributes
@@ -59,6 +62,7 @@ main:
     call exceptions
     call to_16_bits
     call to_ring_3
+    call trapped
     call bad_tasks
     ret
 
@@ -192,15 +196,29 @@ to_16_bits:
     mov word ptr [small_tss + 36], CODE16
     mov word ptr [small_tss + 38], DATA16
     mov word ptr [small_tss + 40], DATA
+    pushf
+    or dword ptr [esp], FLAGS_AC
+    popf
     call SMALL:0
+    pushf
+    pop eax
+    and eax, FLAGS_AC
+    print_value "  AC afterwards ", eax, 8
+    pushf
+    and dword ptr [esp], ~FLAGS_AC
+    popf
     print_value "  link ", [small_tss], 4
     print_value "  ax of the task ", [small_tss + 18], 8
+    print_value "  upper half of its flags ", [small_tss + 24], 4
     print_type "  the task ", SMALL
     clts
     ret
 
     .code16
 in_16_bits:
+    pushfd
+    pop ebx
+    shr ebx, 16
     add ax, 0x2222
     iret
     .code32
@@ -233,6 +251,35 @@ back_to_kernel:
     or dword ptr [esp], FLAGS_NT
     popf
     iretd
+
+// A task with T set traps when it is switched to.
+trapped:
+    print "a task that traps\n"
+    handle 1, on_debug
+    mov eax, DR6_RESET
+    mov dr6, eax
+    mov dword ptr [second_tss + TSS_IP], offset with_trap
+    mov word ptr [second_tss + TSS_TRAP], 1
+    call SECOND:0
+    print "  back\n"
+    mov word ptr [second_tss + TSS_TRAP], 0
+    clts
+    ret
+
+with_trap:
+    print "  its first instruction\n"
+    iretd
+
+on_debug:
+    mov eax, [edi + FRAME_IP]
+    sub eax, offset with_trap
+    print_value "  #DB, off its first instruction by ", eax, 4
+    mov eax, dr6
+    and eax, 0xe00f
+    print_value "    DR6 ", eax, 4
+    mov eax, DR6_RESET
+    mov dr6, eax
+    ret
 
 bad_tasks:
     print "what is refused\n"
