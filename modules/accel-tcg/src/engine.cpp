@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine.h"
 
-#include <mutex>
-
 #include "runtime/vector_mask.h"
 #include "vcpu.h"
 
@@ -15,11 +13,11 @@ Engine::Engine(AddressSpace& memory, u64 buffer_size, const TranslatorOptions& o
 }
 
 void Engine::flush_code() {
-  flush_wanted = true;
-  for (TcgVcpu* vcpu : vcpus) vcpu->kick();
-  const std::unique_lock alone(running);
-  const std::lock_guard guard(cache.lock());
+  const std::lock_guard turn(flushing_);
+  // Who waited for its turn finds it done.
   if (!flush_wanted) return;
+  for (TcgVcpu* vcpu : vcpus) vcpu->wait_until_outside();
+  const std::lock_guard guard(cache.lock());
   cache.flush();
   for (TcgVcpu* vcpu : vcpus) vcpu->mmu().forget_code();
   flush_wanted = false;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <shared_mutex>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -26,15 +26,14 @@ struct Engine {
   Translator translator;
   std::vector<TcgVcpu*> vcpus;
 
-  // Held shared while a vCPU runs translated code, alone to flush the cache.
-  // Lock order: before CodeCache::lock().
-  std::shared_mutex running;
+  // The code cache is full. Set by a vCPU that is inside; until it is flushed none goes inside.
   std::atomic<bool> flush_wanted{false};
   // The marks of unsettled pages, which have no blocks. Guarded by CodeCache::lock().
   std::unordered_map<const u8*, u64> unsettled;
   u64 marks = 0;
 
-  // Flushes the code cache. The caller runs no translated code.
+  // Flushes the code cache, if that is still wanted when every vCPU is outside. The caller is
+  // outside, and holds no lock.
   void flush_code();
   // Marks a page as one with code and makes writes to it go through every vCPU's slow path. If it
   // was none, blocks that others run now may still write to it by an address that they looked up
@@ -55,6 +54,10 @@ struct Engine {
   // Waits until every other vCPU has left the blocks that it runs now. CodeCache::lock() not held;
   // the caller is outside of translated code (TcgVcpu::Outside).
   void wait_for_others(const TcgVcpu& caller);
+
+ private:
+  // One flush at a time. Lock order: before CodeCache::lock().
+  std::mutex flushing_;
 };
 
 }  // namespace backplane::tcg

@@ -78,10 +78,25 @@ void TcgVcpu::memory_changed() {
 }
 
 void TcgVcpu::wait_until_outside() {
-  const u64 seen = crossings_.load(std::memory_order_seq_cst);
+  const u32 seen = crossings_.load(std::memory_order_seq_cst);
   if ((seen & 1) == 0) return;
   jit_.exit_request.store(1, std::memory_order_release);
-  spin_while([&] { return crossings_.load(std::memory_order_acquire) == seen; });
+  crossings_.wait(seen, std::memory_order_acquire);
+}
+
+void TcgVcpu::go_inside() {
+  for (;;) {
+    crossings_.fetch_add(1, std::memory_order_seq_cst);
+    // Who flushes waits for those that it finds inside; the others find this.
+    if (!engine_.flush_wanted.load(std::memory_order_seq_cst)) return;
+    go_outside();
+    engine_.flush_code();
+  }
+}
+
+void TcgVcpu::go_outside() {
+  crossings_.fetch_add(1, std::memory_order_seq_cst);
+  crossings_.notify_all();
 }
 
 void TcgVcpu::flags_to_state() {
@@ -180,7 +195,6 @@ Vcpu::Exit TcgVcpu::run() {
     jit_.exit_request.store(0, std::memory_order_relaxed);
     if (kicked_.exchange(false, std::memory_order_acq_rel)) return Exit::Kicked;
     if (memory_changed_.exchange(false)) mmu_.flush(true);
-    if (engine_.flush_wanted) engine_.flush_code();
     if (state_.shutdown != 0) return Exit::Stopped;
     if (cpu_.interrupt_request() != 0 && state_.interrupt_shadow == 0)
       x86::service_interrupts(context);
@@ -195,19 +209,19 @@ Vcpu::Exit TcgVcpu::run() {
       step();
       continue;
     }
-    const std::shared_lock running(engine_.running);
-    const u8* code = code_at_rip();
-    if (code == nullptr) {
-      step();
-      continue;
-    }
-    flags_from_state();
-    ++counters_.entries;
-    cross();
-    engine_.stubs.enter(&state_, code);
-    cross();
-    flags_to_state();
+    if (!run_translated()) step();
   }
+}
+
+bool TcgVcpu::run_translated() {
+  const Inside inside(*this);
+  const u8* code = code_at_rip();
+  if (code == nullptr) return false;
+  flags_from_state();
+  ++counters_.entries;
+  engine_.stubs.enter(&state_, code);
+  flags_to_state();
+  return true;
 }
 
 void TcgVcpu::step() {
@@ -268,7 +282,7 @@ Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
 }
 
 Block* TcgVcpu::translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
-                          std::unique_lock<SpinLock>& guard) {
+                          std::unique_lock<CacheLock>& guard) {
   CodeCache& cache = engine_.cache;
   const SoftMmu::RamPlace place = mmu_.place_of(bytes.page);
   SoftMmu::RamPlace second;
@@ -293,7 +307,7 @@ Block* TcgVcpu::translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
 
 // Makes sure that nobody can write to the pages unseen. False if it would take another try.
 bool TcgVcpu::settle(const GuestBytes& bytes, const SoftMmu::RamPlace& place,
-                     const SoftMmu::RamPlace& second, std::unique_lock<SpinLock>& guard) {
+                     const SoftMmu::RamPlace& second, std::unique_lock<CacheLock>& guard) {
   const u64 mark = engine_.unsettled_mark(bytes.page);
   const u64 next_mark = second.block != nullptr ? engine_.unsettled_mark(bytes.next_page) : 0;
   if (mark == 0 && next_mark == 0) return true;
@@ -428,19 +442,25 @@ const u8* TcgVcpu::repeat_string(u32 form, u32 offset) {
 const u8* TcgVcpu::follow(u32 index) {
   CodeCache& cache = engine_.cache;
   const u64 from_page = jit_.page_base;
-  const auto find_site = [&]() -> JumpSite& {
+  u64 flushes = 0;
+  i32 distance = 0;
+  bool apart = false;
+  {
     const std::lock_guard guard(cache.lock());
-    return cache.site(index);
-  };
-  JumpSite& site = find_site();
-  const u64 target = from_page + static_cast<u64>(static_cast<i64>(site.target));
+    flushes = cache.counters().flushes;
+    distance = cache.site(index).target;
+    apart = cache.site(index).apart;
+  }
+  const u64 target = from_page + static_cast<u64>(static_cast<i64>(distance));
   state_.rip = pointer_of(target);
   // Where it is unless the instruction pointer wrapped around.
   const u64 linear = linear_of(state_.rip);
-  Block* block = find_or_translate(linear, site.apart);
+  Block* block = find_or_translate(linear, apart);
   if (block == nullptr || jit_.exit_request.load(std::memory_order_relaxed) != 0) return nullptr;
-  {
-    const std::lock_guard guard(cache.lock());
+  const std::lock_guard guard(cache.lock());
+  // To translate may be to wait outside, where the site may have gone.
+  if (flushes == cache.counters().flushes) {
+    JumpSite& site = cache.site(index);
     const bool reachable = block->valid && site.from->valid && linear == target;
     if (reachable && site.tag == 0) {
       cache.link(site, *block);

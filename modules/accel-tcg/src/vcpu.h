@@ -24,16 +24,18 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Guest memory was mapped anew: forget translations before the next instruction. Any thread.
   void memory_changed();
 
-  // While translated code runs, the vCPU is inside: blocks may hold host addresses of guest memory
-  // that they looked up. For its life this takes the vCPU outside, where it holds none. vCPU
+  // While translated code runs, or what it called looks for more, the vCPU is inside: blocks may
+  // hold host addresses of guest memory that they looked up, and none of them goes. For its life
+  // this takes the vCPU outside, where it relies on neither: others may wait for that, so whatever
+  // may itself wait for others is done outside. The code cache may be flushed meanwhile. vCPU
   // thread.
   class Outside {
    public:
     explicit Outside(TcgVcpu& vcpu) : vcpu_(vcpu), was_inside_(vcpu.inside()) {
-      if (was_inside_) vcpu_.cross();
+      if (was_inside_) vcpu_.go_outside();
     }
     ~Outside() {
-      if (was_inside_) vcpu_.cross();
+      if (was_inside_) vcpu_.go_inside();
     }
     Outside(const Outside&) = delete;
     Outside& operator=(const Outside&) = delete;
@@ -42,7 +44,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
     TcgVcpu& vcpu_;
     bool was_inside_;
   };
-  // Waits until it was outside at least once. Another thread.
+  // Waits until it was outside at least once since the call. Another thread.
   void wait_until_outside();
 
   // Instructions that may run before run() returns, under instruction counting. vCPU thread.
@@ -83,15 +85,17 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   Block* find_or_translate(u64 linear, bool apart = false);
   // `bytes.page` is the page of host_pc. Gives up the lock for a while if the pages had no code.
   Block* translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
-                   std::unique_lock<SpinLock>& guard);
+                   std::unique_lock<CacheLock>& guard);
   bool settle(const GuestBytes& bytes, const SoftMmu::RamPlace& place,
-              const SoftMmu::RamPlace& second, std::unique_lock<SpinLock>& guard);
+              const SoftMmu::RamPlace& second, std::unique_lock<CacheLock>& guard);
   Block* translate_settled(const u8* host_pc, const GuestBytes& bytes, Mode mode,
                            const SoftMmu::RamPlace& place, const SoftMmu::RamPlace& second);
   Mode current_mode() const;
   void add_legacy_mode(Mode& mode, unsigned code_bits) const;
   // Before code is looked for: CS or the mode may have changed.
   void note_code_segment();
+  // Runs translated code until it leaves. False if the next instruction has to be interpreted.
+  bool run_translated();
   // Linear address and instruction pointer.
   u64 linear_of(u64 pointer) const;
   u64 pointer_of(u64 linear) const { return (linear - jit_.code_base) & jit_.pointer_mask; }
@@ -101,7 +105,18 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Runs one instruction by the interpreter; null or an exit.
   void step();
   bool inside() const { return (crossings_.load(std::memory_order_relaxed) & 1) != 0; }
-  void cross() { crossings_.fetch_add(1, std::memory_order_seq_cst); }
+  void go_inside();
+  void go_outside();
+  class Inside {
+   public:
+    explicit Inside(TcgVcpu& vcpu) : vcpu_(vcpu) { vcpu_.go_inside(); }
+    ~Inside() { vcpu_.go_outside(); }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    TcgVcpu& vcpu_;
+  };
   void flags_to_state();
   void flags_from_state();
   const u8* resume();
@@ -147,7 +162,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   Control control_;
   std::atomic<bool> memory_changed_{false};
   std::atomic<bool> kicked_{false};
-  std::atomic<u64> crossings_{0};  // into translated code and out of it: odd while inside
+  std::atomic<u32> crossings_{0};  // to the inside and out again: odd while inside
   i32 budget_start_ = 0;
   bool virtual_tsc_ = false;
   Counters counters_;

@@ -14,7 +14,7 @@
 
 #include "backplane/memory.h"
 #include "cache/block.h"
-#include "cache/spin_lock.h"
+#include "cache/cache_lock.h"
 #include "emit/assembler.h"
 
 namespace backplane::tcg {
@@ -26,7 +26,7 @@ class CodeCache {
  public:
   explicit CodeCache(u64 buffer_size);
 
-  SpinLock& lock() { return lock_; }
+  CacheLock& lock() { return lock_; }
   Assembler& assembler() { return assembler_; }
 
   // Marks what was emitted so far (stubs) as permanent.
@@ -115,7 +115,7 @@ class CodeCache {
   void note_page(Block& block, const u8* host_page, u64 first, u64 last,
                  std::shared_ptr<RamBlock> ram, u64 ram_offset);
 
-  SpinLock lock_;
+  CacheLock lock_;
   CodeBuffer buffer_;
   Assembler assembler_;
   u32 permanent_ = 0;
