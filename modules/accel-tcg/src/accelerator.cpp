@@ -118,10 +118,10 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     const CodeCache::Counters& c = engine_->cache.counters();
     std::string text = fmt::format(
         "code buffer: {} of {} KiB used, flushed {} times\n"
-        "blocks: {} made, {} invalidated, {} links\n"
+        "blocks: {} made, {} invalidated ({} examined), {} links\n"
         "average block: {} guest bytes, {} host bytes and {} rarely run\n",
         engine_->cache.bytes_used() >> 10, tb_size_ << 10, c.flushes, c.blocks,
-        c.invalidated, c.links, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
+        c.invalidated, c.examined, c.links, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
         c.blocks != 0 ? c.host_bytes / c.blocks : 0,
         c.blocks != 0 ? c.cold_bytes / c.blocks : 0);
     for (TcgVcpu* v : engine_->vcpus) {

@@ -2,6 +2,7 @@
 #include "cache/code_cache.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace backplane::tcg {
@@ -18,18 +19,40 @@ u64 granule_mask(u64 first, u64 last) {
   return upto & (~u64{0} << low);
 }
 
+// The bytes of a page that a block was made from, [first, last].
+struct Part {
+  u64 first, last;
+};
+Part first_part(const Block& block) {
+  return {block.offset, std::min<u64>(u64{block.offset} + block.size, kPageSize) - 1};
+}
+Part second_part(const Block& block) {
+  return {0, u64{block.offset} + block.size - kPageSize - 1};
+}
+
+u64 granules_in(const Block& block, const u8* host_page) {
+  u64 granules = 0;
+  const auto add = [&granules](Part part) { granules |= granule_mask(part.first, part.last); };
+  if (page_of(block.host_pc) == host_page) add(first_part(block));
+  if (block.second_page == host_page) add(second_part(block));
+  return granules;
+}
+
 bool touches(const Block& block, const u8* host_page, u64 offset, u64 size) {
-  const u64 end = offset + size;
-  if (page_of(block.host_pc) == host_page) {
-    const u64 first = block.offset;
-    const u64 last = std::min<u64>(first + block.size, kPageSize);
-    if (first < end && offset < last) return true;
-  }
-  if (block.second_page == host_page) {
-    const u64 last = u64{block.offset} + block.size - kPageSize;
-    if (offset < last) return true;
-  }
-  return false;
+  const auto meets = [&](Part part) { return part.first < offset + size && offset <= part.last; };
+  return (page_of(block.host_pc) == host_page && meets(first_part(block))) ||
+         (block.second_page == host_page && meets(second_part(block)));
+}
+
+// False also of a block whose page follows itself in the guest's memory.
+bool spans_two_pages(const Block& block) {
+  return block.second_page != nullptr && block.second_page != page_of(block.host_pc);
+}
+
+// Calls `visit` with the number of each bit that is set.
+template <class Visit>
+void for_each_bit(u64 bits, Visit visit) {
+  for (; bits != 0; bits &= bits - 1) visit(static_cast<unsigned>(std::countr_zero(bits)));
 }
 
 }  // namespace
@@ -46,6 +69,8 @@ void CodeCache::flush() {
     code.ram->page_flags(code.ram_offset)
         .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
   pages_.clear();
+  entries_.clear();
+  free_entry_ = 0;
   std::fill(buckets_.begin(), buckets_.end(), nullptr);
   blocks_.clear();
   sites_.clear();
@@ -57,23 +82,51 @@ void CodeCache::flush() {
 
 Block& CodeCache::create() { return blocks_.emplace_back(); }
 
-void CodeCache::note_page(Block& block, const u8* host_page, u64 first, u64 last,
-                          std::shared_ptr<RamBlock> ram, u64 ram_offset) {
+void CodeCache::note_page(Block& block, const u8* host_page, std::shared_ptr<RamBlock> ram,
+                          u64 ram_offset) {
   PageCode& page = pages_[host_page];
   page.ram = std::move(ram);
   page.ram_offset = ram_offset;
-  page.blocks.push_back(&block);
-  page.granules |= granule_mask(first, last);
+  ++page.blocks;
+  const u64 granules = granules_in(block, host_page);
+  page.granules |= granules;
+  for_each_bit(granules, [&](unsigned granule) {
+    u32 number = free_entry_;
+    if (number != 0) {
+      free_entry_ = entries_[number - 1].next;
+    } else {
+      entries_.emplace_back();
+      number = static_cast<u32>(entries_.size());
+    }
+    entries_[number - 1] = {&block, page.first[granule]};
+    page.first[granule] = number;
+  });
   page.ram->page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_relaxed);
+}
+
+void CodeCache::leave_page(Block& block, const u8* host_page) {
+  const auto found = pages_.find(host_page);
+  PageCode& page = found->second;
+  for_each_bit(granules_in(block, host_page), [&](unsigned granule) {
+    u32* at = &page.first[granule];
+    while (entries_[*at - 1].block != &block) at = &entries_[*at - 1].next;
+    const u32 number = *at;
+    *at = entries_[number - 1].next;
+    entries_[number - 1].next = free_entry_;
+    free_entry_ = number;
+    if (page.first[granule] == 0) page.granules &= ~(u64{1} << granule);
+  });
+  if (--page.blocks != 0) return;
+  page.ram->page_flags(page.ram_offset)
+      .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
+  pages_.erase(found);
 }
 
 void CodeCache::publish(Block& block, std::shared_ptr<RamBlock> ram, u64 ram_offset,
                         std::shared_ptr<RamBlock> second, u64 second_offset) {
-  const u64 last = u64{block.offset} + block.size - 1;
-  note_page(block, page_of(block.host_pc), block.offset, std::min(last, kPageSize - 1),
-            std::move(ram), ram_offset);
-  if (second != nullptr)
-    note_page(block, block.second_page, 0, last - kPageSize, std::move(second), second_offset);
+  note_page(block, page_of(block.host_pc), std::move(ram), ram_offset);
+  if (spans_two_pages(block))
+    note_page(block, block.second_page, std::move(second), second_offset);
   if (blocks_.size() > buckets_.size()) grow_buckets();
   Block*& head = buckets_[bucket(block.host_pc, block.mode)];
   block.next = head;
@@ -146,7 +199,6 @@ const CodePoint* CodeCache::point_at(const Block& block, u32 host_offset) const 
 }
 
 void CodeCache::retire(Block& block) {
-  if (!block.valid) return;
   block.valid = false;
   while (block.first_incoming != 0) unlink(sites_[block.first_incoming - 1]);
   for (Block** at = &buckets_[bucket(block.host_pc, block.mode)]; *at != nullptr;
@@ -155,6 +207,8 @@ void CodeCache::retire(Block& block) {
     *at = block.next;
     break;
   }
+  leave_page(block, page_of(block.host_pc));
+  if (spans_two_pages(block)) leave_page(block, block.second_page);
   // Jump caches may still lead here: the entry becomes a jump to the block's own look-up code.
   assembler_.replace_entry(block.near_entry, block.retired_entry);
   ++counters_.invalidated;
@@ -163,31 +217,21 @@ void CodeCache::retire(Block& block) {
 unsigned CodeCache::invalidate(const u8* host_page, u64 offset, u64 size) {
   const auto found = pages_.find(host_page);
   if (found == pages_.end()) return 0;
-  PageCode& page = found->second;
-  if ((page.granules & granule_mask(offset, offset + size - 1)) == 0) return 0;
+  std::vector<Block*> hit;
+  for_each_bit(found->second.granules & granule_mask(offset, offset + size - 1),
+               [&](unsigned granule) {
+                 for (u32 at = found->second.first[granule]; at != 0; at = entries_[at - 1].next) {
+                   ++counters_.examined;
+                   Block* block = entries_[at - 1].block;
+                   if (touches(*block, host_page, offset, size)) hit.push_back(block);
+                 }
+               });
   unsigned count = 0;
-  u64 granules = 0;
-  std::vector<Block*> kept;
-  for (Block* block : page.blocks) {
+  for (Block* block : hit) {
+    // It may be in several granules.
     if (!block->valid) continue;
-    if (touches(*block, host_page, offset, size)) {
-      retire(*block);
-      ++count;
-      continue;
-    }
-    kept.push_back(block);
-    if (page_of(block->host_pc) == host_page)
-      granules |= granule_mask(block->offset,
-                               std::min<u64>(u64{block->offset} + block->size, kPageSize) - 1);
-    if (block->second_page == host_page)
-      granules |= granule_mask(0, u64{block->offset} + block->size - kPageSize - 1);
-  }
-  page.blocks.swap(kept);
-  page.granules = granules;
-  if (page.blocks.empty()) {
-    page.ram->page_flags(page.ram_offset)
-        .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
-    pages_.erase(found);
+    retire(*block);
+    ++count;
   }
   return count;
 }

@@ -5,6 +5,7 @@
 // otherwise. A flush needs that no vCPU runs translated code.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -93,6 +94,7 @@ class CodeCache {
 
   struct Counters {
     u64 blocks = 0, guest_bytes = 0, host_bytes = 0, cold_bytes = 0, invalidated = 0, flushes = 0, links = 0;
+    u64 examined = 0;  // blocks that writes were compared with
   };
   Counters& counters() { return counters_; }
 
@@ -100,9 +102,15 @@ class CodeCache {
   static constexpr u32 kReserve = 256 << 10;
   static constexpr u32 kFirstBuckets = 1 << 12;
 
+  // A block in the list of a granule that it has bytes in.
+  struct GranuleEntry {
+    Block* block;
+    u32 next;  // index + 1
+  };
   struct PageCode {
-    std::vector<Block*> blocks;
-    u64 granules = 0;
+    std::array<u32, kPageSize / kGranule> first{};  // of each granule's entries, index + 1
+    u64 granules = 0;                               // that have entries
+    u32 blocks = 0;
     std::shared_ptr<RamBlock> ram;
     u64 ram_offset = 0;
   };
@@ -112,8 +120,9 @@ class CodeCache {
   }
   void retire(Block& block);
   void grow_buckets();
-  void note_page(Block& block, const u8* host_page, u64 first, u64 last,
-                 std::shared_ptr<RamBlock> ram, u64 ram_offset);
+  void note_page(Block& block, const u8* host_page, std::shared_ptr<RamBlock> ram, u64 ram_offset);
+  // Takes a block out of a page's lists; the page goes with its last.
+  void leave_page(Block& block, const u8* host_page);
 
   CacheLock lock_;
   CodeBuffer buffer_;
@@ -126,6 +135,8 @@ class CodeCache {
   std::deque<JumpSite> sites_;
   std::vector<CodePoint> points_;
   std::unordered_map<const u8*, PageCode> pages_;
+  std::vector<GranuleEntry> entries_;
+  u32 free_entry_ = 0;  // index + 1
   std::atomic<u64> next_generation_{1};
   Counters counters_;
 };

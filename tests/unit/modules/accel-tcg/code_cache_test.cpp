@@ -3,19 +3,24 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace backplane::tcg {
 namespace {
 
-Block& publish(CodeCache& cache, const std::shared_ptr<RamBlock>& ram, u16 offset) {
+Block& publish(CodeCache& cache, const std::shared_ptr<RamBlock>& ram, u16 offset, u16 size = 1,
+               bool page_follows_itself = false) {
   Block& block = cache.create();
   block.host_pc = ram->host() + offset;
   block.offset = offset;
-  block.size = 1;
+  block.size = size;
+  const bool straddles = offset + size > kPageSize;
+  if (straddles) block.second_page = ram->host() + (page_follows_itself ? 0 : kPageSize);
   Assembler& a = cache.assembler();
   a.align_entry();
   block.near_entry = block.retired_entry = a.here();
   a.dq(0);
-  cache.publish(block, ram, 0, nullptr, 0);
+  cache.publish(block, ram, 0, straddles ? ram : nullptr, page_follows_itself ? 0 : kPageSize);
   return block;
 }
 
@@ -44,6 +49,54 @@ TEST(CodeCache, LetsGoOfThePageWithItsLastBlock) {
   EXPECT_FALSE(cache.has_blocks(ram->host()));
   EXPECT_EQ(ram.use_count(), 1);
   EXPECT_EQ(ram->page_flags(0) & RamBlock::kHasCode, 0);
+}
+
+// Data beside code, as in 16-bit programs: each write to it comes by.
+TEST(CodeCache, ComparesAWriteWithTheBlocksNearItOnly) {
+  CodeCache cache(8_MiB);
+  auto ram = std::make_shared<RamBlock>("ram", kPageSize);
+  constexpr unsigned kDistance = 8, kPerGranule = kGranule / kDistance;
+  for (unsigned offset = 0; offset < kPageSize; offset += kDistance)
+    publish(cache, ram, static_cast<u16>(offset), 4);
+  auto examined = [&, before = u64{0}]() mutable {
+    return cache.counters().examined - std::exchange(before, cache.counters().examined);
+  };
+  for (unsigned n = 0; n < 100; ++n) EXPECT_EQ(cache.invalidate(ram->host(), 0x806, 2), 0u);
+  EXPECT_EQ(examined(), 100 * kPerGranule);
+  EXPECT_EQ(cache.invalidate(ram->host(), 0x803, 2), 1u);
+  EXPECT_EQ(examined(), kPerGranule);
+  EXPECT_EQ(cache.invalidate(ram->host(), 0x800, 8), 0u);
+  EXPECT_EQ(examined(), kPerGranule - 1);
+}
+
+TEST(CodeCache, ForgetsABlockByAnyOfItsBytes) {
+  constexpr u16 kAt = 0x730, kBytes = 0x95;
+  auto ram = std::make_shared<RamBlock>("ram", kPageSize);
+  for (u16 byte = kAt - 1; byte <= kAt + kBytes; ++byte) {
+    CodeCache cache(8_MiB);
+    const Block& block = publish(cache, ram, kAt, kBytes);
+    publish(cache, ram, kAt + kBytes - 1 + kGranule);
+    const bool within = byte >= kAt && byte < kAt + kBytes;
+    EXPECT_EQ(cache.invalidate(ram->host(), byte, 1), within ? 1u : 0u) << byte;
+    EXPECT_EQ(block.valid, !within);
+    // All of its granules are free of it.
+    EXPECT_EQ(cache.has_code(ram->host(), kAt, kBytes), !within);
+    EXPECT_TRUE(cache.has_blocks(ram->host()));
+  }
+}
+
+TEST(CodeCache, ForgetsABlockOfTwoPagesInBoth) {
+  CodeCache cache(8_MiB);
+  auto ram = std::make_shared<RamBlock>("ram", 2 * kPageSize);
+  for (const u64 page : {u64{0}, kPageSize}) {
+    publish(cache, ram, kPageSize - 3, 7);
+    EXPECT_EQ(cache.invalidate(ram->host() + page, page == 0 ? kPageSize - 1 : 3, 1), 1u);
+    EXPECT_FALSE(cache.has_blocks(ram->host()));
+    EXPECT_FALSE(cache.has_blocks(ram->host() + kPageSize));
+  }
+  publish(cache, ram, kPageSize - 3, 7, true);
+  EXPECT_EQ(cache.invalidate(ram->host(), 3, 1), 1u);
+  EXPECT_FALSE(cache.has_blocks(ram->host()));
 }
 
 }  // namespace
