@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Memory for translated code: one memfd mapped twice, written through one address and executed
-// through another, never both at one.
+// through another, never both at one. Where it is written cannot be told from where it is executed.
 #pragma once
 
 #include "backplane/types.h"
