@@ -160,17 +160,18 @@ void load_string(Execution& x, const Instruction& i) {
   });
 }
 
-// SCAS and CMPS end early: REPE at the first difference, REPNE at the first match.
+// SCAS and CMPS end early: REPE at the first difference, REPNE at the first match. The flags are
+// the last comparison's: at a fault they are as before the instruction.
 template <class Element>
 void compare_elements(Execution& x, const Instruction& i, StringOperation& op, bool source,
                       const Element& element) {
   for (u64 elements = op.elements_now(); elements > 0; --elements) {
     const AluResult result = element();
     op.advance(source, true);
-    x.set_flags(result);
-    if (!op.repeated()) return;
     const bool equal = (result.flags & kZF) != 0;
-    if (equal != i.rep) return;
+    const bool ends = !op.repeated() || equal != i.rep;
+    if (ends || op.count() == 0 || x.one_element()) x.set_flags(result);
+    if (ends) return;
   }
   op.stay_if_unfinished();
 }

@@ -114,6 +114,23 @@ TEST_F(Strings, AFaultInTheMiddleLeavesProgressInRegisters) {
   EXPECT_EQ(guest.load_value<u64>(kTo + 8 * (whole - 1)), 0x5555555555555555U);
 }
 
+TEST_F(Strings, AFaultInTheMiddleOfAComparisonLeavesTheFlagsOfBefore) {
+  // More than a step does, then a page that is not there.
+  constexpr u64 kBegin = kTo - kTo % kPageSize + kPageSize - 1500;
+  guest.memory.set_rights(kBegin / kPageSize + 1, ArenaMemory::kNone);
+  std::memset(guest.arena.data() + kBegin, 9, 1500);
+  guest.reg(RAX) = 9;
+  guest.reg(RDI) = guest.address(kBegin);
+  guest.reg(RCX) = 2000;
+  guest.state().rflags |= kCF | kSF;
+  Interpreter::Step step = guest.run({0xf3, 0xae});
+  while (step == Interpreter::Step::Done) step = guest.step();
+  const TestGuest::Fault f = guest.delivered();
+  EXPECT_EQ(f.vector, kPFVector);
+  EXPECT_EQ(guest.reg(RCX), 500U);
+  EXPECT_EQ(guest.state().rflags & kArithmeticFlags, kCF | kSF);
+}
+
 TEST_F(Strings, ScanStopsAtTheFirstMatch) {
   guest.store_value<u8>(kTo + 40, 9);
   guest.reg(RAX) = 9;
