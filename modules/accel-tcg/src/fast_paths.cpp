@@ -69,7 +69,7 @@ u64 TcgVcpu::fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset) {
       return Helpers::kTransferRefused;
     x86::sysret(context, 8);
   }
-  jit.saved_flags = flags_to_saved(s.rflags);
+  load_flags(jit, s.rflags);
   if (jit.exit_request.load(std::memory_order_relaxed) != 0 || jit.interrupt_waiting != 0)
     return Helpers::kTransferDone;
   // The jump cache is good for the mode it was filled in.

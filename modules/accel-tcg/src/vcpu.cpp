@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "vcpu.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "backplane/machine.h"
@@ -104,7 +103,7 @@ void TcgVcpu::flags_to_state() {
       (state_.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit_.saved_flags) | 2;
 }
 
-void TcgVcpu::flags_from_state() { jit_.saved_flags = flags_to_saved(state_.rflags); }
+void TcgVcpu::flags_from_state() { load_flags(jit_, state_.rflags); }
 
 Mode TcgVcpu::current_mode() const {
   Mode mode;
@@ -370,72 +369,6 @@ const u8* TcgVcpu::interpret_at(u32 offset) {
   // step() charges the instruction by itself.
   if (engine_.options.count_instructions) ++jit_.budget;
   step();
-  return resume();
-}
-
-// [SDM 2B "REP/REPE/REPZ/REPNE/REPNZ"]: a page at a time, the registers advancing with it.
-bool TcgVcpu::run_repeat(u32 form) {
-  // Under instruction counting a part ends after so many bytes, not when the host wants: each part
-  // counts as an instruction.
-  constexpr u64 kCountedPart = 1_MiB;
-  u64 part = 0;
-  const u64 element = form & 0xf;
-  const bool moves = (form & 0x10) != 0;
-  u64* const gpr = state_.gpr;
-  if ((state_.rflags & x86::kDF) != 0) return false;
-  // Addresses of 32-bit code that wrap around are the interpreter's.
-  if (jit_.pointer_mask != ~u64{0} &&
-      ((gpr[x86::RDI] | gpr[x86::RSI] | gpr[x86::RCX]) >> 32 != 0 ||
-       std::max(gpr[x86::RDI], gpr[x86::RSI]) + gpr[x86::RCX] * element > 0xffffffff))
-    return false;
-  const MmuIndex index = mmu_.current_index();
-  while (gpr[x86::RCX] != 0) {
-    if (engine_.options.count_instructions
-            ? part >= kCountedPart
-            : jit_.exit_request.load(std::memory_order_relaxed) != 0)
-      return false;
-    const u64 to = gpr[x86::RDI];
-    const u64 from = gpr[x86::RSI];
-    u64 size = kPageSize - (to & ~kPageMask);
-    if (moves) size = std::min(size, kPageSize - (from & ~kPageMask));
-    const u64 count = std::min(gpr[x86::RCX], size / element);
-    if (count == 0) return false;  // an element straddles a page
-    size = count * element;
-    const SoftMmu::Target target = mmu_.resolve(to, Access::Write, index);
-    if (target.host == nullptr) return false;
-    if (moves) {
-      const SoftMmu::Target source = mmu_.resolve(from, Access::Read, index);
-      if (source.host == nullptr) return false;
-      // Overlap that repeats the pattern is left to the interpreter.
-      if (target.host > source.host && target.host < source.host + size) return false;
-      std::memmove(target.host, source.host, size);
-      gpr[x86::RSI] += size;
-    } else {
-      const u64 value = gpr[x86::RAX];
-      if (value == 0 || element == 1) {
-        std::memset(target.host, static_cast<int>(value & 0xff), size);
-      } else {
-        for (u64 at = 0; at < size; at += element) std::memcpy(target.host + at, &value, element);
-      }
-    }
-    // After they were written: others may make code of the bytes at any time.
-    if (target.has_code) engine_.cache.invalidate_locked(target.host, size);
-    gpr[x86::RDI] += size;
-    gpr[x86::RCX] -= count;
-    part += size;
-  }
-  return true;
-}
-
-const u8* TcgVcpu::repeat_string(u32 form, u32 offset) {
-  state_.rip = pointer_of(jit_.page_base + offset);
-  flags_to_state();
-  if (run_repeat(form)) {
-    state_.rip = (state_.rip + (form >> 8)) & jit_.pointer_mask;
-  } else {
-    if (engine_.options.count_instructions) ++jit_.budget;
-    step();
-  }
   return resume();
 }
 

@@ -99,8 +99,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Linear address and instruction pointer.
   u64 linear_of(u64 pointer) const;
   u64 pointer_of(u64 linear) const { return (linear - jit_.code_base) & jit_.pointer_mask; }
-  // Serves a repeated string instruction while it is plain memory; true if it is finished.
-  bool run_repeat(u32 form);
+  // Does a part of a repeated MOVS or STOS, in plain memory and within a page. False: the next
+  // element is the interpreter's. In repeat_string.cpp.
+  bool repeat_in_page(u32 form, u64& bytes);
   bool must_step() const;
   // Runs one instruction by the interpreter; null or an exit.
   void step();

@@ -58,10 +58,19 @@ bool refine_one_byte(Insn& i) {
   switch (i.opcode) {
     case 0xa4:
     case 0xa5:
+    case 0xa6:
+    case 0xa7:
     case 0xaa:
     case 0xab:
-      if (i.repeat_prefix == 0xf3 && i.default_address_size() && !i.segment_prefix)
-        row.op = Op::RepeatString;
+    case 0xac:
+    case 0xad:
+    case 0xae:
+    case 0xaf:
+      if (!i.string_source()) i.segment = 0;
+      if (i.repeat_prefix == 0) return true;
+      // It may end before the first element, and be left between two.
+      row.op = Op::RepeatString;
+      row.flags_read = kFlagsAll;
       return true;
     case 0x80:
     case 0x81:
@@ -483,6 +492,8 @@ void finish_legacy(Insn& i) {
   if (i.vex && (i.row.operands & kGeneral) != 0) i.w = false;
   // The fourth operand of the VEX blends is one of eight registers.
   if (i.vex && i.map == 3 && i.opcode >= 0x4a && i.opcode <= 0x4c) i.immediate &= 0x7f;
+  const bool string = i.row.op == Op::String || i.row.op == Op::RepeatString;
+  if (string && i.string_source() && !i.segment_prefix) i.segment = 1 + 3;  // DS
   if (!i.memory || i.segment_prefix) return;
   const bool stack = i.has_base && (i.base == 4 || i.base == 5);
   i.segment = 1 + (stack ? 2 : 3);  // SS or DS

@@ -28,9 +28,11 @@ enum class Op : u8 {
   Call,
   CallIndirect,
   Ret,
-  LoopCx,  // LOOP, LOOPE, LOOPNE, JRCXZ
-  RepeatString,  // REP MOVS, REP STOS
-  String,        // other MOVS, STOS, and LODS, SCAS, CMPS
+  LoopCx,        // LOOP, LOOPE, LOOPNE, JRCXZ
+  String,        // MOVS, STOS, LODS, SCAS, CMPS
+  RepeatString,  // the same with REP, REPE or REPNE
+  Cld,
+  Std,
   Cli,
   Sti,
   Pushf,
@@ -128,6 +130,10 @@ struct Insn {
   unsigned stack_operand_size() const { return code_bits / 8u; }
   bool default_address_size() const { return address_bits == code_bits; }
   unsigned memory_size() const;
+  // Of a string instruction: the size of an element, whether it reads at rSI and uses rDI.
+  unsigned string_element() const { return (opcode & 1) == 0 ? 1 : operand_size(); }
+  bool string_source() const { return opcode < 0xa8 || (opcode & 0xfe) == 0xac; }
+  bool string_destination() const { return (opcode & 0xfe) != 0xac; }
 };
 
 constexpr unsigned kLongestInsn = 15;  // bytes

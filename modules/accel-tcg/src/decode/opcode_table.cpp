@@ -177,6 +177,8 @@ constexpr OpcodeMap one_byte() {
   every(m, 0xf9, flags(plain(Op::Native), 0, kFlagC));
   every(m, 0xfa, plain(Op::Cli));
   every(m, 0xfb, plain(Op::Sti));
+  every(m, 0xfc, plain(Op::Cld));
+  every(m, 0xfd, plain(Op::Std));
   every(m, 0xfe, integer(kByteOperand | kRmRead | kRmWrite | kUpdate, MemSize::Byte, 0,
                          kFlagsAll & ~kFlagC));
   every(m, 0xff, integer(kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, kFlagsAll & ~kFlagC));

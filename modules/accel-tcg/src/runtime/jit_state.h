@@ -57,6 +57,8 @@ struct JitState {
   i32 budget;
   // Guest arithmetic flags where they are not in the host's: LAHF's byte in bits 8-15, OF in 0.
   u64 saved_flags;
+  // Where string instructions go on: 1, or -1 if RFLAGS.DF is set.
+  i64 direction;
   // Linear address of the page that the running block lies in.
   u64 page_base;
   // The base of CS (0 in 64-bit code), and the bits that an instruction pointer has.
@@ -97,6 +99,10 @@ inline JitState& jit_state(X86Cpu& cpu) { return *static_cast<JitState*>(cpu.scr
 // Flags in the form LAHF and SETO leave them: AH in bits 8-15, OF in bit 0.
 constexpr u64 flags_to_saved(u64 rflags) {
   return ((rflags & 0xd5) | 2) << 8 | ((rflags >> 11) & 1);
+}
+inline void load_flags(JitState& jit, u64 rflags) {
+  jit.saved_flags = flags_to_saved(rflags);
+  jit.direction = (rflags & x86::kDF) != 0 ? -1 : 1;
 }
 constexpr u64 flags_from_saved(u64 saved) { return ((saved >> 8) & 0xd5) | (saved & 1) << 11; }
 

@@ -22,11 +22,16 @@ struct AccessDescriptor {
   }
 };
 
-// A repeated string instruction: element size in bytes, whether it loads (MOVS) or not (STOS),
-// and its length.
+// A repeated MOVS or STOS.
 struct RepeatForm {
-  static u32 make(unsigned element, bool moves, unsigned length) {
-    return element | (moves ? 0x10u : 0) | length << 8;
+  static constexpr u32 kElementMask = 0xf;  // bytes
+  static constexpr u32 kMoves = 1 << 4;
+  static constexpr u32 kLengthShift = 8;    // of the instruction
+  static constexpr u32 kSegmentShift = 16;  // of the source, plus 1; 0: its base is 0
+  static constexpr u32 kAddressShift = 24;  // bits of an address
+  static u32 make(const Insn& i, bool moves) {
+    return i.string_element() | (moves ? kMoves : 0) | u32{i.length} << kLengthShift |
+           u32{i.segment} << kSegmentShift | u32{i.address_bits} << kAddressShift;
   }
 };
 
@@ -39,7 +44,7 @@ struct Helpers {
   const u8* (*memory_fast)(TcgVcpu* vcpu, u64 linear, u64 descriptor);
   // Executes the instruction at `offset` of the current page by the interpreter.
   const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
-  // A REP MOVS or REP STOS; `form` as RepeatForm packs it.
+  // A REP MOVS or REP STOS of many elements; `form` as RepeatForm packs it.
   const u8* (*repeat)(TcgVcpu* vcpu, u64 form, u64 offset);
   // SYSCALL (`length` of the instruction) or SYSRET (0) at `offset`, tried without the guest's
   // vector registers saved. Returns where to go on, kTransferRefused if the interpreter has to do

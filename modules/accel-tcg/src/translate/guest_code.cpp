@@ -38,7 +38,6 @@ bool awkward_high_byte(const Insn& i) {
 bool translatable(const Insn& i, Mode mode) {
   switch (i.row.op) {
     case Op::Interpret:
-    case Op::String:
     case Op::LoopCx:
       return false;
     case Op::Popf:
@@ -57,10 +56,6 @@ bool translatable(const Insn& i, Mode mode) {
       return mode.code64();
     case Op::Sysret:
       return mode.has(Mode::kRing0) && i.w && mode.code64();
-    case Op::RepeatString:
-      return mode.code64() ||
-             (mode.has(Mode::kCode32) && mode.segment(x86::DS) == SegmentKind::Flat &&
-              mode.segment(x86::ES) == SegmentKind::Flat);
     case Op::Pushf:
       return i.default_operand_size && mode.code64();
     case Op::Leave:
@@ -121,6 +116,14 @@ bool resolve_segment(Insn& i, Mode mode) {
     case Op::Nop:
       i.segment = 0;
       return true;
+    case Op::String:
+    case Op::RepeatString: {
+      if (i.string_destination() && mode.segment(x86::ES) == SegmentKind::Unusable) return false;
+      if (!i.string_source()) return true;
+      const SegmentKind source = mode.segment(i.segment - 1u);
+      if (source == SegmentKind::Flat) i.segment = 0;
+      return source != SegmentKind::Unusable;
+    }
     default:
       break;
   }
@@ -193,6 +196,12 @@ void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLi
     if (s.insn.row.op == Op::Sti && (insns_.size() + 1 >= limits.instructions ||
                                      end_ + s.insn.length + kLongestInsn > kPageSize))
       s.insn.row.op = Op::Interpret;
+    // A repetition has a block of its own, whose entry it goes back to.
+    if (s.insn.row.op == Op::RepeatString && !insns_.empty()) {
+      // Interrupts are taken there.
+      if (insns_.back().insn.row.op == Op::Sti) insns_.back().insn.row.op = Op::Interpret;
+      break;
+    }
     // An instruction that straddles the page end has a block of its own.
     if (end_ + s.insn.length > kPageSize && !insns_.empty()) break;
     end_ += s.insn.length;
@@ -233,7 +242,7 @@ u8 GuestCode::flags_wanted_at(i64 target) const {
   for (unsigned n = 0; n < kLookAhead; ++n) {
     Insn i;
     if (at >= kPageSize || !decode_at(at, i) || i.row.op == Op::Interpret ||
-        i.row.op == Op::String || i.row.op == Op::LoopCx)
+        i.row.op == Op::LoopCx)
       break;
     wanted |= i.row.flags_read & ~killed;
     killed |= i.row.flags_killed;

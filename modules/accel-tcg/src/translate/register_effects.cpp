@@ -4,7 +4,8 @@
 namespace backplane::tcg {
 namespace {
 
-constexpr u16 kRax = 1 << 0, kRcx = 1 << 1, kRdx = 1 << 2, kRsp = 1 << 4, kAll = 0xffff;
+constexpr u16 kRax = 1 << 0, kRcx = 1 << 1, kRdx = 1 << 2, kRsp = 1 << 4, kRsi = 1 << 6, kRdi = 1 << 7,
+              kAll = 0xffff;
 
 constexpr u16 bit(u8 number) { return static_cast<u16>(1u << number); }
 
@@ -57,6 +58,8 @@ RegisterEffects register_effects(const Insn& i) {
   switch (i.row.op) {
     case Op::Nop:
     case Op::Jcc:
+    case Op::Cld:
+    case Op::Std:
     case Op::Cli:
     case Op::Sti:
     case Op::Swapgs:
@@ -97,6 +100,13 @@ RegisterEffects register_effects(const Insn& i) {
       return e;
     case Op::Rdtsc:
       e.written = kRax | kRdx;
+      return e;
+    case Op::String:
+      if (i.string_source()) e.written |= kRsi;
+      if (i.string_destination())
+        e.written |= kRdi;
+      else
+        e.written |= kRax;
       return e;
     case Op::Native:
     case Op::BitString:

@@ -13,15 +13,6 @@ constexpr u32 kSimpleFlags = static_cast<u32>(x86::kArithmeticFlags | x86::kIF);
 
 }  // namespace
 
-void Translator::emit_repeat(const Insn& i) {
-  flags_to_memory(kFlagsAll);
-  const bool moves = i.opcode == 0xa4 || i.opcode == 0xa5;
-  const unsigned element = (i.opcode & 1) == 0 ? 1 : i.operand_size();
-  a_.mov(a_.r10d, RepeatForm::make(element, moves, i.length));
-  a_.mov(a_.r11d, i.offset);
-  a_.jump(stubs_.repeat);
-}
-
 // Flags of the host are lost.
 u32 Translator::jump_if_interrupt_waiting() {
   a_.cmp(a_.field32(BACKPLANE_JIT_OFFSET(interrupt_waiting)), 0);

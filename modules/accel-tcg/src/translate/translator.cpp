@@ -157,8 +157,13 @@ void Translator::emit_insn(const ScannedInsn& s) {
       return emit_indirect(s);
     case Op::Ret:
       return emit_return(s);
+    case Op::String:
+      return emit_string(s);
     case Op::RepeatString:
       return emit_repeat(i);
+    case Op::Cld:
+    case Op::Std:
+      return emit_direction(s);
     case Op::Cli:
       return emit_cli(s);
     case Op::Sti:
@@ -179,7 +184,6 @@ void Translator::emit_insn(const ScannedInsn& s) {
       return emit_transfer(i);
     case Op::Interpret:
     case Op::LoopCx:
-    case Op::String:
       return emit_interpret(i);
   }
 }

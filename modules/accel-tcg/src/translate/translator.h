@@ -94,7 +94,13 @@ class Translator {
   void emit_interpret(const Insn& i);
   // The jump at `site` leads to the interpreter, which does this instruction.
   void interpret_if(u32 site);
+  // In string_instructions.cpp.
+  void emit_string(const ScannedInsn& s);
   void emit_repeat(const Insn& i);
+  void emit_element(const Insn& i);
+  void emit_element_check(const Insn& i, u8 pointer, unsigned segment, bool write);
+  void emit_advance(const Insn& i, u8 pointer);
+  void emit_direction(const ScannedInsn& s);  // CLD, STD
   void emit_cli(const ScannedInsn& s);
   void emit_sti(const ScannedInsn& s);
   void emit_pushf(const ScannedInsn& s);
