@@ -28,7 +28,7 @@ enum class Op : u8 {
   Call,
   CallIndirect,
   Ret,
-  LoopCx,        // LOOP, LOOPE, LOOPNE, JRCXZ
+  Loop,          // LOOP, LOOPE, LOOPNE, JRCXZ
   String,        // MOVS, STOS, LODS, SCAS, CMPS
   RepeatString,  // the same with REP, REPE or REPNE
   Cld,

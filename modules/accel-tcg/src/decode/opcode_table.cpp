@@ -163,7 +163,7 @@ constexpr OpcodeMap one_byte() {
   for (unsigned op = 0xd8; op < 0xe0; ++op)
     every(m, op, vector(Unit::X87, 0, MemSize::None));  // refined
   for (unsigned op = 0xe0; op < 0xe4; ++op) {
-    Row r = plain(Op::LoopCx, Imm::Byte);
+    Row r = plain(Op::Loop, Imm::Byte);
     r.flags_read = op < 0xe2 ? kFlagZ : 0;
     every(m, op, r);
   }

@@ -38,7 +38,6 @@ bool awkward_high_byte(const Insn& i) {
 bool translatable(const Insn& i, Mode mode) {
   switch (i.row.op) {
     case Op::Interpret:
-    case Op::LoopCx:
       return false;
     case Op::Popf:
       return mode.has(Mode::kRing0) && i.default_operand_size && mode.code64();
@@ -65,6 +64,7 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::PushMem:
     case Op::Pop:
     case Op::Jcc:
+    case Op::Loop:
     case Op::Jmp:
     case Op::JmpIndirect:
     case Op::Call:
@@ -134,6 +134,8 @@ bool resolve_segment(Insn& i, Mode mode) {
   if (kind == SegmentKind::Flat) i.segment = 0;
   return kind != SegmentKind::Unusable;
 }
+
+bool may_jump(const Insn& i) { return i.row.op == Op::Jcc || i.row.op == Op::Loop; }
 
 bool ends_block(const Insn& i) {
   switch (i.row.op) {
@@ -207,7 +209,7 @@ void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLi
     end_ += s.insn.length;
     insns_.push_back(s);
     if (ends_block(s.insn) || s.insn.row.op == Op::Interpret) break;
-    if (s.insn.row.op == Op::Jcc && ++side_exits == limits.side_exits) break;
+    if (may_jump(s.insn) && ++side_exits == limits.side_exits) break;
   }
   compute_liveness();
 }
@@ -224,7 +226,7 @@ void GuestCode::compute_liveness() {
     live = flags_wanted_at(end_);
   for (auto s = insns_.rbegin(); s != insns_.rend(); ++s) {
     const Row& row = s->insn.row;
-    if (row.op == Op::Jcc)
+    if (may_jump(s->insn))
       live |= flags_wanted_at(static_cast<i64>(s->insn.offset) + s->insn.length +
                               s->insn.immediate);
     if (row.op == Op::Interpret) live = kFlagsAll;
@@ -241,9 +243,7 @@ u8 GuestCode::flags_wanted_at(i64 target) const {
   unsigned at = static_cast<unsigned>(target);
   for (unsigned n = 0; n < kLookAhead; ++n) {
     Insn i;
-    if (at >= kPageSize || !decode_at(at, i) || i.row.op == Op::Interpret ||
-        i.row.op == Op::LoopCx)
-      break;
+    if (at >= kPageSize || !decode_at(at, i) || i.row.op == Op::Interpret) break;
     wanted |= i.row.flags_read & ~killed;
     killed |= i.row.flags_killed;
     if ((killed | wanted) == kFlagsAll) return wanted;
@@ -254,7 +254,7 @@ u8 GuestCode::flags_wanted_at(i64 target) const {
       at = static_cast<unsigned>(next);
       continue;
     }
-    if (i.row.op == Op::Jcc) break;
+    if (may_jump(i)) break;
     at += i.length;
   }
   return wanted | static_cast<u8>(kFlagsAll & ~killed);

@@ -57,6 +57,8 @@ class GuestCode {
 // Drops the segment of a memory operand if its base is known to be 0. False: the operand, or the
 // stack, is in a segment that cannot be translated.
 bool resolve_segment(Insn& insn, Mode mode);
+// True if either the target or the next instruction follows.
+bool may_jump(const Insn& insn);
 // True if nothing after this instruction belongs to the same block.
 bool ends_block(const Insn& insn);
 // True if the instruction can run as translated code in this mode.

@@ -122,7 +122,7 @@ AccessGroup access_group(const std::vector<ScannedInsn>& insns, std::size_t at, 
     if (with_stack && (n != at || part == AccessPart::Operand) && stack_access(i, a) &&
         a.key == first.key)
       extend(group, a, shift, behind_jump, n);
-    if (i.row.op == Op::Jcc) behind_jump = true;
+    if (may_jump(i)) behind_jump = true;
     const RegisterEffects e = register_effects(i);
     for (const u8 number : {first.key.base, first.key.index})
       if (number < 16 && ((e.written >> number) & 1) != 0) return group;

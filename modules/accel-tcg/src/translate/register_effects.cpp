@@ -64,6 +64,9 @@ RegisterEffects register_effects(const Insn& i) {
     case Op::Sti:
     case Op::Swapgs:
       return e;
+    case Op::Loop:
+      if (i.opcode != 0xe3) e.written = kRcx;
+      return e;
     case Op::Lea:
       if (i.has_base && i.base == i.reg && !i.has_index && !i.rip_relative &&
           address_wide(i) && i.default_address_size()) {

@@ -138,15 +138,7 @@ void Translator::emit_repeat(const Insn& i) {
     });
   }
   emit_element(i);
-  // The flags of the comparison stay.
-  if (i.address_bits == 64) {
-    a_.lea(a_.rcx, a_.ptr[a_.rcx - 1]);
-  } else if (i.address_bits == 32) {
-    a_.lea(a_.ecx, a_.ptr[a_.rcx - 1]);
-  } else {
-    a_.lea(a_.r10d, a_.ptr[a_.rcx - 1]);
-    a_.mov(a_.cx, a_.r10w);
-  }
+  emit_count_down(i);
   if (!compares(kind)) {
     a_.test(counter, counter);
     a_.jump_if(kNotZero, block_->near_entry);

@@ -146,6 +146,8 @@ void Translator::emit_insn(const ScannedInsn& s) {
       return emit_leave(s);
     case Op::Jcc:
       return emit_jcc(s);
+    case Op::Loop:
+      return emit_loop(s);
     case Op::Jmp:
       flags_to_memory(s.flags_live_after);
       return emit_jump(i64{i.offset} + i.length + i.immediate);
@@ -183,7 +185,6 @@ void Translator::emit_insn(const ScannedInsn& s) {
     case Op::Sysret:
       return emit_transfer(i);
     case Op::Interpret:
-    case Op::LoopCx:
       return emit_interpret(i);
   }
 }
@@ -346,19 +347,21 @@ void Translator::emit_indirect_jump(i32 stack_moved) {
 void Translator::emit_jcc(const ScannedInsn& s) {
   const Insn& i = s.insn;
   flags_into_host();
-  const i64 target = i64{i.offset} + i.length + i.immediate;
-  const u8 condition = i.opcode & 15;
+  emit_side_exit(a_.jump_if_forward(i.opcode & 15), i64{i.offset} + i.length + i.immediate);
+}
+
+void Translator::emit_side_exit(u32 taken, i64 target) {
   const bool near = target >= 0 && target < static_cast<i64>(kPageSize);
   const u8 live = code_->flags_wanted_at(target);
   const bool save = live != 0 && !flags_in_memory_;
   if (near && !save && !options_.count_instructions) {
     if (target == block_->offset && !mode_.apart()) {
-      a_.jump_if(condition, block_->near_entry);
+      a_.patch_jump(taken, block_->near_entry);
       return;
     }
     JumpSite& site = cache_.create_site(*block_);
     site.target = static_cast<i32>(target);
-    site.jump = a_.jump_if_forward(condition);
+    site.jump = taken;
     defer([this, &site] {
       site.unlinked = a_.here();
       a_.bind(site.jump);
@@ -367,7 +370,6 @@ void Translator::emit_jcc(const ScannedInsn& s) {
     });
     return;
   }
-  const u32 taken = a_.jump_if_forward(condition);
   const int not_executed = block_->instructions - (current_index_ + 1);
   defer([this, taken, save, target, not_executed] {
     a_.bind(taken);

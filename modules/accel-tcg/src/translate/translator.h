@@ -91,6 +91,11 @@ class Translator {
   void emit_call(const ScannedInsn& s);
   void emit_indirect(const ScannedInsn& s);
   void emit_jcc(const ScannedInsn& s);
+  void emit_loop(const ScannedInsn& s);
+  u32 emit_loop_keeping_flags(const Insn& i);
+  u32 emit_loop_losing_flags(const ScannedInsn& s);
+  // Where the conditional jump leads whose displacement is at `taken`.
+  void emit_side_exit(u32 taken, i64 target);
   void emit_interpret(const Insn& i);
   // The jump at `site` leads to the interpreter, which does this instruction.
   void interpret_if(u32 site);
@@ -101,6 +106,7 @@ class Translator {
   void emit_element_check(const Insn& i, u8 pointer, unsigned segment, bool write);
   void emit_advance(const Insn& i, u8 pointer);
   void emit_direction(const ScannedInsn& s);  // CLD, STD
+  void emit_count_down(const Insn& i);        // rCX
   void emit_cli(const ScannedInsn& s);
   void emit_sti(const ScannedInsn& s);
   void emit_pushf(const ScannedInsn& s);
