@@ -204,10 +204,12 @@ class Execution {
   // Bytes of the stack pointer in use.
   unsigned stack_size() const { return code64_ ? 8 : state.seg[SS].big() ? 4 : 2; }
   u64 stack_pointer() const { return state.gpr[RSP] & mask_of(stack_size()); }
-  void set_stack_pointer(u64 value) {
+  // RSP as it is when the stack pointer is `value`: what a narrower one leaves out stays.
+  u64 rsp_with(u64 value) const {
     const u64 mask = mask_of(stack_size());
-    state.gpr[RSP] = (state.gpr[RSP] & ~mask) | (value & mask);
+    return (state.gpr[RSP] & ~mask) | (value & mask);
   }
+  void set_stack_pointer(u64 value) { state.gpr[RSP] = rsp_with(value); }
   void push(u64 value, unsigned size) {
     const u64 sp = (stack_pointer() - size) & mask_of(stack_size());
     write(linear(SS, sp, size, true), size, value);

@@ -31,7 +31,9 @@ void pop(Execution& x, const Instruction& i) {
   }
   // An address that uses RSP uses it as it is after the pop.
   u64 offset = x.effective_address(i.memory);
-  if (i.memory.base == RSP) offset = (offset + i.operand_size) & mask_of(i.address_size);
+  if (i.memory.base == RSP)
+    offset = (offset + x.rsp_with(x.stack_pointer() + i.operand_size) - x.state.gpr[RSP]) &
+             mask_of(i.address_size);
   const u64 address = x.linear(i.memory.segment, offset, i.operand_size, true);
   x.write(address, i.operand_size, value);
   x.drop(i.operand_size);
@@ -89,7 +91,7 @@ void enter(Execution& x, const Instruction& i) {
     x.write(x.linear(SS, sp, size, true), size, value);
   };
   push_at(x.state.gpr[RBP]);
-  const u64 frame = sp;
+  const u64 frame = x.rsp_with(sp);
   u64 outer = x.state.gpr[RBP];
   for (unsigned n = 1; n < level; ++n) {
     outer -= size;

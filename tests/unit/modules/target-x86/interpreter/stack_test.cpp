@@ -102,6 +102,69 @@ TEST_F(Stack, A16BitStackWraps) {
   EXPECT_EQ(guest.load_value<u16>(0xfffe), 0xbeef);
 }
 
+// 32-bit code on a stack whose pointer is SP. The upper half of ESP stays, and goes with the rest
+// where ESP is copied. [SDM 1 "Stack Alignment", SDM 2A "ENTER", APM 3 "ENTER"]
+TEST_F(Stack, OperandsWiderThanAStackPointerKeepItsUpperHalf) {
+  struct Row {
+    std::string_view text;
+    std::vector<u8> code;
+    u32 esp, ebp, eax;  // afterwards
+    u16 at = 0;         // where it stored
+    u32 stored = 0;
+  };
+  static const Row kRows[] = {
+      {"enter 8, 0", {0xc8, 8, 0, 0}, 0x29ff4, 0x29ffc, 0x11223344, 0x9ffc, 0x51000},
+      {"enter 8, 1", {0xc8, 8, 0, 1}, 0x29ff0, 0x29ffc, 0x11223344, 0x9ff8, 0x29ffc},
+      {"enter 8, 2", {0xc8, 8, 0, 2}, 0x29fec, 0x29ffc, 0x11223344, 0x9ff4, 0x29ffc},
+      {"enter 8, 0 (16)", {0x66, 0xc8, 8, 0, 0}, 0x29ff6, 0x59ffe, 0x11223344, 0x9ffe, 0x55551000},
+      {"enter 8, 1 (16)", {0x66, 0xc8, 8, 0, 1}, 0x29ff4, 0x59ffe, 0x11223344, 0x9ffc, 0x10009ffe},
+      {"leave", {0xc9}, 0x21004, 0x55555555, 0x11223344},
+      {"leave (16)", {0x66, 0xc9}, 0x21002, 0x55555, 0x11223344},
+      {"push eax", {0x50}, 0x29ffc, 0x51000, 0x11223344, 0x9ffc, 0x11223344},
+      {"push ax", {0x66, 0x50}, 0x29ffe, 0x51000, 0x11223344, 0x9ffe, 0x55553344},
+      {"push esp", {0x54}, 0x29ffc, 0x51000, 0x11223344, 0x9ffc, 0x2a000},
+      {"push es", {0x06}, 0x29ffc, 0x51000, 0x11223344},
+      {"pusha", {0x60}, 0x29fe0, 0x51000, 0x11223344, 0x9fec, 0x2a000},
+      {"popa", {0x61}, 0x2a020, 0x55555555, 0x55555555},
+      {"pop eax", {0x58}, 0x2a004, 0x51000, 0x55555555},
+      {"pop ax", {0x66, 0x58}, 0x2a002, 0x51000, 0x11225555},
+      {"pop esp", {0x5c}, 0x55555555, 0x51000, 0x11223344},
+      {"pop sp", {0x66, 0x5c}, 0x25555, 0x51000, 0x11223344},
+      {"pushf", {0x9c}, 0x29ffc, 0x51000, 0x11223344, 0x9ffc, 2},
+      {"call", {0xe8, 0, 0, 0, 0}, 0x29ffc, 0x51000, 0x11223344},
+      {"ret", {0xc3}, 0x2a004, 0x51000, 0x11223344},
+      {"ret (16)", {0x66, 0xc3}, 0x2a002, 0x51000, 0x11223344},
+      {"ret 7ffch", {0xc2, 0xfc, 0x7f}, 0x22000, 0x51000, 0x11223344},
+  };
+  for (const Row& row : kRows) {
+    guest.enter_protected_mode();
+    std::memset(guest.arena.data() + kPageSize, 0x55, TestGuest::kFirstReserved - kPageSize);
+    guest.state().seg[SS] = {TestGuest::kData0, 0x0093, 0xffff, guest.address(0)};
+    guest.reg(RSP) = 0x2a000;
+    guest.reg(RBP) = 0x51000;
+    guest.reg(RAX) = 0x11223344;
+    guest.load(row.code);
+    ASSERT_EQ(guest.step(), Interpreter::Step::Done) << row.text;
+    EXPECT_EQ(guest.reg(RSP), row.esp) << row.text;
+    EXPECT_EQ(guest.reg(RBP), row.ebp) << row.text;
+    EXPECT_EQ(guest.reg(RAX), row.eax) << row.text;
+    if (row.at != 0) {
+      EXPECT_EQ(guest.load_value<u32>(row.at), row.stored) << row.text;
+    }
+  }
+}
+
+// An address made of ESP is that of after the pop, which moves SP only.
+TEST_F(Stack, PopToMemoryMovesA16BitStackPointerBeforeItIsUsed) {
+  guest.enter_protected_mode();
+  guest.state().seg[SS] = {TestGuest::kData0, 0x0093, 0xffff, guest.address(0)};
+  guest.reg(RSP) = 0x2fffc;
+  guest.store_value<u32>(0xfffc, 0x1234);
+  guest.run({0x8f, 0x84, 0x24, 0x00, 0x50, 0xfe, 0xff});  // pop [esp - 1b000h]
+  EXPECT_EQ(guest.reg(RSP), 0x20000U);
+  EXPECT_EQ(guest.load_value<u32>(0x5000), 0x1234U);
+}
+
 TEST_F(Stack, LoadingSsHoldsInterruptsOffForOneInstruction) {
   guest.enter_protected_mode();
   guest.store_value<u32>(guest.reg(RSP) - guest.address(0), TestGuest::kData0);
