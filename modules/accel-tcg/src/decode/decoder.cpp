@@ -90,7 +90,8 @@ bool refine_one_byte(Insn& i) {
       const bool by_one = i.opcode == 0xd0 || i.opcode == 0xd1;
       const bool by_immediate = i.opcode < 0xd0;
       const bool rotate = group < 4;
-      const unsigned mask = i.w ? 63 : 31;
+      const bool byte = (row.operands & kByteOperand) != 0;  // then W is ignored
+      const unsigned mask = i.w && !byte ? 63 : 31;
       const unsigned count = static_cast<unsigned>(i.immediate) & mask;
       if (group == 2 || group == 3) row.flags_read = kFlagC;  // RCL, RCR
       row.flags_touched = rotate ? kFlagC | kFlagO : kFlagsAll;
@@ -489,7 +490,9 @@ void read_short_form(Cursor& in, Insn& i) {
 void finish_legacy(Insn& i) {
   // General operands have 32 bits at most: W is ignored.
   constexpr u16 kGeneral = kRegRead | kRegWrite | kRmRead | kRmWrite | kVvvvRead | kVvvvWrite;
-  if (i.vex && (i.row.operands & kGeneral) != 0) i.w = false;
+  const bool string_lengths =  // of VPCMPESTRM and VPCMPESTRI, in rAX and rDX
+      i.map == 3 && (i.opcode == 0x60 || i.opcode == 0x61);
+  if (i.vex && (string_lengths || (i.row.operands & kGeneral) != 0)) i.w = false;
   // The fourth operand of the VEX blends is one of eight registers.
   if (i.vex && i.map == 3 && i.opcode >= 0x4a && i.opcode <= 0x4c) i.immediate &= 0x7f;
   const bool string = i.row.op == Op::String || i.row.op == Op::RepeatString;

@@ -104,7 +104,10 @@ void Translator::emit_native(const ScannedInsn& s) {
   }
   if (rm_is_general) {
     rm.reg = host_register(i.rm);
-    if (rm.reg == kSpilled && works_in_memory(i)) {
+    constexpr u16 kWritesBoth = kRegWrite | kRmWrite;
+    if (rm.reg == kSpilled && i.rm == i.reg && (ops & kWritesBoth) == kWritesBoth) {
+      rm.reg = reg;  // which of two results stays (XADD) is the processor's to say
+    } else if (rm.reg == kSpilled && works_in_memory(i)) {
       rm = RmOperand::at(kState, i.rm * 8);
     } else if (rm.reg == kSpilled) {
       rm.reg = take_scratch();
