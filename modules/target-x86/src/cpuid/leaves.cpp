@@ -169,8 +169,8 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
     case 0x80000001: {
       CpuidResult r{
           .eax = 0, .ebx = 0, .ecx = m.word(W::Leaf80000001Ecx), .edx = m.word(W::Leaf80000001Edx)};
-      // Intel processors show SYSCALL in 64-bit mode only.
-      if (!state_->code64()) r.edx &= ~(1u << 11);
+      if (!state_->code64() && does(vendor(), Difference::SyscallOutside64) == Does::RaisesUd)
+        r.edx &= ~(1u << 11);
       return r;
     }
     case 0x80000002:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SYSCALL, SYSRET, SYSENTER, SYSEXIT: transfers with fixed segments.
-// [SDM 2B "SYSCALL-Fast System Call", "SYSENTER-Fast System Call"]
+// [SDM 2B "SYSCALL-Fast System Call", "SYSENTER-Fast System Call", APM 3 "SYSCALL"] Translated code
+// calls SYSCALL and SYSRET of 64-bit code.
 #include "descriptor.h"
 
 namespace backplane::x86 {
@@ -26,27 +27,47 @@ Segment flat_stack(u16 selector, unsigned dpl) {
 
 constexpr u64 kReturnableFlags = 0x3c7fd7;  // all but RF, VM and reserved ones
 
+void require_syscall(Context c) {
+  const X86State& s = c.state();
+  if ((s.efer & kEferSCE) == 0) raise_fault(kUD);
+  if (s.code64()) return;
+  if (!s.protected_mode() || does(c.cpu.vendor(), Difference::SyscallOutside64) == Does::RaisesUd)
+    raise_fault(kUD);
+}
+
+void require_sysenter(Context c) {
+  if (c.state().long_mode_active() &&
+      does(c.cpu.vendor(), Difference::SysenterInLongMode) == Does::RaisesUd)
+    raise_fault(kUD);
+}
+
 }  // namespace
 
 void syscall(Context c, u64 return_rip) {
+  require_syscall(c);
   X86State& s = c.state();
-  if ((s.efer & kEferSCE) == 0 || !s.code64()) raise_fault(kUD);
+  const bool long_mode = s.long_mode_active();
   s.gpr[RCX] = return_rip;
-  s.gpr[R11] = s.rflags & ~kRF;
-  s.rip = s.lstar;
-  s.rflags = (s.rflags & ~(s.sfmask | kRF)) | 2;
+  if (long_mode) {
+    s.gpr[R11] = s.rflags & ~kRF;
+    s.rip = s.code64() ? s.lstar : s.cstar;
+    s.rflags = (s.rflags & ~(s.sfmask | kRF)) | 2;
+  } else {
+    s.rip = static_cast<u32>(s.star);
+    s.rflags &= ~(kVM | kIF | kRF);
+  }
   const u16 selector = static_cast<u16>(s.star >> 32);
-  s.seg[CS] = flat_code(selector, 0, CodeSize::Bits64);
+  s.seg[CS] = flat_code(selector, 0, long_mode ? CodeSize::Bits64 : CodeSize::Bits32);
   s.seg[SS] = flat_stack(static_cast<u16>((selector & ~3u) + 8), 0);
 }
 
 void sysret(Context c, unsigned operand_size) {
+  require_syscall(c);
   X86State& s = c.state();
-  if ((s.efer & kEferSCE) == 0 || !s.code64()) raise_fault(kUD);
   const bool to64 = operand_size == 8;
   if (s.cpl() != 0 || (to64 && !is_canonical(s.gpr[RCX]))) raise_fault(kGP, 0);
   s.rip = to64 ? s.gpr[RCX] : static_cast<u32>(s.gpr[RCX]);
-  s.rflags = (s.gpr[R11] & kReturnableFlags) | 2;
+  s.rflags = s.long_mode_active() ? (s.gpr[R11] & kReturnableFlags) | 2 : s.rflags | kIF;
   const u16 selector = static_cast<u16>(s.star >> 48);
   s.seg[CS] = to64 ? flat_code(static_cast<u16>(selector + 16), 3, CodeSize::Bits64)
                    : flat_code(selector, 3, CodeSize::Bits32);
@@ -54,6 +75,7 @@ void sysret(Context c, unsigned operand_size) {
 }
 
 void sysenter(Context c) {
+  require_sysenter(c);
   X86State& s = c.state();
   const u16 selector = static_cast<u16>(s.sysenter_cs);
   if ((s.cr0 & kCr0PE) == 0 || is_null(selector)) raise_fault(kGP, 0);
@@ -66,6 +88,7 @@ void sysenter(Context c) {
 }
 
 void sysexit(Context c, unsigned operand_size) {
+  require_sysenter(c);
   X86State& s = c.state();
   const u16 selector = static_cast<u16>(s.sysenter_cs);
   if ((s.cr0 & kCr0PE) == 0 || is_null(selector) || s.cpl() != 0) raise_fault(kGP, 0);

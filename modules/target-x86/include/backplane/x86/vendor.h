@@ -25,6 +25,8 @@ enum class Difference : u8 {
   MisalignedSha,             // an SHA instruction whose memory operand is not aligned to 16 bytes
   VexWidthOutside64,         // VPINSRD and VPEXTRD with VEX.W set, in 16- and 32-bit code
   MxcsrMisalignedMask,       // MXCSR bit 17, and its bit of MXCSR_MASK in a saved image
+  SyscallOutside64,          // SYSCALL and SYSRET in 16- and 32-bit code
+  SysenterInLongMode,        // SYSENTER and SYSEXIT while long mode is active
   DoubleShiftBeyondOperand,  // SHLD and SHRD of 16 bits by more than 16
 };
 

@@ -6,6 +6,8 @@ namespace {
 
 class FastCalls : public ::testing::Test {
  protected:
+  explicit FastCalls(std::string_view model = "max") : guest(model) {}
+
   Guest guest;
   X86State& s() { return guest.state(); }
   Context c() { return guest.context(); }
@@ -87,6 +89,74 @@ TEST_F(FastCalls, SysenterAndSysexit) {
   expect_fault(kGP, 0, [&] { sysexit(c(), 8); });
   s().sysenter_cs = 3;
   expect_fault(kGP, 0, [&] { sysenter(c()); });
+}
+
+// --- AMD's ---------------------------------------------------------------------------------------
+
+class FastCallsOfAmd : public FastCalls {
+ protected:
+  FastCallsOfAmd() : FastCalls("max,vendor=AuthenticAMD") {}
+  void leave_64_bit_code(unsigned dpl) {
+    s().seg[CS].attributes = static_cast<u16>(Guest::kAttrCode32 | dpl << 5);
+  }
+};
+
+TEST_F(FastCallsOfAmd, SyscallOf32BitCodeEntersThroughCstar) {
+  leave_64_bit_code(3);
+  s().cstar = 0xffff'ffff'8300'0000;
+  s().rflags = 2 | kIF | kCF;
+  syscall(c(), 0x1236);
+  EXPECT_EQ(s().rip, 0xffff'ffff'8300'0000);
+  EXPECT_EQ(guest.reg(RCX), 0x1236u);
+  EXPECT_EQ(guest.reg(R11), 2 | kIF | kCF);
+  EXPECT_EQ(s().rflags, 2 | kCF);
+  EXPECT_TRUE(s().code64());
+  EXPECT_EQ(s().cpl(), 0u);
+  sysret(c(), 4);
+  EXPECT_EQ(s().rip, 0x1236u);
+  EXPECT_EQ(s().rflags, 2 | kIF | kCF);
+  EXPECT_FALSE(s().code64());
+  EXPECT_EQ(s().cpl(), 3u);
+}
+
+TEST_F(FastCallsOfAmd, SyscallOutsideLongModeEntersThroughStar) {
+  guest.enter_protected_mode(3);
+  s().efer |= kEferSCE;
+  s().star |= 0x12345678;
+  s().rflags = 2 | kIF | kCF;
+  guest.reg(R11) = 7;
+  syscall(c(), 0x1236);
+  EXPECT_EQ(s().rip, 0x12345678u);
+  EXPECT_EQ(guest.reg(RCX), 0x1236u);
+  EXPECT_EQ(guest.reg(R11), 7u);
+  EXPECT_EQ(s().rflags, 2 | kCF);
+  EXPECT_EQ(s().cpl(), 0u);
+  EXPECT_TRUE(s().seg[CS].big());
+  sysret(c(), 4);
+  EXPECT_EQ(s().rip, 0x1236u);
+  EXPECT_EQ(s().rflags, 2 | kIF | kCF);
+  EXPECT_EQ(s().cpl(), 3u);
+}
+
+TEST_F(FastCallsOfAmd, SyscallNeedsItsEnableBitEverywhere) {
+  leave_64_bit_code(3);
+  s().efer &= ~kEferSCE;
+  expect_fault(kUD, std::nullopt, [&] { syscall(c(), 0); });
+  expect_fault(kUD, std::nullopt, [&] { sysret(c(), 4); });
+}
+
+TEST_F(FastCallsOfAmd, LongModeHasNoSysenter) {
+  expect_fault(kUD, std::nullopt, [&] { sysenter(c()); });
+  leave_64_bit_code(3);
+  expect_fault(kUD, std::nullopt, [&] { sysenter(c()); });
+  leave_64_bit_code(0);
+  expect_fault(kUD, std::nullopt, [&] { sysexit(c(), 4); });
+}
+
+TEST_F(FastCallsOfAmd, CpuidShowsSyscallIn32BitCodeToo) {
+  constexpr u32 kSyscall = 1u << 11;
+  leave_64_bit_code(3);
+  EXPECT_NE(guest.cpu().cpuid(0x80000001, 0).edx & kSyscall, 0u);
 }
 
 }  // namespace
