@@ -15,6 +15,12 @@ u16 to_bcd(u32 v) {
                           v % 10);
 }
 
+// What a low gate does, and what a rising one. [Intel 8254 datasheet, "Gate Pin Operations
+// Summary"]
+bool stands_still_without_gate(u8 mode) { return mode != 1 && mode != 5; }
+bool triggered_by_gate(u8 mode) { return mode == 1 || mode == 5; }
+bool periodic(u8 mode) { return mode == 2 || mode == 3; }
+
 }  // namespace
 
 Pit8254::Pit8254(Clock& clock, IrqLine output0, Pending pending, LostTickPolicy lost_ticks)
@@ -33,7 +39,7 @@ void Pit8254::reset() {
 }
 
 bool Pit8254::counting(const Channel& c) const {
-  return c.loaded && ((c.mode != 1 && c.mode != 5) || c.triggered);
+  return c.loaded && (!triggered_by_gate(c.mode) || c.triggered);
 }
 
 u64 Pit8254::elapsed(const Channel& c, i64 now) const {
@@ -61,6 +67,7 @@ bool Pit8254::output(const Channel& c, i64 now) const {
   const u64 d = elapsed(c, now);
   switch (c.mode) {
     case 0:
+      return !c.write_high && d >= c.count;
     case 1:
       return d >= c.count;
     case 2:
@@ -72,34 +79,78 @@ bool Pit8254::output(const Channel& c, i64 now) const {
   }
 }
 
+void Pit8254::start(Channel& c, i64 now) {
+  if (c.next_count != 0) c.count = c.next_count;
+  c.next_count = 0;
+  c.start = now;
+  c.paused_at = !c.gate && stands_still_without_gate(c.mode) ? 0 : -1;
+}
+
 void Pit8254::set_gate(Channel& c, bool gate) {
   if (gate == c.gate) return;
-  c.gate = gate;
   const i64 now = clock_.now();
-  if (c.mode == 0 || c.mode == 4) {
-    if (!gate) {
+  take_next_count(c, now);
+  c.gate = gate;
+  if (!c.loaded) return;
+  if (!gate) {
+    if (stands_still_without_gate(c.mode) && c.paused_at < 0)
       c.paused_at = std::max<i64>(0, now - c.start);
-    } else {
-      c.start = now - std::max<i64>(0, c.paused_at);
-      c.paused_at = -1;
-    }
-  } else if (gate) {
-    c.start = now;
+  } else if (!stands_still_without_gate(c.mode) || periodic(c.mode)) {
     c.triggered = true;
+    start(c, now);
+  } else if (!c.write_high) {
+    c.start = now - std::max<i64>(0, c.paused_at);
+    c.paused_at = -1;
   }
 }
 
+// A period that is over by now was the last with the old count.
+void Pit8254::take_next_count(Channel& c, i64 now) {
+  if (c.next_count == 0 || !periodic(c.mode) || c.paused_at >= 0) return;
+  if (elapsed(c, now) < c.switch_at) return;
+  if (&c == channels_.data()) next_edge_ -= std::min(next_edge_, c.switch_at);
+  start(c, c.start + nanoseconds_for(c.switch_at, kHertz));
+}
+
+// What a count does that is written while the counter runs. [Intel 8254 datasheet, "Mode
+// Definitions"]
 void Pit8254::load(Channel& c, u16 raw) {
-  c.count = c.bcd ? from_bcd(raw) : raw;
-  if (c.count == 0) c.count = c.bcd ? 10000 : 0x10000;
-  if (c.count == 1 && (c.mode == 2 || c.mode == 3)) c.count = 2;  // 1 is not allowed there
+  const i64 now = clock_.now();
+  take_next_count(c, now);
+  u32 count = c.bcd ? from_bcd(raw) : raw;
+  if (count == 0) count = c.bcd ? 10000 : 0x10000;
+  if (count == 1 && periodic(c.mode)) count = 2;  // 1 is not allowed there
+  const bool first = !c.loaded;
   c.loaded = true;
-  c.start = clock_.now();
-  c.paused_at = !c.gate && (c.mode == 0 || c.mode == 4) ? 0 : -1;
+  c.next_count = count;
+  if (!first && triggered_by_gate(c.mode)) return;  // for the next trigger
+  if (!first && periodic(c.mode)) {
+    c.switch_at = (elapsed(c, now) / c.count + 1) * c.count;
+    if (&c != channels_.data()) return;
+    // Ticks that are overdue belong to the old count.
+    next_edge_ = c.switch_at;
+    return arm(now);
+  }
+  if (triggered_by_gate(c.mode)) {
+    c.count = c.next_count;
+    return;
+  }
+  start(c, now);
   if (&c == channels_.data()) {
     if (c.mode == 0) output0_.lower();
     schedule();
   }
+}
+
+// In mode 0 the first of two bytes stops the counter and lowers its output.
+void Pit8254::write_first_byte(Channel& c, u8 value) {
+  c.write_low = value;
+  c.write_high = true;
+  if (c.mode != 0 || !c.loaded) return;
+  if (c.paused_at < 0) c.paused_at = std::max<i64>(0, clock_.now() - c.start);
+  if (&c != channels_.data()) return;
+  timer_.cancel();
+  output0_.lower();
 }
 
 void Pit8254::write_control(u8 value) {
@@ -134,17 +185,23 @@ void Pit8254::read_back(u8 value) {
     if ((value >> (n + 1) & 1) == 0) continue;
     if ((value & 0x20) == 0) latch_value(c);
     if ((value & 0x10) == 0 && !c.status_latched) {
+      const i64 now = clock_.now();
+      take_next_count(c, now);
+      // The count that was written last is not yet in the counter.
+      const bool null_count = !c.loaded || c.next_count != 0;
       c.status_latched = true;
       c.latched_status =
-          static_cast<u8>(c.control | (output(c, clock_.now()) ? 0x80 : 0) | (c.loaded ? 0 : 0x40));
+          static_cast<u8>(c.control | (output(c, now) ? 0x80 : 0) | (null_count ? 0x40 : 0));
     }
   }
 }
 
 void Pit8254::latch_value(Channel& c) {
   if (c.value_latched) return;
+  const i64 now = clock_.now();
+  take_next_count(c, now);
   c.value_latched = true;
-  c.latched_value = value(c, clock_.now());
+  c.latched_value = value(c, now);
 }
 
 u8 Pit8254::read_counter(Channel& c) {
@@ -152,7 +209,9 @@ u8 Pit8254::read_counter(Channel& c) {
     c.status_latched = false;
     return c.latched_status;
   }
-  const u16 v = c.value_latched ? c.latched_value : value(c, clock_.now());
+  const i64 now = clock_.now();
+  take_next_count(c, now);
+  const u16 v = c.value_latched ? c.latched_value : value(c, now);
   const bool high = c.access == kHigh || (c.access == kLowThenHigh && c.read_high);
   if (c.access == kLowThenHigh) c.read_high = !c.read_high;
   if (c.access != kLowThenHigh || high) c.value_latched = false;
@@ -176,14 +235,19 @@ void Pit8254::write(unsigned port, u8 value) {
       break;
     default:
       if (!c.write_high) {
-        c.write_low = value;
-        c.write_high = true;
+        write_first_byte(c, value);
       } else {
         c.write_high = false;
         load(c, static_cast<u16>(value << 8 | c.write_low));
       }
       break;
   }
+}
+
+bool Pit8254::output2() {
+  const i64 now = clock_.now();
+  take_next_count(channels_[2], now);
+  return output(channels_[2], now);
 }
 
 // Arms the timer for the first rising edge of OUT0 after a count was loaded.
@@ -193,30 +257,37 @@ void Pit8254::schedule() {
   if (!counting(c)) return;
   next_edge_ = c.count;
   stalled_ = false;
-  const i64 now = clock_.now();
-  timer_.arm_at(delivery_time(c.start + nanoseconds_for(next_edge_, kHertz), 0, now));
+  arm(clock_.now());
+}
+
+// For the next edge, or soon if that is over.
+void Pit8254::arm(i64 now) {
+  const Channel& c = channels_[0];
+  const i64 period = periodic(c.mode) ? nanoseconds_for(c.count, kHertz) : 0;
+  timer_.arm_at(delivery_time(c.start + nanoseconds_for(next_edge_, kHertz), period, now));
 }
 
 void Pit8254::fire() {
-  const Channel& c = channels_[0];
-  const bool periodic = c.mode == 2 || c.mode == 3;
+  Channel& c = channels_[0];
+  const i64 now = clock_.now();
+  take_next_count(c, now);
+  const bool repeats = periodic(c.mode);
   const bool discard = lost_ticks_ == LostTickPolicy::Discard;
-  const bool wait = periodic && !discard && pending_ && pending_();
+  const bool wait = repeats && !discard && pending_ && pending_();
   if (!wait) {
     output0_.lower();
     output0_.raise();
     next_edge_ += c.count;
     stalled_ = false;
   }
-  if (!periodic) return;
+  if (!repeats) return;
   constexpr u64 kMostOverdueTicks = kMostOverdue * kHertz / kNanosecondsPerSecond;
-  const u64 d = elapsed(c, clock_.now());
+  const u64 d = elapsed(c, now);
   if (d > next_edge_ + kMostOverdueTicks || (stalled_ && wait) || (discard && d >= next_edge_)) {
     next_edge_ = (d / c.count + 1) * c.count;
     stalled_ = true;
   }
-  timer_.arm_at(delivery_time(c.start + nanoseconds_for(next_edge_, kHertz),
-                              nanoseconds_for(c.count, kHertz), clock_.now()));
+  arm(now);
 }
 
 }  // namespace backplane::pc

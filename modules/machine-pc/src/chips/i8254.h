@@ -32,7 +32,7 @@ class Pit8254 {
   // Counter 2, wired to port 61h.
   void set_gate2(bool gate) { set_gate(channels_[2], gate); }
   bool gate2() const { return channels_[2].gate; }
-  bool output2() const { return output(channels_[2], clock_.now()); }
+  bool output2();
 
  private:
   enum Access : u8 { kLow = 1, kHigh = 2, kLowThenHigh = 3 };
@@ -45,8 +45,10 @@ class Pit8254 {
     bool loaded = false;     // a count was written since the control word
     bool triggered = false;  // modes 1 and 5 wait for a rising gate
     u32 count = 0x10000;
-    i64 start = 0;            // when counting began
-    i64 paused_at = -1;       // mode 0 and 4 with the gate low: ticks done so far, as nanoseconds
+    u32 next_count = 0;  // written, and taken over at the next trigger or at switch_at; 0: none
+    u64 switch_at = 0;   // modes 2 and 3: the end of the period, in ticks since start
+    i64 start = 0;       // when counting began
+    i64 paused_at = -1;  // the counter stands still: ticks done so far, as nanoseconds
     bool write_high = false;  // the next byte written is the high one
     u8 write_low = 0;
     bool read_high = false;
@@ -60,6 +62,9 @@ class Pit8254 {
   void read_back(u8 value);
   void load(Channel& c, u16 value);
   void set_gate(Channel& c, bool gate);
+  void start(Channel& c, i64 now);
+  void take_next_count(Channel& c, i64 now);
+  void write_first_byte(Channel& c, u8 value);
   bool counting(const Channel& c) const;
   u64 elapsed(const Channel& c, i64 now) const;
   u16 value(const Channel& c, i64 now) const;
@@ -67,6 +72,7 @@ class Pit8254 {
   void latch_value(Channel& c);
   u8 read_counter(Channel& c);
   void schedule();
+  void arm(i64 now);
   void fire();
 
   Clock& clock_;

@@ -23,6 +23,10 @@ class PitTest : public ::testing::Test {
     const u8 low = pit_.read(counter);
     return static_cast<u16>(low | pit_.read(counter) << 8);
   }
+  u8 status(unsigned counter) {
+    pit_.write(3, static_cast<u8>(0xe0 | 2 << counter));
+    return pit_.read(counter);
+  }
   void ticks(u64 n) {
     machine_.advance_time(static_cast<i64>((n * kSecond + Pit8254::kHertz - 1) / Pit8254::kHertz));
   }
@@ -122,6 +126,125 @@ TEST_F(PitTest, AClosedGatePausesTheCount) {
   pit_.set_gate2(true);
   ticks(1000);
   EXPECT_NEAR(read_counter(2), 3000, 3);
+}
+
+TEST_F(PitTest, AClosedGateStopsThePeriodicModesWithTheOutputHigh) {
+  for (const unsigned mode : {2, 3}) {
+    pit_.set_gate2(false);
+    program(2, mode, 1000);
+    ticks(5300);
+    EXPECT_EQ(read_counter(2), 1000) << mode;
+    pit_.set_gate2(true);
+    ticks(100);
+    const u16 counted = read_counter(2);
+    EXPECT_NEAR(counted, mode == 2 ? 900 : 800, 2) << mode;
+    ticks(600);  // in the low half of mode 3
+    pit_.set_gate2(false);
+    EXPECT_TRUE(pit_.output2()) << mode;
+    const u16 stopped = read_counter(2);
+    ticks(12'345);
+    EXPECT_EQ(read_counter(2), stopped) << mode;
+    pit_.set_gate2(true);  // begins anew
+    EXPECT_EQ(read_counter(2), 1000) << mode;
+  }
+}
+
+TEST_F(PitTest, AClosedGatePausesTheStrobe) {
+  program(2, 4, 1000);
+  ticks(5000);
+  EXPECT_EQ(read_counter(2), 1000);
+  EXPECT_TRUE(pit_.output2());
+  pit_.set_gate2(true);
+  ticks(400);
+  pit_.set_gate2(false);
+  ticks(5000);
+  EXPECT_NEAR(read_counter(2), 600, 2);
+}
+
+TEST_F(PitTest, TheTriggeredModesRunOnWithoutTheirGate) {
+  for (const unsigned mode : {1, 5}) {
+    pit_.set_gate2(false);
+    program(2, mode, 1000);
+    pit_.set_gate2(true);
+    ticks(100);
+    pit_.set_gate2(false);
+    ticks(100);
+    EXPECT_NEAR(read_counter(2), 800, 2) << mode;
+    pit_.set_gate2(true);  // triggers again
+    ticks(100);
+    EXPECT_NEAR(read_counter(2), 900, 2) << mode;
+  }
+}
+
+TEST_F(PitTest, AGateThatRisesBeforeThereIsACountTriggersNothing) {
+  pit_.write(3, 2 << 6 | 0x30 | 1 << 1);
+  pit_.set_gate2(true);
+  pit_.write(2, 100);
+  pit_.write(2, 0);
+  EXPECT_TRUE(pit_.output2());
+  ticks(1000);
+  EXPECT_TRUE(pit_.output2());
+}
+
+TEST_F(PitTest, ACountForATriggeredModeWaitsForTheNextTrigger) {
+  program(2, 1, 1000);
+  EXPECT_EQ(status(2) & 0x40, 0x40);  // not yet in the counter
+  pit_.set_gate2(true);
+  EXPECT_EQ(status(2) & 0x40, 0);
+  ticks(100);
+  pit_.write(2, 0x20);
+  pit_.write(2, 0);
+  EXPECT_EQ(status(2) & 0x40, 0x40);
+  ticks(100);
+  EXPECT_NEAR(read_counter(2), 800, 2);
+  EXPECT_FALSE(pit_.output2());
+  pit_.set_gate2(false);
+  pit_.set_gate2(true);
+  EXPECT_EQ(status(2) & 0x40, 0);
+  EXPECT_EQ(read_counter(2), 0x20);
+}
+
+TEST_F(PitTest, ACountForAPeriodicModeWaitsForTheEndOfThePeriod) {
+  pit_.set_gate2(true);
+  program(2, 2, 1000);
+  ticks(1100);
+  pit_.write(2, 0x20);
+  EXPECT_NEAR(read_counter(2), 900, 2);
+  pit_.write(2, 0x4e);  // 20,000
+  EXPECT_EQ(status(2) & 0x40, 0x40);
+  ticks(400);
+  EXPECT_NEAR(read_counter(2), 500, 3);
+  ticks(600);
+  EXPECT_EQ(status(2) & 0x40, 0);
+  EXPECT_NEAR(read_counter(2), 19'900, 4);
+}
+
+TEST_F(PitTest, TheTicksChangeTheirPeriodWithTheNewCount) {
+  program(0, 2, 11'932);  // 100 Hz
+  irq_.forget();
+  machine_.advance_time(105 * kMillisecond);
+  EXPECT_EQ(irq_.edges(), 10u);
+  pit_.write(0, 0xa9);
+  pit_.write(0, 0x04);  // 1 kHz, from 110 ms on
+  machine_.advance_time(4 * kMillisecond);
+  EXPECT_EQ(irq_.edges(), 10u);
+  machine_.advance_time(11 * kMillisecond);
+  EXPECT_NEAR(irq_.edges(), 21, 1);
+}
+
+TEST_F(PitTest, TheFirstOfTwoBytesStopsACountDownToTheInterrupt) {
+  program(0, 0, 1000);
+  irq_.forget();
+  ticks(400);
+  pit_.write(0, 0xe8);
+  ticks(5000);
+  EXPECT_EQ(irq_.edges(), 0u);
+  EXPECT_EQ(status(0) & 0x80, 0);
+  pit_.write(0, 0x03);
+  ticks(999);
+  EXPECT_EQ(irq_.edges(), 0u);
+  ticks(2);
+  EXPECT_EQ(irq_.edges(), 1u);
 }
 
 TEST_F(PitTest, TheOneShotWaitsForItsGate) {
