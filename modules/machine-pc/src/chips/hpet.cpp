@@ -63,14 +63,14 @@ u32 Hpet::event_timer_block_id() { return static_cast<u32>(kCapabilityValue); }
 bool Hpet::enabled() const { return (config_ & kEnable) != 0; }
 bool Hpet::legacy_replacement() const { return (config_ & kLegacy) != 0; }
 
-u64 Hpet::counter() const {
+u64 Hpet::counter(i64 now) const {
   if (!enabled()) return stopped_counter_;
-  return base_ + ticks_in(clock_.now() - started_, kHertz);
+  return base_ + ticks_in(now - started_, kHertz);
 }
 
-void Hpet::set_counter(u64 value) {
+void Hpet::set_counter(u64 value, i64 now) {
   stopped_counter_ = base_ = value;
-  started_ = clock_.now();
+  started_ = now;
 }
 
 // The input a timer's interrupt goes to, or -1.
@@ -85,20 +85,22 @@ void Hpet::release(Comparator& t) {
   t.driving = -1;
 }
 
-void Hpet::schedule_all() {
-  for (Comparator& t : timers_) schedule(t);
+void Hpet::schedule_all(i64 now) {
+  for (Comparator& t : timers_) schedule(t, now);
 }
 
 u64 Hpet::width(const Comparator& t) { return (t.config & k32Bit) != 0 ? 0xffffffff : ~u64{0}; }
 
-void Hpet::schedule(Comparator& t) {
+// `now` is the time at which the counter or the comparator was set: a match one tick later must not
+// be missed because the clock went on meanwhile.
+void Hpet::schedule(Comparator& t, i64 now) {
   t.timer->cancel();
   if (!enabled()) return;
   if (t.overdue) {
     t.overdue = false;
-    if (t.period != 0) skip_periods(t);
+    if (t.period != 0) skip_periods(t, now);
   }
-  u64 distance = (t.compare - counter()) & width(t);
+  u64 distance = (t.compare - counter(now)) & width(t);
   if ((t.config & kPeriodic) != 0) {
     if (t.period == 0) return;
     distance = std::max(distance, kMinimumTicks);
@@ -107,23 +109,24 @@ void Hpet::schedule(Comparator& t) {
   }
   constexpr u64 kFarTicks = u64{1} << 58;  // decades; not worth a timer
   if (distance >= kFarTicks) return;
-  t.timer->arm_in(nanoseconds_for(distance, kHertz));
+  t.timer->arm_at(now + nanoseconds_for(distance, kHertz));
 }
 
 // On to the first period that is not over.
-void Hpet::skip_periods(Comparator& t) {
-  const u64 behind = (counter() - t.compare) & width(t);
+void Hpet::skip_periods(Comparator& t, i64 now) {
+  const u64 behind = (counter(now) - t.compare) & width(t);
   t.compare = (t.compare + (behind / t.period + 1) * t.period) & width(t);
 }
 
 void Hpet::fire(unsigned n) {
   Comparator& t = timers_[n];
+  const i64 now = clock_.now();
   if ((t.config & kPeriodic) == 0 || t.period == 0) {
     deliver(n);
-    schedule(t);
+    schedule(t, now);
     return;
   }
-  const u64 behind = (counter() - t.compare) & width(t);
+  const u64 behind = (counter(now) - t.compare) & width(t);
   const int input = route(n);
   const bool wait = (t.config & (kInterruptEnable | kLevel)) == kInterruptEnable && input >= 0 &&
                     pending_ && pending_(static_cast<unsigned>(input));
@@ -134,29 +137,31 @@ void Hpet::fire(unsigned n) {
   if (behind > kMostOverdueTicks) t.stalled = true;
   t.overdue = (wait || behind >= t.period) && !t.stalled;
   if (!t.overdue) {
-    skip_periods(t);
-    schedule(t);
+    skip_periods(t, now);
+    schedule(t, now);
     return;
   }
   if (!wait) t.compare = (t.compare + t.period) & width(t);
-  t.timer->arm_at(delivery_time(0, nanoseconds_for(t.period, kHertz), clock_.now()));
+  t.timer->arm_at(delivery_time(0, nanoseconds_for(t.period, kHertz), now));
+}
+
+bool Hpet::interrupts(unsigned n) const {
+  return (timers_[n].config & kInterruptEnable) != 0 && route(n) >= 0;
+}
+
+void Hpet::drive(unsigned n) {
+  timers_[n].driving = route(n);
+  inputs_.set_irq(static_cast<unsigned>(timers_[n].driving), true);
 }
 
 void Hpet::deliver(unsigned n) {
   Comparator& t = timers_[n];
-  const int input = route(n);
-  const bool interrupts = (t.config & kInterruptEnable) != 0 && input >= 0;
-  if ((t.config & kLevel) != 0) {
-    status_ |= u64{1} << n;
-    if (!interrupts) return;
-    t.driving = input;
-    inputs_.set_irq(static_cast<unsigned>(input), true);
-  } else if (interrupts) {
-    // The line stays high until the next edge, as the 8259 needs it.
-    release(t);
-    t.driving = input;
-    inputs_.set_irq(static_cast<unsigned>(input), true);
-  }
+  const bool level = (t.config & kLevel) != 0;
+  if (level) status_ |= u64{1} << n;
+  if (!interrupts(n)) return;
+  // An edge's line stays high until the next one, as the 8259 needs it.
+  if (!level) release(t);
+  drive(n);
 }
 
 u64 Hpet::read_register(u64 offset) const {
@@ -168,7 +173,7 @@ u64 Hpet::read_register(u64 offset) const {
     case kStatus:
       return status_;
     case kCounter:
-      return counter();
+      return counter(clock_.now());
     default:
       break;
   }
@@ -197,16 +202,17 @@ void Hpet::write(u64 offset, u64 value, unsigned size) {
 
 // `mask`: the bits of the 64-bit register that this access covers.
 void Hpet::write_register(u64 offset, u64 value, u64 mask) {
+  const i64 now = clock_.now();
   switch (offset) {
     case kConfiguration:
-      write_config((config_ & ~mask) | (value & mask));
+      write_config((config_ & ~mask) | (value & mask), now);
       return;
     case kStatus:
       clear_status(value & mask);
       return;
     case kCounter:
-      set_counter((counter() & ~mask) | (value & mask));
-      schedule_all();
+      set_counter((counter(now) & ~mask) | (value & mask), now);
+      schedule_all(now);
       return;
     default:
       break;
@@ -215,25 +221,27 @@ void Hpet::write_register(u64 offset, u64 value, u64 mask) {
   if (offset < kTimerBlock || n >= kTimers) return;
   switch (offset % kTimerStride) {
     case kTimerConfig:
-      write_timer_config(timers_[n], value, mask);
+      write_timer_config(n, value, mask);
+      schedule(timers_[n], now);
       break;
     case kTimerComparator:
       write_comparator(timers_[n], value, mask);
+      schedule(timers_[n], now);
       break;
     default:
       break;
   }
 }
 
-void Hpet::write_config(u64 value) {
+void Hpet::write_config(u64 value, i64 now) {
   const bool was_enabled = enabled();
-  const u64 now = counter();
+  const u64 count = counter(now);
   if (((value ^ config_) & kLegacy) != 0)
     for (Comparator& t : timers_) release(t);
   config_ = value & (kEnable | kLegacy);
   if (enabled() == was_enabled) return;
-  set_counter(now);
-  schedule_all();
+  set_counter(count, now);
+  schedule_all(now);
 }
 
 void Hpet::clear_status(u64 bits) {
@@ -244,15 +252,17 @@ void Hpet::clear_status(u64 bits) {
   }
 }
 
-void Hpet::write_timer_config(Comparator& t, u64 value, u64 mask) {
+void Hpet::write_timer_config(unsigned n, u64 value, u64 mask) {
+  Comparator& t = timers_[n];
   const u64 writable = kTimerWritable & mask;
   t.config = (t.config & ~writable) | (value & writable);
   if ((t.config & k32Bit) != 0) {
     t.compare &= 0xffffffff;
     t.period &= 0xffffffff;
   }
-  if ((t.config & kInterruptEnable) == 0 || (t.config & kLevel) == 0) release(t);
-  schedule(t);
+  const bool pending = (t.config & kLevel) != 0 && (status_ >> n & 1) != 0;
+  if (!pending || !interrupts(n) || t.driving != route(n)) release(t);
+  if (pending && interrupts(n)) drive(n);
 }
 
 // A periodic timer's comparator register sets the period; with SETVAL also the next match.
@@ -270,7 +280,6 @@ void Hpet::write_comparator(Comparator& t, u64 value, u64 mask) {
     t.compare &= 0xffffffff;
     t.period &= 0xffffffff;
   }
-  schedule(t);
 }
 
 }  // namespace backplane::pc

@@ -43,24 +43,26 @@ class Hpet {
     u64 period = 0;
     bool overdue = false;  // the comparator is behind the counter: periods are being caught up
     bool stalled = false;  // the guest takes no ticks: what was overdue was given up
-    int driving = -1;      // the input this timer holds high (level-triggered)
+    int driving = -1;      // the input this timer holds high
     std::unique_ptr<Timer> timer;
   };
 
   bool enabled() const;
-  u64 counter() const;
+  u64 counter(i64 now) const;
   u64 read_register(u64 offset) const;
   void write_register(u64 offset, u64 value, u64 mask);
-  void write_config(u64 value);
-  void write_timer_config(Comparator& t, u64 value, u64 mask);
+  void write_config(u64 value, i64 now);
+  void write_timer_config(unsigned n, u64 value, u64 mask);
   void write_comparator(Comparator& t, u64 value, u64 mask);
   void clear_status(u64 bits);
-  void set_counter(u64 value);
-  void schedule_all();
-  void schedule(Comparator& t);
+  void set_counter(u64 value, i64 now);
+  void schedule_all(i64 now);
+  void schedule(Comparator& t, i64 now);
   void fire(unsigned n);
   void deliver(unsigned n);
-  void skip_periods(Comparator& t);
+  bool interrupts(unsigned n) const;
+  void drive(unsigned n);
+  void skip_periods(Comparator& t, i64 now);
   static u64 width(const Comparator& t);
   int route(unsigned n) const;
   void release(Comparator& t);

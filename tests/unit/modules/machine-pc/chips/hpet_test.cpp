@@ -96,6 +96,56 @@ TEST_F(HpetTest, AComparatorInThePastWaitsForTheCounterToWrap) {
   EXPECT_EQ(irqs_.edges(20), 1u);
 }
 
+// On a host each look at the clock finds a later time.
+TEST(Hpet, AMatchOneTickAheadIsNotMissed) {
+  const MachineLock::Guard lock;
+  constexpr i64 kTick = 10;  // nanoseconds
+  for (const bool counting_before : {false, true}) {
+    for (const u64 config : {kEnable, kEnable | k32Bit, kEnable | kPeriodic | kSetValue}) {
+      i64 time = 0;
+      Clock clock(ClockType::Virtual);
+      clock.set_source([&time] { return time += 3 * kTick; });
+      testing::IrqRecorder irqs;
+      Hpet hpet(clock, irqs);
+      if (counting_before) hpet.write(kConfig, 1, 8);
+      hpet.write(timer_config(0), config | route(20), 8);
+      // Each write takes three ticks.
+      const u64 ahead = !counting_before ? 1 : (config & kPeriodic) != 0 ? 7 : 4;
+      hpet.write(comparator(0), hpet.read(kCounter, 8) + ahead, 8);
+      if ((config & kPeriodic) != 0) hpet.write(comparator(0), 1, 8);
+      if (!counting_before) hpet.write(kConfig, 1, 8);
+      time += kMillisecond;
+      clock.run_timers();
+      EXPECT_EQ(irqs.edges(20), 1u) << config << (counting_before ? ", running" : ", stopped");
+    }
+  }
+}
+
+TEST_F(HpetTest, ACounterSetToOneTickBeforeTheMatchGetsThere) {
+  write(timer_config(0), kEnable | k32Bit | route(20));
+  write(comparator(0), 0);
+  write(kConfig, 1);
+  write(kCounter, 0xffffffff);
+  machine_.advance_time(kMicrosecond);
+  EXPECT_EQ(irqs_.edges(20), 1u);
+}
+
+TEST_F(HpetTest, ALevelInterruptThatIsPendingShowsWhenItIsEnabledAndMovesWithItsRoute) {
+  write(timer_config(1), kLevel | route(21));
+  write(comparator(1), 100);
+  write(kConfig, 1);
+  machine_.advance_time(kMillisecond);
+  EXPECT_EQ(read(kStatus), 2u);
+  EXPECT_FALSE(irqs_.level(21));
+  write(timer_config(1), kEnable | kLevel | route(21));
+  EXPECT_TRUE(irqs_.level(21));
+  write(timer_config(1), kEnable | kLevel | route(22));
+  EXPECT_FALSE(irqs_.level(21));
+  EXPECT_TRUE(irqs_.level(22));
+  write(kStatus, 2);
+  EXPECT_FALSE(irqs_.level(22));
+}
+
 TEST_F(HpetTest, ALevelInterruptStaysUntilItsStatusIsCleared) {
   write(timer_config(1), kEnable | kLevel | route(21));
   write(comparator(1), 100);
