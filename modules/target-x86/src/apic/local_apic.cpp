@@ -38,7 +38,7 @@ LocalApic::~LocalApic() {
 }
 
 void LocalApic::clear_registers() {
-  timer_.cancel();
+  stop_timer();
   tpr_ = ldr_ = esr_ = pending_errors_ = 0;
   dfr_ = ~0u;
   svr_ = 0xff;
@@ -47,9 +47,8 @@ void LocalApic::clear_registers() {
   irr_.clear_all();
   isr_.clear_all();
   tmr_.clear_all();
-  timer_initial_ = timer_divide_ = 0;
+  timer_divide_ = 0;
   timer_start_ = 0;
-  tsc_deadline_ = 0;
   external_pending_ = false;
 }
 

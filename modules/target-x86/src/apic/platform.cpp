@@ -62,6 +62,7 @@ void LocalApic::load_page(u64 base, const ApicPage& page) {
   for (unsigned n = 0; n < kLvtTableLength; ++n) lvt_[n] = page[kLvtTimer + n];
   timer_divide_ = page[kTimerDivide];
   timer_initial_ = page[kTimerInitial];
+  timer_counts_ = page[kTimerCurrent] != 0;
   timer_start_ = timer_.clock().now() -
                  timer_tick_ns(timer_initial_ - std::min(timer_initial_, page[kTimerCurrent]));
 }

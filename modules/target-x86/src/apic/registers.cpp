@@ -156,11 +156,10 @@ bool LocalApic::write_register(unsigned number, u32 value) {
     case kTimerInitial:
       if (timer_mode() == kTscDeadline) return true;
       timer_initial_ = value;
-      start_timer();
+      start_timer(value);
       return true;
     case kTimerDivide:
-      timer_divide_ = value & 0xb;
-      if (timer_mode() != kTscDeadline) rearm_timer();
+      set_timer_divide(value & 0xb);
       return true;
     default:
       return false;
@@ -170,21 +169,14 @@ bool LocalApic::write_register(unsigned number, u32 value) {
 void LocalApic::write_lvt(Lvt which, u32 value) {
   static constexpr std::array<u32, kLvtCount> kWritable = {0x700ff, 0x107ff, 0x107ff, 0x1a7ff,
                                                            0x1a7ff, 0x100ff, 0x107ff};
-  const unsigned old_mode = timer_mode();
   u32 entry = value & kWritable[which];
   if (!software_enabled()) entry |= kLvtMasked;
   if (which == kTimer && ((entry >> 17) & 3) == 2 && !cpu_.features().tsc_deadline)
     entry &= ~(3u << 17);
-  lvt_[which] = entry;
-  if (which == kTimer && timer_mode() != old_mode) {
-    if (timer_mode() == kTscDeadline || old_mode == kTscDeadline) {
-      timer_.cancel();
-      timer_initial_ = 0;
-      tsc_deadline_ = 0;
-    } else {
-      rearm_timer();
-    }
-  }
+  if (which == kTimer)
+    set_timer_mode(entry);
+  else
+    lvt_[which] = entry;
   // A pin that is high already is seen when its entry is unmasked (ExtINT follows the level).
   update();
 }

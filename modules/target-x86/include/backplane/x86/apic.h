@@ -215,11 +215,17 @@ class LocalApic {
   void update();
   void clear_registers();
 
-  unsigned timer_mode() const { return (lvt_[kTimer] >> 17) & 3; }
+  static constexpr unsigned kTimerModeShift = 17;
+  unsigned timer_mode() const { return (lvt_[kTimer] >> kTimerModeShift) & 3; }
   i64 timer_tick_ns(u64 ticks) const;
+  u32 timer_count(i64 now) const;
   u32 timer_current() const;
-  void start_timer();
-  void rearm_timer();
+  void start_timer(u32 count);
+  void continue_timer(u32 count, i64 now);
+  void arm_timer(i64 now);
+  void stop_timer();
+  void set_timer_mode(u32 entry);
+  void set_timer_divide(u32 value);
   void timer_expired();
 
   X86Cpu& cpu_;
@@ -235,7 +241,8 @@ class LocalApic {
   std::array<bool, 2> lint_{};
   VectorSet irr_, isr_, tmr_;
   u32 timer_initial_ = 0, timer_divide_ = 0;
-  i64 timer_start_ = 0;  // virtual time at which the count began
+  bool timer_counts_ = false;  // no one-shot count has ended since the initial count was written
+  i64 timer_start_ = 0;        // virtual time at which the count was the initial count
   u64 tsc_deadline_ = 0;
   bool external_pending_ = false;  // an ExtINT message: the 8259 is to be asked
   bool requested_ = false;         // kRequestHard is set because of this APIC

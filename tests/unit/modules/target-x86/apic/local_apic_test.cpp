@@ -324,6 +324,80 @@ TEST_F(ApicTimer, PeriodicFiresAgainAndAgain) {
   EXPECT_FALSE(requested());
 }
 
+TEST_F(ApicTimer, AOneShotCountThatHasEndedStaysEndedInAnyMode) {
+  apic().write_page(A::kTimerDivide, kDivideBy1);
+  apic().write_page(A::kLvtTimer, 0x40);
+  apic().write_page(A::kTimerInitial, 1000);
+  guest.machine.advance_time(1000 * kTick);
+  EXPECT_EQ(apic().acknowledge(), 0x40);
+  apic().write_page(A::kEoi, 0);
+  apic().write_page(A::kLvtTimer, 0x20040);
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 0u);
+  apic().write_page(A::kTimerDivide, kDivideBy16);
+  guest.machine.advance_time(100'000 * kTick);
+  EXPECT_FALSE(requested());
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 0u);
+  apic().write_page(A::kTimerInitial, 1000);
+  guest.machine.advance_time(16'000 * kTick);
+  EXPECT_TRUE(requested());
+}
+
+TEST_F(ApicTimer, ACountThatIsUnderWayGoesOnInTheOtherMode) {
+  apic().write_page(A::kTimerDivide, kDivideBy1);
+  apic().write_page(A::kLvtTimer, 0x40);
+  apic().write_page(A::kTimerInitial, 1000);
+  guest.machine.advance_time(400 * kTick);
+  apic().write_page(A::kLvtTimer, 0x20040);  // now it will begin again
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 600u);
+  guest.machine.advance_time(600 * kTick);
+  EXPECT_EQ(apic().acknowledge(), 0x40);
+  apic().write_page(A::kEoi, 0);
+  guest.machine.advance_time(1300 * kTick);
+  EXPECT_EQ(apic().acknowledge(), 0x40);
+  apic().write_page(A::kEoi, 0);
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 700u);
+  apic().write_page(A::kLvtTimer, 0x40);  // the last period
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 700u);
+  guest.machine.advance_time(699 * kTick);
+  EXPECT_FALSE(requested());
+  guest.machine.advance_time(kTick);
+  EXPECT_EQ(apic().acknowledge(), 0x40);
+  apic().write_page(A::kEoi, 0);
+  guest.machine.advance_time(10'000 * kTick);
+  EXPECT_FALSE(requested());
+}
+
+TEST_F(ApicTimer, AnotherDivisorChangesTheRateAndNotTheCount) {
+  apic().write_page(A::kTimerDivide, kDivideBy1);
+  apic().write_page(A::kLvtTimer, 0x40);
+  apic().write_page(A::kTimerInitial, 1000);
+  guest.machine.advance_time(400 * kTick);
+  apic().write_page(A::kTimerDivide, kDivideBy16);
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 600u);
+  guest.machine.advance_time(16 * 599 * kTick);
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 1u);
+  EXPECT_FALSE(requested());
+  guest.machine.advance_time(16 * kTick);
+  EXPECT_TRUE(requested());
+}
+
+TEST_F(ApicTimer, TscDeadlineModeDisarmsACountAndOtherModesADeadline) {
+  X86Cpu& cpu = guest.cpu();
+  guest.enter_long_mode();
+  apic().write_page(A::kLvtTimer, 0x40);
+  apic().write_page(A::kTimerInitial, 1000);
+  apic().write_page(A::kLvtTimer, 0x40040);
+  EXPECT_EQ(apic().read_page(A::kTimerInitial), 0u);
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 0u);
+  apic().write_page(A::kTimerInitial, 5);  // ignored
+  write_msr(guest.context(), 0x6e0, cpu.tsc() + cpu.tsc_frequency() / 1000);
+  apic().write_page(A::kLvtTimer, 0x20040);
+  apic().write_page(A::kLvtTimer, 0x40040);
+  EXPECT_EQ(read_msr(guest.context(), 0x6e0), 0u);
+  guest.machine.advance_time(1'000'000'000);
+  EXPECT_FALSE(requested());
+}
+
 TEST_F(ApicTimer, MaskedItCountsButDeliversNothing) {
   apic().write_page(A::kLvtTimer, 0x10040);
   apic().write_page(A::kTimerInitial, 100);
@@ -398,8 +472,12 @@ TEST_P(ApicTransition, IsAllowedOrAGeneralProtectionException) {
   constexpr u64 kBase = A::kBaseAddress | A::kBaseBsp;
   const Transition& t = GetParam();
   ASSERT_TRUE(apic().set_base(kBase));  // disabled, whence each state can be reached
-  if ((t.from & A::kBaseEnable) != 0) { ASSERT_TRUE(apic().set_base(kBase | A::kBaseEnable)); }
-  if ((t.from & A::kBaseX2apic) != 0) { ASSERT_TRUE(apic().set_base(kBase | t.from)); }
+  if ((t.from & A::kBaseEnable) != 0) {
+    ASSERT_TRUE(apic().set_base(kBase | A::kBaseEnable));
+  }
+  if ((t.from & A::kBaseX2apic) != 0) {
+    ASSERT_TRUE(apic().set_base(kBase | t.from));
+  }
   guest.enter_long_mode();
   if (t.allowed)
     write_msr(guest.context(), 0x1b, kBase | t.to);
