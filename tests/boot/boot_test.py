@@ -247,7 +247,7 @@ def balloon_size(guest):
 def set_balloon(guest, size):
     guest.monitor(f"balloon {size}")
     while balloon_size(guest) != size:
-        guest._left(f"balloon of {size} MiB")
+        guest.left(f"balloon of {size} MiB")
         time.sleep(0.05)
 
 
@@ -295,6 +295,78 @@ def signals(setup):
             guest.expect("up")
             guest.kill(number)
             check_equal(f"status after {number.name}", guest.wait(), 0)
+
+
+# --- A host that is busy, and a machine that is stopped -----------------------
+
+STARVED_BOOTS = 20
+# Between the two the kernel sees whether timer interrupts come, and measures its clocks.
+CONSOLE_ENABLED, CLOCKS_MEASURED = "printk: console [ttyS0] enabled", "Calibrating delay loop"
+# What it says of clocks that do not agree, and of ticks that do not come.
+CLOCK_TROUBLE = re.compile("doesn't work|TSC unstable|as unstable|lockup|stall|failed to calibrate")
+
+
+def wait_for_console(guest, text, meanwhile):
+    while not any(text in line for line in guest.console_lines()):
+        guest.left(f"'{text}' on the console")
+        check(guest.process.poll() is None, "the emulator ended")
+        meanwhile()
+
+
+def starve(guest, stopped=0.5, running=0.02):
+    """Does not let the emulator run for a while, then lets it for a while."""
+    guest.kill(signal.SIGSTOP)
+    time.sleep(stopped)
+    guest.kill(signal.SIGCONT)
+    time.sleep(running)
+
+
+def check_no_clock_trouble(guest):
+    trouble = [line for line in guest.console_lines() if CLOCK_TROUBLE.search(line)]
+    check(not trouble, f"the kernel found its clocks wrong: {trouble}")
+
+
+@case
+def starved(setup):
+    """Ticks and clocks agree for a guest that gets little of the host's time."""
+    for boot_number in range(STARVED_BOOTS):
+        with Guest(setup, "echo up", timeout=60) as guest:
+            wait_for_console(guest, CONSOLE_ENABLED, lambda: time.sleep(0.002))
+            # Not at the same places each time.
+            time.sleep(boot_number * 0.001)
+            wait_for_console(guest, CLOCKS_MEASURED, lambda: starve(guest))
+            guest.expect("up")
+            guest.finish()
+            check_no_clock_trouble(guest)
+
+
+@case
+def stopped(setup):
+    """What a guest can measure time by stands still while the machine is stopped."""
+    commands = """
+    exec </dev/ttyS1
+    echo ready
+    while read -r line; do echo at $(cut -d' ' -f1 /proc/uptime); done
+    """
+    pause = 5
+    for source in "tsc", "hpet", "acpi_pm":
+        with Guest(setup, commands, append=f"clocksource={source}") as guest:
+            def uptime():
+                guest.say("now")
+                return float(guest.expect(r"at ([0-9.]+)")[0])
+
+            guest.expect("ready")
+            host_before = time.monotonic()
+            before = uptime()
+            guest.monitor("stop")
+            time.sleep(pause)
+            guest.monitor("cont")
+            elapsed = uptime() - before
+            # The rest of the time the guest may have run.
+            ran_at_most = time.monotonic() - host_before - pause
+            check(elapsed <= ran_at_most + 0.1,
+                  f"{source}: {elapsed:.2f} s passed in a guest that ran {ran_at_most:.2f} s")
+            check_no_clock_trouble(guest)
 
 
 class Terminal:

@@ -92,7 +92,7 @@ class Guest:
             return []
         return self.console.read_text(errors="replace").splitlines()
 
-    def _left(self, waiting_for):
+    def left(self, waiting_for):
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise Failure(f"no {waiting_for} in time")
@@ -101,7 +101,7 @@ class Guest:
     def _receive(self, waiting_for):
         """More of the commands' output; False at its end."""
         pipe = self.process.stdout.fileno()
-        if not select.select([pipe], [], [], self._left(waiting_for))[0]:
+        if not select.select([pipe], [], [], self.left(waiting_for))[0]:
             raise Failure(f"no {waiting_for} in time")
         data = os.read(pipe, 65536)
         self.received += data
@@ -133,7 +133,7 @@ class Guest:
     def _monitor_reply(self):
         reply = b""
         while not re.search(rb"\(\w+\) $", reply):
-            self._monitor.settimeout(self._left("prompt of the monitor"))
+            self._monitor.settimeout(self.left("prompt of the monitor"))
             data = self._monitor.recv(4096)
             if not data:
                 raise Failure("the monitor hung up")
@@ -144,7 +144,7 @@ class Guest:
         """The emulator's exit status, negative for a signal."""
         while self._receive("end of the emulator"):
             pass
-        return self.process.wait(self._left("end of the emulator"))
+        return self.process.wait(self.left("end of the emulator"))
 
     def kill(self, number):
         self.process.send_signal(number)

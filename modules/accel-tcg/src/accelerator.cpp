@@ -8,6 +8,7 @@
 #include "backplane/x86/host_features.h"
 #include "engine.h"
 #include "instruction_clock.h"
+#include "progress.h"
 #include "vcpu.h"
 
 namespace backplane {
@@ -33,6 +34,11 @@ namespace {
 
 // Instructions of one vCPU before the next gets its turn, where several share a thread.
 constexpr i32 kSlice = 1 << 20;
+
+// How late a timer may be until the guest's time stands still, in nanoseconds: less than guests
+// wait for a handful of ticks (Linux: some 15 ms at 1000 Hz), more than a vCPU reads the time-stamp
+// counter by itself.
+constexpr i64 kTimeSlack = 5'000'000;
 
 class TcgAccel final : public Accelerator, private MemoryListener {
  public:
@@ -71,6 +77,8 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     if (icount.enabled) {
       clock_ = std::make_unique<InstructionClock>(machine, icount);
       machine.main_loop().detach_clock(machine.virtual_clock());
+    } else {
+      hold_time();
     }
   }
 
@@ -99,6 +107,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   }
 
   void shutdown() override {
+    if (progress_ != nullptr) machine_->virtual_clock().set_ready_check({});
     for (auto& thread : threads_running_) thread->stop();
     threads_running_.clear();
     if (machine_ != nullptr && engine_ != nullptr && listening_) {
@@ -142,6 +151,14 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   }
 
  private:
+  // Time waits for its timers to fire, and for the guest to see it.
+  void hold_time() {
+    Clock& clock = machine_->virtual_clock();
+    clock.hold_at_deadlines(kTimeSlack);
+    progress_ = std::make_unique<GuestProgress<TcgVcpu>>(engine_->vcpus);
+    clock.set_ready_check([this] { return progress_->may_fire(machine_->realtime_clock().now()); });
+  }
+
   // MemoryListener: translations refer to host addresses of the view that was.
   void commit() override {
     if (engine_ == nullptr) return;
@@ -175,6 +192,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   bool listening_ = true;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<InstructionClock> clock_;
+  std::unique_ptr<GuestProgress<TcgVcpu>> progress_;
   std::vector<std::unique_ptr<VcpuThread>> threads_running_;
 };
 

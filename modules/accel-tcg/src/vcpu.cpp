@@ -76,11 +76,15 @@ void TcgVcpu::memory_changed() {
   jit_.exit_request.store(1, std::memory_order_release);
 }
 
-void TcgVcpu::wait_until_outside() {
+u64 TcgVcpu::ask_to_leave() {
   const u32 seen = crossings_.load(std::memory_order_seq_cst);
-  if ((seen & 1) == 0) return;
-  jit_.exit_request.store(1, std::memory_order_release);
-  crossings_.wait(seen, std::memory_order_acquire);
+  if ((seen & 1) != 0) jit_.exit_request.store(1, std::memory_order_release);
+  return seen;
+}
+
+void TcgVcpu::wait_until_outside() {
+  const auto asked = static_cast<u32>(ask_to_leave());
+  if ((asked & 1) != 0) crossings_.wait(asked, std::memory_order_acquire);
 }
 
 void TcgVcpu::go_inside() {
@@ -111,8 +115,7 @@ Mode TcgVcpu::current_mode() const {
   if ((state_.cr0 & (x86::kCr0EM | x86::kCr0TS)) == 0) {
     mode.bits |= Mode::kX87;
     if ((state_.cr4 & x86::kCr4OSFXSR) != 0) mode.bits |= Mode::kSse;
-    if ((state_.cr4 & x86::kCr4OSXSAVE) != 0 && (state_.xcr0 & 6) == 6 &&
-        state_.protected_mode())
+    if ((state_.cr4 & x86::kCr4OSXSAVE) != 0 && (state_.xcr0 & 6) == 6 && state_.protected_mode())
       mode.bits |= Mode::kAvx;
   }
   const unsigned cpl = state_.cpl();
@@ -422,8 +425,7 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
   const MmuIndex index = static_cast<MmuIndex>(descriptor >> AccessDescriptor::kMmuShift);
   const bool crosses = (linear & ~kPageMask) + size > kPageSize;
   if (!crosses) {
-    const SoftMmu::Target t =
-        mmu_.resolve(linear, write ? Access::Write : Access::Read, index);
+    const SoftMmu::Target t = mmu_.resolve(linear, write ? Access::Write : Access::Read, index);
     // Where no code is, another vCPU may make some before the write.
     if (t.host != nullptr &&
         !(t.has_code && (engine_.vcpus.size() > 1 || engine_.cache.has_code_locked(t.host, size))))

@@ -63,6 +63,14 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   static bool locate_native_fault(const void* pc, u32& offset);
   static const u8* native_fault_resume();
 
+  // Whether it runs translated code, or would if the host let it. Any thread.
+  bool in_translated_code() const { return inside(); }
+  // Makes translated code leave once. What left_since() wants to know whether it did, or ran none.
+  u64 ask_to_leave();
+  bool left_since(u64 asked) const {
+    return (asked & 1) == 0 || crossings_.load(std::memory_order_acquire) != asked;
+  }
+
   struct Counters {
     u64 interpreted = 0, slow_accesses = 0, lookups = 0, entries = 0;
   };

@@ -27,7 +27,8 @@ class Clock {
   // Where a Virtual clock's time comes from when it does not run freely (instruction counting).
   using Source = std::function<i64()>;
 
-  explicit Clock(ClockType type);
+  // `host`: the monotonic time that a running Virtual clock follows; the host's unless given.
+  explicit Clock(ClockType type, Source host = {});
   ~Clock();
   Clock(const Clock&) = delete;
   Clock& operator=(const Clock&) = delete;
@@ -41,6 +42,24 @@ class Clock {
   bool running() const;
   // From now on time is what the source says, also while stopped. Before the machine first runs.
   void set_source(Source source);
+  // Whether a running Virtual clock runs with the host's: it has no source.
+  bool follows_host() const;
+
+  // --- not to run away from timers that are late: Virtual, following the host, machine lock
+  // -------- From now on time gets no further than `slack` past the earliest deadline until that
+  // timer was fired or taken back, however long the host takes. What the host's clock is ahead by
+  // then is lost: a guest is not shown time in which nothing could have been delivered to it.
+  void hold_at_deadlines(i64 slack);
+  // How far the clock may still run at that host_time(); negative: by how much it is held back.
+  i64 room_at(i64 host_time) const;
+  i64 host_time() const;
+  // Called when the clock was stopped (with 0), and when it goes on after it stood still for so
+  // many nanoseconds of the host's. One hook.
+  void set_pause_hook(std::function<void(i64 stood_still)> hook);
+  // Whether those that the timers are for can see them fire; asked before overdue ones are fired.
+  // One check, may be empty.
+  void set_ready_check(std::function<bool()> check);
+  bool ready_to_fire() const;
 
   // The earliest deadline, or -1 if no timer is armed. Any thread.
   i64 next_deadline() const;

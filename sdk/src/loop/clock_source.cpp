@@ -12,6 +12,8 @@ namespace {
 
 // A wall clock may be set while we sleep: look again this often.
 constexpr i64 kWallClockCheck = 1'000'000'000;
+// Until the clock is asked again whether its timers may fire.
+constexpr i64 kReadyCheck = 1'000'000;
 
 }  // namespace
 
@@ -41,7 +43,10 @@ void ClockSource::run() {
     // Detached while we waited for the lock.
     if (g_source_is_destroyed(source_)) return;
     alarm_.acknowledge();
-    if (clock_.running()) clock_.run_timers();
+    if (clock_.running()) {
+      if (!clock_.ready_to_fire()) return alarm_.set(kReadyCheck);
+      clock_.run_timers();
+    }
     set_alarm();
   });
 }

@@ -10,6 +10,8 @@ namespace backplane {
 
 namespace {
 
+constexpr i64 kNever = std::numeric_limits<i64>::max();
+
 i64 host_monotonic() {
   return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -36,7 +38,15 @@ struct Clock::Impl {
   // The virtual clock in one word, so that any thread reads it whole: while running, twice its
   // distance from the host's monotonic clock, plus one; while stopped, twice its time.
   std::atomic<i64> state{0};
+  // Time goes no further. Whoever raises it has changed `state` before, whoever reads both reads
+  // this one first: so nobody sees a distance that was already given up with the new limit.
+  std::atomic<i64> limit{kNever};
+  i64 slack = 0;       // 0: there is no limit
+  i64 stopped_at = 0;  // host time
+  Source host;
   Source source;
+  std::function<void(i64)> paused;
+  std::function<bool()> ready;
   std::vector<Entry> armed;
   std::atomic<i64> earliest{-1};
   u64 armings = 0;
@@ -55,13 +65,33 @@ struct Clock::Impl {
   }
   void update() {
     earliest.store(armed.empty() ? -1 : armed.back().deadline, std::memory_order_release);
+    move_limit();
   }
+  // Gives up what the host is ahead, and lets time go on to the deadline that is now the earliest.
+  void move_limit() {
+    const i64 distance = state.load(std::memory_order_relaxed);
+    if (slack == 0 || source || (distance & 1) == 0) return;
+    i64 time = (distance >> 1) + host_time();
+    const i64 ahead = time - limit.load(std::memory_order_relaxed);
+    if (ahead > 0) {
+      time -= ahead;
+      state.store(distance - ahead * 2, std::memory_order_release);
+      if (paused) paused(ahead);
+    }
+    const i64 next = earliest.load(std::memory_order_relaxed);
+    limit.store(next < 0 || next > kNever - slack ? kNever : std::max(next, time) + slack,
+                std::memory_order_release);
+  }
+  i64 host_time() const { return host ? host() : host_monotonic(); }
   void notify() const {
     if (rearmed) rearmed();
   }
 };
 
-Clock::Clock(ClockType type) : type_(type), impl_(std::make_unique<Impl>()) {}
+Clock::Clock(ClockType type, Source host) : type_(type), impl_(std::make_unique<Impl>()) {
+  impl_->host = std::move(host);
+  impl_->stopped_at = host_time();
+}
 Clock::~Clock() = default;
 
 i64 Clock::now() const {
@@ -74,8 +104,9 @@ i64 Clock::now() const {
       return host_wall_clock();
   }
   if (impl_->source) return impl_->source();
+  const i64 limit = impl_->limit.load(std::memory_order_acquire);
   const i64 state = impl_->state.load(std::memory_order_acquire);
-  return (state >> 1) + ((state & 1) != 0 ? host_monotonic() : 0);
+  return std::min((state >> 1) + ((state & 1) != 0 ? host_time() : 0), limit);
 }
 
 bool Clock::running() const {
@@ -85,18 +116,48 @@ bool Clock::running() const {
 void Clock::start() {
   if (running()) return;
   const i64 time = impl_->state.load(std::memory_order_relaxed) >> 1;
-  impl_->state.store(((time - host_monotonic()) * 2) | 1, std::memory_order_release);
+  const i64 host = host_time();
+  impl_->state.store(((time - host) * 2) | 1, std::memory_order_release);
+  if (impl_->paused) impl_->paused(host - impl_->stopped_at);
+  impl_->move_limit();
   impl_->notify();
 }
 
 void Clock::stop() {
   if (type_ != ClockType::Virtual || !running()) return;
+  impl_->move_limit();
   const i64 distance = impl_->state.load(std::memory_order_relaxed) >> 1;
-  impl_->state.store((distance + host_monotonic()) * 2, std::memory_order_release);
+  impl_->stopped_at = host_time();
+  impl_->state.store((distance + impl_->stopped_at) * 2, std::memory_order_release);
+  impl_->limit.store(kNever, std::memory_order_release);
+  if (impl_->paused) impl_->paused(0);
   impl_->notify();
 }
 
 void Clock::set_source(Source source) { impl_->source = std::move(source); }
+
+bool Clock::follows_host() const { return !impl_->source; }
+
+void Clock::hold_at_deadlines(i64 slack) {
+  impl_->slack = slack;
+  impl_->move_limit();
+}
+
+i64 Clock::room_at(i64 host_time) const {
+  const i64 limit = impl_->limit.load(std::memory_order_relaxed);
+  const i64 state = impl_->state.load(std::memory_order_relaxed);
+  return limit == kNever || (state & 1) == 0 ? kNever : limit - ((state >> 1) + host_time);
+}
+
+i64 Clock::host_time() const { return impl_->host_time(); }
+
+void Clock::set_pause_hook(std::function<void(i64 stood_still)> hook) {
+  impl_->paused = std::move(hook);
+}
+
+void Clock::set_ready_check(std::function<bool()> check) { impl_->ready = std::move(check); }
+
+bool Clock::ready_to_fire() const { return !impl_->ready || impl_->ready(); }
 
 i64 Clock::next_deadline() const { return impl_->earliest.load(std::memory_order_acquire); }
 

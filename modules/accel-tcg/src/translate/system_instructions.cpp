@@ -7,6 +7,7 @@ namespace {
 
 constexpr int kRflags = static_cast<int>(offsetof(X86State, rflags));
 constexpr int kTscOffset = static_cast<int>(offsetof(X86State, tsc_offset));
+constexpr int kTscValidUntil = static_cast<int>(offsetof(X86State, tsc_valid_until));
 
 // What POPF may change here; another bit that would change is left to the interpreter.
 constexpr u32 kSimpleFlags = static_cast<u32>(x86::kArithmeticFlags | x86::kIF);
@@ -126,10 +127,22 @@ void Translator::emit_transfer(const Insn& i) {
 }
 
 void Translator::emit_rdtsc(const ScannedInsn& s) {
-  flags_before_clobber(s.flags_live_after);
+  const u16 offset = s.insn.offset;
+  flags_before_clobber(kFlagsAll);
   a_.rdtsc();
   a_.shl(a_.rdx, 32);
   a_.or_(a_.rdx, a_.rax);
+  // Past that the machine is asked, which may have to hold the counter back.
+  a_.cmp(a_.rdx, a_.field(kTscValidUntil));
+  const u32 not_valid = a_.jump_if_forward(7);
+  const int not_executed = block_->instructions - (current_index_ + 1);
+  defer([this, not_valid, offset, not_executed] {
+    a_.bind(not_valid);
+    if (options_.count_instructions && not_executed != 0)
+      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
+    a_.mov(a_.r11d, offset);
+    a_.jump(stubs_.interpret);
+  });
   a_.add(a_.rdx, a_.field(kTscOffset));
   a_.mov(a_.eax, a_.edx);
   a_.shr(a_.rdx, 32);

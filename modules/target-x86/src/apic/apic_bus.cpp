@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include "../cpu/guest_tsc.h"
 #include "../cpu/host_tsc.h"
 #include "backplane/machine.h"
 #include "backplane/x86/apic.h"
@@ -75,6 +76,12 @@ ApicBus::~ApicBus() = default;
 void ApicBus::realize() {
   Device::realize();
   tsc_base_ = read_host_tsc();
+  tsc_ = std::make_shared<GuestTsc>(
+      machine().virtual_clock(),
+      [counting = machine().config().icount.enabled] {
+        return counting ? kCountingTscFrequency : host_tsc_frequency();
+      },
+      read_host_tsc);
   platform_ = PlatformInterrupts::of(machine());
   region_ = MemoryRegion::mmio(
       "local-apics", kRegionSize,

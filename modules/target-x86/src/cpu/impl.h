@@ -3,10 +3,12 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 
 #include "../cpuid/features.h"
 #include "backplane/x86/cpu.h"
+#include "guest_tsc.h"
 
 namespace backplane::x86 {
 
@@ -27,8 +29,12 @@ struct X86Cpu::Impl {
   // Resolved by resolve_features() and realize().
   FeatureSet enabled;
   std::array<u32, static_cast<std::size_t>(FeatureWord::Count)> words{};
-  bool virtual_tsc = false;  // instruction counting: the TSC follows the virtual clock
-  u64 tsc_base = 0;          // host TSC at which the guest's is 0
+  // The machine's counter, and its offset when X86State::tsc_offset was last made to fit. Null
+  // where the accelerator keeps tsc_offset, because the processor counts by itself.
+  std::shared_ptr<GuestTsc> tsc;
+  i64 tsc_seen = 0;
+  bool counting = false;  // instructions (-icount)
+  u64 tsc_base = 0;       // host TSC at which the guest's is 0, without `tsc`
   unsigned cpu_count = 1;
 
   u32 word(FeatureWord w) const { return words[static_cast<std::size_t>(w)]; }

@@ -9,15 +9,10 @@
 
 namespace backplane::x86 {
 
-namespace {
-
-constexpr u64 kVirtualTscFrequency = 1'000'000'000;
-
-}  // namespace
-
 X86Cpu::X86Cpu() : state_(map_state()), impl_(std::make_unique<Impl>()) {}
 
 X86Cpu::~X86Cpu() {
+  if (impl_->tsc != nullptr) impl_->tsc->remove_reader(*state_);
   apic_.reset();
   unmap_state(state_);
 }
@@ -51,8 +46,13 @@ void X86Cpu::realize() {
                 "use -cpu max, or another accelerator (-accel kvm)");
   resolve_features();
   ApicBus& bus = ApicBus::of(machine());
-  impl_->virtual_tsc = machine().config().icount.enabled;
-  impl_->tsc_base = bus.tsc_base();
+  impl_->counting = machine().config().icount.enabled;
+  if (machine().accelerator().accel_class().hardware) {
+    impl_->tsc_base = bus.tsc_base();
+  } else {
+    impl_->tsc = bus.tsc();
+    impl_->tsc->add_reader(*state_);
+  }
   impl_->cpu_count = std::max(1u, machine().config().cpus);
   apic_ = std::make_unique<LocalApic>(*this, bus, index());
   reset();
@@ -61,7 +61,7 @@ void X86Cpu::realize() {
 void X86Cpu::reset() {
   Cpu::reset();
   reset_state(*state_, impl_->signature());
-  state_->tsc_offset = impl_->virtual_tsc ? 0 : -static_cast<i64>(impl_->tsc_base);
+  state_->tsc_offset = impl_->tsc != nullptr ? impl_->tsc_seen : -static_cast<i64>(impl_->tsc_base);
   clear(~0u);
   sipi_vector_ = 0;
   nmis_ = 0;
@@ -78,13 +78,23 @@ void X86Cpu::init_reset() {
 }
 
 u64 X86Cpu::tsc() const {
-  const u64 counter =
-      impl_->virtual_tsc ? static_cast<u64>(machine().virtual_clock().now()) : read_host_tsc();
-  return counter + static_cast<u64>(state_->tsc_offset);
+  if (impl_->tsc == nullptr) return read_host_tsc() + static_cast<u64>(state_->tsc_offset);
+  const MachineLock::Guard lock;
+  return impl_->tsc->read().value + static_cast<u64>(state_->tsc_offset - impl_->tsc_seen);
+}
+
+u64 X86Cpu::read_tsc() {
+  if (impl_->tsc == nullptr) return tsc();
+  const MachineLock::Guard lock;
+  const GuestTsc::Reading reading = impl_->tsc->read();
+  state_->tsc_offset += reading.offset - impl_->tsc_seen;
+  state_->tsc_valid_until = reading.valid_until;
+  impl_->tsc_seen = reading.offset;
+  return reading.value + static_cast<u64>(state_->tsc_offset - reading.offset);
 }
 
 u64 X86Cpu::tsc_frequency() const {
-  return impl_->virtual_tsc ? kVirtualTscFrequency : host_tsc_frequency();
+  return impl_->counting ? kCountingTscFrequency : host_tsc_frequency();
 }
 
 int X86Cpu::acknowledge_interrupt() {

@@ -109,12 +109,12 @@ void require_time_access(const Execution& x) {
 
 void read_time_stamp(Execution& x, const Instruction&) {
   require_time_access(x);
-  set_pair(x, x.cpu.tsc());
+  set_pair(x, x.cpu.read_tsc());
 }
 
 void read_time_stamp_and_processor(Execution& x, const Instruction&) {
   require_time_access(x);
-  set_pair(x, x.cpu.tsc());
+  set_pair(x, x.cpu.read_tsc());
   x.set_reg(RCX, 4, x.state.tsc_aux);
 }
 

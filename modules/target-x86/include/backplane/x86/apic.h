@@ -26,6 +26,7 @@ namespace backplane::x86 {
 
 class X86Cpu;
 class ApicBus;
+class GuestTsc;
 
 // Delivery modes of IOAPIC entries, MSI data and the ICR. [SDM 3A "Message Data Register Format"]
 enum class DeliveryMode : u8 {
@@ -277,8 +278,10 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
 
   void deliver(const InterruptMessage& message);
 
-  // Host TSC at which the guests' counters were 0.
+  // Host TSC at which the guests' counters were 0, where an accelerator reads them.
   u64 tsc_base() const { return tsc_base_; }
+  // The counter that the CPUs have in common elsewhere.
+  const std::shared_ptr<GuestTsc>& tsc() const { return tsc_; }
 
   // `info lapic`.
   std::string_view info_topic() const override { return "lapic"; }
@@ -301,6 +304,7 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
   std::unique_ptr<MemoryRegion> region_;
   std::vector<std::unique_ptr<MovedPage>> moved_pages_;
   u64 tsc_base_ = 0;
+  std::shared_ptr<GuestTsc> tsc_;
 };
 
 }  // namespace backplane::x86

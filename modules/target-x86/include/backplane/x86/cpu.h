@@ -136,6 +136,8 @@ class X86Cpu : public Cpu {
 
   // The guest's time-stamp counter, now. CPU thread (or while it is outside guest code).
   u64 tsc() const;
+  // The same for the guest: translated code may go on to read it from X86State. CPU thread.
+  u64 read_tsc();
   // Its rate in Hz: the host's, or 1 GHz under instruction counting.
   u64 tsc_frequency() const;
 

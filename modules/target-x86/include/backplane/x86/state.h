@@ -96,7 +96,9 @@ struct alignas(64) X86State {
   u64 sysenter_cs = 0, sysenter_esp = 0, sysenter_eip = 0;
   u64 tsc_aux = 0;
   u64 pat = 0x0007040600070406;
-  i64 tsc_offset = 0;  // guest TSC = host or virtual TSC + offset
+  i64 tsc_offset = 0;  // guest TSC = host's TSC + offset
+  // Translated code may read the TSC in that way while the host's is not above this.
+  u64 tsc_valid_until = 0;
   u64 tsc_adjust = 0;
   u64 misc_enable = 0;
   u64 mtrr_def_type = 0;
