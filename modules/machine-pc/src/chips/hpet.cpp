@@ -56,6 +56,7 @@ void Hpet::reset() {
     t.compare = ~u64{0};
     t.period = 0;
     t.overdue = t.stalled = false;
+    t.unseen_match = -1;
   }
 }
 
@@ -86,15 +87,19 @@ void Hpet::release(Comparator& t) {
 }
 
 void Hpet::schedule_all(i64 now) {
-  for (Comparator& t : timers_) schedule(t, now);
+  for (unsigned n = 0; n < kTimers; ++n) schedule(n, now);
 }
+
+bool Hpet::periodic(const Comparator& t) { return (t.config & kPeriodic) != 0 && t.period != 0; }
 
 u64 Hpet::width(const Comparator& t) { return (t.config & k32Bit) != 0 ? 0xffffffff : ~u64{0}; }
 
 // `now` is the time at which the counter or the comparator was set: a match one tick later must not
 // be missed because the clock went on meanwhile.
-void Hpet::schedule(Comparator& t, i64 now) {
+void Hpet::schedule(unsigned n, i64 now) {
+  Comparator& t = timers_[n];
   t.timer->cancel();
+  t.unseen_match = -1;
   if (!enabled()) return;
   if (t.overdue) {
     t.overdue = false;
@@ -109,21 +114,44 @@ void Hpet::schedule(Comparator& t, i64 now) {
   }
   constexpr u64 kFarTicks = u64{1} << 58;  // decades; not worth a timer
   if (distance >= kFarTicks) return;
-  t.timer->arm_at(now + nanoseconds_for(distance, kHertz));
+  const i64 match = now + nanoseconds_for(distance, kHertz);
+  if (visible(n))
+    t.timer->arm_at(match);
+  else
+    t.unseen_match = match;
 }
 
-// On to the first period that is not over.
-void Hpet::skip_periods(Comparator& t, i64 now) {
+// Of the first period that is not over.
+u64 Hpet::next_period(const Comparator& t, i64 now) const {
   const u64 behind = (counter(now) - t.compare) & width(t);
-  t.compare = (t.compare + (behind / t.period + 1) * t.period) & width(t);
+  return (t.compare + (behind / t.period + 1) * t.period) & width(t);
 }
+
+void Hpet::skip_periods(Comparator& t, i64 now) { t.compare = next_period(t, now); }
+
+bool Hpet::missed_unseen(const Comparator& t, i64 now) {
+  return t.unseen_match >= 0 && now >= t.unseen_match && periodic(t);
+}
+
+// Before anything changes that the periods depend on.
+void Hpet::settle_unseen(i64 now) {
+  for (Comparator& t : timers_) {
+    if (!missed_unseen(t, now)) continue;
+    skip_periods(t, now);
+    t.unseen_match = now + nanoseconds_for((t.compare - counter(now)) & width(t), kHertz);
+  }
+}
+
+// An edge that interrupts nobody leaves no trace. (Systems that go on to another timer leave this
+// one running.)
+bool Hpet::visible(unsigned n) const { return interrupts(n) || (timers_[n].config & kLevel) != 0; }
 
 void Hpet::fire(unsigned n) {
   Comparator& t = timers_[n];
   const i64 now = clock_.now();
-  if ((t.config & kPeriodic) == 0 || t.period == 0) {
+  if (!periodic(t)) {
     deliver(n);
-    schedule(t, now);
+    schedule(n, now);
     return;
   }
   const u64 behind = (counter(now) - t.compare) & width(t);
@@ -138,7 +166,7 @@ void Hpet::fire(unsigned n) {
   t.overdue = (wait || behind >= t.period) && !t.stalled;
   if (!t.overdue) {
     skip_periods(t, now);
-    schedule(t, now);
+    schedule(n, now);
     return;
   }
   if (!wait) t.compare = (t.compare + t.period) & width(t);
@@ -182,8 +210,11 @@ u64 Hpet::read_register(u64 offset) const {
   switch (offset % kTimerStride) {
     case kTimerConfig:
       return timers_[n].config;
-    case kTimerComparator:
-      return timers_[n].compare;
+    case kTimerComparator: {
+      const Comparator& t = timers_[n];
+      const i64 now = clock_.now();
+      return missed_unseen(t, now) ? next_period(t, now) : t.compare;
+    }
     default:
       return 0;
   }
@@ -203,6 +234,7 @@ void Hpet::write(u64 offset, u64 value, unsigned size) {
 // `mask`: the bits of the 64-bit register that this access covers.
 void Hpet::write_register(u64 offset, u64 value, u64 mask) {
   const i64 now = clock_.now();
+  settle_unseen(now);
   switch (offset) {
     case kConfiguration:
       write_config((config_ & ~mask) | (value & mask), now);
@@ -222,11 +254,11 @@ void Hpet::write_register(u64 offset, u64 value, u64 mask) {
   switch (offset % kTimerStride) {
     case kTimerConfig:
       write_timer_config(n, value, mask);
-      schedule(timers_[n], now);
+      schedule(n, now);
       break;
     case kTimerComparator:
       write_comparator(timers_[n], value, mask);
-      schedule(timers_[n], now);
+      schedule(n, now);
       break;
     default:
       break;

@@ -44,6 +44,8 @@ class Hpet {
     bool overdue = false;  // the comparator is behind the counter: periods are being caught up
     bool stalled = false;  // the guest takes no ticks: what was overdue was given up
     int driving = -1;      // the input this timer holds high
+    // No timer is armed, since nobody would see it fire: when the next match would have been.
+    i64 unseen_match = -1;
     std::unique_ptr<Timer> timer;
   };
 
@@ -57,13 +59,18 @@ class Hpet {
   void clear_status(u64 bits);
   void set_counter(u64 value, i64 now);
   void schedule_all(i64 now);
-  void schedule(Comparator& t, i64 now);
+  void schedule(unsigned n, i64 now);
   void fire(unsigned n);
   void deliver(unsigned n);
   bool interrupts(unsigned n) const;
   void drive(unsigned n);
   void skip_periods(Comparator& t, i64 now);
+  u64 next_period(const Comparator& t, i64 now) const;
+  static bool missed_unseen(const Comparator& t, i64 now);
+  void settle_unseen(i64 now);
+  bool visible(unsigned n) const;
   static u64 width(const Comparator& t);
+  static bool periodic(const Comparator& t);
   int route(unsigned n) const;
   void release(Comparator& t);
 

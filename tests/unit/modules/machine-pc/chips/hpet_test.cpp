@@ -146,6 +146,25 @@ TEST_F(HpetTest, ALevelInterruptThatIsPendingShowsWhenItIsEnabledAndMovesWithIts
   EXPECT_FALSE(irqs_.level(22));
 }
 
+TEST_F(HpetTest, ATimerThatNobodySeesCostsNothingAndKeepsItsPeriod) {
+  write(timer_config(0), kEnable | kPeriodic | kSetValue | route(20));
+  write(comparator(0), 1000 * kTicksPerMicrosecond);
+  write(comparator(0), 1000 * kTicksPerMicrosecond);
+  write(kConfig, 1);
+  machine_.advance_time(2500 * kMicrosecond);
+  write(timer_config(0), kPeriodic | route(20));
+  EXPECT_EQ(machine_.virtual_clock().next_deadline(), -1);
+  EXPECT_EQ(read(comparator(0)), 3000 * kTicksPerMicrosecond);
+  machine_.advance_time(7200 * kMicrosecond);
+  EXPECT_EQ(read(comparator(0)), 10'000 * kTicksPerMicrosecond);
+  irqs_.forget();
+  write(timer_config(0), kEnable | kPeriodic | route(20));
+  machine_.advance_time(299 * kMicrosecond);
+  EXPECT_EQ(irqs_.edges(20), 0u);
+  machine_.advance_time(kMicrosecond);
+  EXPECT_EQ(irqs_.edges(20), 1u);
+}
+
 TEST_F(HpetTest, ALevelInterruptStaysUntilItsStatusIsCleared) {
   write(timer_config(1), kEnable | kLevel | route(21));
   write(comparator(1), 100);
