@@ -60,3 +60,7 @@ WORKLOADS = [
 # At least so many times QEMU's speed in the mean of a group, and in no workload below it.
 BARS = {"integer": 2, "interpreter": 2, "vector": 8, "x87": 8, "kernel": 1}
 START_MS = 15
+# CPU time of a guest that does nothing, and of one that is stopped: milliseconds in a second, at
+# most.
+QUIET_MS = {"idle": 5, "stopped": 1}
+IDLE_ACCELERATORS = ("tcg", "kvm")
