@@ -41,8 +41,7 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
     partition_ = std::make_unique<Partition>(*dispatch_, options);
     memory_ = std::make_unique<GuestMemory>(*partition_);
     machine.memory().add_listener(*memory_);
-    if (dispatch_->WHvSuspendPartitionTime != nullptr)
-      machine.on_run_state([this](bool running) { run_state_changed(running); });
+    machine.on_run_state([this](bool running) { run_state_changed(running); });
     log::print(LogCategory::Accel, "{}", kOperational);
   }
 
@@ -97,6 +96,10 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
 
   // The platform lets guest time go on by itself when a processor runs.
   void run_state_changed(bool running) {
+    if (dispatch_->WHvSuspendPartitionTime == nullptr) {
+      for (WhpxVcpu* vcpu : vcpus_) running ? vcpu->put_tsc_back() : vcpu->keep_tsc();
+      return;
+    }
     if (running) return;
     dispatch_->WHvSuspendPartitionTime(partition_->handle());
     for (WhpxVcpu* vcpu : vcpus_) vcpu->time_was_suspended();

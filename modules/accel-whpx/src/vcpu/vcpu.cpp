@@ -95,6 +95,17 @@ void WhpxVcpu::measure_tsc() {
   tsc_is_known_ = true;
 }
 
+void WhpxVcpu::keep_tsc() {
+  if (started_) kept_tsc_ = processor_.get(WHvX64RegisterTsc).Reg64;
+}
+
+void WhpxVcpu::put_tsc_back() {
+  if (!kept_tsc_) return;
+  processor_.set(WHvX64RegisterTsc, *kept_tsc_);
+  kept_tsc_.reset();
+  tsc_is_known_ = false;
+}
+
 void WhpxVcpu::service_startup() {
   load();
   x86::service_interrupts({cpu_, linear_});

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "backplane/cpu.h"
 #include "backplane/x86/interpreter.h"
@@ -26,6 +27,10 @@ class WhpxVcpu final : public Vcpu {
   // Guest time stood still: its counter's offset is to be found anew. Machine lock, while no guest
   // code runs.
   void time_was_suspended() { tsc_is_known_ = false; }
+  // Where the platform does not suspend guest time: the counter when the machine stops, and again
+  // when it starts.
+  void keep_tsc();
+  void put_tsc_back();
 
   struct Counters {
     u64 exits = 0, ports = 0, memory = 0, msrs = 0, cpuid = 0, halts = 0;
@@ -72,6 +77,7 @@ class WhpxVcpu final : public Vcpu {
   std::atomic<bool> kicked_{false}, running_{false};
   bool started_ = false;  // the platform has the CPU's state
   bool tsc_is_known_ = false;
+  std::optional<u64> kept_tsc_;
   Counters counters_;
 };
 

@@ -199,5 +199,16 @@ TEST_F(WhpxExits, WhatTheGuestCannotGoOnFromIsReportedAndStopsIt) {
   }
 }
 
+TEST_F(WhpxExits, ACounterThatThePlatformDoesNotSuspendIsPutBack) {
+  reg(WHvX64RegisterTsc).Reg64 = 1000;
+  vcpu->keep_tsc();
+  reg(WHvX64RegisterTsc).Reg64 = 9000;
+  vcpu->put_tsc_back();
+  EXPECT_EQ(reg(WHvX64RegisterTsc).Reg64, 1000U);
+  reg(WHvX64RegisterTsc).Reg64 = 2000;
+  vcpu->put_tsc_back();  // nothing was kept
+  EXPECT_EQ(reg(WHvX64RegisterTsc).Reg64, 2000U);
+}
+
 }  // namespace
 }  // namespace backplane::whpx::testing
