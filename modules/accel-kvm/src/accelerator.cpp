@@ -2,15 +2,19 @@
 // "kvm-accel": the host kernel runs the guest's code on the processor.
 #include "backplane/accelerator.h"
 
+#include <x86intrin.h>
+
 #include <vector>
 
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
 #include "backplane/vcpu_threads.h"
+#include "backplane/x86/apic.h"
 #include "interrupts/interrupts.h"
 #include "memory/memory_slots.h"
 #include "memory/write_events.h"
 #include "vcpu/msrs.h"
+#include "vcpu/pause.h"
 #include "vcpu/vcpu.h"
 
 namespace backplane::kvm {
@@ -59,8 +63,10 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     machine.memory().add_listener(*memory_events_);
     machine.io().add_listener(*port_events_);
     machine.on_run_state([this](bool running) {
-      if (running) return;
-      for (KvmVcpu* vcpu : vcpus_) vcpu->paused();
+      if (running)
+        resume();
+      else
+        pause();
     });
   }
 
@@ -68,6 +74,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     auto vcpu = std::make_unique<KvmVcpu>(*system_, vm_, x86::X86Cpu::of(*this, cpu),
                                           VcpuOptions{irqchip_, paravirtual_});
     vcpus_.push_back(vcpu.get());
+    stopped_at_ = x86::ApicBus::of(*machine_).tsc_base();
     threads_.start(*this, cpu, std::move(vcpu));
   }
 
@@ -109,6 +116,17 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
  private:
   bool has_local_apics() const override { return irqchip_ != IrqchipMode::Off; }
 
+  void pause() {
+    paused_clock_.stopped(vm_);
+    stopped_at_ = __rdtsc();
+    for (KvmVcpu* vcpu : vcpus_) vcpu->paused();
+  }
+  void resume() {
+    const u64 host_ticks = __rdtsc() - stopped_at_;
+    for (KvmVcpu* vcpu : vcpus_) vcpu->resume(host_ticks);
+    paused_clock_.started(vm_);
+  }
+
   // An instruction that the kernel's emulator does not know comes to us from every privilege level:
   // without this, those of ring 3 raise #UD. [api.rst "KVM_CAP_EXIT_ON_EMULATION_FAILURE"]
   void return_emulation_failures() {
@@ -149,6 +167,9 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   std::unique_ptr<KernelInterrupts> interrupts_;
   std::unique_ptr<MemorySlots> slots_;
   std::unique_ptr<WriteEvents> memory_events_, port_events_;
+  PausedClock paused_clock_;
+  u64 stopped_at_ =
+      0;  // the host's time-stamp counter; before the first start: where the guest's is 0
   std::vector<KvmVcpu*> vcpus_;
   VcpuThreads threads_;
 };

@@ -73,6 +73,7 @@ void KvmVcpu::put_state() {
     set_mp_state(fd_, KVM_MP_STATE_RUNNABLE);
     registers_.exchange_page();
     store_local_apic(fd_, cpu_);
+    paused_timer_.forget();
     // It waits for interrupts and start-up messages in the kernel, not here.
     cpu_.set_halted(false);
   }
@@ -86,7 +87,19 @@ void KvmVcpu::put_state() {
   started_ = true;
 }
 
-void KvmVcpu::paused() { tell_of_pause(fd_); }
+void KvmVcpu::paused() {
+  if (!started_) return;
+  tell_of_pause(fd_);
+  paused_tsc_.stopped(fd_);
+  if (kernel_apic()) paused_timer_.stopped(fd_);
+}
+
+void KvmVcpu::resume(u64 host_ticks) {
+  if (!started_) return;
+  paused_tsc_.started(fd_, host_ticks);
+  paused_timer_.started(fd_);
+  state_.tsc_offset = tsc_offset(fd_);
+}
 
 // What the kernel shows the guest of a local APIC that is not its own.
 void KvmVcpu::apic_into_page() {

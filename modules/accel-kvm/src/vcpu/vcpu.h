@@ -11,6 +11,7 @@
 #include "backplane/x86/interpreter.h"
 #include "interrupts/irqchip_mode.h"
 #include "kernel/system.h"
+#include "vcpu/pause.h"
 #include "vcpu/registers.h"
 #include "vcpu/run_page.h"
 
@@ -31,8 +32,10 @@ class KvmVcpu final : public Vcpu {
   void thread_started() override;
   void get_state() override;
   void put_state() override;
-  // The machine stopped. Any thread, with the machine lock.
+  // The machine stopped, or is about to start after the host's counter went so far. Any thread,
+  // with the machine lock.
   void paused();
+  void resume(u64 host_ticks);
 
   struct Counters {
     u64 exits = 0, ports = 0, mmio = 0, msrs = 0, halts = 0;
@@ -79,6 +82,8 @@ class KvmVcpu final : public Vcpu {
   std::atomic<bool> kicked_{false};
   pthread_t thread_{};
   std::atomic<bool> has_thread_{false};
+  PausedTsc paused_tsc_;
+  PausedApicTimer paused_timer_;
   bool started_ = false;   // the kernel has registers
   bool injected_ = false;  // an interrupt, since the last run
   // The kernel finishes the instruction that made the last exit at the next entry.
