@@ -11,7 +11,10 @@ namespace {
 
 class HostFileTest : public testing::Test {
  protected:
-  HostFileTest() : path(testing::TempDir() + "host-file") {}
+  // Its own: tests run side by side.
+  HostFileTest()
+      : path(testing::TempDir() +
+             testing::UnitTest::GetInstance()->current_test_info()->name()) {}
   ~HostFileTest() override { std::filesystem::remove(path); }
 
   void write(std::size_t size) { std::ofstream(path) << std::string(size, 'a'); }
