@@ -6,6 +6,8 @@
 #define FROM_SEGMENT 0x5000
 #define TO_SEGMENT 0x6000
 #define ARITHMETIC_FLAGS 0x8d5
+// Behind the image, in its segment.
+#define IN_CODE 0xf000
 
 main:
     vector 13, limit_handler
@@ -81,9 +83,8 @@ show:
     pop edx
     ret
 
-// string "what", cld or std, SI, DI, COUNT, CODE
-.macro string name, direction, source, destination, count, code
-    call fill_buffers
+// The registers, with something in their upper halves, and the flags that an instruction begins with.
+.macro begin direction, source, destination, count
     mov esi, 0x10000 + \source
     mov edi, 0x20000 + \destination
     mov ecx, 0x30000 + \count
@@ -91,19 +92,19 @@ show:
     cmp ecx, -1
     stc
     \direction
+.endm
+
+// string "what", cld or std, SI, DI, COUNT, CODE
+.macro string name, direction, source, destination, count, code
+    call fill_buffers
+    begin \direction, \source, \destination, \count
     \code
     cld
-    push ds
-    push cs
-    pop ds
     print "\name"
-    pop ds
     call show
 .endm
 
 once:
-    push cs
-    pop ds
     print "once\n"
     .irp size, b, w, d
     .irp direction, cld, std
@@ -119,8 +120,6 @@ once:
     ret
 
 repeated:
-    push cs
-    pop ds
     print "repeated\n"
     .irp size, b, w, d
     .irp direction, cld, std
@@ -133,8 +132,6 @@ repeated:
     .endr
     .endr
     .endr
-    push cs
-    pop ds
     print "offsets wrap\n"
     string "  rep movsb", cld, 0xfff0, 0xffe0, 200, "rep movsb"
     string "  rep movsb down", std, 0x10, 0x20, 200, "rep movsb"
@@ -146,9 +143,10 @@ repeated:
     ret
 
 segments:
-    push cs
-    pop ds
     print "segments\n"
+    .irp at, 0, 4, 8, 12, 16
+    mov dword ptr cs:[IN_CODE + \at], 0x11213141 * (\at + 1)
+    .endr
     push FROM_SEGMENT + 0x123
     pop fs
     push FROM_SEGMENT + 0x234
@@ -156,15 +154,13 @@ segments:
     string "  movsb from FS", cld, 0x800, 0x800, 5, "movs byte ptr es:[di], byte ptr fs:[si]"
     string "  rep movsw from GS", cld, 0x800, 0x800, 50, "rep movs word ptr es:[di], word ptr gs:[si]"
     string "  lodsd from ES", cld, 0x813, 0, 5, "lods eax, dword ptr es:[si]"
-    string "  lodsw from CS", cld, 0, 0, 5, "mov si, offset in_code_offset; lods ax, word ptr cs:[si]"
-    string "  rep movsb from CS", cld, 0, 0x800, 20, "mov si, offset in_code_offset; rep movs byte ptr es:[di], byte ptr cs:[si]"
+    string "  lodsw from CS", cld, IN_CODE, 0, 5, "lods ax, word ptr cs:[si]"
+    string "  rep movsb from CS", cld, IN_CODE, 0x800, 20, "rep movs byte ptr es:[di], byte ptr cs:[si]"
     string "  repe cmpsb from ES", cld, 0x810, 0x810, 50, "repe cmps byte ptr es:[si], byte ptr es:[di]"
     string "  stosb, which FS is not for", cld, 0, 0x800, 5, ".byte 0x64; stosb"
     ret
 
 wide_addresses:
-    push cs
-    pop ds
     print "32-bit addresses\n"
     .macro wide name, direction, count, code
     string "\name", \direction, 0x800, 0x800, \count, "movzx esi, si; movzx edi, di; movzx ecx, cx; .byte 0x67; \code"
@@ -182,21 +178,13 @@ wide_addresses:
     call fill_buffers
     mov byte ptr cs:[NEAR(limit_met)], 0
     mov word ptr cs:[NEAR(next_limit)], offset NEAR(88f)
-    mov esi, 0x10000 + \source
-    mov edi, 0x20000 + \destination
-    mov ecx, 0x30000 + \count
-    mov eax, 0x44332211
-    cmp ecx, -1
-    stc
-    \direction
+    begin \direction, \source, \destination, \count
     \code
 88: cld
     push ds
-    push cs
-    pop ds
     print "\name"
     push eax
-    movzx eax, byte ptr [NEAR(limit_met)]
+    movzx eax, byte ptr cs:[NEAR(limit_met)]
     print_value ": faults ", eax, 1
     pop eax
     pop ds
@@ -204,8 +192,6 @@ wide_addresses:
 .endm
 
 limits:
-    push cs
-    pop ds
     print "limits\n"
     beyond "  lodsw", cld, 0xffff, 0, 5, "lodsw"
     beyond "  stosd", cld, 0, 0xfffd, 5, "stosd"
@@ -224,6 +210,3 @@ next_limit:
     .word 0
 limit_met:
     .byte 0
-in_code:
-    .set in_code_offset, in_code - IMAGE
-    .ascii "twenty bytes in code"

@@ -68,16 +68,21 @@ show:
     popfq
     ret
 
-// string "what", cld or std, COUNT, CODE: from given registers and flags
-.macro string name, direction, count, code
-    call fill_buffers
-    mov esi, FROM + 0x800
-    mov edi, TO + 0x800
+// The count, the accumulator and the flags that an instruction begins with.
+.macro begin direction, count
     mov ecx, \count
     mov rax, 0x8877665544332211
     cmp ecx, -1
     stc
     \direction
+.endm
+
+// string "what", cld or std, COUNT, CODE
+.macro string name, direction, count, code
+    call fill_buffers
+    mov esi, FROM + 0x800
+    mov edi, TO + 0x800
+    begin \direction, \count
     \code
     cld
     print "\name"
@@ -186,11 +191,7 @@ across_pages:
     call fill_middle
     lea rsi, \source
     lea rdi, \destination
-    mov ecx, \count
-    mov rax, 0x8877665544332211
-    cmp ecx, -1
-    stc
-    \direction
+    begin \direction, \count
     attempt_begin "\name"
     \code
     attempt_end
