@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // String instructions of 64-bit code: every one of them, in every size, once and repeated, in both
-// directions; overlaps, segments, address sizes, pages, and faults halfway.
+// directions; overlaps, segments, address sizes, pages, faults and interrupts halfway.
 // [SDM 1 "String Operations"; SDM 2B "REP/REPE/REPZ/REPNE/REPNZ"]
 #include "long.inc"
 #include "area.inc"
+#include "interrupts.inc"
 
 #define FROM 0x900000
 #define TO 0x910000
@@ -20,6 +21,7 @@ main:
     call other_addresses
     call across_pages
     call faults
+    call interruptions
     ret
 
 // Numbers at FROM, the same at TO but for one byte.
@@ -276,3 +278,65 @@ faults:
     halfway "  rep stosd", cld, [FROM], [r14 + 2], 50, "rep stosd"
     halfway "  movsb", cld, [FROM], [r14 + 2], 5, "movsb"
     ret
+
+#define TIMER 0x60
+#define LONG 0x400000
+#define SOON 20000
+// Where nobody wrote yet.
+#define ZEROS 0x1400000
+
+// A repetition that a timer interrupts between two elements: where it is, and with RF set.
+// [SDM 3B "Instruction-Breakpoint Exception Condition"]
+.macro interrupted name, code
+1:  mov dword ptr [met], 0
+    mov qword ptr [repeated_at], offset 2f
+    mov APIC_REGISTER(APIC_INITIAL), SOON
+    mov esi, ZEROS
+    mov edi, ZEROS
+    mov ecx, LONG
+    xor eax, eax
+    sti
+2:  \code
+    cli
+    mov APIC_REGISTER(APIC_INITIAL), 0
+    cmp dword ptr [met], 0
+    je 1b
+    print_value "\name: RF ", [met_flags], 8
+.endm
+
+// Counts interrupts that are neither before the first element nor behind the last.
+take_timer:
+    mov rax, [rdi + FRAME_IP]
+    cmp rax, [repeated_at]
+    jne 1f
+    mov rax, [rdi + 13 * WORD]  // rcx
+    test rax, rax
+    jz 1f
+    cmp rax, LONG
+    je 1f
+    inc dword ptr [met]
+    mov rax, [rdi + FRAME_FLAGS]
+    and eax, FLAGS_RF
+    mov [met_flags], rax
+1:  mov APIC_REGISTER(APIC_EOI), 0
+    ret
+
+interruptions:
+    print "interrupted\n"
+    handle TIMER, take_timer
+    enable_apic
+    mov APIC_REGISTER(APIC_DIVIDE), 0xb
+    mov APIC_REGISTER(APIC_LVT_TIMER), TIMER
+    interrupted "  rep lodsb", "rep lodsb"
+    interrupted "  repe scasb", "repe scasb"
+    mov APIC_REGISTER(APIC_LVT_TIMER), APIC_MASKED
+    ret
+
+    .bss
+    .balign 8
+met:
+    .skip 8
+met_flags:
+    .skip 8
+repeated_at:
+    .skip 8

@@ -134,10 +134,13 @@ const u8* TcgVcpu::repeat_string(u32 form, u32 offset) {
       state_.rip = (state_.rip + length) & jit_.pointer_mask;
       return resume();
     }
-    // What is left begins anew.
-    if (engine_.options.count_instructions ? bytes >= kCountedPart
-                                           : jit_.exit_request.load(std::memory_order_relaxed) != 0)
+    // What is left begins anew. What interrupts the instruction here finds RF set.
+    if (engine_.options.count_instructions
+            ? bytes >= kCountedPart
+            : jit_.exit_request.load(std::memory_order_relaxed) != 0) {
+      state_.rflags |= x86::kRF;
       return resume();
+    }
   }
   if (engine_.options.count_instructions) ++jit_.budget;
   step();

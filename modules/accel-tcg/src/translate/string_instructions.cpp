@@ -7,7 +7,7 @@ namespace backplane::tcg {
 namespace {
 
 constexpr u8 kCounter = 1, kSource = 6, kDestination = 7;  // rCX, rSI, rDI
-constexpr u8 kZero = 4, kNotZero = 5;                      // conditions
+constexpr u8 kZero = 4, kNotZero = 5, kNotPositive = 14;      // conditions; signed
 
 // From so many elements on, REP MOVS and REP STOS are done in C++, a page at a time.
 constexpr u32 kManyElements = 16;
@@ -140,8 +140,7 @@ void Translator::emit_repeat(const Insn& i) {
   emit_element(i);
   emit_count_down(i);
   if (!compares(kind)) {
-    a_.test(counter, counter);
-    a_.jump_if(kNotZero, block_->near_entry);
+    emit_next_element(counter);
     emit_jump(next);
     return;
   }
@@ -153,11 +152,34 @@ void Translator::emit_repeat(const Insn& i) {
   a_.mov(a_.r14d, a_.eax);
   a_.mov(a_.rax, a_.r11);
   const u32 decided = a_.jump_if_forward(i.repeat_prefix == 0xf3 ? kNotZero : kZero);
-  a_.test(counter, counter);
-  a_.jump_if(kNotZero, block_->near_entry);
+  emit_next_element(counter);
   a_.bind(decided);
   a_.mov(a_.word[a_.rsp + BACKPLANE_JIT_OFFSET(saved_flags)], a_.r14w);
   emit_jump(next);
+}
+
+// Goes back to the entry while the counter is not zero. What interrupts the instruction there finds
+// RF set. [SDM 3B "Instruction-Breakpoint Exception Condition"]
+void Translator::emit_next_element(const Xbyak::Reg& counter) {
+  a_.test(counter, counter);
+  const u32 done = a_.jump_if_forward(kZero);
+  if (options_.count_instructions) {
+    a_.cmp(a_.field32(BACKPLANE_JIT_OFFSET(budget)), 0);
+    const u32 spent = a_.jump_if_forward(kNotPositive);
+    defer([this, spent] {
+      a_.bind(spent);
+      emit_leave_between_elements();
+    });
+  }
+  a_.cmp(a_.field32(BACKPLANE_JIT_OFFSET(exit_request)), 0);
+  a_.jump_if(kZero, block_->near_entry);
+  emit_leave_between_elements();
+  a_.bind(done);
+}
+
+void Translator::emit_leave_between_elements() {
+  a_.or_(a_.field32(static_cast<int>(offsetof(X86State, rflags))), static_cast<u32>(x86::kRF));
+  a_.jump(block_->near_entry);
 }
 
 void Translator::emit_direction(const ScannedInsn& s) {

@@ -106,6 +106,8 @@ class Translator {
   void emit_element_check(const Insn& i, u8 pointer, unsigned segment, bool write);
   void emit_advance(const Insn& i, u8 pointer);
   void emit_direction(const ScannedInsn& s);  // CLD, STD
+  void emit_next_element(const Xbyak::Reg& counter);
+  void emit_leave_between_elements();
   void emit_count_down(const Insn& i);        // rCX
   void emit_cli(const ScannedInsn& s);
   void emit_sti(const ScannedInsn& s);
