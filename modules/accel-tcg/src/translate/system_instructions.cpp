@@ -20,23 +20,26 @@ u32 Translator::jump_if_interrupt_waiting() {
   return a_.jump_if_forward(5);
 }
 
+// In the middle of a block, where `jump` goes: all flags are in memory.
+void Translator::interpret_instead(const Insn& i, u32 jump) {
+  const int not_executed = block_->instructions - (current_index_ + 1);
+  defer([this, jump, offset = i.offset, not_executed] {
+    a_.bind(jump);
+    if (options_.count_instructions && not_executed != 0)
+      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
+    a_.mov(a_.r11d, offset);
+    a_.jump(stubs_.interpret);
+  });
+}
+
 void Translator::emit_cli(const ScannedInsn& s) {
   flags_before_clobber(s.flags_live_after);
   a_.and_(a_.field32(kRflags), ~static_cast<u32>(x86::kIF));
 }
 
 void Translator::emit_sti(const ScannedInsn& s) {
-  const u16 offset = s.insn.offset;
   flags_before_clobber(kFlagsAll);
-  const u32 waiting = jump_if_interrupt_waiting();
-  const int not_executed = block_->instructions - (current_index_ + 1);
-  defer([this, waiting, offset, not_executed] {
-    a_.bind(waiting);
-    if (options_.count_instructions && not_executed != 0)
-      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
-    a_.mov(a_.r11d, offset);
-    a_.jump(stubs_.interpret);
-  });
+  interpret_instead(s.insn, jump_if_interrupt_waiting());
   a_.or_(a_.field32(kRflags), static_cast<u32>(x86::kIF));
 }
 
@@ -127,22 +130,13 @@ void Translator::emit_transfer(const Insn& i) {
 }
 
 void Translator::emit_rdtsc(const ScannedInsn& s) {
-  const u16 offset = s.insn.offset;
   flags_before_clobber(kFlagsAll);
   a_.rdtsc();
   a_.shl(a_.rdx, 32);
   a_.or_(a_.rdx, a_.rax);
   // Past that the machine is asked, which may have to hold the counter back.
   a_.cmp(a_.rdx, a_.field(kTscValidUntil));
-  const u32 not_valid = a_.jump_if_forward(7);
-  const int not_executed = block_->instructions - (current_index_ + 1);
-  defer([this, not_valid, offset, not_executed] {
-    a_.bind(not_valid);
-    if (options_.count_instructions && not_executed != 0)
-      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
-    a_.mov(a_.r11d, offset);
-    a_.jump(stubs_.interpret);
-  });
+  interpret_instead(s.insn, a_.jump_if_forward(7));
   a_.add(a_.rdx, a_.field(kTscOffset));
   a_.mov(a_.eax, a_.edx);
   a_.shr(a_.rdx, 32);

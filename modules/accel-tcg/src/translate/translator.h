@@ -117,6 +117,7 @@ class Translator {
   void emit_swapgs();
   void emit_transfer(const Insn& i);  // SYSCALL, SYSRET
   void emit_rdtsc(const ScannedInsn& s);
+  void interpret_instead(const Insn& i, u32 jump);
   u32 jump_if_interrupt_waiting();
 
   // Control flow out of the block. `target` is relative to the page.
