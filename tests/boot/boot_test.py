@@ -233,6 +233,68 @@ def image_lock(setup):
         check("lock" in second.stderr, f"the second said {second.stderr!r}")
 
 
+# --- Processors ----------------------------------------------------------------
+
+# For each CPU: its package, die and core, each as the list of CPUs in it; then its caches'.
+SHARERS = r"""
+cd /sys/devices/system/cpu
+for cpu in cpu[0-9]*; do
+  echo $cpu package=$(cat $cpu/topology/package_cpus_list) die=$(cat $cpu/topology/die_cpus_list) \
+    core=$(cat $cpu/topology/core_cpus_list) $(for cache in $cpu/cache/index*; do
+      echo L$(cat $cache/level)=$(cat $cache/shared_cpu_list); done)
+done
+"""
+AMD = "max,vendor=AuthenticAMD,family=23,model=49"
+COMPLAINTS = re.compile(r"Firmware Bug|borken|unchecked MSR access|WARNING: CPU|BUG:")
+
+
+def cpu_list(text):
+    """'0-2,5' as a set."""
+    bounds = [part.split("-") for part in text.split(",")]
+    return {n for first, *last in bounds for n in range(int(first), int((last or [first])[0]) + 1)}
+
+
+def check_console(guest):
+    complaints = [line for line in guest.console_lines() if COMPLAINTS.search(line)]
+    check_equal("complaints of the kernel", complaints, [])
+
+
+def check_topology(setup, model, sockets, dies, cores, threads):
+    cpus = sockets * dies * cores * threads
+    smp = f"{cpus},sockets={sockets},dies={dies},cores={cores},threads={threads}"
+    with Guest(setup, SHARERS, "-cpu", model, cpus=smp, timeout=120) as guest:
+        lines = guest.finish().split("\n")
+        check_console(guest)
+    found = {line.split()[0]: [word.split("=") for word in line.split()[1:]]
+             for line in lines if line.startswith("cpu")}
+    check_equal(f"CPUs of {smp}", sorted(found), [f"cpu{n}" for n in range(cpus)])
+    core, die = threads, cores * threads
+    sizes = {"package": dies * die, "die": die, "core": core, "L1": core, "L2": core, "L3": die}
+    for name, facts in found.items():
+        number = int(name[3:])
+        check_equal("what is told of " + name, {key for key, _ in facts}, set(sizes))
+        for key, sharers in facts:
+            first = number // sizes[key] * sizes[key]
+            check_equal(f"{smp} -cpu {model}: {key} of {name}", cpu_list(sharers),
+                        set(range(first, first + sizes[key])))
+
+
+@case
+def topology(setup):
+    """Sockets, dies, cores, threads and what they share are those of -smp, in Linux's eyes."""
+    check_topology(setup, "max", 1, 1, 2, 2)
+    check_topology(setup, "max", 2, 1, 3, 1)
+    check_topology(setup, "max", 2, 2, 1, 2)
+
+
+@case
+def topology_amd(setup):
+    """The same by AMD's leaves."""
+    check_topology(setup, AMD, 1, 1, 2, 2)
+    check_topology(setup, AMD, 2, 1, 3, 1)
+    check_topology(setup, AMD, 2, 1, 1, 2)
+
+
 # --- Balloon -----------------------------------------------------------------
 
 def resident(pid):

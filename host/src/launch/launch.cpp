@@ -79,7 +79,7 @@ void Launch::configure_machine() {
     config.ram_size =
         with_values(*option, [](KeyValueList values) { return parse_memory(values); });
   if (const GivenOption* option = line_.last("smp"))
-    config.cpus = with_values(*option, [&](KeyValueList values) {
+    config.topology = with_values(*option, [&](KeyValueList values) {
       return parse_smp(values, type.max_cpus, options_.type);
     });
   if (const GivenOption* option = line_.last("cpu")) {

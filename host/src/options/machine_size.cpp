@@ -15,7 +15,14 @@ namespace backplane::host {
 
 namespace {
 
-constexpr std::string_view kTopology[] = {"sockets", "dies", "clusters", "cores", "threads"};
+struct TopologyLevel {
+  std::string_view name;
+  unsigned CpuTopology::*member;
+};
+constexpr TopologyLevel kLevels[] = {{"sockets", &CpuTopology::sockets},
+                                     {"dies", &CpuTopology::dies},
+                                     {"cores", &CpuTopology::cores},
+                                     {"threads", &CpuTopology::threads}};
 // Above any machine's bound, so that the machine's own message is given.
 constexpr unsigned kMaxTopologyNumber = 65535;
 
@@ -66,32 +73,40 @@ u64 parse_memory(KeyValueList values) {
   return parse_memory_size(*size);
 }
 
-unsigned parse_smp(KeyValueList values, unsigned max_cpus, std::string_view machine) {
+CpuTopology parse_smp(KeyValueList values, unsigned max_cpus, std::string_view machine) {
+  CpuTopology topology;
   u64 product = 1;
-  bool all_given = true;
   std::vector<std::string> factors;
-  for (const std::string_view level : kTopology) {
-    if (!values.has(level)) {
-      // A level that is rarely named counts as one; the others are derived from the rest.
-      if (level != "dies" && level != "clusters") all_given = false;
-      continue;
-    }
-    const unsigned number = take_number(values, level, 1, kMaxTopologyNumber, 1);
-    product = std::min<u64>(product * number, std::numeric_limits<u32>::max());
-    factors.push_back(fmt::format("{}={}", level, number));
+  const bool has_cores = values.has("cores"), has_sockets = values.has("sockets"),
+             has_threads = values.has("threads");
+  for (const auto& [name, member] : kLevels) {
+    if (!values.has(name)) continue;
+    topology.*member = take_number(values, name, 1, kMaxTopologyNumber, 1);
+    product = std::min<u64>(product * topology.*member, std::numeric_limits<u32>::max());
+    factors.push_back(fmt::format("{}={}", name, topology.*member));
   }
-  const auto derived = static_cast<unsigned>(product);
-  const unsigned cpus = take_number(values, "cpus", 1, kMaxTopologyNumber, derived);
+  if (const unsigned clusters = take_number(values, "clusters", 1, kMaxTopologyNumber, 1);
+      clusters != 1)
+    throw Error::of("clusters={}: there are no clusters between dies and cores", clusters)
+        .with_hint("leave clusters out");
+  const bool has_cpus = values.has("cpus");
+  const unsigned cpus =
+      take_number(values, "cpus", 1, kMaxTopologyNumber, static_cast<unsigned>(product));
   const unsigned total = take_number(values, "maxcpus", 1, kMaxTopologyNumber, cpus);
   values.expect_empty("clusters, cores, cpus, dies, maxcpus, sockets, threads");
-  if (total != cpus)
+  if (has_cpus && total != cpus)
     throw Error::of("maxcpus={} differs from cpus={}: CPUs cannot be added while it runs", total,
                     cpus);
-  if (!factors.empty() && (all_given ? product != total : total % product != 0))
+  unsigned CpuTopology::*const open = !has_cores     ? &CpuTopology::cores
+                                      : !has_sockets ? &CpuTopology::sockets
+                                      : !has_threads ? &CpuTopology::threads
+                                                     : nullptr;
+  if (open != nullptr ? total % product != 0 : product != total)
     throw Error::of("{} do not multiply to {} CPUs", fmt::join(factors, ", "), total);
-  if (cpus > max_cpus)
-    throw Error::of("{} CPUs: machine {} has at most {}", cpus, machine, max_cpus);
-  return cpus;
+  if (total > max_cpus)
+    throw Error::of("{} CPUs: machine {} has at most {}", total, machine, max_cpus);
+  if (open != nullptr) topology.*open = total / static_cast<unsigned>(product);
+  return topology;
 }
 
 }  // namespace backplane::host

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "backplane/cpu_topology.h"
 #include "backplane/options.h"
 
 namespace backplane::host {
@@ -13,8 +14,9 @@ u64 parse_memory_size(std::string_view text);
 // -m; the first, unnamed value is "size". Throws Error.
 u64 parse_memory(KeyValueList values);
 
-// -smp; the first, unnamed value is "cpus". A topology (sockets, cores, ...) must multiply to the
-// number of CPUs. Throws Error also if there are more than `max_cpus`, the bound of `machine`.
-unsigned parse_smp(KeyValueList values, unsigned max_cpus, std::string_view machine);
+// -smp; the first, unnamed value is "cpus". Levels (sockets, cores, ...) must multiply to the
+// number of CPUs; what is not given follows from the rest: cores, if they are not, else sockets,
+// else threads. Throws Error also if there are more than `max_cpus`, the bound of `machine`.
+CpuTopology parse_smp(KeyValueList values, unsigned max_cpus, std::string_view machine);
 
 }  // namespace backplane::host

@@ -15,7 +15,7 @@ std::vector<OptionSpec> rows() {
        "Machine", "type"},
       {"cpu", "", "MODEL[,+FEATURE|-FEATURE|FEATURE=on|off...]",
        "the model of the CPUs; -cpu help lists them, -cpu MODEL,help its features", "", "model"},
-      {"smp", "", "[cpus=]N[,sockets=S][,cores=C][,threads=T]",
+      {"smp", "", "[cpus=]N[,sockets=S][,dies=D][,cores=C][,threads=T]",
        "the number of CPUs (default: 1), or how they are made up", "", "cpus"},
       {"m", "", "[size=]SIZE", "RAM in MiB, or with a suffix: 512, 512M, 1.5G", "", "size"},
       {"name", "", "[guest=]NAME", "a name for the guest, which 'info name' in the monitor shows",

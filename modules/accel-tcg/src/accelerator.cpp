@@ -69,7 +69,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     TranslatorOptions options;
     if (one_insn_per_tb_) options.limits.instructions = 1;
     options.count_instructions = single_;
-    options.several_vcpus = machine.config().cpus > 1;
+    options.several_vcpus = machine.config().topology.cpus() > 1;
     options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
     options.features = FeatureMask(x86::host_cpu_features());
     engine_ = std::make_unique<Engine>(machine.memory(), tb_size_ * 1_MiB, options);

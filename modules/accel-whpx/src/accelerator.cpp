@@ -6,6 +6,7 @@
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
 #include "backplane/vcpu_threads.h"
+#include "backplane/x86/apic_ids.h"
 #include "backplane/x86/platform_interrupts.h"
 #include "interrupts/platform_apic.h"
 #include "memory/guest_memory.h"
@@ -35,7 +36,8 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
     machine_ = &machine;
     dispatch_ = std::make_unique<Dispatch>(LibraryNames{platform_library_, emulation_library_});
     PartitionOptions options;
-    options.processors = machine.config().cpus;
+    // A processor's number is its APIC id.
+    options.processors = x86::ApicIds(machine.config().topology).highest() + 1;
     options.platform_apics = irqchip_;
     options.cpuid = [&machine](bool platform_apic) { return model_cpuid(machine, platform_apic); };
     partition_ = std::make_unique<Partition>(*dispatch_, options);
@@ -46,7 +48,9 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
   }
 
   void create_vcpu(Cpu& cpu) override {
-    auto vcpu = std::make_unique<WhpxVcpu>(*partition_, x86::X86Cpu::of(*this, cpu));
+    x86::X86Cpu& own = x86::X86Cpu::of(*this, cpu);
+    own.take_host_identity();
+    auto vcpu = std::make_unique<WhpxVcpu>(*partition_, own);
     vcpus_.push_back(vcpu.get());
     threads_.start(*this, cpu, std::move(vcpu));
   }

@@ -12,6 +12,7 @@
 #include "backplane/accelerator.h"
 #include "backplane/clock.h"
 #include "backplane/cpu.h"
+#include "backplane/cpu_topology.h"
 #include "backplane/device.h"
 #include "backplane/machine_lock.h"
 #include "backplane/main_loop.h"
@@ -49,7 +50,7 @@ struct GuestActions {
 // What the command line says that a board needs. Set before init().
 struct MachineConfig {
   u64 ram_size = 0;  // bytes; 0: the class's default
-  unsigned cpus = 1;
+  CpuTopology topology;
   std::string cpu_model;  // "max,+avx2,-bmi1" as given; empty: the class's default
   std::string kernel;     // file names; empty: none
   std::string initrd;

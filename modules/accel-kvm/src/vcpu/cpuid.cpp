@@ -17,6 +17,11 @@ constexpr u32 kOurLeaf1Ecx = 1u << 21 | 1u << 24 | 1u << 31;
 constexpr u32 kOsxsave = 1u << 27;
 constexpr u32 kLeaf1Apic = 1u << 9, kLeaf1Htt = 1u << 28;
 constexpr u32 kSyscall = 1u << 11;
+// Of leaf 80000001h ECX, what says that there are AMD's leaves of the topology.
+constexpr u32 kCmpLegacy = 1u << 1, kTopologyExtensions = 1u << 22;
+// Of leaf 80000008h ECX, the size of a package.
+constexpr u32 kPackageSize = 0xffff;
+constexpr u32 kLeavesOfTopology[] = {0x4, 0xb, 0x1f, 0x8000001d, 0x8000001e};
 
 class Entries {
  public:
@@ -37,7 +42,7 @@ class Entries {
   std::vector<kvm_cpuid_entry2> host() {
     for (const kvm_cpuid_entry2& host : supported_) {
       const u32 leaf = host.function;
-      if (leaf == 0x4 || leaf == 0xb || leaf == 0x1f || leaf >> 8 == 0x400000) continue;
+      if (tells_topology(leaf) || leaf >> 8 == 0x400000) continue;
       const x86::CpuidResult off = cpu_.switched_off(leaf, host.index);
       kvm_cpuid_entry2 entry = host;
       entry.eax &= ~off.eax;
@@ -48,12 +53,16 @@ class Entries {
         const x86::CpuidResult ours = cpu_.cpuid(1, 0);
         entry.ebx = ours.ebx;
         entry.ecx = (entry.ecx & ~(kOurLeaf1Ecx | kOsxsave)) | (ours.ecx & kOurLeaf1Ecx);
-        entry.edx |= kLeaf1Apic | (ours.edx & kLeaf1Htt);
+        entry.edx = (entry.edx & ~kLeaf1Htt) | kLeaf1Apic | (ours.edx & kLeaf1Htt);
+      } else if (leaf == 0x80000001) {
+        entry.ecx = (entry.ecx & ~kCmpLegacy) | (cpu_.cpuid(leaf, 0).ecx & kCmpLegacy);
+      } else if (leaf == 0x80000008) {
+        entry.ecx = (entry.ecx & ~kPackageSize) | (cpu_.cpuid(leaf, 0).ecx & kPackageSize);
       }
       entries_.push_back(entry);
     }
-    leaves(0x4);
-    leaves(0xb);
+    // One whose last leaf is before any of these does not show it.
+    for (const u32 leaf : kLeavesOfTopology) leaves(leaf);
     hypervisor();
     return std::move(entries_);
   }
@@ -75,9 +84,15 @@ class Entries {
     for (u32 leaf = first; leaf <= last; ++leaf) leaves(leaf);
   }
 
+  static bool tells_topology(u32 leaf) {
+    return std::find(std::begin(kLeavesOfTopology), std::end(kLeavesOfTopology), leaf) !=
+           std::end(kLeavesOfTopology);
+  }
+
   void leaves(u32 leaf) {
     switch (leaf) {
       case 0x4:
+      case 0x8000001d:
         subleaves(leaf, [](const x86::CpuidResult& r) { return (r.eax & 0x1f) == 0; });
         break;
       case 0x7:
@@ -85,6 +100,7 @@ class Entries {
         add(leaf, 1, true);
         break;
       case 0xb:
+      case 0x1f:
         subleaves(leaf, [](const x86::CpuidResult& r) { return (r.ecx >> 8 & 0xff) == 0; });
         break;
       case 0xd:
@@ -114,7 +130,8 @@ class Entries {
       // Syscall is offered outside of 64-bit code too: KVM answers the same in all modes.
       if (leaf == 0x80000001 && cpu_.features().syscall) r.edx |= kSyscall;
       r.ebx &= host != nullptr ? host->ebx : 0;
-      r.ecx &= host != nullptr ? host->ecx : 0;
+      const u32 ours = leaf == 7 ? 0 : kCmpLegacy | kTopologyExtensions;
+      r.ecx &= (host != nullptr ? host->ecx : 0) | ours;
       r.edx &= host != nullptr ? host->edx : 0;
       if (subleaf == 1) r.eax &= host != nullptr ? host->eax : 0;
     } else if (leaf == 0xd && subleaf == 1) {

@@ -25,7 +25,7 @@ KvmVcpu::KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, V
       irqchip_(options.irqchip),
       linear_(cpu.state(), cpu.machine().memory()),
       interpreter_(cpu, linear_),
-      fd_(vm.call("cannot create a vCPU", KVM_CREATE_VCPU, long{cpu.index()})),
+      fd_(vm.call("cannot create a vCPU", KVM_CREATE_VCPU, long{cpu.apic().id()})),
       run_(fd_, system.run_size()),
       registers_(fd_, *run_, cpu.state()) {
   set_cpuid(fd_, cpu, system, {options.paravirtual, kernel_apic()});

@@ -55,10 +55,11 @@ void send_startup(const Partition& partition, const Machine& machine, unsigned s
     message.logical = (icr >> 11 & 1) != 0;
     return request_interrupt(partition, message);
   }
-  for (const Cpu* cpu : machine.cpus()) {
-    const bool is_self = cpu->index() == sender;
+  for (Cpu* cpu : machine.cpus()) {
+    const u32 id = dynamic_cast<x86::X86Cpu&>(*cpu).apic().id();
+    const bool is_self = id == sender;
     if (shorthand == kSelf ? !is_self : shorthand == kAllButSelf && is_self) continue;
-    message.destination = cpu->index();
+    message.destination = id;
     request_interrupt(partition, message);
   }
 }

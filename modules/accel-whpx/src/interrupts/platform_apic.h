@@ -15,7 +15,7 @@ void request_interrupt(const Partition& partition, const x86::InterruptMessage& 
 
 // Sends the INIT or SIPI that a guest wrote to its ICR, to each destination.
 // [SDM 3A "Interrupt Command Register (ICR)"]
-void send_startup(const Partition& partition, const Machine& machine, unsigned sender, u64 icr);
+void send_startup(const Partition& partition, const Machine& machine, u32 sender, u64 icr);
 
 // Between the processor's local APIC and our mirror of it. Throw Error.
 void load_local_apic(const VirtualProcessor& processor, x86::X86Cpu& cpu);

@@ -15,6 +15,8 @@ constexpr u32 kOsxsave = 1u << 27;
 constexpr u32 kOurLeaf1Edx = 1u << 9 | 1u << 28;
 // Leaf 80000001h EDX: in 64-bit code only on some processors, as the platform says.
 constexpr u32 kSyscall = 1u << 11;
+// Leaf 80000001h ECX: there are AMD's leaves of the topology. Leaf 80000008h ECX: a package's size.
+constexpr u32 kCmpLegacy = 1u << 1, kTopologyExtensions = 1u << 22, kPackageSize = 0xffff;
 
 }  // namespace
 
@@ -30,8 +32,20 @@ x86::CpuidResult guest_cpuid(const x86::X86Cpu& cpu, u32 leaf, u32 subleaf,
       return result;
     case kExtendedFeatureLeaf:
       if (cpu.features().syscall) result.edx |= kSyscall;
-      result.ecx &= platform.ecx;
+      result.ecx &= platform.ecx | kCmpLegacy | kTopologyExtensions;
       result.edx &= platform.edx;
+      return result;
+    case kPackageSizeLeaf: {
+      const u32 size = result.ecx & kPackageSize;
+      result = platform;
+      result.ecx = (platform.ecx & ~kPackageSize) | size;
+      return result;
+    }
+    case kCacheLeaf:
+    case kTopologyLeaf:
+    case kTopologyLeafWithDies:
+    case kAmdCacheLeaf:
+    case kAmdTopologyLeaf:
       return result;
     default:
       return platform;
@@ -42,10 +56,11 @@ std::vector<WHV_X64_CPUID_RESULT> model_cpuid(Machine& machine, bool platform_ap
   const std::string& given = machine.config().cpu_model;
   if (given.empty() && machine.machine_class().default_cpu.empty()) return {};
   const std::unique_ptr<x86::X86Cpu> cpu = x86::create_cpu(machine, given);
+  cpu->take_host_identity();
   cpu->resolve_features();
   std::vector<WHV_X64_CPUID_RESULT> results;
   constexpr x86::CpuidResult kAnything{~0u, ~0u, ~0u, ~0u};
-  for (const u32 leaf : kCpuidLeaves) {
+  for (const u32 leaf : kFixedCpuidLeaves) {
     const x86::CpuidResult r = guest_cpuid(*cpu, leaf, 0, kAnything, platform_apic);
     results.push_back(
         {.Function = leaf, .Reserved = {}, .Eax = r.eax, .Ebx = r.ebx, .Ecx = r.ecx, .Edx = r.edx});

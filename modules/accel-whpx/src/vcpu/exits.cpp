@@ -36,7 +36,7 @@ WhpxVcpu::Next WhpxVcpu::handle_exit() {
       return Next::Go;
     }
     case WHvRunVpExitReasonX64ApicInitSipiTrap:
-      send_startup(processor_.partition(), cpu_.machine(), cpu_.index(),
+      send_startup(processor_.partition(), cpu_.machine(), cpu_.apic().id(),
                    exit_.ApicInitSipi.ApicIcr);
       return Next::Go;
     case WHvRunVpExitReasonX64MsrAccess:

@@ -27,7 +27,7 @@ WhpxVcpu::WhpxVcpu(const Partition& partition, x86::X86Cpu& cpu)
       state_(cpu.state()),
       linear_(cpu.state(), cpu.machine().memory()),
       interpreter_(cpu, linear_),
-      processor_(partition, cpu.index()),
+      processor_(partition, cpu.apic().id()),
       emulator_(processor_, cpu.machine().memory(), cpu.machine().io()),
       platform_apic_(partition.has_platform_apics()),
       delivery_(make_delivery(cpu, processor_)),

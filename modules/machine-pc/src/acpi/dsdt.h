@@ -13,7 +13,7 @@ namespace backplane::pc {
 // What the tables describe that differs from one machine to the next.
 struct AcpiBoard {
   MemoryMap memory;
-  unsigned cpus = 1;
+  std::vector<u32> apic_ids;  // of the CPUs
   // Which serial ports exist, by index.
   std::vector<unsigned> serials;
   const PciIrqRouter* pci_wiring = nullptr;

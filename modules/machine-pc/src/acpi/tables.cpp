@@ -136,18 +136,18 @@ Bytes facs() {
 }
 
 // [5.2.12 "Multiple APIC Description Table (MADT)"]
-Bytes madt(unsigned cpus) {
+Bytes madt(const std::vector<u32>& apic_ids) {
   constexpr u32 kPcAtCompatible = 1;
   constexpr u16 kActiveHigh = 1, kLevel = 3 << 2;
   constexpr u8 kIsaBus = 0;
   Bytes b;
   put(b, kLocalApicAddress, 4);
   put(b, kPcAtCompatible, 4);
-  for (unsigned n = 0; n < cpus; ++n) {  // processor local APIC
+  for (std::size_t n = 0; n < apic_ids.size(); ++n) {  // processor local APIC
     put(b, 0, 1);
     put(b, 8, 1);
     put(b, n, 1);
-    put(b, n, 1);
+    put(b, apic_ids[n], 1);
     put(b, 1, 4);  // enabled
   }
   put(b, 1, 1);  // I/O APIC
@@ -239,7 +239,7 @@ AcpiTables build_acpi_tables(const AcpiBoard& board, u64 base) {
   const u64 root = layout.add(Bytes(kRsdpSize, 0));
   const u64 control = layout.add(facs());
   const u64 definitions = layout.add(table("DSDT", 2, build_dsdt(board)));
-  const u64 listed[] = {layout.add(fadt(control, definitions)), layout.add(madt(board.cpus)),
+  const u64 listed[] = {layout.add(fadt(control, definitions)), layout.add(madt(board.apic_ids)),
                         layout.add(hpet()), layout.add(waet())};
   Bytes addresses32, addresses64;
   for (const u64 address : listed) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "backplane/x86/apic.h"
 #include "board/pci_resources.h"
 #include "isa/serial.h"
 
@@ -34,13 +35,18 @@ BootRequest read_images(const MachineConfig& config, const MemoryMap& memory, u6
   return request;
 }
 
+std::vector<u32> apic_ids(const Machine& machine) {
+  std::vector<u32> ids;
+  for (Cpu* cpu : machine.cpus()) ids.push_back(dynamic_cast<x86::X86Cpu&>(*cpu).apic().id());
+  return ids;
+}
+
 }  // namespace
 
 BootSetup::BootSetup(const BoardParts& parts) : parts_(parts) {
   const MachineConfig& config = parts_.machine.config();
-  tables_ = build_acpi_tables({parts_.memory, static_cast<unsigned>(parts_.machine.cpus().size()),
-                               parts_.serials, &parts_.bridge},
-                              kFirmwareStart);
+  tables_ = build_acpi_tables(
+      {parts_.memory, apic_ids(parts_.machine), parts_.serials, &parts_.bridge}, kFirmwareStart);
   if (tables_.base + tables_.image.size() > kFirmwareEnd)
     throw Error::of("the ACPI tables have {} bytes; {} are reserved for them", tables_.image.size(),
                     kFirmwareEnd - kFirmwareStart);
@@ -73,7 +79,8 @@ void BootSetup::fill_fw_cfg() {
   fw.set_number<u64>(FwCfg::kRamSize, parts_.memory.ram);
   fw.set_number<u16>(FwCfg::kNoGraphic, 1);
   fw.set_number<u16>(FwCfg::kCpuCount, cpus);
-  fw.set_number<u16>(FwCfg::kMaxCpus, cpus);
+  // Firmware takes it for the first APIC id beyond.
+  fw.set_number<u16>(FwCfg::kMaxCpus, static_cast<u16>(apic_ids(parts_.machine).back() + 1));
   fw.set_number<u32>(FwCfg::kIrq0Override, 1);
   const std::string& text = parts_.machine.config().append;
   fw.set_number<u32>(FwCfg::kCommandLineSize, static_cast<u32>(text.size() + 1));

@@ -67,7 +67,7 @@ class PcMachine final : public Machine {
   }
 
   void set_up_cpus() {
-    for (unsigned n = 0; n < config().cpus; ++n) add_cpu(create_cpu());
+    for (unsigned n = 0; n < config().topology.cpus(); ++n) add_cpu(create_cpu());
   }
 
   std::unique_ptr<Cpu> create_cpu() {

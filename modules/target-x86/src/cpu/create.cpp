@@ -5,6 +5,7 @@
 #include "backplane/machine.h"
 #include "backplane/module.h"
 #include "backplane/x86/cpu.h"
+#include "impl.h"
 
 namespace backplane::x86 {
 
@@ -44,6 +45,7 @@ std::unique_ptr<X86Cpu> create_cpu(Machine& machine, std::string_view descriptio
   if (k == nullptr || !k->is_a(X86Cpu::kTypeName) || k->abstract)
     throw Error(fmt::format("'{}' is not a CPU model", model), "models: " + known_models());
   std::unique_ptr<X86Cpu> cpu = create_object<X86Cpu>(type);
+  X86Cpu::Impl::of(*cpu).apic_ids = ApicIds(machine.config().topology);
   machine.apply_compat(*cpu);
   for (std::size_t at = comma; at < description.size();) {
     const std::size_t end = std::min(description.find(',', at + 1), description.size());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "../cpuid/features.h"
+#include "backplane/x86/apic_ids.h"
 #include "backplane/x86/cpu.h"
 #include "guest_tsc.h"
 
@@ -26,6 +27,9 @@ struct X86Cpu::Impl {
   u32 stepping = 10;
   u32 physical_bits = 40;
 
+  // Which CPUs the machine has that it is made for.
+  ApicIds apic_ids{CpuTopology{}};
+
   // Resolved by resolve_features() and realize().
   FeatureSet enabled;
   std::array<u32, static_cast<std::size_t>(FeatureWord::Count)> words{};
@@ -35,12 +39,13 @@ struct X86Cpu::Impl {
   i64 tsc_seen = 0;
   bool counting = false;  // instructions (-icount)
   u64 tsc_base = 0;       // host TSC at which the guest's is 0, without `tsc`
-  unsigned cpu_count = 1;
 
   u32 word(FeatureWord w) const { return words[static_cast<std::size_t>(w)]; }
   bool has(std::string_view name) const {
     return enabled[static_cast<std::size_t>(find_feature(name))];
   }
+  // The vendors whose CPUID has AMD's leaves and whose MSRs are AMD's.
+  bool is_amd() const { return vendor_named(vendor) == Vendor::Amd; }
   u32 signature() const;
 
   // The features that a model of this level, with what was asked for, has on this host.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Properties of a CPU: its identity, and one boolean for each feature.
+#include <cpuid.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -121,6 +123,22 @@ u32 X86Cpu::Impl::signature() const {
   const u32 extended_family = family - base_family;
   return (extended_family << 20) | ((model >> 4) << 16) | (base_family << 8) | ((model & 15) << 4) |
          stepping;
+}
+
+// [SDM 2A "CPUID-CPU Identification": leaves 0 and 1]
+void X86Cpu::take_host_identity() {
+  u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
+  __get_cpuid(0, &eax, &ebx, &ecx, &edx);
+  Impl& m = *impl_;
+  m.vendor.clear();
+  for (const u32 word : {ebx, edx, ecx})
+    m.vendor.append(reinterpret_cast<const char*>(&word), sizeof word);
+  __get_cpuid(1, &eax, &ebx, &ecx, &edx);
+  const u32 base_family = eax >> 8 & 15, base_model = eax >> 4 & 15;
+  const bool extended = base_family == 15;
+  m.family = base_family + (extended ? eax >> 20 & 0xff : 0);
+  m.model = base_model | (extended || base_family == 6 ? eax >> 12 & 0xf0 : 0);
+  m.stepping = eax & 15;
 }
 
 FeatureSet X86Cpu::Impl::effective_features(unsigned level) const {

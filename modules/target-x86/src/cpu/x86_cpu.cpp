@@ -44,6 +44,7 @@ void X86Cpu::realize() {
     throw Error(fmt::format("accelerator {} does not show the guest the host processor",
                             machine().accelerator().name()),
                 "use -cpu max, or another accelerator (-accel kvm)");
+  if (is_host()) take_host_identity();
   resolve_features();
   ApicBus& bus = ApicBus::of(machine());
   impl_->counting = machine().config().icount.enabled;
@@ -53,8 +54,7 @@ void X86Cpu::realize() {
     impl_->tsc = bus.tsc();
     impl_->tsc->add_reader(*state_);
   }
-  impl_->cpu_count = std::max(1u, machine().config().cpus);
-  apic_ = std::make_unique<LocalApic>(*this, bus, index());
+  apic_ = std::make_unique<LocalApic>(*this, bus, impl_->apic_ids.of(index()));
   reset();
 }
 

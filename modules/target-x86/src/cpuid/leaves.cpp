@@ -1,66 +1,29 @@
 // SPDX-License-Identifier: MIT
 // CPUID as the guest sees it. [SDM 2A "CPUID-CPU Identification"]
-#include <bit>
 #include <cstring>
 
 #include "../cpu/impl.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/cpu.h"
+#include "topology_leaves.h"
 
 namespace backplane::x86 {
 
 namespace {
 
-constexpr u32 kMaxBasic = 0x16, kMaxExtended = 0x80000008;
+constexpr u32 kMaxBasic = 0x1f, kMaxExtended = 0x80000008, kMaxExtendedOfAmd = 0x8000001e;
 constexpr u32 kHypervisorBase = 0x40000000, kMaxHypervisor = 0x40000010;
 constexpr char kHypervisorSignature[13] = "BackplaneVMM";
-constexpr u32 kLineSize = 64;
+// Leaf 1 EDX: more than one logical processor may be in the package.
+constexpr u32 kHtt = 1u << 28;
+// Leaf 80000001h ECX. [APM 3 "CPUID Fn8000_0001_ECX Feature Identifiers"]
+constexpr u32 kCmpLegacy = 1u << 1, kTopologyExtensions = 1u << 22;
 constexpr u32 kAvxOffset = 512 + 64, kAvxSize = 256;
 
 u32 text_word(const char* text) {
   u32 word = 0;
   std::memcpy(&word, text, sizeof word);
   return word;
-}
-
-// Bits of an APIC id that number the threads of a package of `count`.
-unsigned id_bits(unsigned count) { return static_cast<unsigned>(std::bit_width(count - 1)); }
-
-struct Cache {
-  u32 type;  // 1 data, 2 instruction, 3 unified
-  u32 level;
-  u32 ways;
-  u32 size;
-  bool shared;  // by all cores of the package
-};
-constexpr Cache kCaches[] = {
-    {1, 1, 8, 32 << 10, false},
-    {2, 1, 8, 32 << 10, false},
-    {3, 2, 16, 1 << 20, false},
-    {3, 3, 16, 16 << 20, true},
-};
-
-CpuidResult cache_leaf(u32 subleaf, unsigned cpus) {
-  if (subleaf >= std::size(kCaches)) return {};
-  const Cache& c = kCaches[subleaf];
-  const u32 cores = (1u << id_bits(cpus)) - 1;
-  return {.eax = c.type | (c.level << 5) | (1u << 8) | (c.shared ? cores << 14 : 0) | (cores << 26),
-          .ebx = (kLineSize - 1) | ((c.ways - 1) << 22),
-          .ecx = c.size / (c.ways * kLineSize) - 1,
-          .edx = 0};
-}
-
-// Extended topology: threads of a core (one), then cores of the package.
-CpuidResult topology_leaf(u32 subleaf, u32 apic_id, unsigned cpus) {
-  constexpr u32 kThread = 1, kCore = 2;
-  switch (subleaf) {
-    case 0:
-      return {.eax = 0, .ebx = 1, .ecx = kThread << 8, .edx = apic_id};
-    case 1:
-      return {.eax = id_bits(cpus), .ebx = cpus, .ecx = 1 | (kCore << 8), .edx = apic_id};
-    default:
-      return {.eax = 0, .ebx = 0, .ecx = subleaf & 0xff, .edx = apic_id};
-  }
 }
 
 u32 xsave_size(u64 components) {
@@ -110,13 +73,15 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
   using W = FeatureWord;
   const Impl& m = *impl_;
   const u32 id = apic_ != nullptr ? apic_->id() : 0;
+  const u32 max_extended = m.is_amd() ? kMaxExtendedOfAmd : kMaxExtended;
   const u64 xstate = !features_.xsave ? 0 : features_.avx ? 7 : 3;
   const bool hypervisor = (m.word(W::Leaf1Ecx) >> 31) != 0;
 
-  // Beyond the last leaf, Intel processors answer as for the last basic one.
+  // Beyond the last leaf, Intel processors answer as for the last basic one, AMD's with zeros.
   if (leaf >= kHypervisorBase && leaf <= kHypervisorBase + 0xff && hypervisor) {
     if (leaf > kMaxHypervisor) return {};
-  } else if (leaf > kMaxExtended || (leaf > kMaxBasic && leaf < 0x80000000)) {
+  } else if (leaf > max_extended || (leaf > kMaxBasic && leaf < 0x80000000)) {
+    if (m.is_amd()) return {};
     leaf = kMaxBasic;
   }
 
@@ -127,18 +92,18 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
     case 0x1: {
       CpuidResult r{
           .eax = m.signature(),
-          .ebx = ((kLineSize / 8) << 8) | ((1u << id_bits(m.cpu_count)) << 16) | (id << 24),
+          .ebx = ((kLineSize / 8) << 8) | (package_ids(m.apic_ids, m.is_amd()) << 16) | (id << 24),
           .ecx = m.word(W::Leaf1Ecx),
           .edx = m.word(W::Leaf1Edx)};
       if ((state_->cr4 & kCr4OSXSAVE) != 0) r.ecx |= 1u << 27;
-      if (m.cpu_count > 1) r.edx |= 1u << 28;
+      if (m.apic_ids.package_shift() != 0) r.edx |= kHtt;
       if (apic_ != nullptr && !apic_->enabled()) r.edx &= ~(1u << 9);
       return r;
     }
     case 0x2:
       return {.eax = 0x0000ff01, .ebx = 0, .ecx = 0, .edx = 0};  // see leaf 4
     case 0x4:
-      return cache_leaf(subleaf, m.cpu_count);
+      return m.is_amd() ? CpuidResult{} : cache_leaf(subleaf, m.apic_ids);
     case 0x6:
       return {.eax = m.word(W::Leaf6Eax), .ebx = 0, .ecx = 0, .edx = 0};
     case 0x7:
@@ -146,7 +111,7 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
       if (subleaf != 0) return {};
       return {1, m.word(W::Leaf7Ebx), m.word(W::Leaf7Ecx), m.word(W::Leaf7Edx)};
     case 0xb:
-      return topology_leaf(subleaf, id, m.cpu_count);
+      return topology_leaf(subleaf, id, m.apic_ids);
     case 0xd:
       if (xstate == 0) return {};
       return xsave_leaf(subleaf, xstate, state_->xcr0, m.word(W::LeafDSub1Eax));
@@ -156,6 +121,8 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
       const u32 mhz = static_cast<u32>((tsc_frequency() + 500'000) / 1'000'000);
       return {.eax = mhz, .ebx = mhz, .ecx = 100, .edx = 0};
     }
+    case 0x1f:
+      return topology_leaf_with_dies(subleaf, id, m.apic_ids);
     case kHypervisorBase:
       return {kMaxHypervisor, text_word(kHypervisorSignature), text_word(kHypervisorSignature + 4),
               text_word(kHypervisorSignature + 8)};
@@ -165,10 +132,12 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
               .ecx = 0,
               .edx = 0};
     case 0x80000000:
-      return {.eax = kMaxExtended, .ebx = 0, .ecx = 0, .edx = 0};
+      return {.eax = max_extended, .ebx = 0, .ecx = 0, .edx = 0};
     case 0x80000001: {
       CpuidResult r{
           .eax = 0, .ebx = 0, .ecx = m.word(W::Leaf80000001Ecx), .edx = m.word(W::Leaf80000001Edx)};
+      if (m.is_amd())
+        r.ecx |= kTopologyExtensions | (m.apic_ids.package_shift() != 0 ? kCmpLegacy : 0);
       if (!state_->code64() && does(vendor(), Difference::SyscallOutside64) == Does::RaisesUd)
         r.edx &= ~(1u << 11);
       return r;
@@ -185,7 +154,14 @@ CpuidResult X86Cpu::cpuid(u32 leaf, u32 subleaf) const {
     case 0x80000007:
       return {.eax = 0, .ebx = 0, .ecx = 0, .edx = m.word(W::Leaf80000007Edx)};
     case 0x80000008:
-      return {.eax = physical_bits_ | (48u << 8), .ebx = 0, .ecx = 0, .edx = 0};
+      return {.eax = physical_bits_ | (48u << 8),
+              .ebx = 0,
+              .ecx = m.is_amd() ? core_identifiers(m.apic_ids) : 0,
+              .edx = 0};
+    case 0x8000001d:
+      return amd_cache_leaf(subleaf, m.apic_ids);
+    case 0x8000001e:
+      return amd_topology_leaf(id, m.apic_ids);
     default:
       return {};
   }

@@ -38,24 +38,35 @@ INSTANTIATE_TEST_SUITE_P(Sizes, BadMemorySize,
                                          "0x10", "999999T", "size=", "slots=2", "512,slots=2",
                                          "1 G", "0.0000001K"));
 
-unsigned smp(const char* text) { return parse_smp(KeyValueList::parse(text, "cpus"), 8, "pc"); }
+CpuTopology smp(const char* text) { return parse_smp(KeyValueList::parse(text, "cpus"), 8, "pc"); }
 
 struct Cpus {
   const char* text;
-  unsigned number;
+  CpuTopology topology;
 };
 void PrintTo(const Cpus& row, std::ostream* out) { *out << row.text; }
 
 class Smp : public testing::TestWithParam<Cpus> {};
 
-TEST_P(Smp, GivesTheNumberOfCpus) { EXPECT_EQ(smp(GetParam().text), GetParam().number); }
+TEST_P(Smp, GivesSocketsDiesCoresAndThreads) {
+  EXPECT_EQ(smp(GetParam().text), GetParam().topology);
+}
 
-INSTANTIATE_TEST_SUITE_P(Topologies, Smp,
-                         testing::Values(Cpus{"1", 1}, Cpus{"8", 8}, Cpus{"cpus=4", 4},
-                                         Cpus{"4,sockets=1,cores=4,threads=1", 4},
-                                         Cpus{"4,cores=2", 4}, Cpus{"sockets=2,cores=3", 6},
-                                         Cpus{"4,maxcpus=4", 4},
-                                         Cpus{"sockets=1,dies=2,clusters=1,cores=2,threads=2", 8}));
+INSTANTIATE_TEST_SUITE_P(
+    Topologies, Smp,
+    testing::Values(Cpus{"1", {}}, Cpus{"8", {.cores = 8}}, Cpus{"cpus=4", {.cores = 4}},
+                    Cpus{"4,sockets=1,cores=4,threads=1", {.cores = 4}},
+                    Cpus{"4,cores=2", {.sockets = 2, .cores = 2}},
+                    Cpus{"4,sockets=2", {.sockets = 2, .cores = 2}},
+                    Cpus{"8,threads=2", {.cores = 4, .threads = 2}},
+                    Cpus{"8,sockets=2,threads=2", {.sockets = 2, .cores = 2, .threads = 2}},
+                    Cpus{"8,sockets=2,cores=2", {.sockets = 2, .cores = 2, .threads = 2}},
+                    Cpus{"8,dies=2", {.dies = 2, .cores = 4}},
+                    Cpus{"sockets=2,cores=3", {.sockets = 2, .cores = 3}},
+                    Cpus{"threads=2", {.threads = 2}}, Cpus{"4,maxcpus=4", {.cores = 4}},
+                    Cpus{"maxcpus=4,threads=2", {.cores = 2, .threads = 2}},
+                    Cpus{"sockets=1,dies=2,clusters=1,cores=2,threads=2",
+                         {.dies = 2, .cores = 2, .threads = 2}}));
 
 struct BadCpus {
   const char* text;
@@ -82,6 +93,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCpus{"4,sockets=1,cores=2,threads=1",
                 "sockets=1, cores=2, threads=1 do not multiply to 4 CPUs"},
         BadCpus{"2,maxcpus=4", "maxcpus=4 differs from cpus=2: CPUs cannot be added while it runs"},
+        BadCpus{"2,clusters=2", "clusters=2: there are no clusters between dies and cores"},
+        BadCpus{"cores=3,threads=3", "9 CPUs: machine pc has at most 8"},
+        BadCpus{"cores=2,maxcpus=3", "cores=2 do not multiply to 3 CPUs"},
+        BadCpus{"0,cores=2", "cpus='0': expects a whole number from 1 to 65535"},
         BadCpus{"2,chips=1",
                 "'chips' is unknown; there are: clusters, cores, cpus, dies, maxcpus, sockets, "
                 "threads"}));

@@ -23,7 +23,7 @@ class SeveralVcpus : public ::testing::Test {
   static constexpr u64 kSmallBuffer = 576 << 10;
 
   SeveralVcpus() : engine_(machine_.memory(), kSmallBuffer, options()) {
-    machine_.config().cpus = kCpus;
+    machine_.config().topology.cores = kCpus;
     for (unsigned n = 0; n < kCpus; ++n) {
       machine_.add_cpu(x86::create_cpu(machine_, "max"));
       vcpus_.emplace_back(engine_, static_cast<X86Cpu&>(*machine_.cpus()[n]));

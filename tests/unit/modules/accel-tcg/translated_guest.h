@@ -99,7 +99,6 @@ class TranslatedGuest {
   static constexpr unsigned kVectors = 32;
 
   X86Cpu& add_cpu(std::string_view model) {
-    machine_.config().cpus = 1;
     machine_.add_cpu(x86::create_cpu(machine_, model));
     return static_cast<X86Cpu&>(*machine_.cpus()[0]);
   }

@@ -33,7 +33,7 @@ class WhpxPlatformApic : public Scripted {
     auto accelerator = create_object<Accelerator>("whpx-accel");
     accelerator->set_property("platform-library", kLibrary);
     accelerator->set_property("emulation-library", kLibrary);
-    machine.config().cpus = 3;
+    machine.config().topology.cores = 3;
     machine.set_accelerator(std::move(accelerator));
     machine.advance(Phase::AccelCreated);
     for (unsigned n = 0; n < 3; ++n) machine.add_cpu(x86::create_cpu(machine, "max"));

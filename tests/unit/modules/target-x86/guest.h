@@ -19,9 +19,11 @@ constexpr u64 kRip = 0x1234, kNextRip = 0x1240;
 
 class Guest {
  public:
-  explicit Guest(std::string_view model = "max", unsigned cpus = 1) {
-    machine.config().cpus = cpus;
-    for (unsigned i = 0; i < cpus; ++i) machine.add_cpu(create_cpu(machine, model));
+  explicit Guest(std::string_view model = "max", unsigned cpus = 1)
+      : Guest(model, CpuTopology{.cores = cpus}) {}
+  Guest(std::string_view model, const CpuTopology& topology) {
+    machine.config().topology = topology;
+    for (unsigned i = 0; i < topology.cpus(); ++i) machine.add_cpu(create_cpu(machine, model));
     machine.power_on();
   }
 

@@ -119,6 +119,9 @@ class X86Cpu : public Cpu {
   bool is_host() const;
   // Whose processor the guest sees.
   Vendor vendor() const;
+  // For an accelerator that shows the guest the host processor's vendor, family, model and stepping
+  // whatever the model is: they become the CPU's own, with the leaves and MSRs of that vendor.
+  void take_host_identity();
   // Feature test by bit, for #UD decisions: leaf 1 ecx and so on, precomputed.
   struct Features {
     bool sse3, pclmul, ssse3, fma, cx16, sse41, sse42, movbe, popcnt, aes, xsave, avx, f16c, rdrand,

@@ -44,7 +44,7 @@ class AcpiTablesTest : public ::testing::Test {
   }
 
   Wiring wiring_;
-  AcpiTables tables_ = build_acpi_tables({{512_MiB}, 4, {0, 1}, &wiring_}, 0xe0000);
+  AcpiTables tables_ = build_acpi_tables({{512_MiB}, {0, 1, 4, 5}, {0, 1}, &wiring_}, 0xe0000);
 };
 
 TEST_F(AcpiTablesTest, TheRootPointerIsWhereItIsLookedForAndSumsUp) {
@@ -92,25 +92,27 @@ TEST_F(AcpiTablesTest, TheFadtHasItsFullLengthAndAgreesWithItself) {
 
 TEST_F(AcpiTablesTest, TheMadtNamesEveryProcessorAndTheIoApic) {
   const u64 madt = listed()["APIC"];
-  unsigned processors = 0, io_apics = 0;
+  std::vector<u32> apic_ids;
+  unsigned io_apics = 0;
   for (u64 entry = madt + 44; entry < madt + number(madt + 4, 4); entry += at(entry + 1)) {
     ASSERT_NE(at(entry + 1), 0);
     if (at(entry) == 0) {
-      EXPECT_EQ(at(entry + 3), processors);
-      ++processors;
+      EXPECT_EQ(at(entry + 2), apic_ids.size());
+      apic_ids.push_back(at(entry + 3));
     }
     if (at(entry) == 1) {
       EXPECT_EQ(number(entry + 4, 4), IoApic::kDefaultAddress);
       ++io_apics;
     }
   }
-  EXPECT_EQ(processors, 4u);
+  EXPECT_EQ(apic_ids, (std::vector<u32>{0, 1, 4, 5}));
   EXPECT_EQ(io_apics, 1u);
 }
 
 TEST_F(AcpiTablesTest, EverythingFitsIntoTheFirmwareArea) {
   const AcpiTables largest =
-      build_acpi_tables({{512_GiB}, 8, {0, 1, 2, 3}, &wiring_}, kFirmwareStart);
+      build_acpi_tables(
+      {{512_GiB}, {0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3}, &wiring_}, kFirmwareStart);
   EXPECT_LE(largest.base + largest.image.size(), kTablesEnd);
 }
 

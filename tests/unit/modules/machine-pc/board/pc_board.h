@@ -17,7 +17,7 @@ class PcBoard {
   explicit PcBoard(u64 ram = 64_MiB, unsigned cpus = 1)
       : machine_(create_object<Machine>("pc-machine")) {
     machine_->config().ram_size = ram;
-    machine_->config().cpus = cpus;
+    machine_->config().topology.cores = cpus;
     machine_->config().start_stopped = true;
     machine_->main_loop().detach_clock(machine_->virtual_clock());
     machine_->virtual_clock().set_source([this] { return time_; });
