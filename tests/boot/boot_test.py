@@ -245,6 +245,9 @@ for cpu in cpu[0-9]*; do
 done
 """
 AMD = "max,vendor=AuthenticAMD,family=23,model=49"
+# What the kernel only tries, with a guard: AMD's DE_CFG on every vendor's processors; a command to
+# the branch predictor (PRED_CMD).
+PROBED = re.compile(r"RDMSR of 0xc0011029 |WRMSR of 0x49 ")
 COMPLAINTS = re.compile(r"Firmware Bug|borken|unchecked MSR access|WARNING: CPU|BUG:")
 
 
@@ -293,6 +296,26 @@ def topology_amd(setup):
     check_topology(setup, AMD, 1, 1, 2, 2)
     check_topology(setup, AMD, 2, 1, 3, 1)
     check_topology(setup, AMD, 2, 1, 1, 2)
+
+
+@case
+def msrs(setup):
+    """The kernel reads and writes no MSR that is not there, whatever the CPU model."""
+    flags = re.search(r"^flags\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)[1].split()
+    models = [[], ["-cpu", "x86-64-v1"], ["-cpu", "x86-64-v2"], ["-cpu", AMD],
+              ["-cpu", "max,vendor=AuthenticAMD,family=25,model=1"],
+              ["-cpu", "max,vendor=AuthenticAMD,family=16,model=10"],
+              ["-cpu", "max,-hypervisor"], ["-cpu", AMD + ",-hypervisor"]]
+    if {"avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "abm"} <= set(flags):
+        models.append(["-cpu", "x86-64-v3"])
+    log = setup.work / "log"
+    for model in models:
+        log.unlink(missing_ok=True)
+        with Guest(setup, "true", *model, "-d", "guest_errors", "-D", str(log)) as guest:
+            guest.finish()
+            check_console(guest)
+        lines = log.read_text().splitlines() if log.exists() else []
+        check_equal(f"log of {model}", [line for line in lines if not PROBED.search(line)], [])
 
 
 # --- Balloon -----------------------------------------------------------------

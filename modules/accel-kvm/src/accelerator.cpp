@@ -52,6 +52,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     if (system_->capability(KVM_CAP_SET_TSS_ADDR) > 0)
       vm_.call("cannot place KVM's task state", KVM_SET_TSS_ADDR, kTssAddress);
     return_emulation_failures();
+    return_msrs();
     if (irqchip_ == IrqchipMode::Off)
       filter_msrs();
     else
@@ -137,14 +138,20 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     vm_.call("cannot ask KVM for emulation failures", KVM_ENABLE_CAP, &enable);
   }
 
-  // What the kernel does not know, and what it must not answer, comes to us. (Without local APICs
-  // of its own it refuses the x2APIC's registers, so those come to us as well.)
-  void filter_msrs() {
+  // MSRs that the kernel does not know come to us. Without local APICs of its own it refuses the
+  // x2APIC's registers, so what it refuses does as well, and what it must not answer.
+  void return_msrs() {
+    if (irqchip_ != IrqchipMode::Off && system_->capability(KVM_CAP_X86_USER_SPACE_MSR) <= 0)
+      return;
     kvm_enable_cap enable{};
     enable.cap = KVM_CAP_X86_USER_SPACE_MSR;
-    enable.args[0] =
-        KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER;
+    enable.args[0] = KVM_MSR_EXIT_REASON_UNKNOWN;
+    if (irqchip_ == IrqchipMode::Off)
+      enable.args[0] |= KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_FILTER;
     vm_.call("cannot ask KVM for MSR exits", KVM_ENABLE_CAP, &enable);
+  }
+
+  void filter_msrs() {
     u8 refused = 0;  // a clear bit: exit
     kvm_msr_filter filter{};
     filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;

@@ -5,8 +5,10 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "../cpuid/features.h"
+#include "../system/stored_msrs.h"
 #include "backplane/x86/apic_ids.h"
 #include "backplane/x86/cpu.h"
 #include "guest_tsc.h"
@@ -39,6 +41,9 @@ struct X86Cpu::Impl {
   i64 tsc_seen = 0;
   bool counting = false;  // instructions (-icount)
   u64 tsc_base = 0;       // host TSC at which the guest's is 0, without `tsc`
+
+  StoredMsrs stored_msrs;
+  std::vector<u32> refused_msrs;  // those that -d guest_errors has told of
 
   u32 word(FeatureWord w) const { return words[static_cast<std::size_t>(w)]; }
   bool has(std::string_view name) const {

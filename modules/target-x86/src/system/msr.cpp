@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Model-specific registers. An index that is not here is #GP(0). [SDM 4 "Architectural MSRs"]
+#include <algorithm>
+
 #include "../cpu/impl.h"
+#include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/x86/apic.h"
 #include "descriptor.h"
@@ -41,6 +44,8 @@ enum Msr : u32 {
   kGsBase = 0xc0000101,
   kKernelGsBase = 0xc0000102,
   kTscAux = 0xc0000103,
+  kAmdNameFirst = 0xc0010030,
+  kAmdNameLast = 0xc0010035,
 };
 
 // What this processor is not affected by: it does not speculate on the guest's behalf.
@@ -63,6 +68,7 @@ constexpr u64 kArchCapabilityBits = kRdclNo | kSkipL1dFlush | kSsbNo | kMdsNo | 
                                     kTaaNo | kSbdrSsdpNo | kFbsdpNo | kPsdpNo | kBhiNo | kPbrsbNo |
                                     kGdsNo | kRfdsNo;
 
+constexpr u64 kMcgCtlPresent = 1u << 8;
 constexpr u64 kFeatureControlLocked = 1;
 constexpr u64 kMicrocodeRevision = u64{1} << 32;
 // Fast strings, thermal control, SpeedStep, limited CPUID, XD disable.
@@ -129,19 +135,40 @@ void write_apic_msr(Context c, u32 index, u64 value) {
 
 void require_cpl0(const X86State& s) { require(s.cpl() == 0); }
 
-}  // namespace
+u64 mcg_cap(const X86Cpu::Impl& cpu) {
+  return kMachineCheckBanks | (cpu.is_amd() ? kMcgCtlPresent : 0);
+}
 
-u64 read_msr(Context c, u32 index) {
+// Each leaf of the name is in two registers. [APM 2 "MSR Cross-Reference": CPUID name string]
+u64 amd_name(const X86Cpu& cpu, u32 index) {
+  const u32 number = index - kAmdNameFirst;
+  const CpuidResult r = cpu.cpuid(0x80000002 + number / 2, 0);
+  return number % 2 == 0 ? r.eax | u64{r.ebx} << 32 : r.ecx | u64{r.edx} << 32;
+}
+
+// Tells of each register once, and of so many that a guest cannot flood the log.
+void log_refusal(Context c, const char* instruction, u32 index) {
+  constexpr std::size_t kMost = 32;
+  std::vector<u32>& told = X86Cpu::Impl::of(c.cpu).refused_msrs;
+  if (!log::enabled(LogCategory::GuestErrors) || told.size() == kMost ||
+      std::find(told.begin(), told.end(), index) != told.end())
+    return;
+  told.push_back(index);
+  log::print(LogCategory::GuestErrors, "cpu {}: {} of {:#x} raises #GP", c.cpu.index(), instruction,
+             index);
+}
+
+u64 read(Context c, u32 index) {
   X86State& s = c.state();
-  require_cpl0(s);
   switch (index) {
     case kP5McAddress:
     case kP5McType:
     case kPlatformId:
-    case kMcgCap:
     case kMcgStatus:
     case kDebugControl:
       return 0;
+    case kMcgCap:
+      return mcg_cap(X86Cpu::Impl::of(c.cpu));
     case kTimeStampCounter:
       return c.cpu.tsc();
     case kFeatureControl:
@@ -194,14 +221,16 @@ u64 read_msr(Context c, u32 index) {
       break;
   }
   if (index >= kX2apicFirst && index <= kX2apicLast) return read_apic_msr(c, index);
-  const u64* mtrr = mtrr_register(s, index);
-  require(mtrr != nullptr);
-  return *mtrr;
+  if (const u64* mtrr = mtrr_register(s, index)) return *mtrr;
+  if (index >= kAmdNameFirst && index <= kAmdNameLast && X86Cpu::Impl::of(c.cpu).is_amd())
+    return amd_name(c.cpu, index);
+  const std::optional<u64> stored = X86Cpu::Impl::of(c.cpu).stored_msrs.read(index);
+  require(stored.has_value());
+  return *stored;
 }
 
-void write_msr(Context c, u32 index, u64 value) {
+void write(Context c, u32 index, u64 value) {
   X86State& s = c.state();
-  require_cpl0(s);
   switch (index) {
     case kP5McAddress:
     case kP5McType:
@@ -265,9 +294,34 @@ void write_msr(Context c, u32 index, u64 value) {
       break;
   }
   if (index >= kX2apicFirst && index <= kX2apicLast) return write_apic_msr(c, index, value);
-  u64* mtrr = mtrr_register(s, index);
-  require(mtrr != nullptr && valid_mtrr_value(s, index, value));
-  *mtrr = value;
+  if (u64* mtrr = mtrr_register(s, index)) {
+    require(valid_mtrr_value(s, index, value));
+    *mtrr = value;
+    return;
+  }
+  require(X86Cpu::Impl::of(c.cpu).stored_msrs.write(index, value));
+}
+
+}  // namespace
+
+u64 read_msr(Context c, u32 index) {
+  require_cpl0(c.state());
+  try {
+    return read(c, index);
+  } catch (const GuestException&) {
+    log_refusal(c, "RDMSR", index);
+    throw;
+  }
+}
+
+void write_msr(Context c, u32 index, u64 value) {
+  require_cpl0(c.state());
+  try {
+    write(c, index, value);
+  } catch (const GuestException&) {
+    log_refusal(c, "WRMSR", index);
+    throw;
+  }
 }
 
 void swapgs(Context c) {
