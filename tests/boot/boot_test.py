@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -586,6 +587,64 @@ def firmware_whpx_off(setup):
     start_firmware(setup, whpx(setup, "off"), "1")
 
 
+SECTOR = 512
+# Where bios_loader.S has its table, and where what it reads goes: the initrd to where the kernel does
+# not decompress itself.
+TABLE, SETUP_AT, KERNEL_AT, INITRD_AT = 0x180, 0x90000, 0x100000, 0xb000000
+
+
+def bootable(setup, initramfs, command_line):
+    """A disk from which a BIOS boots the kernel. The header's fields are those of the boot protocol."""
+    bzimage = (setup.fetched / "vmlinuz").read_bytes()
+    setup_size = (bzimage[0x1f1] + 1) * SECTOR
+    real_mode = bytearray(bzimage[:setup_size].ljust(0xe000, b"\0"))
+    real_mode[0x210] = 0xff  # type_of_loader: none that has a number
+    real_mode[0x211] |= 0x80  # loadflags: the heap may be used
+    struct.pack_into("<II", real_mode, 0x218, INITRD_AT, len(initramfs))
+    struct.pack_into("<H", real_mode, 0x224, 0xde00)  # heap_end_ptr
+    struct.pack_into("<I", real_mode, 0x228, SETUP_AT + len(real_mode))  # cmd_line_ptr
+    parts = [(SETUP_AT, bytes(real_mode) + command_line.encode() + b"\0"),
+             (KERNEL_AT, bzimage[setup_size:]), (INITRD_AT, initramfs)]
+    disk = bytearray(setup.bios_loader.read_bytes())
+    for number, (address, data) in enumerate(parts):
+        padded = data.ljust(-(-len(data) // SECTOR) * SECTOR, b"\0")
+        struct.pack_into("<III", disk, TABLE + 12 * number, len(disk) // SECTOR,
+                         len(padded) // SECTOR, address)
+        disk += padded
+    path = setup.work / "bootable.img"
+    path.write_bytes(disk)
+    return path
+
+
+# What ACPI tells, but for addresses, which are the firmware's.
+ACPI_TOLD = r"""
+set -e
+cd /sys/firmware/acpi/tables
+echo tables $(ls -d [A-Z]*)
+echo cpus $(nproc)
+for table in APIC DSDT HPET WAET; do echo $table $(md5sum <$table); done
+grep -o "ACPI PM.*" /proc/ioports | sort
+"""
+
+
+@case
+def firmware_acpi(setup):
+    """SeaBIOS gives Linux the ACPI tables that a direct boot gives it, and it powers off by them."""
+    smp = "3,sockets=1,cores=3"
+    with Guest(setup, ACPI_TOLD, cpus=smp, memory=256) as guest:
+        direct = guest.finish()
+    check("tables APIC DSDT FACP FACS HPET WAET" in direct, f"a direct boot has {direct!r}")
+    guest = Guest(setup, ACPI_TOLD, cpus=smp, memory=256, timeout=150)
+    kernel, initrd, words = (guest.command.index(option) for option in
+                             ("-kernel", "-initrd", "-append"))
+    disk = bootable(setup, Path(guest.command[initrd + 1]).read_bytes(), guest.command[words + 1])
+    guest.command[kernel:words + 2] = [
+        "-bios", SEABIOS, "-drive", f"file={disk},format=raw,if=virtio,readonly=on"]
+    with guest:
+        by_firmware = guest.finish()
+    check_equal("tables by SeaBIOS", by_firmware, direct)
+
+
 def whpx(setup, irqchip):
     return (f"whpx,kernel-irqchip={irqchip},platform-library={setup.platform},"
             f"emulation-library={setup.platform}")
@@ -620,6 +679,7 @@ def main():
     parser.add_argument("--initramfs", type=Path, required=True)
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("--disk", type=Path, help="a disk image that boots (boot_sector.S)")
+    parser.add_argument("--bios-loader", type=Path, help="the boot sector of bios_loader.S")
     parser.add_argument("--platform", type=Path, help="the platform library of accelerator whpx")
     parser.add_argument("case", choices=["prepare", *CASES])
     options = parser.parse_args()
@@ -630,7 +690,7 @@ def main():
         skip_unless_usable(options.probe)
     with tempfile.TemporaryDirectory(prefix="backplane-boot-") as work:
         setup = Setup(options.emulator, options.fetched, options.initramfs, Path(work),
-                      options.platform, options.disk)
+                      options.platform, options.disk, options.bios_loader)
         try:
             CASES[options.case](setup)
         except Failure as failure:

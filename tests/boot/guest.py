@@ -33,6 +33,7 @@ class Setup:
     work: Path  # a directory of this test's own
     platform: Path | None = None  # the platform library of accelerator whpx
     disk: Path | None = None  # an image that boots
+    bios_loader: Path | None = None  # a boot sector that loads Linux
 
 
 class Guest:

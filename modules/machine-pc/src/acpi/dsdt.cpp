@@ -97,6 +97,8 @@ Bytes isa_bridge(const AcpiBoard& board) {
 }
 
 Bytes host_bridge(const AcpiBoard& board) {
+  // Firmware may begin with BARs where RAM ends.
+  const u64 low = (board.memory.low_ram() + 1_MiB - 1) & ~(1_MiB - 1);
   const u64 high = board.memory.pci_memory64_start();
   return device(
       "PCI0", join({
@@ -109,7 +111,7 @@ Bytes host_bridge(const AcpiBoard& board) {
                                    io_window(0x0000, 0x0cf7),
                                    io_window(0x0d00, 0xffff),
                                    memory_window(kVideoStart, kVideoEnd - 1, true),
-                                   memory_window(kPciMemoryStart, kPciMemoryEnd - 1, false),
+                                   memory_window(low, kPciMemoryEnd - 1, false),
                                    memory_window64(high, high + kPciMemory64Size - 1),
                                })),
                   name("PRTA", routing_table(*board.pci_wiring, true)),

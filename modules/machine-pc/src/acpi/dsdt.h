@@ -13,6 +13,8 @@ namespace backplane::pc {
 // What the tables describe that differs from one machine to the next.
 struct AcpiBoard {
   MemoryMap memory;
+  // Where the power management ports are.
+  u16 pm_ports = 0;
   std::vector<u32> apic_ids;  // of the CPUs
   // Which serial ports exist, by index.
   std::vector<unsigned> serials;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "acpi/tables.h"
 
+#include <cstring>
 #include <numeric>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "board/interrupt_controllers.h"
 #include "board/piix3.h"
@@ -61,14 +64,16 @@ constexpr u8 kSystemMemory = 0, kSystemIo = 1;
 constexpr u8 kByteAccess = 1, kWordAccess = 2, kDWordAccess = 3;
 
 // [5.2.9 "Fixed ACPI Description Table (FADT)"]
-Bytes fadt(u64 facs, u64 dsdt) {
+constexpr std::size_t kFadtFacs = 36, kFadtDsdt = 40, kFadtXDsdt = 140;
+Bytes fadt(u16 pm_ports, u64 facs, u64 dsdt) {
   constexpr u32 kWbinvd = 1u << 0, kC1 = 1u << 2, kSleepButtonIsDevice = 1u << 5,
                 kRtcWakeNotFixed = 1u << 6, kResetRegister = 1u << 10;
   constexpr u16 kLegacyDevices = 1u << 0, kVgaMissing = 1u << 2;
   constexpr u16 kResetControlPort = 0xcf9;
   constexpr u8 kHardReset = 0x06;
-  const u16 event = kPmPorts + AcpiPm::kEventBlock, control = kPmPorts + AcpiPm::kControlBlock,
-            timer = kPmPorts + AcpiPm::kTimerBlock, gpe = kPmPorts + AcpiPm::kGpeBlock;
+  const u32 event = u32{pm_ports} + AcpiPm::kEventBlock,
+            control = u32{pm_ports} + AcpiPm::kControlBlock,
+            timer = u32{pm_ports} + AcpiPm::kTimerBlock, gpe = u32{pm_ports} + AcpiPm::kGpeBlock;
   Bytes b;
   put(b, facs, 4);
   put(b, dsdt, 4);
@@ -194,8 +199,8 @@ Bytes waet() {
 }
 
 // [5.2.5.3 "Root System Description Pointer (RSDP) Structure"]
-constexpr std::size_t kRsdpSize = 36, kRsdpFirstPart = 20, kRsdpChecksum = 8,
-                      kRsdpExtendedChecksum = 32;
+constexpr std::size_t kRsdpSize = 36, kRsdpFirstPart = 20, kRsdpChecksum = 8, kRsdpRsdt = 16,
+                      kRsdpXsdt = 24, kRsdpExtendedChecksum = 32;
 Bytes rsdp(u64 rsdt, u64 xsdt) {
   Bytes b;
   put_text(b, "RSD PTR ", 8);
@@ -206,50 +211,84 @@ Bytes rsdp(u64 rsdt, u64 xsdt) {
   put(b, kRsdpSize, 4);
   put(b, xsdt, 8);
   put(b, 0, 4);
-  b[kRsdpChecksum] = checksum(b.data(), kRsdpFirstPart);
-  b[kRsdpExtendedChecksum] = checksum(b.data(), kRsdpSize);
   return b;
 }
 
-// Appends tables to the image, each at a multiple of 64 bytes.
-class Layout {
+// Collects the tables, each at a multiple of 64 bytes, and notes what depends on where they go.
+class Builder {
  public:
-  explicit Layout(u64 base) : base_(base) {}
-
   u64 add(const Bytes& bytes) {
-    image_.resize((image_.size() + 63) & ~std::size_t{63}, 0);
-    const u64 address = base_ + image_.size();
-    image_.insert(image_.end(), bytes.begin(), bytes.end());
-    return address;
+    Bytes& body = tables_.body;
+    body.resize((body.size() + kTableAlignment - 1) & ~(kTableAlignment - 1), 0);
+    const u64 offset = body.size();
+    body.insert(body.end(), bytes.begin(), bytes.end());
+    return offset;
   }
-  void replace(u64 address, const Bytes& bytes) {
-    std::copy(bytes.begin(), bytes.end(), image_.begin() + static_cast<long>(address - base_));
+  // One with pointers at these offsets, whose checksum is left to be made.
+  u64 add(Bytes bytes, const std::vector<std::pair<std::size_t, u8>>& pointers) {
+    bytes[kChecksumOffset] = 0;
+    const u64 table = add(bytes);
+    for (const auto& [offset, size] : pointers)
+      tables_.pointers.push_back({Part::Body, static_cast<u32>(table + offset), size});
+    tables_.checksums.push_back({Part::Body, static_cast<u32>(table + kChecksumOffset),
+                                 static_cast<u32>(table), static_cast<u32>(bytes.size())});
+    return table;
   }
-  Bytes take() { return std::move(image_); }
+  // A table that is a list of others.
+  u64 add_list(std::string_view signature, u8 entry_size, std::span<const u64> listed) {
+    Bytes entries;
+    std::vector<std::pair<std::size_t, u8>> pointers;
+    for (const u64 offset : listed) {
+      pointers.emplace_back(kHeaderSize + entries.size(), entry_size);
+      put(entries, offset, entry_size);
+    }
+    return add(table(signature, 1, entries), pointers);
+  }
+  AcpiTables finish(u64 rsdt, u64 xsdt) {
+    tables_.root = rsdp(rsdt, xsdt);
+    tables_.pointers.push_back({Part::Root, kRsdpRsdt, 4});
+    tables_.pointers.push_back({Part::Root, kRsdpXsdt, 8});
+    tables_.checksums.push_back({Part::Root, kRsdpChecksum, 0, kRsdpFirstPart});
+    tables_.checksums.push_back({Part::Root, kRsdpExtendedChecksum, 0, kRsdpSize});
+    return std::move(tables_);
+  }
 
  private:
-  u64 base_;
-  Bytes image_;
+  using Part = AcpiTables::Part;
+  AcpiTables tables_;
 };
 
 }  // namespace
 
-AcpiTables build_acpi_tables(const AcpiBoard& board, u64 base) {
-  Layout layout(base);
-  const u64 root = layout.add(Bytes(kRsdpSize, 0));
-  const u64 control = layout.add(facs());
-  const u64 definitions = layout.add(table("DSDT", 2, build_dsdt(board)));
-  const u64 listed[] = {layout.add(fadt(control, definitions)), layout.add(madt(board.apic_ids)),
-                        layout.add(hpet()), layout.add(waet())};
-  Bytes addresses32, addresses64;
-  for (const u64 address : listed) {
-    put(addresses32, address, 4);
-    put(addresses64, address, 8);
+AcpiTables build_acpi_tables(const AcpiBoard& board) {
+  Builder builder;
+  const u64 control = builder.add(facs());
+  const u64 definitions = builder.add(table("DSDT", 2, build_dsdt(board)));
+  const u64 listed[] = {builder.add(fadt(board.pm_ports, control, definitions),
+                                    {{kFadtFacs, 4}, {kFadtDsdt, 4}, {kFadtXDsdt, 8}}),
+                        builder.add(madt(board.apic_ids)), builder.add(hpet()),
+                        builder.add(waet())};
+  const u64 rsdt = builder.add_list("RSDT", 4, listed), xsdt = builder.add_list("XSDT", 8, listed);
+  return builder.finish(rsdt, xsdt);
+}
+
+PlacedAcpiTables place_acpi_tables(const AcpiTables& tables, u64 base) {
+  const u64 body = kTableAlignment;  // after the root
+  Bytes image = tables.root;
+  image.resize(body, 0);
+  image.insert(image.end(), tables.body.begin(), tables.body.end());
+  const auto at = [&](AcpiTables::Part part, u32 offset) {
+    return image.data() + (part == AcpiTables::Part::Body ? body : 0) + offset;
+  };
+  for (const AcpiTables::Pointer& p : tables.pointers) {
+    u64 value = 0;
+    std::memcpy(&value, at(p.part, p.offset), p.size);
+    value += base + body;
+    std::memcpy(at(p.part, p.offset), &value, p.size);
   }
-  const u64 rsdt = layout.add(table("RSDT", 1, addresses32));
-  const u64 xsdt = layout.add(table("XSDT", 1, addresses64));
-  layout.replace(root, rsdp(rsdt, xsdt));
-  return {base, layout.take()};
+  for (const AcpiTables::Checksum& c : tables.checksums)
+    *at(c.part, c.offset) = checksum(at(c.part, c.start), c.length);
+  return {base, std::move(image)};
 }
 
 }  // namespace backplane::pc

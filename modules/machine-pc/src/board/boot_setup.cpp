@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "acpi/loader.h"
 #include "backplane/x86/apic.h"
 #include "board/pci_resources.h"
 #include "isa/serial.h"
@@ -45,14 +46,19 @@ std::vector<u32> apic_ids(const Machine& machine) {
 
 BootSetup::BootSetup(const BoardParts& parts) : parts_(parts) {
   const MachineConfig& config = parts_.machine.config();
-  tables_ = build_acpi_tables(
-      {parts_.memory, apic_ids(parts_.machine), parts_.serials, &parts_.bridge}, kFirmwareStart);
+  tables_ = place_acpi_tables(acpi_tables(kPmPorts), kFirmwareStart);
   if (tables_.base + tables_.image.size() > kFirmwareEnd)
     throw Error::of("the ACPI tables have {} bytes; {} are reserved for them", tables_.image.size(),
                     kFirmwareEnd - kFirmwareStart);
   if (!config.kernel.empty()) plan_ = plan_boot(read_images(config, parts_.memory, tables_.rsdp()));
   fill_cmos();
   fill_fw_cfg();
+  offer_acpi_tables();
+}
+
+AcpiTables BootSetup::acpi_tables(u16 pm_ports) const {
+  return build_acpi_tables(
+      {parts_.memory, pm_ports, apic_ids(parts_.machine), parts_.serials, &parts_.bridge});
 }
 
 void BootSetup::fill_cmos() {
@@ -98,6 +104,17 @@ void BootSetup::fill_fw_cfg() {
     put(range.type, 4);
   }
   fw.set_file("etc/e820", std::move(e820));
+}
+
+// Firmware has placed the ports by the time it reads them.
+void BootSetup::offer_acpi_tables() {
+  const auto tables = [this] {
+    const u16 ports = parts_.pm.ports();
+    return acpi_tables(ports != 0 ? ports : kPmPorts);
+  };
+  parts_.fw_cfg.set_file(kAcpiRootFile, [=] { return tables().root; });
+  parts_.fw_cfg.set_file(kAcpiBodyFile, [=] { return tables().body; });
+  parts_.fw_cfg.set_file(kAcpiLoaderFile, [=] { return loader_script(tables()); });
 }
 
 void BootSetup::write_bios_data() {

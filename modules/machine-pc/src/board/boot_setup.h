@@ -42,13 +42,16 @@ class BootSetup {
   void load_image();
 
  private:
+  // The tables for power management ports at an address.
+  AcpiTables acpi_tables(u16 pm_ports) const;
   void fill_cmos();
   void fill_fw_cfg();
+  void offer_acpi_tables();
   void write_bios_data();
   void program_chipset();
 
   BoardParts parts_;
-  AcpiTables tables_;
+  PlacedAcpiTables tables_;
   std::optional<BootPlan> plan_;
   bool image_wanted_ = false;
 };

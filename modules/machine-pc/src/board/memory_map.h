@@ -39,6 +39,8 @@ constexpr u64 kPciMemory64Size = 64ULL << 30;
 // I/O BARs.
 constexpr u16 kPciIoStart = 0xc000;
 constexpr u32 kPciIoEnd = 0x10000;
+// The power management ports, where no firmware puts them elsewhere.
+constexpr u16 kPmPorts = 0x600;
 
 struct MemoryMap {
   u64 ram = 0;  // bytes in all

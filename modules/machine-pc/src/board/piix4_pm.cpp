@@ -56,7 +56,7 @@ void Piix4Pm::config_write(unsigned offset, u32 value, unsigned size) {
 }
 
 void Piix4Pm::update_mapping() {
-  const u64 base = config().get32(kPmBase) & 0xffc0;
+  const u64 base = ports();
   const bool enabled = (config().get8(kPmMisc) & kPmEnable) != 0;
   if (pm_ports_->address() == base && pm_ports_->enabled() == enabled) return;
   const MemoryRegion::Batch batch;

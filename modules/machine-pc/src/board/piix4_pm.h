@@ -27,6 +27,8 @@ class Piix4Pm final : public PciDevice {
   static void class_init(PciDeviceClass& k);
 
   AcpiPm& pm() { return *pm_; }
+  // Where the power management ports are, as far as they have been placed; 0 if not.
+  u16 ports() const { return static_cast<u16>(config().get32(kPmBase) & 0xffc0); }
 
   void realize() override;
   void unrealize() override;

@@ -35,8 +35,14 @@ void FwCfg::set_file(std::string_view name, std::vector<u8> data) {
   auto at = files_.find(name);
   if (at == files_.end())
     at = files_.emplace(name, static_cast<u16>(kFirstFile + files_.size())).first;
+  makers_.erase(at->second);
   set(at->second, std::move(data));
   update_directory();
+}
+
+void FwCfg::set_file(std::string_view name, std::function<std::vector<u8>()> make) {
+  set_file(name, make());
+  makers_[files_.find(name)->second] = std::move(make);
 }
 
 void FwCfg::update_directory() {
@@ -66,6 +72,8 @@ void FwCfg::reset() {
 void FwCfg::select(u16 selector) {
   selector_ = selector;
   position_ = 0;
+  if (const auto maker = makers_.find(selector); maker != makers_.end())
+    set(selector, maker->second());
 }
 
 u8 FwCfg::read_byte() {

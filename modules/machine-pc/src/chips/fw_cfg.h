@@ -3,6 +3,7 @@
 // [QEMU "QEMU Firmware Configuration (fw_cfg) Device"]
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -45,6 +46,9 @@ class FwCfg {
   }
   // Adds or replaces a file; names are at most 55 bytes.
   void set_file(std::string_view name, std::vector<u8> data);
+  // The same of a file that is made anew whenever the guest selects it. `make` is called at once,
+  // for its size, which must stay the same.
+  void set_file(std::string_view name, std::function<std::vector<u8>()> make);
   // The contents of an item; null if there is none.
   const std::vector<u8>* item(u16 selector) const;
 
@@ -67,6 +71,7 @@ class FwCfg {
   AddressSpace& memory_;
   std::map<u16, std::vector<u8>> items_;
   std::map<std::string, u16, std::less<>> files_;
+  std::map<u16, std::function<std::vector<u8>()>> makers_;
   u16 selector_ = 0;
   std::size_t position_ = 0;
   u32 dma_high_ = 0;

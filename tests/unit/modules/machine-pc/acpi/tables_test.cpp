@@ -44,7 +44,8 @@ class AcpiTablesTest : public ::testing::Test {
   }
 
   Wiring wiring_;
-  AcpiTables tables_ = build_acpi_tables({{512_MiB}, {0, 1, 4, 5}, {0, 1}, &wiring_}, 0xe0000);
+  AcpiTables relocatable_ = build_acpi_tables({{512_MiB}, 0x600, {0, 1, 4, 5}, {0, 1}, &wiring_});
+  PlacedAcpiTables tables_ = place_acpi_tables(relocatable_, 0xe0000);
 };
 
 TEST_F(AcpiTablesTest, TheRootPointerIsWhereItIsLookedForAndSumsUp) {
@@ -110,14 +111,14 @@ TEST_F(AcpiTablesTest, TheMadtNamesEveryProcessorAndTheIoApic) {
 }
 
 TEST_F(AcpiTablesTest, EverythingFitsIntoTheFirmwareArea) {
-  const AcpiTables largest =
-      build_acpi_tables(
-      {{512_GiB}, {0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3}, &wiring_}, kFirmwareStart);
+  const PlacedAcpiTables largest = place_acpi_tables(
+      build_acpi_tables({{512_GiB}, 0x600, {0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3}, &wiring_}),
+      kFirmwareStart);
   EXPECT_LE(largest.base + largest.image.size(), kTablesEnd);
 }
 
 TEST_F(AcpiTablesTest, TheDsdtDescribesOnlyTheSerialPortsThereAre) {
-  const auto contains = [](const AcpiTables& t, const std::string& name) {
+  const auto contains = [](const PlacedAcpiTables& t, const std::string& name) {
     return std::string(t.image.begin(), t.image.end()).find(name) != std::string::npos;
   };
   EXPECT_TRUE(contains(tables_, "COM2"));

@@ -71,8 +71,24 @@ TEST_F(FwCfgTest, AFileSetAgainKeepsItsSelector) {
   EXPECT_EQ(fw_.item(FwCfg::kFirstFile + 1)->size(), 1u);
 }
 
+TEST_F(FwCfgTest, AFileMayBeMadeWhenItIsSelected) {
+  u8 now = 1;
+  fw_.set_file("etc/a", [&now] { return std::vector<u8>{now, 9}; });
+  EXPECT_EQ((*fw_.item(FwCfg::kFileDirectory))[7], 2) << "its size is known before";
+  now = 2;
+  fw_.select(FwCfg::kFirstFile);
+  now = 3;
+  EXPECT_EQ(fw_.read_byte(), 2);
+  EXPECT_EQ(fw_.read_byte(), 9);
+  EXPECT_EQ(dma(kSelect | kRead | FwCfg::kFirstFile << 16, 2, kBuffer), 0u);
+  EXPECT_EQ(read_text(kBuffer, 1), "\3");
+  fw_.set_file("etc/a", {7});
+  fw_.select(FwCfg::kFirstFile);
+  EXPECT_EQ(fw_.read_byte(), 7) << "and again not";
+}
+
 TEST_F(FwCfgTest, AnOverlongFileNameIsAnError) {
-  EXPECT_THROW(fw_.set_file(std::string(56, 'x'), {}), Error);
+  EXPECT_THROW(fw_.set_file(std::string(56, 'x'), std::vector<u8>{}), Error);
 }
 
 TEST_F(FwCfgTest, TransfersAnItemIntoMemory) {
