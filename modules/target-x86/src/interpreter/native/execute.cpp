@@ -40,6 +40,30 @@ void require_available(const Execution& x, const NativeRoutine& r) {
   }
 }
 
+bool goes_through_image(const NativeRoutine& r) {
+  return r.kind == NativeRoutine::Kind::X87 || r.kind == NativeRoutine::Kind::Mmx;
+}
+
+// Runs under an MXCSR; returns the flags of the SIMD exceptions that arose.
+u32 run_under(const FpuImage& image, const NativeRoutine& r, u8* memory, NativeFrame& frame,
+              u32 mxcsr) {
+  frame.mxcsr = mxcsr;
+  if (goes_through_image(r)) image.set_mxcsr(mxcsr);
+  r.entry(image.data(), memory, 0, 0, &frame);
+  return (goes_through_image(r) ? image.mxcsr() : frame.mxcsr) & kMxcsrExceptions;
+}
+
+// True if one of the numbers that VCVTPS2PH made is denormal.
+bool made_denormal_half(const FpuImage& image, const NativeRoutine& r, const u8* memory) {
+  const u8* halves = r.writes_memory ? memory : image.xmm(r.half_register);
+  for (unsigned n = 0; n < r.half_count; ++n) {
+    u16 half = 0;
+    std::memcpy(&half, halves + 2 * n, sizeof half);
+    if ((half & 0x7c00) == 0 && (half & 0x3ff) != 0) return true;
+  }
+  return false;
+}
+
 // Runs with all SIMD exceptions masked and finds out afterwards which ones arose. If one of them
 // is unmasked, the registers are as before, the flags are set, and it is raised: #XM, or #UD
 // where the system does not expect it.
@@ -51,18 +75,28 @@ void run(Execution& x, const NativeRoutine& r, u8* memory, NativeFrame& frame) {
   u8 before[kXsaveSize];
   if (can_raise) std::memcpy(before, image.data(), sizeof before);
 
-  const bool through_image =
-      r.kind == NativeRoutine::Kind::X87 || r.kind == NativeRoutine::Kind::Mmx;
-  frame.mxcsr = masked;
-  if (through_image) image.set_mxcsr(masked);
-  r.entry(image.data(), memory, 0, 0, &frame);
-  const u32 raised = (through_image ? image.mxcsr() : frame.mxcsr) & kMxcsrExceptions;
+  // A tiny result that is exact is an underflow where that is unmasked only. While it is masked,
+  // such a result is flagged if it is flushed to zero. [SDM 1 "Numeric Underflow Exception (#U)"]
+  u32 tiny = 0;
+  if ((mxcsr & kMxcsrUnderflowMask) == 0) {
+    NativeFrame trial = frame;
+    u8 trial_memory[kLargestOperand];
+    std::memcpy(trial_memory, memory, r.memory_size);
+    tiny = run_under(image, r, trial_memory, trial, masked | kMxcsrFlushToZero) & kMxcsrUnderflow;
+    std::memcpy(image.data(), before, sizeof before);
+  }
+  // What is not flushed is inexact on its own account.
+  const u32 untrapped = tiny != 0 ? masked & ~kMxcsrFlushToZero : masked;
+  u32 raised = run_under(image, r, memory, frame, untrapped) | tiny;
+  // VCVTPS2PH does not flush.
+  if (r.half_count != 0 && (mxcsr & kMxcsrUnderflowMask) == 0 &&
+      made_denormal_half(image, r, memory)) raised |= kMxcsrUnderflow;
   if (can_raise && (raised & ~(mxcsr >> 7)) != 0) {
     std::memcpy(image.data(), before, sizeof before);
     image.set_mxcsr(mxcsr | raised);
     raise_fault((x.state.cr4 & kCr4OSXMMEXCPT) != 0 ? kXM : kUD);
   }
-  if (through_image || raised != 0) image.set_mxcsr(mxcsr | raised);
+  if (goes_through_image(r) || raised != 0) image.set_mxcsr(mxcsr | raised);
 }
 
 }  // namespace
@@ -73,7 +107,7 @@ void execute_native(Execution& x, const Instruction& i) {
   const FpuImage image(x.state);
   image.materialize(components_of(r));
 
-  alignas(64) u8 memory[kLargestOperand];
+  alignas(64) u8 memory[kLargestOperand] = {};
   u64 address = 0;
   if (r.memory_size != 0) {
     address = x.linear(i, r.memory_size, r.writes_memory);

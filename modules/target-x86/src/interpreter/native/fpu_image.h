@@ -21,6 +21,7 @@ constexpr u32 kMxcsrDefault = 0x1f80;
 constexpr u32 kMxcsrValid = 0xffff;     // other bits are reserved: loading them is #GP
 constexpr u32 kMxcsrExceptions = 0x3f;  // sticky flags; their masks are 7 bits higher
 constexpr u32 kMxcsrAllMasked = 0x1f80;
+constexpr u32 kMxcsrUnderflow = 0x10, kMxcsrUnderflowMask = 0x800, kMxcsrFlushToZero = 0x8000;
 constexpr u16 kFcwDefault = 0x37f;
 constexpr u16 kFswErrorSummary = 0x80, kFswBusy = 0x8000, kFswExceptions = 0x3f;
 

@@ -205,6 +205,11 @@ void describe(NativeRoutine& r, Vendor vendor, const ZydisDecodedInstruction& z,
     default:
       break;
   }
+  if (z.mnemonic == ZYDIS_MNEMONIC_VCVTPS2PH) {
+    r.half_count = static_cast<u8>(operands[1].size / 32);
+    if (operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
+      r.half_register = static_cast<u8>(ZydisRegisterGetId(operands[0].reg.value));
+  }
   if (z.cpu_flags != nullptr) {
     const ZydisAccessedFlags& f = *z.cpu_flags;
     r.reads_flags = (f.tested & kArithmeticFlags) != 0;

@@ -40,6 +40,8 @@ struct NativeRoutine {
   bool writes_general = false;
   bool string_lengths = false;  // PCMPESTRx: lengths in rAX and rDX
   bool writes_index = false;    // PCMPxSTRI: result in ECX
+  u8 half_count = 0;            // VCVTPS2PH: numbers that it makes, in memory or in a register
+  u8 half_register = 0;
   u16 x87_opcode = 0;
   bool reads_flags = false;
   bool writes_flags = false;

@@ -166,6 +166,64 @@ TEST_F(FpuState, AnUnmaskedDivisionByZeroIsASimdException) {
   EXPECT_EQ(kept, one);
 }
 
+TEST_F(FpuState, ATinyResultIsAnUnderflowWhereThatIsUnmasked) {
+  FpuImage image(guest.state());
+  struct Case {
+    std::initializer_list<int> code;
+    float a, b;
+    bool tiny;
+  };
+  const float kSmallest = 0x1p-126F;
+  const Case cases[] = {
+      {{0xf3, 0x0f, 0x59, 0xc1}, 0x1p-120F, 0x1p-10F, true},          // mulss, exact
+      {{0xf3, 0x0f, 0x59, 0xc1}, 0x1.000002p-120F, 0x1p-10F, true},   // inexact
+      {{0xf3, 0x0f, 0x59, 0xc1}, 0x1p-120F, 0x1p-6F, false},          // the smallest normal number
+      {{0xf3, 0x0f, 0x5c, 0xc1}, kSmallest, kSmallest, false},        // subss: zero
+      {{0xf3, 0x0f, 0x5c, 0xc1}, 0x1.8p-126F, kSmallest, true},       // subss
+      {{0x0f, 0x5e, 0xc1}, 0x1p-120F, 0x1p10F, true},                 // divps
+      {{0xc4, 0xe3, 0x79, 0x1d, 0xc0, 0}, 0x1p-20F, 0, true},         // vcvtps2ph xmm0, xmm0
+      {{0xc4, 0xe3, 0x79, 0x1d, 0x03, 0}, 0x1p-20F, 0, true},         // vcvtps2ph [rbx], xmm0
+      {{0xc4, 0xe3, 0x79, 0x1d, 0xc0, 0}, 0x1p-14F, 0, false},
+      {{0xc4, 0xe3, 0x79, 0x1d, 0xc0, 0}, 0x1.fffp-15F, 0, false},    // rounded up to normal
+      {{0xc5, 0xf8, 0x5a, 0xc1}, 0x1p-140F, 0x1p-140F, false},        // vcvtps2pd
+  };
+  for (const Case& c : cases)
+    for (const u32 flush : {0U, 0x8000U}) {
+      for (unsigned n = 0; n < 4; ++n) {
+        std::memcpy(image.xmm(0) + 4 * n, &c.a, 4);
+        std::memcpy(image.xmm(1) + 4 * n, &c.b, 4);
+      }
+      guest.store_value<u64>(kArea, 0x1234);
+      image.set_mxcsr((0x1f80 & ~0x800) | flush);
+      std::string name;
+      for (const int byte : c.code) name += fmt::format("{:02x} ", byte);
+      if (!c.tiny) {
+        EXPECT_EQ(guest.run(c.code), Step::Done) << name;
+        EXPECT_EQ(image.mxcsr() & 0x10, 0U) << name;
+        continue;
+      }
+      EXPECT_EQ(guest.fault(c.code).vector, kXM) << name;
+      guest.enter_long_mode();
+      EXPECT_EQ(image.mxcsr() & 0x10, 0x10U) << name;
+      EXPECT_EQ(std::memcmp(image.xmm(0), &c.a, 4), 0) << name;
+      EXPECT_EQ(guest.load_value<u64>(kArea), 0x1234U) << name;
+    }
+}
+
+TEST_F(FpuState, ATinyResultThatIsExactIsNoUnderflowWhileThatIsMasked) {
+  FpuImage image(guest.state());
+  image.set_mxcsr(0x1f80 & ~0x200);
+  const float a = 0x1p-120F, b = 0x1p-10F;
+  std::memset(image.xmm(0), 0, 16);
+  std::memcpy(image.xmm(0), &a, 4);
+  std::memcpy(image.xmm(1), &b, 4);
+  ASSERT_EQ(guest.run({0xf3, 0x0f, 0x59, 0xc1}), Step::Done);  // mulss xmm0, xmm1
+  EXPECT_EQ(image.mxcsr() & 0x3f, 0U);
+  float product = 0;
+  std::memcpy(&product, image.xmm(0), 4);
+  EXPECT_EQ(product, 0x1p-130F);
+}
+
 TEST_F(FpuState, AnUnmaskedX87ExceptionIsRaisedByTheNextInstruction) {
   FpuImage(guest.state()).initialize(1);
   guest.store_value<u16>(kArea, 0x37b);            // division by zero unmasked
