@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backplane/machine.h"
+#include "backplane/x86/x87_pointers.h"
 #include "engine.h"
 #include "runtime/native_faults.h"
 
@@ -100,6 +101,22 @@ void TcgVcpu::go_inside() {
 void TcgVcpu::go_outside() {
   crossings_.fetch_add(1, std::memory_order_seq_cst);
   crossings_.notify_all();
+}
+
+void TcgVcpu::x87_pointers_to_state() {
+  x86::X87Pointers p;
+  p.instruction = jit_.x87_page + (jit_.x87_place & X87Place::kOffsetMask);
+  if ((jit_.x87_place & X87Place::kLinear) != 0) p.instruction = pointer_of(p.instruction);
+  p.operand = jit_.x87_operand;
+  p.opcode = jit_.x87_place >> X87Place::kOpcodeShift & 0x7ff;
+  set_x87_pointers(state_, p);
+}
+
+void TcgVcpu::x87_pointers_from_state() {
+  const x86::X87Pointers p = x87_pointers(state_);
+  jit_.x87_page = p.instruction;
+  jit_.x87_operand = p.operand;
+  jit_.x87_place = u32{p.opcode} << X87Place::kOpcodeShift;
 }
 
 void TcgVcpu::flags_to_state() {
@@ -220,13 +237,17 @@ bool TcgVcpu::run_translated() {
   const u8* code = code_at_rip();
   if (code == nullptr) return false;
   flags_from_state();
+  x87_pointers_from_state();
   ++counters_.entries;
   engine_.stubs.enter(&state_, code);
+  x87_pointers_to_state();
   flags_to_state();
   return true;
 }
 
 void TcgVcpu::step() {
+  const bool was_inside = inside();
+  if (was_inside) x87_pointers_to_state();
   const Outside outside(*this);
   ++counters_.interpreted;
   if (engine_.options.count_instructions) --jit_.budget;
@@ -242,6 +263,7 @@ void TcgVcpu::step() {
       break;
   }
   mmu_.report_writes();
+  if (was_inside) x87_pointers_from_state();
 }
 
 const u8* TcgVcpu::code_at_rip() {

@@ -126,6 +126,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
    private:
     TcgVcpu& vcpu_;
   };
+  // The x87's pointers: in X86State::xsave outside of translated code, in JitState inside.
+  void x87_pointers_to_state();
+  void x87_pointers_from_state();
   void flags_to_state();
   void flags_from_state();
   const u8* resume();

@@ -144,7 +144,8 @@ bool refine_one_byte(Insn& i) {
   return true;
 }
 
-// Memory forms of x87. [SDM 2D "Escape Opcode Instructions"]
+// Memory forms of x87. Those with the environment are the interpreter's: it has pointers, which the
+// host's processor does not know. [SDM 2D "Escape Opcode Instructions"]
 bool refine_x87(Insn& i) {
   Row& row = i.row;
   const u8 group = i.reg & 7;
@@ -164,11 +165,11 @@ bool refine_x87(Insn& i) {
   constexpr u16 R = kMemRead, W = kMemWrite;
   static constexpr Form kForms[8][8] = {
       {{Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}},
-      {{Dword, R}, {None, 0}, {Dword, W}, {Dword, W}, {Env, R}, {Word, R}, {Env, W}, {Word, W}},
+      {{Dword, R}, {None, 0}, {Dword, W}, {Dword, W}, {None, 0}, {Word, R}, {None, 0}, {Word, W}},
       {{Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}},
       {{Dword, R}, {Dword, W}, {Dword, W}, {Dword, W}, {None, 0}, {Tbyte, R}, {None, 0}, {Tbyte, W}},
       {{Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}, {Qword, R}},
-      {{Qword, R}, {Qword, W}, {Qword, W}, {Qword, W}, {Fsave, R}, {None, 0}, {Fsave, W}, {Word, W}},
+      {{Qword, R}, {Qword, W}, {Qword, W}, {Qword, W}, {None, 0}, {None, 0}, {None, 0}, {Word, W}},
       {{Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}},
       {{Word, R}, {Word, W}, {Word, W}, {Word, W}, {Tbyte, R}, {Qword, R}, {Tbyte, W}, {Qword, W}},
   };
@@ -176,8 +177,6 @@ bool refine_x87(Insn& i) {
   if (form.size == None) return false;
   row.mem = form.size;
   row.operands = form.access;
-  // The environment's layout depends on the mode.
-  if ((form.size == Env || form.size == Fsave) && i.code_bits != 64) return false;
   return !i.operand_size_prefix;
 }
 
@@ -504,6 +503,23 @@ void finish_legacy(Insn& i) {
 
 }  // namespace
 
+X87Effect x87_effect(const Insn& i) {
+  if (i.row.unit != Unit::X87 || i.opcode == 0x9b) return X87Effect::None;
+  const unsigned group = i.reg & 7;
+  if (i.memory) {
+    const bool control_word = i.opcode == 0xd9 && (group == 5 || group == 7);
+    const bool status_word = i.opcode == 0xdd && group == 7;
+    return control_word || status_word ? X87Effect::None : X87Effect::Sets;
+  }
+  if (i.opcode == 0xdb && group == 4) return (i.rm & 7) == 3 ? X87Effect::Clears : X87Effect::None;
+  return i.opcode == 0xdf && group == 4 ? X87Effect::None : X87Effect::Sets;
+}
+
+u16 x87_opcode(const Insn& i) {
+  const unsigned modrm = static_cast<unsigned>(i.mod) << 6 | (i.reg & 7u) << 3 | (i.rm & 7u);
+  return static_cast<u16>((i.opcode & 7u) << 8 | modrm);
+}
+
 unsigned Insn::memory_size() const {
   const unsigned vector = vex_l != 0 ? 32 : 16;
   switch (row.mem) {
@@ -523,9 +539,6 @@ unsigned Insn::memory_size() const {
     case MemSize::QuarterVector: return vector / 4;
     case MemSize::EighthVector: return vector / 8;
     case MemSize::Double: return w ? 16 : 8;
-    case MemSize::Env: return 28;
-    case MemSize::Fsave: return 108;
-    case MemSize::Fxsave: return 512;
   }
   return 0;
 }

@@ -54,9 +54,6 @@ enum class MemSize : u8 {
   Vector,    // 16, or 32 with VEX.L
   HalfVector, QuarterVector, EighthVector,  // of Vector
   Double,    // 2 * operand size (cmpxchg8b/16b)
-  Env,       // 28 (fldenv)
-  Fsave,     // 108
-  Fxsave,    // 512
 };
 
 enum OperandFlag : u16 {
@@ -135,6 +132,17 @@ struct Insn {
   bool string_source() const { return opcode < 0xa8 || (opcode & 0xfe) == 0xac; }
   bool string_destination() const { return (opcode & 0xfe) != 0xac; }
 };
+
+// What an x87 instruction does to the x87's pointers. [SDM 1 "x87 FPU Instruction and Data
+// (Operand) Pointers"]
+enum class X87Effect : u8 {
+  None,  // control instructions
+  Sets,  // to itself and its operand in memory, if any
+  Clears,
+};
+X87Effect x87_effect(const Insn& insn);
+// Low bits of the first opcode byte, then ModRM.
+u16 x87_opcode(const Insn& insn);
 
 constexpr unsigned kLongestInsn = 15;  // bytes
 

@@ -61,6 +61,12 @@ struct JitState {
   i64 direction;
   // Linear address of the page that the running block lies in.
   u64 page_base;
+  // The last x87 instruction that was not a control instruction: the linear address of its page,
+  // its place there and opcode as X87Place packs them, and its operand. (What the host's processor
+  // remembers are host addresses.)
+  u64 x87_page;
+  u64 x87_operand;
+  u32 x87_place;
   // The base of CS (0 in 64-bit code), and the bits that an instruction pointer has.
   u64 code_base;
   u64 pointer_mask;
@@ -95,6 +101,15 @@ inline JitState& jit_state(X86Cpu& cpu) { return *static_cast<JitState*>(cpu.scr
 // Displacement of a JitState field from the state pointer.
 #define BACKPLANE_JIT_OFFSET(field) \
   static_cast<int>(X86Cpu::kScratchOffset + offsetof(::backplane::tcg::JitState, field))
+
+struct X87Place {
+  static constexpr u32 kOffsetMask = 0xffff;
+  static constexpr unsigned kOpcodeShift = 16;
+  static constexpr u32 kLinear = u32{1} << 31;  // x87_page is a linear address, else a pointer
+  static constexpr u32 make(unsigned offset, u16 opcode) {
+    return offset | u32{opcode} << kOpcodeShift | kLinear;
+  }
+};
 
 // Flags in the form LAHF and SETO leave them: AH in bits 8-15, OF in bit 0.
 constexpr u64 flags_to_saved(u64 rflags) {

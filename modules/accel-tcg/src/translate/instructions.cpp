@@ -133,6 +133,36 @@ void Translator::emit_native(const ScannedInsn& s) {
   if (store_reg) store_guest(i.reg, reg);
   if (store_rm) store_guest(i.rm, rm.reg);
   flags_written(i.row);
+  if (i.row.unit == Unit::X87) emit_x87_pointers(i);
+}
+
+// Behind an x87 instruction: an exception that it left pending is raised by a later one, which is
+// not what the pointers tell. Leaves the flags alone.
+void Translator::emit_x87_pointers(const Insn& i) {
+  const X87Effect effect = x87_effect(i);
+  if (effect == X87Effect::None) return;
+  if (effect == X87Effect::Clears) {
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(x87_page)), 0);
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(x87_operand)), 0);
+    a_.mov(a_.field32(BACKPLANE_JIT_OFFSET(x87_place)), 0);
+    x87_page_noted_ = false;
+    return;
+  }
+  if (!x87_page_noted_) {
+    a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(page_base)));
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(x87_page)), a_.r11);
+    x87_page_noted_ = true;
+  }
+  a_.mov(a_.field32(BACKPLANE_JIT_OFFSET(x87_place)), X87Place::make(i.offset, x87_opcode(i)));
+  if (!i.memory) return;
+  const AddressKey key = operand_key(i);
+  const auto spilled = [](u8 number) { return number < 16 && host_register(number) == kSpilled; };
+  // Two registers have to be fetched if neither is in one of the host's.
+  const u8 to = spilled(key.base) && spilled(key.index) ? kT0 : kT1;
+  if (to == kT0) pointers_.forget(kT0);
+  emit_key_address(to, key, operand_displacement(i), i.address_bits != 64);
+  if (i.address_bits == 16) a_.movzx(Assembler::r32(to), Xbyak::Reg16(to));
+  a_.mov(a_.field(BACKPLANE_JIT_OFFSET(x87_operand)), Assembler::r64(to));
 }
 
 void Translator::emit_lea(const Insn& i) {

@@ -24,6 +24,7 @@ Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mod
   current_index_ = 0;
 
   emit_entries();
+  x87_page_noted_ = false;
   flags_in_host_ = false;
   flags_in_memory_ = true;
   for (const ScannedInsn& s : code.insns()) {

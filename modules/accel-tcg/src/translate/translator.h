@@ -78,6 +78,7 @@ class Translator {
 
   void emit_native(const ScannedInsn& s);
   void emit_doubt(const Insn& i, const RmOperand& rm);
+  void emit_x87_pointers(const Insn& i);
   void emit_lea(const Insn& i);
   void emit_bit_string(const ScannedInsn& s);
   void emit_mov_immediate(const Insn& i);
@@ -141,6 +142,7 @@ class Translator {
   bool t2_taken_ = false;  // T2 holds a value that must outlast a check
   u16 current_offset_ = 0;  // of the instruction being translated
   u16 current_index_ = 0;
+  bool x87_page_noted_ = false;
   bool flags_in_host_ = false;
   bool flags_in_memory_ = true;
 };

@@ -53,6 +53,10 @@ struct X86Cpu::Impl {
   bool is_amd() const { return vendor_named(vendor) == Vendor::Amd; }
   u32 signature() const;
 
+  // The x87 is the host's own, with its ways to keep pointers; else it is the one of our
+  // instructions.
+  bool host_x87 = false;
+
   // The features that a model of this level, with what was asked for, has on this host.
   FeatureSet effective_features(unsigned level) const;
   // Throws Error if something asked for, or part of the model, is not to be had on this host.

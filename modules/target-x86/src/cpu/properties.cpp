@@ -147,6 +147,11 @@ FeatureSet X86Cpu::Impl::effective_features(unsigned level) const {
   FeatureSet set;
   for (std::size_t i = 0; i < table.size(); ++i)
     set[i] = static_cast<unsigned>(table[i].level) <= level && (!table[i].needs_host || host[i]);
+  if (!host_x87) {
+    // FCS and FDS read as zero; FDP follows every operand.
+    set.set(static_cast<std::size_t>(find_feature("zero-fcs-fds")));
+    set.reset(static_cast<std::size_t>(find_feature("fdp-excptn-only")));
+  }
   set = (set | asked_on) & ~asked_off;
   drop_unsupported_dependents(set);
   return set;

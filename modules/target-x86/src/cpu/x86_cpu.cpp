@@ -45,6 +45,7 @@ void X86Cpu::realize() {
                             machine().accelerator().name()),
                 "use -cpu max, or another accelerator (-accel kvm)");
   if (is_host()) take_host_identity();
+  impl_->host_x87 = machine().accelerator().accel_class().shows_host_cpu;
   resolve_features();
   ApicBus& bus = ApicBus::of(machine());
   impl_->counting = machine().config().icount.enabled;

@@ -126,13 +126,16 @@ void execute_native(Execution& x, const Instruction& i) {
     frame.rdx = x.state.gpr[RDX];
   }
   frame.flags = (x.state.rflags & kArithmeticFlags) | kFlagsForHost;
+  X87Pointers pointers = x87_pointers(x.state);
   run(x, r, memory, frame);
 
+  // What the host's processor has left in the image, if anything, are its own.
   if (r.sets_x87_pointers) {
-    image.set<u16>(kFop, r.x87_opcode);
-    image.set<u64>(kFip, x.state.rip);
-    if (r.memory_size != 0) image.set<u64>(kFdp, x.effective_address(i.memory));
+    pointers.opcode = r.x87_opcode;
+    pointers.instruction = x.state.rip;
+    if (r.memory_size != 0) pointers.operand = x.effective_address(i.memory);
   }
+  set_x87_pointers(x.state, pointers);
   if (r.writes_memory) x.write_bytes(address, memory, r.memory_size);
   if (r.writes_general) x.set_reg(r.general_register, r.general_size, frame.rax);
   if (r.writes_index) x.set_reg(RCX, 4, frame.rcx);

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "backplane/x86/state.h"
+#include "backplane/x86/x87_pointers.h"
 
 namespace backplane::x86::interpreter {
 
@@ -13,9 +13,10 @@ constexpr u64 kComponentX87 = 1, kComponentSse = 2, kComponentAvx = 4;
 constexpr u64 kAllComponents = kComponentX87 | kComponentSse | kComponentAvx;
 
 // Offsets in the image.
-constexpr unsigned kFcw = 0, kFsw = 2, kFtw = 4, kFop = 6, kFip = 8, kFdp = 16, kMxcsr = 24,
-                   kMxcsrMask = 28, kStack = 32, kXmm = 160, kXstateBv = 512, kXcompBv = 520,
-                   kYmmHigh = 576;
+constexpr unsigned kFcw = 0, kFsw = 2, kFtw = 4, kFop = X87Pointers::kOpcodeAt,
+                   kFip = X87Pointers::kInstructionAt, kFdp = X87Pointers::kOperandAt, kMxcsr = 24,
+                   kMxcsrMask = 28, kStack = 32, kXmm = 160, kXstateBv = X87Pointers::kHeaderAt,
+                   kXcompBv = 520, kYmmHigh = 576;
 
 constexpr u32 kMxcsrDefault = 0x1f80;
 constexpr u32 kMxcsrValid = 0xffff;     // other bits are reserved: loading them is #GP

@@ -128,6 +128,12 @@ bool uses_mxcsr(const ZydisDecodedInstruction& z) {
   }
 }
 
+// Control instructions of the 8087 and the 287, which do nothing since.
+bool is_ignored_control(ZydisMnemonic mnemonic) {
+  return mnemonic == ZYDIS_MNEMONIC_FENI8087_NOP || mnemonic == ZYDIS_MNEMONIC_FDISI8087_NOP ||
+         mnemonic == ZYDIS_MNEMONIC_FSETPM287_NOP;
+}
+
 // Legacy instructions of classes 2 and 4 whose 16-byte operand need not be aligned.
 bool tolerates_misalignment(ZydisMnemonic mnemonic) {
   switch (mnemonic) {
@@ -215,7 +221,7 @@ void describe(NativeRoutine& r, Vendor vendor, const ZydisDecodedInstruction& z,
     r.reads_flags = (f.tested & kArithmeticFlags) != 0;
     r.writes_flags = ((f.modified | f.set_0 | f.set_1 | f.undefined) & kArithmeticFlags) != 0;
   }
-  if (r.kind == NativeRoutine::Kind::X87 && z.mnemonic != ZYDIS_MNEMONIC_FNOP) {
+  if (r.kind == NativeRoutine::Kind::X87 && !is_ignored_control(z.mnemonic)) {
     r.sets_x87_pointers = true;
     r.x87_opcode = static_cast<u16>((z.opcode & 7) << 8 | bytes[z.raw.modrm.offset]);
   }
