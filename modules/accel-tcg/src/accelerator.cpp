@@ -69,6 +69,8 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     TranslatorOptions options;
     if (one_insn_per_tb_) options.limits.instructions = 1;
     options.count_instructions = single_;
+    // Where a slice ends, an interrupt may come, and no instruction more is to be executed.
+    options.limits.look_ahead = !single_;
     options.several_vcpus = machine.config().topology.cpus() > 1;
     options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
     options.features = FeatureMask(x86::host_cpu_features());

@@ -124,6 +124,24 @@ void TcgVcpu::flags_to_state() {
       (state_.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit_.saved_flags) | 2;
 }
 
+// Goes on until the flags that a block has left behind, as what follows overwrites them, are
+// overwritten. Nothing on the way faults.
+void TcgVcpu::settle_flags() {
+  jit_.flags_stale = 0;
+  const MmuIndex index = mmu_.current_index();
+  for (unsigned n = 0; n < GuestCode::kLookAhead; ++n) {
+    note_code_segment();
+    const u64 linear = linear_of(state_.rip);
+    const u8* host_pc = mmu_.code_pointer(linear, index);
+    if (host_pc == nullptr) return;
+    const unsigned offset = static_cast<unsigned>(linear & ~kPageMask);
+    const GuestBytes bytes{host_pc - offset, nullptr};
+    const FeatureMask features = engine_.options.features;
+    if (scan_.flags_wanted_at(bytes, offset, current_mode(), features) != 0) return;
+    step();
+  }
+}
+
 void TcgVcpu::flags_from_state() { load_flags(jit_, state_.rflags); }
 
 Mode TcgVcpu::current_mode() const {
@@ -228,7 +246,10 @@ Vcpu::Exit TcgVcpu::run() {
       step();
       continue;
     }
-    if (!run_translated()) step();
+    if (!run_translated())
+      step();
+    else if (jit_.flags_stale != 0)
+      settle_flags();
   }
 }
 
@@ -414,7 +435,10 @@ const u8* TcgVcpu::follow(u32 index) {
   // Where it is unless the instruction pointer wrapped around.
   const u64 linear = linear_of(state_.rip);
   Block* block = find_or_translate(linear, apart);
-  if (block == nullptr || jit_.exit_request.load(std::memory_order_relaxed) != 0) return nullptr;
+  if (block == nullptr || jit_.exit_request.load(std::memory_order_relaxed) != 0) {
+    jit_.flags_stale = 1;
+    return nullptr;
+  }
   const std::lock_guard guard(cache.lock());
   // To translate may be to wait outside, where the site may have gone.
   if (flushes == cache.counters().flushes) {
@@ -437,7 +461,9 @@ const u8* TcgVcpu::follow(u32 index) {
 const u8* TcgVcpu::lookup(u64 linear) {
   ++counters_.lookups;
   state_.rip = pointer_of(linear);
-  return code_at_rip();
+  const u8* code = code_at_rip();
+  if (code == nullptr) jit_.flags_stale = 1;
+  return code;
 }
 
 u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume_code) {
@@ -480,21 +506,22 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
   return 0;
 }
 
-bool TcgVcpu::locate_native_fault(const void* pc, u32& offset) {
-  if (running_engine == nullptr) return false;
+const u8* TcgVcpu::take_native_fault(const void* pc, u64 rflags, u32& offset) {
+  if (running_engine == nullptr) return nullptr;
   CodeCache& cache = running_engine->cache;
-  if (!cache.assembler().buffer().contains(pc)) return false;
+  if (!cache.assembler().buffer().contains(pc)) return nullptr;
   const u32 at = cache.assembler().buffer().offset_of(pc);
   // The thread was in translated code, so it holds no lock of ours.
   const std::lock_guard guard(cache.lock());
   const Block* block = cache.block_at(at);
   const CodePoint* point = block != nullptr ? cache.point_at(*block, at) : nullptr;
-  if (point == nullptr) return false;
+  if (point == nullptr) return nullptr;
   offset = point->guest;
   running_vcpu->refund(*block, point->index + 1u);
-  return true;
+  if (point->flags > CodePoint::kFlagsInHost) return cache.assembler().executable(point->flags);
+  if (point->flags == CodePoint::kFlagsInHost)
+    running_vcpu->jit_.saved_flags = flags_to_saved(rflags);
+  return running_engine->stubs.native_fault;
 }
-
-const u8* TcgVcpu::native_fault_resume() { return running_engine->stubs.native_fault; }
 
 }  // namespace backplane::tcg

@@ -58,10 +58,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   i32 executed() const { return budget_start_ - jit_.budget; }
 
   static Helpers helpers();
-  // True if the host instruction at `pc` is translated code of the current thread; then `offset`
-  // is the guest instruction's in its page. Async-signal-safe as far as it must be.
-  static bool locate_native_fault(const void* pc, u32& offset);
-  static const u8* native_fault_resume();
+  // If the host instruction at `pc`, which faulted while the host's flags were `rflags`, is
+  // translated code of the current thread: where to go on, else null. `offset` is the guest
+  // instruction's in its page. Async-signal-safe as far as it must be.
+  static const u8* take_native_fault(const void* pc, u64 rflags, u32& offset);
 
   // Whether it runs translated code, or would if the host let it. Any thread.
   bool in_translated_code() const { return inside(); }
@@ -131,6 +131,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void x87_pointers_from_state();
   void flags_to_state();
   void flags_from_state();
+  void settle_flags();
   const u8* resume();
   // Gives back what was charged for the instructions of a block after the one at `return_pc`.
   void refund(const Block& block, unsigned executed);

@@ -72,6 +72,10 @@ struct CodePoint {
   u32 host;
   u16 guest;  // offset in the page
   u16 index;  // of the instruction in the block
+  // Where the guest's flags are if the host's instruction there faults: one of these, or the place
+  // of code that makes them and goes on in the interpreter.
+  u32 flags;
+  static constexpr u32 kFlagsInMemory = 0, kFlagsInHost = 1;
 };
 
 struct Block {

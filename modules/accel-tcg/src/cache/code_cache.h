@@ -66,6 +66,7 @@ class CodeCache {
   }
 
   void add_point(const CodePoint& point) { points_.push_back(point); }
+  void set_point_flags(u32 point, u32 flags) { points_[point].flags = flags; }
   u32 point_count() const { return static_cast<u32>(points_.size()); }
   // The guest instruction a host code position belongs to; null if none.
   Block* block_at(u32 host_offset);

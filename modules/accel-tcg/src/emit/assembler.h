@@ -36,6 +36,11 @@ class Assembler : public Xbyak::CodeGenerator {
   // Fields of the state and of JitState.
   Xbyak::Address gpr(unsigned guest) { return qword[rsp + static_cast<int>(guest * 8)]; }
   Xbyak::Address gpr32(unsigned guest) { return dword[rsp + static_cast<int>(guest * 8)]; }
+  // The low `size` bytes of a guest register that lives in the state.
+  Xbyak::Address field_of(unsigned guest, unsigned size) {
+    const Xbyak::RegExp e = rsp + static_cast<int>(guest * 8);
+    return size == 8 ? qword[e] : size == 4 ? dword[e] : size == 2 ? word[e] : byte[e];
+  }
   Xbyak::Address field(int displacement) { return qword[rsp + displacement]; }
   Xbyak::Address field32(int displacement) { return dword[rsp + displacement]; }
 

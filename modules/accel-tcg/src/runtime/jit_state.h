@@ -59,6 +59,9 @@ struct JitState {
   u64 saved_flags;
   // Where string instructions go on: 1, or -1 if RFLAGS.DF is set.
   i64 direction;
+  // Translated code was left where a block begins: saved_flags may be those of an earlier
+  // instruction if the block overwrites them.
+  u32 flags_stale;
   // Linear address of the page that the running block lies in.
   u64 page_base;
   // The last x87 instruction that was not a control instruction: the linear address of its page,

@@ -34,12 +34,14 @@ void handle(int signal, siginfo_t* info, void* context) {
   greg_t* registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
   u32 offset = 0;
   const void* pc = reinterpret_cast<const void*>(registers[REG_RIP]);
-  if (!TcgVcpu::locate_native_fault(pc, offset)) {
+  const u8* const resume =
+      TcgVcpu::take_native_fault(pc, static_cast<u64>(registers[REG_EFL]), offset);
+  if (resume == nullptr) {
     pass_on(signal, info, context);
     return;
   }
   registers[REG_R11] = offset;
-  registers[REG_RIP] = reinterpret_cast<greg_t>(TcgVcpu::native_fault_resume());
+  registers[REG_RIP] = reinterpret_cast<greg_t>(resume);
 }
 
 }  // namespace

@@ -89,6 +89,7 @@ class StubEmitter {
     a_.sub(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(code_base)));
     a_.and_(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(pointer_mask)));
     a_.mov(a_.field(static_cast<int>(offsetof(X86State, rip))), a_.r11);
+    a_.mov(a_.field32(BACKPLANE_JIT_OFFSET(flags_stale)), 1);
     store_registers();
     store_vectors();
     a_.jump(leave_);

@@ -10,9 +10,6 @@
 namespace backplane::tcg {
 namespace {
 
-// How far ahead of a jump flags are looked for.
-constexpr unsigned kLookAhead = 8;
-
 bool high_byte(const Insn& i, u8 number) { return !i.rex_present && number >= 4 && number < 8; }
 
 // AH, CH, DH, BH cannot be encoded beside registers that need REX.
@@ -137,6 +134,37 @@ bool resolve_segment(Insn& i, Mode mode) {
 
 bool may_jump(const Insn& i) { return i.row.op == Op::Jcc || i.row.op == Op::Loop; }
 
+bool may_fault_natively(const Insn& i) {
+  if (i.row.op != Op::Native) return false;
+  if (i.row.unit != Unit::None) return true;
+  const bool division = i.map == 0 && (i.opcode == 0xf6 || i.opcode == 0xf7) && (i.reg & 7) >= 6;
+  return division && !i.vex;
+}
+
+bool may_show_flags(const Insn& i) {
+  switch (i.row.op) {
+    case Op::Nop:
+    case Op::Lea:
+    case Op::MovImm:
+    case Op::Bswap:
+    case Op::XchgAcc:
+    case Op::Jcc:
+    case Op::Jmp:
+    case Op::Loop:
+    case Op::Cld:
+    case Op::Std:
+    case Op::Cli:
+    case Op::Stac:
+    case Op::Clac:
+    case Op::Swapgs:
+      return false;
+    case Op::Native:
+      return (i.memory && (i.row.operands & (kMemRead | kMemWrite)) != 0) || may_fault_natively(i);
+    default:
+      return true;
+  }
+}
+
 bool ends_block(const Insn& i) {
   switch (i.row.op) {
     case Op::Jmp:
@@ -180,6 +208,7 @@ void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLi
   bytes_ = bytes;
   mode_ = mode;
   features_ = features;
+  look_ahead_ = limits.look_ahead;
   offset_ = offset;
   end_ = offset;
   insns_.clear();
@@ -224,26 +253,51 @@ void GuestCode::compute_liveness() {
     live = flags_wanted_at(end_);
   else if (!ends_block(last) && last.row.op != Op::Interpret)
     live = flags_wanted_at(end_);
-  for (auto s = insns_.rbegin(); s != insns_.rend(); ++s) {
-    const Row& row = s->insn.row;
-    if (may_jump(s->insn))
-      live |= flags_wanted_at(static_cast<i64>(s->insn.offset) + s->insn.length +
-                              s->insn.immediate);
-    if (row.op == Op::Interpret) live = kFlagsAll;
-    s->flags_live_after = live;
-    live = static_cast<u8>((live & ~row.flags_killed) | row.flags_read);
-    if (row.op == Op::Interpret) live = kFlagsAll;
+  u8 read = 0;  // what follows the block finds them in memory
+  // Of each flag, who needs it last; flags that nobody needs are not in `live`.
+  u16 until[8];
+  std::fill(std::begin(until), std::end(until), static_cast<u16>(insns_.size()));
+  for (std::size_t n = insns_.size(); n-- != 0;) {
+    ScannedInsn& s = insns_[n];
+    const Row& row = s.insn.row;
+    const auto need_here = [&](u8 flags) {
+      for (unsigned bit = 0; bit < 8; ++bit)
+        if ((flags >> bit & 1) != 0 && (live >> bit & 1) == 0) until[bit] = static_cast<u16>(n);
+      live |= flags;
+    };
+    if (may_jump(s.insn))
+      need_here(
+          flags_wanted_at(static_cast<i64>(s.insn.offset) + s.insn.length + s.insn.immediate));
+    if (row.op == Op::Interpret) need_here(kFlagsAll);
+    s.flags_live_after = live;
+    s.flags_read_after = read;
+    live = static_cast<u8>(live & ~row.flags_killed);
+    need_here(may_show_flags(s.insn) ? kFlagsAll : row.flags_read);
+    read = static_cast<u8>((read & ~row.flags_killed) | row.flags_read);
+    s.flags_live_before = live;
+    s.flags_needed_until = 0;
+    for (unsigned bit = 0; bit < 8; ++bit)
+      if ((live >> bit & 1) != 0) s.flags_needed_until = std::max(s.flags_needed_until, until[bit]);
   }
 }
 
+u8 GuestCode::flags_wanted_at(const GuestBytes& bytes, unsigned offset, Mode mode,
+                              FeatureMask features) {
+  bytes_ = bytes;
+  mode_ = mode;
+  features_ = features;
+  look_ahead_ = true;
+  return flags_wanted_at(offset);
+}
+
 u8 GuestCode::flags_wanted_at(i64 target) const {
-  if (target < 0 || target >= static_cast<i64>(kPageSize)) return kFlagsAll;
+  if (target < 0 || target >= static_cast<i64>(kPageSize) || !look_ahead_) return kFlagsAll;
   u8 wanted = 0;
   u8 killed = 0;
   unsigned at = static_cast<unsigned>(target);
   for (unsigned n = 0; n < kLookAhead; ++n) {
     Insn i;
-    if (at >= kPageSize || !decode_at(at, i) || i.row.op == Op::Interpret) break;
+    if (at >= kPageSize || !decode_at(at, i) || may_show_flags(i)) break;
     wanted |= i.row.flags_read & ~killed;
     killed |= i.row.flags_killed;
     if ((killed | wanted) == kFlagsAll) return wanted;

@@ -18,12 +18,23 @@ struct GuestBytes {
 
 struct ScannedInsn {
   Insn insn;
+  // Flags that an instruction behind it reads, or that an exception's frame, or an interrupt's, may
+  // show before they are written. Before: those as they were when the instruction began.
+  u8 flags_live_before = kFlagsAll;
   u8 flags_live_after = kFlagsAll;
+  // Those that an instruction reads.
+  u8 flags_read_after = kFlagsAll;
+  // The last instruction that needs some of the flags that were there before this one, or the
+  // number of instructions if what follows the block does.
+  u16 flags_needed_until = 0;
 };
 
 struct ScanLimits {
   unsigned instructions = 48;
   unsigned side_exits = 4;
+  // Flags that what follows a block overwrites need not be good where one block ends and the next
+  // begins. (TcgVcpu::settle_flags)
+  bool look_ahead = true;
 };
 
 // Decodes from `offset` of the page until something ends the block. Never empty unless not even
@@ -38,9 +49,12 @@ class GuestCode {
   // Offset behind the last instruction; above kPageSize if it straddles the page end.
   unsigned end() const { return end_; }
 
-  // Flags that the code at `target` (an offset in the same page, or outside: unknown) may read
-  // before it writes them.
+  // Flags that the code at `target` (an offset in the same page, or outside: unknown) may read, or
+  // an exception show, before it writes them.
   u8 flags_wanted_at(i64 target) const;
+  // The same without scanning. How many instructions are looked at, at most: kLookAhead.
+  u8 flags_wanted_at(const GuestBytes& bytes, unsigned offset, Mode mode, FeatureMask features);
+  static constexpr unsigned kLookAhead = 8;
 
  private:
   bool decode_at(unsigned offset, Insn& insn) const;
@@ -49,6 +63,7 @@ class GuestCode {
   GuestBytes bytes_;
   Mode mode_;
   FeatureMask features_;
+  bool look_ahead_ = true;
   unsigned offset_ = 0;
   unsigned end_ = 0;
   std::vector<ScannedInsn> insns_;
@@ -59,6 +74,11 @@ class GuestCode {
 bool resolve_segment(Insn& insn, Mode mode);
 // True if either the target or the next instruction follows.
 bool may_jump(const Insn& insn);
+// True if an exception, or an interrupt, may come while the instruction is executed: what is there
+// before it can be seen.
+bool may_show_flags(const Insn& insn);
+// True if the instruction may fault on the host's processor, beside its access to memory.
+bool may_fault_natively(const Insn& insn);
 // True if nothing after this instruction belongs to the same block.
 bool ends_block(const Insn& insn);
 // True if the instruction can run as translated code in this mode.

@@ -51,14 +51,14 @@ void Translator::emit_doubt(const Insn& i, const RmOperand& rm) {
 void Translator::emit_native(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const u16 ops = i.row.operands;
-  const u8 live_in = static_cast<u8>((s.flags_live_after & ~i.row.flags_killed) | i.row.flags_read);
   RmOperand rm = RmOperand::of_register(i.rm);
   const bool doubt = doubtful(i) != Doubtful::Nothing;
-  if (doubt) flags_before_clobber(live_in);
+  if (doubt) flags_before_clobber();
   if (i.memory && (ops & (kMemRead | kMemWrite)) != 0)
-    rm = emit_operand(s, i.memory_size(), (ops & kMemWrite) != 0, live_in, FlagsIn::Host);
+    rm = emit_operand(s, i.memory_size(), (ops & kMemWrite) != 0, FlagsIn::Host);
   if (doubt) emit_doubt(i, rm);
   flags_for(s);
+  note_native_fault(i);
 
   const bool byte = (ops & kByteOperand) != 0;
   const bool partial_width = byte || i.operand_size() == 2;
@@ -196,7 +196,7 @@ void Translator::emit_lea(const Insn& i) {
 void Translator::emit_bit_string(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const bool wide = i.w;
-  flags_before_clobber(static_cast<u8>((s.flags_live_after & ~i.row.flags_killed)));
+  flags_before_clobber();
   emit_address(i, wide ? 8 : 4);
   move_guest(kT1, i.reg);
   if (!wide) a_.movsxd(a_.r11, a_.r11d);
@@ -278,14 +278,13 @@ void Translator::emit_exchange(const Insn& i) {
 
 void Translator::emit_push(const ScannedInsn& s) {
   const Insn& i = s.insn;
-  const u8 live = s.flags_live_after;
   const unsigned size = i.stack_operand_size();
   if (i.row.op == Op::PushMem) {
     // The value waits in T1 if the stack needs no check, which would use it.
     MemoryAccess push;
     stack_access(i, push);
     RmOperand from;
-    if (i.memory) from = emit_operand(s, size, false, live, FlagsIn::Memory);
+    if (i.memory) from = emit_operand(s, size, false, FlagsIn::Memory);
     const u8 value = mode_.flat_stack() && pointers_.find(push) ? kT1 : kT2;
     if (i.memory)
       a_.load(value, from, size);
@@ -293,11 +292,11 @@ void Translator::emit_push(const ScannedInsn& s) {
       move_guest(value, i.rm);
     if (value == kT2) pointers_.forget(kT2);
     t2_taken_ = value == kT2;
-    const RmOperand to = emit_stack_operand(s, live);
+    const RmOperand to = emit_stack_operand(s);
     t2_taken_ = false;
     a_.mov(a_.at(to, size), Assembler::sized(value, size));
   } else {
-    const RmOperand to = emit_stack_operand(s, live);
+    const RmOperand to = emit_stack_operand(s);
     if (i.row.op == Op::PushImm) {
       a_.mov(a_.at(to, size), static_cast<int>(i.immediate));
     } else {
@@ -312,7 +311,7 @@ void Translator::emit_push(const ScannedInsn& s) {
 void Translator::emit_pop(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const unsigned size = i.stack_operand_size();
-  const RmOperand from = emit_stack_operand(s, s.flags_live_after);
+  const RmOperand from = emit_stack_operand(s);
   if (i.rm == 4) {
     // The stack pointer that is popped has the last word.
     a_.mov(Assembler::sized(kGuestRsp, size), a_.at(from, size));
@@ -330,7 +329,7 @@ void Translator::emit_pop(const ScannedInsn& s) {
 
 void Translator::emit_leave(const ScannedInsn& s) {
   const unsigned size = s.insn.stack_operand_size();
-  flags_before_clobber(s.flags_live_after);
+  flags_before_clobber();
   pointers_.forget(kT0);
   a_.mov(a_.r10, a_.rbp);
   if (size == 4) a_.mov(a_.r10d, a_.r10d);

@@ -21,7 +21,10 @@ std::optional<u8> refusal(const Insn& i) {
 
 void Translator::emit_loop(const ScannedInsn& s) {
   const Insn& i = s.insn;
-  if (i.row.flags_read != 0) flags_into_host();
+  if (i.row.flags_read != 0)
+    flags_into_host();
+  else if (!flags_in_host_)
+    flags_to_memory(s.flags_live_after);
   // The host has no jump that looks at CX.
   const bool clobber = i.address_bits == 16 || s.flags_live_after == 0;
   const u32 taken = clobber ? emit_loop_losing_flags(s) : emit_loop_keeping_flags(i);

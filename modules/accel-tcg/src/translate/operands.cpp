@@ -94,23 +94,21 @@ void Translator::emit_segment(unsigned number, unsigned size) {
   if (kind != SegmentKind::Flat) a_.add(a_.r10d, segment_base(number));
 }
 
-RmOperand Translator::emit_operand(const ScannedInsn& s, unsigned size, bool write, u8 live,
-                                   FlagsIn flags) {
+RmOperand Translator::emit_operand(const ScannedInsn& s, unsigned size, bool write, FlagsIn flags) {
   MemoryAccess access;
-  if (operand_access(s.insn, access))
-    return emit_access(access, AccessPart::Operand, live, flags);
-  const bool keep = s.insn.segment == 0 && carries_flags(live, flags);
-  if (!keep) flags_before_clobber(live);
+  if (operand_access(s.insn, access)) return emit_access(access, AccessPart::Operand, flags);
+  const bool keep = s.insn.segment == 0 && carries_flags(flags);
+  if (!keep) flags_before_clobber();
   emit_address(s.insn, size);
   emit_check(kT0, size, write, false, keep);
   return RmOperand::at(kT0);
 }
 
-RmOperand Translator::emit_stack_operand(const ScannedInsn& s, u8 live) {
+RmOperand Translator::emit_stack_operand(const ScannedInsn& s) {
   MemoryAccess access;
   stack_access(s.insn, access);
-  if (mode_.flat_stack()) return emit_access(access, AccessPart::Stack, live, FlagsIn::Memory);
-  flags_before_clobber(live);
+  if (mode_.flat_stack()) return emit_access(access, AccessPart::Stack, FlagsIn::Memory);
+  flags_before_clobber();
   pointers_.forget(kT0);
   a_.lea(a_.r10d, a_.ptr[a_.r15 + access.displacement]);
   if (mode_.has(Mode::kStack16)) a_.movzx(a_.r10d, a_.r10w);
@@ -131,8 +129,7 @@ void Translator::emit_move_stack_pointer(i32 by) {
   }
 }
 
-RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, u8 live,
-                                  FlagsIn flags) {
+RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, FlagsIn flags) {
   if (const auto held = pointers_.find(access)) return *held;
   AccessGroup group;
   group.low = access.displacement;
@@ -143,8 +140,8 @@ RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, u
   const bool grouped = group.others != 0;
   const u8 pointer =
       grouped && !t2_taken_ && !pointers_.wanted(kT2, current_index_) ? kT2 : kT0;
-  const bool keep = carries_flags(live, flags);
-  if (!keep) flags_before_clobber(live);
+  const bool keep = carries_flags(flags);
+  if (!keep) flags_before_clobber();
   pointers_.forget(kT0);
   pointers_.forget(pointer);
   emit_key_address(pointer, access.key, group.low, !mode_.code64());
@@ -153,10 +150,13 @@ RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, u
   return RmOperand::at(pointer, access.displacement - group.low);
 }
 
-// True if the flags are to stay in the host's across a check.
-bool Translator::carries_flags(u8 live, FlagsIn flags) const {
-  return flags == FlagsIn::Host && live != 0 && flags_in_host_ && !flags_in_memory_ &&
-         options_.bmi2;
+// True if the flags are to stay in the host's across a check, since an instruction will read them.
+bool Translator::carries_flags(FlagsIn flags) const {
+  const ScannedInsn& s = code_->insns()[current_index_];
+  const u8 read =
+      static_cast<u8>((s.flags_read_after & ~s.insn.row.flags_killed) | s.insn.row.flags_read);
+  return flags == FlagsIn::Host && read != 0 && flags_in_host_ && !flags_in_memory_ &&
+         options_.bmi2 && !recipe_suffices();
 }
 
 Xbyak::Address Translator::tlb(std::size_t field, int scale) {
@@ -211,7 +211,8 @@ void Translator::emit_check(u8 pointer, unsigned size, bool write, bool grouped,
   const u32 back = a_.here();
   u32 descriptor = AccessDescriptor::make(size, write, mode_.mmu_index());
   if (grouped) descriptor |= AccessDescriptor::kGroup;
-  defer([this, pointer, p, miss, back, descriptor, tag, size, grouped, keep_flags] {
+  const FlagsRecipe recipe = keep_flags ? FlagsRecipe{} : flags_to_remake();
+  defer([this, pointer, p, miss, back, descriptor, tag, size, grouped, keep_flags, recipe] {
     a_.bind(miss);
     if (keep_flags) {
       a_.mov(a_.rcx, a_.r11);
@@ -220,6 +221,7 @@ void Translator::emit_check(u8 pointer, unsigned size, bool write, bool grouped,
     } else {
       a_.xor_(p, tlb(tag));  // the linear address again
       if (pointer != kT0) a_.mov(a_.r10, p);
+      if (recipe) emit_remake_and_save_flags(recipe);
     }
     if (grouped) {
       a_.mov(a_.r11d, a_.r10d);

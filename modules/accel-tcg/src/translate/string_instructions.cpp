@@ -109,7 +109,7 @@ void Translator::emit_element(const Insn& i) {
 }
 
 void Translator::emit_string(const ScannedInsn& s) {
-  flags_before_clobber(static_cast<u8>(s.flags_live_after & ~s.insn.row.flags_killed));
+  flags_before_clobber();
   emit_element(s.insn);
   flags_written(s.insn.row);
 }
@@ -182,10 +182,10 @@ void Translator::emit_leave_between_elements() {
   a_.jump(block_->near_entry);
 }
 
-void Translator::emit_direction(const ScannedInsn& s) {
+void Translator::emit_direction(const Insn& i) {
   constexpr int kRflags = static_cast<int>(offsetof(X86State, rflags));
-  const bool backwards = s.insn.row.op == Op::Std;
-  flags_before_clobber(s.flags_live_after);
+  const bool backwards = i.row.op == Op::Std;
+  flags_before_clobber();
   if (backwards)
     a_.or_(a_.field32(kRflags), static_cast<u32>(x86::kDF));
   else

@@ -32,20 +32,21 @@ void Translator::interpret_instead(const Insn& i, u32 jump) {
   });
 }
 
-void Translator::emit_cli(const ScannedInsn& s) {
-  flags_before_clobber(s.flags_live_after);
+void Translator::emit_cli() {
+  flags_before_clobber();
   a_.and_(a_.field32(kRflags), ~static_cast<u32>(x86::kIF));
 }
 
 void Translator::emit_sti(const ScannedInsn& s) {
-  flags_before_clobber(kFlagsAll);
+  flags_to_memory(kFlagsAll);
+  flags_before_clobber();
   interpret_instead(s.insn, jump_if_interrupt_waiting());
   a_.or_(a_.field32(kRflags), static_cast<u32>(x86::kIF));
 }
 
 void Translator::emit_pushf(const ScannedInsn& s) {
   flags_to_memory(kFlagsAll);
-  flags_before_clobber(s.flags_live_after);
+  flags_before_clobber();
   pointers_.forget(kT2);
   a_.movzx(a_.r11d, a_.word[a_.rsp + BACKPLANE_JIT_OFFSET(saved_flags)]);
   a_.mov(a_.r14d, a_.r11d);
@@ -58,7 +59,7 @@ void Translator::emit_pushf(const ScannedInsn& s) {
   a_.and_(a_.r11d, static_cast<u32>(~(x86::kArithmeticFlags | x86::kRF | x86::kVM)));
   a_.or_(a_.r14d, a_.r11d);
   t2_taken_ = true;
-  const RmOperand to = emit_stack_operand(s, s.flags_live_after);
+  const RmOperand to = emit_stack_operand(s);
   t2_taken_ = false;
   a_.mov(a_.at(to, 8), a_.r14);
   a_.lea(a_.r15, a_.ptr[a_.r15 - 8]);
@@ -66,8 +67,9 @@ void Translator::emit_pushf(const ScannedInsn& s) {
 
 void Translator::emit_popf(const ScannedInsn& s) {
   const Insn& i = s.insn;
-  flags_before_clobber(kFlagsAll);
-  const RmOperand from = emit_stack_operand(s, kFlagsAll);
+  flags_to_memory(kFlagsAll);
+  flags_before_clobber();
+  const RmOperand from = emit_stack_operand(s);
   pointers_.forget(kT2);
   a_.mov(a_.r14, a_.at(from, 8));
   a_.mov(a_.r11d, a_.field32(kRflags));
@@ -104,7 +106,8 @@ void Translator::emit_popf(const ScannedInsn& s) {
 // STAC and CLAC: the code behind them uses another TLB.
 void Translator::emit_access_control(const ScannedInsn& s) {
   const Insn& i = s.insn;
-  flags_before_clobber(s.flags_live_after);
+  flags_to_memory(s.flags_live_before);
+  flags_before_clobber();
   if (i.row.op == Op::Stac)
     a_.or_(a_.field32(kRflags), static_cast<u32>(x86::kAC));
   else
@@ -130,7 +133,8 @@ void Translator::emit_transfer(const Insn& i) {
 }
 
 void Translator::emit_rdtsc(const ScannedInsn& s) {
-  flags_before_clobber(kFlagsAll);
+  flags_to_memory(kFlagsAll);
+  flags_before_clobber();
   a_.rdtsc();
   a_.shl(a_.rdx, 32);
   a_.or_(a_.rdx, a_.rax);

@@ -27,11 +27,17 @@ Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mod
   x87_page_noted_ = false;
   flags_in_host_ = false;
   flags_in_memory_ = true;
+  recipe_ = {};
   for (const ScannedInsn& s : code.insns()) {
     current_offset_ = s.insn.offset;
     note_point(current_offset_, current_index_);
     emit_insn(s);
-    pointers_.apply(register_effects(s.insn));
+    const RegisterEffects effects = register_effects(s.insn);
+    pointers_.apply(effects);
+    if (s.insn.row.flags_touched != 0)
+      recipe_ = flags_recipe(s.insn);
+    else if (!recipe_.outlasts(effects))
+      recipe_ = {};
     ++current_index_;
   }
   const Insn& last = code.insns().back().insn;
@@ -166,9 +172,9 @@ void Translator::emit_insn(const ScannedInsn& s) {
       return emit_repeat(i);
     case Op::Cld:
     case Op::Std:
-      return emit_direction(s);
+      return emit_direction(i);
     case Op::Cli:
-      return emit_cli(s);
+      return emit_cli();
     case Op::Sti:
       return emit_sti(s);
     case Op::Pushf:
@@ -191,7 +197,22 @@ void Translator::emit_insn(const ScannedInsn& s) {
 }
 
 void Translator::note_point(u16 guest_offset, u16 index) {
-  cache_.add_point({a_.here(), guest_offset, index});
+  cache_.add_point({a_.here(), guest_offset, index, CodePoint::kFlagsInMemory});
+}
+
+// From here on the instruction may fault on the host's processor, the flags being where they are.
+void Translator::note_native_fault(const Insn& i) {
+  if (flags_in_memory_ || !may_fault_natively(i)) return;
+  CodePoint point{a_.here(), current_offset_, current_index_, CodePoint::kFlagsInHost};
+  const FlagsRecipe recipe = flags_to_remake();
+  cache_.add_point(point);
+  if (flags_in_host_ || !recipe) return;
+  defer([this, recipe, at = cache_.point_count() - 1, offset = current_offset_] {
+    cache_.set_point_flags(at, a_.here());
+    emit_remake_and_save_flags(recipe);
+    a_.mov(a_.r11d, offset);
+    a_.jump(stubs_.interpret);
+  });
 }
 
 void Translator::defer(std::function<void()> emit) {
@@ -200,10 +221,11 @@ void Translator::defer(std::function<void()> emit) {
 
 // --- flags ---------------------------------------------------------------------------------------
 //
-// At block boundaries the guest's arithmetic flags are in JitState::saved_flags, or dead. Inside a
-// block they are in the host's flags from the instruction that makes them on; they are saved when
-// something of ours is about to clobber them while they are live, and restored when an
-// instruction needs them again.
+// At block boundaries the guest's arithmetic flags are in JitState::saved_flags, or what follows
+// writes them before anybody can see them. Inside a block they are in the host's flags from the
+// instruction that makes them on; they are saved when something of ours is about to clobber them
+// while they are live, or, if registers still tell what they were, made again where they are
+// needed: by an instruction, or off the path that runs often, by a fault.
 
 void Translator::emit_save_flags() {
   a_.mov(a_.r11, a_.rax);
@@ -213,19 +235,95 @@ void Translator::emit_save_flags() {
   a_.mov(a_.rax, a_.r11);
 }
 
-void Translator::flags_before_clobber(u8 live) {
-  if (live != 0 && !flags_in_memory_) {
-    emit_save_flags();
-    flags_in_memory_ = true;
-  }
+void Translator::flags_before_clobber() {
+  const u8 live = code_->insns()[current_index_].flags_live_before;
+  if (live != 0 && !flags_in_memory_ && !recipe_suffices()) flags_to_memory(live);
   flags_in_host_ = false;
 }
 
-void Translator::flags_to_memory(u8 live) {
-  if (live != 0 && !flags_in_memory_) {
-    emit_save_flags();
-    flags_in_memory_ = true;
+// True if the recipe holds until nobody needs the flags any more, or others are there.
+bool Translator::recipe_suffices() const {
+  if (!recipe_) return false;
+  const auto& insns = code_->insns();
+  const std::size_t until = insns[current_index_].flags_needed_until;
+  for (std::size_t n = current_index_; n < until; ++n) {
+    if (insns[n].insn.row.flags_touched != 0) return true;
+    if (!recipe_.outlasts(register_effects(insns[n].insn))) return false;
   }
+  return true;
+}
+
+// How a fault finds the flags; none if they are in memory or the host's, or not needed.
+FlagsRecipe Translator::flags_to_remake() const {
+  const u8 live = code_->insns()[current_index_].flags_live_before;
+  return live == 0 || flags_in_memory_ || flags_in_host_ ? FlagsRecipe{} : recipe_;
+}
+
+void Translator::flags_to_memory(u8 live) {
+  if (live == 0 || flags_in_memory_) return;
+  if (!flags_in_host_ && recipe_) {
+    emit_remake_and_save_flags(recipe_);
+    flags_in_host_ = true;
+  } else {
+    emit_save_flags();
+  }
+  flags_in_memory_ = true;
+}
+
+// Into the host's flags. T1 is lost.
+void Translator::emit_remake_flags(const FlagsRecipe& r) {
+  const auto part = [&r](u8 reg) -> Xbyak::Reg {
+    return r.size == 1 ? static_cast<Xbyak::Reg>(Xbyak::Reg8(reg, reg >= 4 && reg < 8))
+                       : Assembler::sized(reg, r.size);
+  };
+  const Xbyak::Reg t = part(kT1);
+  const auto apply = [&](auto with_register, auto with_memory, auto with_immediate) {
+    if (r.right == FlagsRecipe::kImmediate) return with_immediate();
+    const u8 home = host_register(r.right);
+    if (home != kSpilled) return with_register(part(home));
+    with_memory(a_.field_of(r.right, r.size));
+  };
+  const u32 number = static_cast<u32>(r.immediate);
+  const auto add = [&] {
+    apply([&](const Xbyak::Reg& o) { a_.add(t, o); },
+          [&](const Xbyak::Address& o) { a_.add(t, o); }, [&] { a_.add(t, number); });
+  };
+  const auto subtract = [&] {
+    apply([&](const Xbyak::Reg& o) { a_.sub(t, o); },
+          [&](const Xbyak::Address& o) { a_.sub(t, o); }, [&] { a_.sub(t, number); });
+  };
+  if (r.kind != FlagsRecipe::Kind::Zero) move_guest(kT1, r.left);
+  switch (r.kind) {
+    case FlagsRecipe::Kind::None:
+      break;
+    case FlagsRecipe::Kind::Compare:
+      subtract();
+      break;
+    case FlagsRecipe::Kind::Test:
+      apply([&](const Xbyak::Reg& o) { a_.and_(t, o); },
+            [&](const Xbyak::Address& o) { a_.and_(t, o); }, [&] { a_.and_(t, number); });
+      break;
+    case FlagsRecipe::Kind::Sum:
+      subtract();
+      add();
+      break;
+    case FlagsRecipe::Kind::Difference:
+      add();
+      subtract();
+      break;
+    case FlagsRecipe::Kind::Negation:
+      a_.neg(t);
+      a_.neg(t);
+      break;
+    case FlagsRecipe::Kind::Zero:
+      a_.xor_(a_.r11d, a_.r11d);
+      break;
+  }
+}
+
+void Translator::emit_remake_and_save_flags(const FlagsRecipe& recipe) {
+  emit_remake_flags(recipe);
+  emit_save_flags();
 }
 
 void Translator::emit_restore_flags() {
@@ -238,7 +336,10 @@ void Translator::emit_restore_flags() {
 
 void Translator::flags_into_host() {
   if (flags_in_host_) return;
-  emit_restore_flags();
+  if (recipe_)
+    emit_remake_flags(recipe_);
+  else
+    emit_restore_flags();
   flags_in_host_ = true;
 }
 
@@ -385,9 +486,10 @@ void Translator::emit_indirect(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const bool call = i.row.op == Op::CallIndirect;
   const unsigned size = i.stack_operand_size();
-  flags_before_clobber(s.flags_live_after);
+  flags_to_memory(s.flags_live_before);
+  flags_before_clobber();
   RmOperand from;
-  if (i.memory) from = emit_operand(s, size, false, s.flags_live_after, FlagsIn::Memory);
+  if (i.memory) from = emit_operand(s, size, false, FlagsIn::Memory);
   // The target waits in T2 while the return address is stored, unless that needs T2 and no check.
   u8 target = kT0;
   if (call) {
@@ -413,7 +515,7 @@ void Translator::emit_indirect(const ScannedInsn& s) {
 void Translator::emit_push_return_address(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const unsigned size = i.stack_operand_size();
-  const RmOperand to = emit_stack_operand(s, s.flags_live_after);
+  const RmOperand to = emit_stack_operand(s);
   emit_page_relative(kT1, i.offset + i.length);
   if (mode_.has(Mode::kCodeBased)) a_.sub(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(code_base)));
   a_.mov(a_.at(to, size), Assembler::sized(kT1, size));
@@ -422,7 +524,8 @@ void Translator::emit_push_return_address(const ScannedInsn& s) {
 
 void Translator::emit_call(const ScannedInsn& s) {
   const Insn& i = s.insn;
-  flags_before_clobber(s.flags_live_after);
+  flags_to_memory(s.flags_live_before);
+  flags_before_clobber();
   emit_push_return_address(s);
   emit_jump(i64{i.offset} + i.length + i.immediate);
 }
@@ -430,8 +533,9 @@ void Translator::emit_call(const ScannedInsn& s) {
 void Translator::emit_return(const ScannedInsn& s) {
   const Insn& i = s.insn;
   const unsigned size = i.stack_operand_size();
-  flags_before_clobber(s.flags_live_after);
-  const RmOperand from = emit_stack_operand(s, s.flags_live_after);
+  flags_to_memory(s.flags_live_before);
+  flags_before_clobber();
+  const RmOperand from = emit_stack_operand(s);
   a_.load(kT0, from, size);
   const i32 popped = static_cast<i32>(size) + static_cast<i32>(i.immediate);
   emit_move_stack_pointer(popped);
@@ -440,8 +544,9 @@ void Translator::emit_return(const ScannedInsn& s) {
 
 void Translator::interpret_if(u32 site) {
   const int not_executed = block_->instructions - current_index_;
-  defer([this, site, not_executed] {
+  defer([this, site, not_executed, recipe = flags_to_remake()] {
     a_.bind(site);
+    if (recipe) emit_remake_and_save_flags(recipe);
     // The interpreter charges the instruction itself.
     if (options_.count_instructions && not_executed != 1)
       a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed - 1);

@@ -7,6 +7,7 @@
 
 #include "cache/code_cache.h"
 #include "runtime/stubs.h"
+#include "translate/flags_recipe.h"
 #include "translate/guest_code.h"
 #include "translate/host_pointers.h"
 
@@ -43,22 +44,27 @@ class Translator {
   void emit_code_limit_check();
   void emit_insn(const ScannedInsn& s);
   void note_point(u16 guest_offset, u16 index);
+  void note_native_fault(const Insn& i);
   void defer(std::function<void()> emit);
 
   // Flags. [docs/translator.md "Flags"]
-  void flags_before_clobber(u8 live);
+  void flags_before_clobber();
   void flags_into_host();
   void flags_for(const ScannedInsn& s);
   void flags_written(const Row& row);
   void flags_to_memory(u8 live);
+  bool recipe_suffices() const;
+  FlagsRecipe flags_to_remake() const;
   void emit_save_flags();
+  void emit_remake_flags(const FlagsRecipe& recipe);
+  void emit_remake_and_save_flags(const FlagsRecipe& recipe);
 
   // Memory operands. What is returned is good until a scratch register in it is used for something
   // else. T0 and T1 may be clobbered, and the host's flags: `live` ones are saved before, or kept.
   enum class FlagsIn : u8 { Memory, Host };  // where live ones are to be afterwards, if possible
-  RmOperand emit_operand(const ScannedInsn& s, unsigned size, bool write, u8 live, FlagsIn flags);
-  RmOperand emit_stack_operand(const ScannedInsn& s, u8 live);
-  RmOperand emit_access(const MemoryAccess& access, AccessPart part, u8 live, FlagsIn flags);
+  RmOperand emit_operand(const ScannedInsn& s, unsigned size, bool write, FlagsIn flags);
+  RmOperand emit_stack_operand(const ScannedInsn& s);
+  RmOperand emit_access(const MemoryAccess& access, AccessPart part, FlagsIn flags);
   void emit_address(const Insn& i, unsigned size);
   void emit_segment(unsigned number, unsigned size);
   void emit_move_stack_pointer(i32 by);
@@ -67,7 +73,7 @@ class Translator {
   void emit_key_address(u8 to, const AddressKey& key, i32 displacement, bool low_half = false);
   void emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags);
   void emit_jump_apart(u32 from);
-  bool carries_flags(u8 live, FlagsIn flags) const;
+  bool carries_flags(FlagsIn flags) const;
   void emit_restore_flags();
   void emit_page_relative(u8 reg, i32 offset);
 
@@ -106,11 +112,11 @@ class Translator {
   void emit_element(const Insn& i);
   void emit_element_check(const Insn& i, u8 pointer, unsigned segment, bool write);
   void emit_advance(const Insn& i, u8 pointer);
-  void emit_direction(const ScannedInsn& s);  // CLD, STD
+  void emit_direction(const Insn& i);  // CLD, STD
   void emit_next_element(const Xbyak::Reg& counter);
   void emit_leave_between_elements();
   void emit_count_down(const Insn& i);        // rCX
-  void emit_cli(const ScannedInsn& s);
+  void emit_cli();
   void emit_sti(const ScannedInsn& s);
   void emit_pushf(const ScannedInsn& s);
   void emit_popf(const ScannedInsn& s);
@@ -145,6 +151,7 @@ class Translator {
   bool x87_page_noted_ = false;
   bool flags_in_host_ = false;
   bool flags_in_memory_ = true;
+  FlagsRecipe recipe_;  // makes them again, wherever they are
 };
 
 }  // namespace backplane::tcg
