@@ -149,6 +149,7 @@ Mode TcgVcpu::current_mode() const {
   mode.bits = mmu_.current_index();
   if ((state_.cr0 & (x86::kCr0EM | x86::kCr0TS)) == 0) {
     mode.bits |= Mode::kX87;
+    if ((state_.cr0 & x86::kCr0NE) == 0) mode.bits |= Mode::kFerr;
     if ((state_.cr4 & x86::kCr4OSFXSR) != 0) mode.bits |= Mode::kSse;
     if ((state_.cr4 & x86::kCr4OSXSAVE) != 0 && (state_.xcr0 & 6) == 6 && state_.protected_mode())
       mode.bits |= Mode::kAvx;

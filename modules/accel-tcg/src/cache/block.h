@@ -31,6 +31,7 @@ struct Mode {
   static constexpr u32 kCode16 = 1 << 10;
   static constexpr u32 kCodeBased = 1 << 11;  // CS has a base, or not 4 GiB
   static constexpr u32 kStack16 = 1 << 12;    // the stack pointer is SP
+  static constexpr u32 kFerr = 1 << 13;       // CR0.NE clear: the board hears of x87 exceptions
   static constexpr u32 kSegmentShift = 14;    // SegmentKind of ES, CS, SS, DS, FS, GS
 
   unsigned mmu_index() const { return bits & kMmuMask; }

@@ -141,6 +141,8 @@ enum class X87Effect : u8 {
   Clears,
 };
 X87Effect x87_effect(const Insn& insn);
+// FNINIT, FNCLEX and FLDCW: an exception may no longer be pending, or be one.
+bool may_end_x87_exception(const Insn& insn);
 // Low bits of the first opcode byte, then ModRM.
 u16 x87_opcode(const Insn& insn);
 

@@ -84,7 +84,9 @@ bool translatable(const Insn& i, Mode mode) {
       break;
     case Unit::X87:
     case Unit::Mmx:
-      if ((mode.bits & Mode::kX87) == 0) return false;
+      if (!mode.has(Mode::kX87)) return false;
+      // The interpreter sees when an exception ends.
+      if (mode.has(Mode::kFerr) && may_end_x87_exception(i)) return false;
       break;
     case Unit::Sse:
       if ((mode.bits & Mode::kSse) == 0) return false;

@@ -101,7 +101,7 @@ class PcMachine final : public Machine {
     IsaBus& isa = bridge_->isa_bus();
     rtc_ = &make<IsaRtc>(IsaRtc::kTypeName, {{"base", rtc_base_}}, &isa);
     fw_cfg_ = &make<FwCfgIo>(FwCfgIo::kTypeName, {}, &isa);
-    for (const char* type : {"isa-pit", "i8042", "port92", "isa-dma"})
+    for (const char* type : {"isa-pit", "i8042", "port92", "isa-dma", "coprocessor-error"})
       create_device(type, {}, &isa);
     const std::vector<Chardev*>& backends = config().serials;
     if (backends.size() > IsaSerial::kMaximum)

@@ -67,6 +67,8 @@ void X86Cpu::reset() {
   clear(~0u);
   sipi_vector_ = 0;
   nmis_ = 0;
+  ferr_ = false;
+  set_ignne(false);
   apic_->reset();
   state_->wait_for_sipi = apic_->is_bsp() ? 0 : 1;
   set_halted(state_->wait_for_sipi != 0);
@@ -118,6 +120,13 @@ bool X86Cpu::take_nmi() {
 }
 
 void X86Cpu::merge_nmis() { nmis_ = std::min<u8>(nmis_, 1); }
+
+void X86Cpu::set_ferr(bool level) {
+  if (level == ferr_) return;
+  ferr_ = level;
+  const MachineLock::Guard guard;
+  if (ferr_line_) ferr_line_(level);
+}
 
 bool X86Cpu::has_work() const {
   const u32 request = interrupt_request();

@@ -13,6 +13,10 @@
 
 namespace backplane::x86::interpreter {
 
+// Thrown where an instruction is not begun before an interrupt was served, as if the CPU had halted
+// in front of it.
+struct StandsStill {};
+
 class Execution {
  public:
   Execution(X86Cpu& cpu, LinearMemory& memory)

@@ -6,6 +6,7 @@
 
 #include "execution.h"
 #include "handlers.h"
+#include "native/availability.h"
 #include "native/routine.h"
 
 namespace backplane::x86 {
@@ -148,6 +149,7 @@ Interpreter::Step Interpreter::Impl::execute() {
   if (!x.code64()) x.next_rip = static_cast<u32>(x.next_rip);
   i.handler(x, i);
   state.rip = x.next_rip;
+  if (x.cpu.ferr() && !x87_exception_waits(state)) x.cpu.set_ferr(false);
 
   if (x.outcome == Execution::Outcome::Delivered) return delivered();
   if ((x.one_element() || state.debug_traps != 0) && debug_trap()) return delivered();
@@ -162,6 +164,8 @@ Interpreter::~Interpreter() = default;
 Interpreter::Step Interpreter::step() {
   try {
     return impl_->execute();
+  } catch (const StandsStill&) {
+    return Step::Halted;
   } catch (const GuestException& e) {
     const X86State& state = impl_->x.state;
     deliver_exception(impl_->x.context, e);

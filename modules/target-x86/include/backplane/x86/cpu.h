@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -149,6 +150,17 @@ class X86Cpu : public Cpu {
   int acknowledge_interrupt();
   // Set by the board: returns the 8259's vector.
   void set_pic_acknowledge(std::function<int()> fn) { pic_acknowledge_ = std::move(fn); }
+
+  // FERR#: an unmasked x87 exception that CR0.NE leaves to the board. The board sets what is to
+  // happen when it changes, which is called with the machine lock held.
+  void set_ferr_line(std::function<void(bool)> line) { ferr_line_ = std::move(line); }
+  bool ferr() const { return ferr_; }
+  // CPU thread, machine lock not held.
+  void set_ferr(bool level);
+  // IGNNE#: the exception is not to stop the CPU. Machine lock held.
+  void set_ignne(bool level) { ignne_.store(level, std::memory_order_relaxed); }
+  bool ignne() const { return ignne_.load(std::memory_order_relaxed); }
+
   u8 sipi_vector() const { return sipi_vector_; }
   void set_sipi_vector(u8 vector) { sipi_vector_ = vector; }
 
@@ -173,6 +185,9 @@ class X86Cpu : public Cpu {
   Features features_{};
   unsigned physical_bits_ = 40;
   std::function<int()> pic_acknowledge_;
+  std::function<void(bool)> ferr_line_;
+  bool ferr_ = false;
+  std::atomic<bool> ignne_{false};
   u8 sipi_vector_ = 0;
   u8 nmis_ = 0;  // that wait
   std::unique_ptr<Impl> impl_;

@@ -12,10 +12,20 @@ inline void require_x87(const Execution& x) {
   if ((x.state.cr0 & (kCr0EM | kCr0TS)) != 0) raise_fault(kNM);
 }
 
-// #MF of an earlier x87 instruction is reported by the next one that waits.
+inline bool x87_exception_waits(const X86State& state) {
+  const FpuImage image(const_cast<X86State&>(state));
+  return (image.in_use() & kComponentX87) != 0 && image.x87_exception_pending();
+}
+
+// The exception of an earlier x87 instruction is reported by the next one that waits: as #MF, or to
+// the board, in which case the CPU stands still before the instruction until an interrupt comes.
+// [SDM 1 "MS-DOS Compatibility Sub-mode"]
 inline void require_no_x87_exception(const Execution& x) {
-  const FpuImage image(x.state);
-  if ((image.in_use() & kComponentX87) != 0 && image.x87_exception_pending()) raise_fault(kMF);
+  if (!x87_exception_waits(x.state)) return;
+  if ((x.state.cr0 & kCr0NE) != 0) raise_fault(kMF);
+  if (x.cpu.ignne()) return;
+  x.cpu.set_ferr(true);
+  throw StandsStill{};
 }
 
 inline void require_mmx(const Execution& x) {

@@ -127,7 +127,18 @@ void execute_native(Execution& x, const Instruction& i) {
   }
   frame.flags = (x.state.rflags & kArithmeticFlags) | kFlagsForHost;
   X87Pointers pointers = x87_pointers(x.state);
+  // An exception that waits and is to be ignored must not stop the host's x87 either.
+  const bool ignores = goes_through_image(r) && x87_exception_waits(x.state);
+  const u16 control = image.get<u16>(kFcw);
+  if (ignores) {
+    image.set<u16>(kFcw, control | kFswExceptions);
+    image.update_error_summary();
+  }
   run(x, r, memory, frame);
+  if (ignores) {
+    image.set<u16>(kFcw, control);
+    image.update_error_summary();
+  }
 
   // What the host's processor has left in the image, if anything, are its own.
   if (r.sets_x87_pointers) {
