@@ -28,6 +28,24 @@ TEST(KvmState, GeneralRegistersKeepTheirPlaces) {
   EXPECT_EQ(to.rflags, from.rflags);
 }
 
+TEST(KvmState, TheShadowOfALoadOfSsIsNotThatOfSti) {
+  for (const x86::InterruptShadow shadow : {x86::kNoShadow, x86::kShadowSti, x86::kShadowSs}) {
+    X86State from;
+    from.interrupt_shadow = shadow;
+    kvm_sync_regs regs{};
+    to_kernel(from, regs);
+    X86State to;
+    from_kernel(regs, to);
+    EXPECT_EQ(to.interrupt_shadow, shadow);
+  }
+  // A processor that does not tell them apart.
+  kvm_sync_regs regs{};
+  regs.events.interrupt.shadow = KVM_X86_SHADOW_INT_MOV_SS | KVM_X86_SHADOW_INT_STI;
+  X86State to;
+  from_kernel(regs, to);
+  EXPECT_EQ(to.interrupt_shadow, x86::kShadowSti);
+}
+
 TEST(KvmState, SegmentsKeepTheirAttributes) {
   X86State from;
   from.seg[x86::CS] = {.selector = 0x10, .attributes = 0xa09b, .limit = 0xffffffff, .base = 0};
