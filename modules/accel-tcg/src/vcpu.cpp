@@ -294,6 +294,7 @@ const u8* TcgVcpu::code_at_rip() {
   Block* block = find_or_translate(linear);
   if (block == nullptr) return nullptr;
   // The first instruction clears it; breakpoints, which it is for, are the interpreter's.
+  entered_ = {state_.rip, state_.rflags & x86::kRF};
   state_.rflags &= ~x86::kRF;
   jit_.page_base = linear & kPageMask;
   return engine_.cache.assembler().executable(block->near_entry);

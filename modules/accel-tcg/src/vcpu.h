@@ -176,6 +176,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   std::atomic<bool> memory_changed_{false};
   std::atomic<bool> kicked_{false};
   std::atomic<u32> crossings_{0};  // to the inside and out again: odd while inside
+  // Where translated code was last entered, and with which RF.
+  struct {
+    u64 rip = 0, resume_flag = 0;
+  } entered_;
   i32 budget_start_ = 0;
   bool virtual_tsc_ = false;
   Counters counters_;
