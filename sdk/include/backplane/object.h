@@ -58,7 +58,8 @@ struct ObjectClass {
 
   // Adds a property backed by the data member Member; its default is the member's initializer.
   // A property of the same name that was inherited is replaced. A member that is a pointer to an
-  // Object is a link: set from the target's path, it does not own the target.
+  // Object is a link: set from the target's path, it does not own the target. A member of a class
+  // that has property_type(), print() and assign(owner, text) does these itself.
   template <auto Member>
   Property& property(std::string name, std::string description);
   // Adds a property with its own accessors.
@@ -273,6 +274,12 @@ Property& ObjectClass::property(std::string name, std::string description) {
       if (target == nullptr && !text.empty())
         throw Error::of("expects the path of a {}", Target::kTypeName);
       static_cast<Owner&>(o).*Member = target;
+    };
+  } else if constexpr (requires { Value::property_type(); }) {
+    row.type_name = Value::property_type();
+    row.get = [](const Object& o) { return (static_cast<const Owner&>(o).*Member).print(); };
+    row.set = [](Object& o, std::string_view text) {
+      (static_cast<Owner&>(o).*Member).assign(o, text);
     };
   } else {
     using Traits = PropertyTraits<Value>;

@@ -151,6 +151,10 @@ class OptionTable {
   std::map<std::string, const OptionSpec*, std::less<>> by_name_;
 };
 
+// Throws Error unless `id` is what a user may call a device or a backend: a letter, then letters,
+// digits, '-', '.', '_'.
+void check_id(std::string_view id);
+
 // Of `candidates`, those nearest to a mistyped name (at most three, nearest first), for "did you
 // mean" in messages. Empty if none is near.
 std::vector<std::string> nearest_names(std::string_view given,

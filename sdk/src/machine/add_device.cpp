@@ -6,6 +6,7 @@
 
 #include "backplane/machine.h"
 #include "backplane/module.h"
+#include "backplane/options.h"
 
 namespace backplane {
 
@@ -40,17 +41,9 @@ const DeviceClass& device_class(std::string_view type) {
   return static_cast<const DeviceClass&>(*found);
 }
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-void check_id(const Machine& machine, const std::string& id) {
+void check_free_id(const Machine& machine, const std::string& id) {
   if (id.empty()) return;
-  const bool well_formed =
-      is_letter(id.front()) && std::all_of(id.begin(), id.end(), [](char c) {
-        return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-      });
-  if (!well_formed)
-    throw Error::of("id '{}' is malformed: an id is a letter, then letters, digits, '-', '.', '_'",
-                    id);
+  check_id(id);
   if (const Device* const other = machine.find_device(id))
     throw Error::of(
         "id '{}' is in use already, by a device of type {}; give each device an id of its own", id,
@@ -129,7 +122,7 @@ Device& Machine::add_device(std::string_view type, const std::string& id, const 
   if (hot_plugged && !k.hotpluggable)
     throw Error::of("{} cannot be added to a running machine", k.name)
         .with_hint("give it on the command line");
-  check_id(*this, id);
+  check_free_id(*this, id);
   Bus* const place = choose_bus(*this, k, bus);
 
   auto device = create_object<Device>(k.name);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/backend.h"
+
+#include "backplane/device.h"
+
+namespace backplane {
+
+namespace {
+
+// The user as the command line knows it: a device that is part of another one is shown as that one.
+std::string name_of(const Object& user) {
+  const Object* shown = &user;
+  while (dynamic_cast<const Device*>(shown->parent()) != nullptr) shown = shown->parent();
+  return shown->path();
+}
+
+}  // namespace
+
+void Backend::claim(const Object& user) {
+  if (user_ != nullptr)
+    throw Error::of("{} is used by {} already: {} needs one of its own", id(), name_of(*user_),
+                    name_of(user));
+  user_ = &user;
+}
+
+BACKPLANE_REGISTER_ABSTRACT(Backend)
+
+}  // namespace backplane
