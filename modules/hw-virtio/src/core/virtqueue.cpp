@@ -141,7 +141,20 @@ bool VirtQueue::pop(VirtElement& element) {
   return true;
 }
 
+void VirtQueue::put_back() {
+  --next_avail_;
+  --in_flight_;
+}
+
 void VirtQueue::push(const VirtElement& element, u32 written) {
+  push_with_next(element, written);
+  if (!usable()) return;
+  used_.block->about_to_write(used_.offset + kRingIndex, 2);
+  store16(used_.host + kRingIndex, next_used_, std::memory_order_release);
+  pushed_ = true;
+}
+
+void VirtQueue::push_with_next(const VirtElement& element, u32 written) {
   if (in_flight_ != 0) --in_flight_;
   if (!usable()) return;
   // The pages were reported before they were written; guest code may have run from them since.
@@ -154,9 +167,7 @@ void VirtQueue::push(const VirtElement& element, u32 written) {
   used_.block->about_to_write(used_.offset + at, kUsedEntrySize);
   store32(used_.host + at, element.head);
   store32(used_.host + at + 4, written);
-  used_.block->about_to_write(used_.offset + kRingIndex, 2);
-  store16(used_.host + kRingIndex, ++next_used_, std::memory_order_release);
-  pushed_ = true;
+  ++next_used_;
 }
 
 // [virtio-1.2 §2.7.7.2 "Device Requirements: Used Buffer Notification Suppression", 2.7.10]

@@ -57,6 +57,10 @@ class VirtQueue {
   bool pop(VirtElement& element);
   // Gives a chain back with the number of bytes written to its `in` buffers.
   void push(const VirtElement& element, u32 written);
+  // Like push(), but the driver sees it only together with the next chain that is pushed.
+  void push_with_next(const VirtElement& element, u32 written);
+  // Takes back the last pop(), if nothing was pushed since.
+  void put_back();
   // Tells the driver of what was pushed since the last time, unless it asked not to be told.
   void notify();
   bool empty();

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "virtio/receive_filter.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace backplane {
+
+using namespace virtio_net;
+
+namespace {
+
+// [IEEE 802.3 "Media access control frame structure", IEEE 802.1Q "VLAN tag"]
+constexpr std::size_t kAddressSize = 6;
+constexpr std::size_t kHeaderSize = 14;
+constexpr std::size_t kTypeOffset = 12;
+constexpr std::size_t kTagOffset = 14;
+constexpr u16 kTaggedType = 0x8100;
+
+u16 big_endian(std::span<const u8> bytes, std::size_t at) {
+  return static_cast<u16>(bytes[at] << 8 | bytes[at + 1]);
+}
+
+MacAddress address_at(std::span<const u8> bytes, std::size_t at) {
+  MacAddress address;
+  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), kAddressSize, address.bytes.begin());
+  return address;
+}
+
+}  // namespace
+
+bool ReceiveFilter::Table::has(const MacAddress& address) const {
+  return overflowed || std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+}
+
+bool ReceiveFilter::accepts(std::span<const u8> frame) const {
+  if (frame.size() < kHeaderSize) return false;
+  if (vlans_filtered_ && frame.size() >= kTagOffset + 2 &&
+      big_endian(frame, kTypeOffset) == kTaggedType &&
+      !vlans_[big_endian(frame, kTagOffset) % kVlanCount])
+    return false;
+  if (modes_[kPromiscuous]) return true;
+  const MacAddress to = address_at(frame, 0);
+  if (std::all_of(to.bytes.begin(), to.bytes.end(), [](u8 byte) { return byte == 0xff; }))
+    return !modes_[kNoBroadcast];
+  if ((to.bytes[0] & 1) != 0)
+    return !modes_[kNoMulticast] &&
+           (modes_[kAllMulticast] || !multicast_set_ || multicast_.has(to));
+  return !modes_[kNoUnicast] && (modes_[kAllUnicast] || to == own_ || unicast_.has(to));
+}
+
+bool ReceiveFilter::command(const ControlHeader& header, std::span<const u8> data) {
+  switch (header.command_class) {
+    case kClassRx:
+      return set_mode(header.command, data);
+    case kClassMac:
+      if (header.command == kMacTableSet) return set_tables(data);
+      if (header.command != kMacAddrSet || data.size() < kAddressSize) return false;
+      own_ = address_at(data, 0);
+      return true;
+    case kClassVlan:
+      return set_vlan(header.command, data);
+    default:
+      return false;
+  }
+}
+
+bool ReceiveFilter::set_mode(u8 mode, std::span<const u8> data) {
+  if (mode >= modes_.size() || data.empty()) return false;
+  modes_[mode] = data[0] != 0;
+  return true;
+}
+
+// struct virtio_net_ctrl_mac: a number of entries, then the entries.
+bool ReceiveFilter::take_table(std::span<const u8>& data, Table& table) {
+  u32 count = 0;
+  if (data.size() < sizeof count) return false;
+  std::memcpy(&count, data.data(), sizeof count);
+  data = data.subspan(sizeof count);
+  if (count > data.size() / kAddressSize) return false;
+  table.overflowed = count > kMacTableSize;
+  for (u32 i = 0; i < count && !table.overflowed; ++i)
+    table.addresses.push_back(address_at(data, i * kAddressSize));
+  data = data.subspan(count * kAddressSize);
+  return true;
+}
+
+bool ReceiveFilter::set_tables(std::span<const u8> data) {
+  Table unicast;
+  Table multicast;
+  if (!take_table(data, unicast) || !take_table(data, multicast)) return false;
+  unicast_ = std::move(unicast);
+  multicast_ = std::move(multicast);
+  multicast_set_ = true;
+  return true;
+}
+
+bool ReceiveFilter::set_vlan(u8 command, std::span<const u8> data) {
+  if (data.size() < 2 || (command != kVlanAdd && command != kVlanDel)) return false;
+  u16 vlan = 0;
+  std::memcpy(&vlan, data.data(), sizeof vlan);
+  if (vlan >= kVlanCount) return false;
+  vlans_[vlan] = command == kVlanAdd;
+  return true;
+}
+
+}  // namespace backplane

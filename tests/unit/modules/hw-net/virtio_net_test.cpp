@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+#include "virtio/net_device.h"
+#include "virtio_machine.h"
+
+namespace backplane::testing {
+namespace {
+
+using namespace virtio_net;
+
+// A network that remembers what the guest sends, and from which a test sends to the guest.
+class FakeNetwork final : public Netdev {
+ public:
+  static void class_init(ObjectClass&) {}
+  std::string describe() const override { return "a fake"; }
+  void send(std::span<const iovec> frame) override {
+    std::string text;
+    for (const iovec& piece : frame)
+      text.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    sent.push_back(text);
+  }
+  void arrive(const std::string& frame) {
+    deliver({reinterpret_cast<const u8*>(frame.data()), frame.size()});
+  }
+  std::vector<std::string> sent;
+};
+BACKPLANE_TYPE(FakeNetwork, "net-fake")
+
+constexpr unsigned kRx = 0;
+constexpr unsigned kTx = 1;
+constexpr unsigned kControl = 2;
+constexpr u64 kTxRing = 0x11'0000;
+constexpr u64 kControlRing = 0x12'0000;
+constexpr u16 kRingSize = 16;
+
+std::string broadcast(std::size_t size, char fill = 'x') {
+  return std::string(6, '\xff') + std::string(size - 6, fill);
+}
+
+class NetTest : public VirtioTest {
+ protected:
+  NetTest()
+      : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))),
+        network_(dynamic_cast<FakeNetwork&>(backends_.add(kNetdevKind, "fake", "net0", {}))) {}
+
+  void start(u64 features = kModern | virtio::bit(kMrgRxbuf) | virtio::bit(kCtrlVq)) {
+    add("virtio-net-pci", {{"netdev", "net0"}, {"mac", "52:54:00:00:00:07"}});
+    driver_.emplace(machine_, kSlot);
+    ASSERT_TRUE(driver_->negotiate(features));
+    rx_.emplace(machine_.memory(), kRing, kRingSize);
+    tx_.emplace(machine_.memory(), kTxRing, kRingSize);
+    control_.emplace(machine_.memory(), kControlRing, kRingSize);
+    driver_->set_up_queue(kRx, *rx_);
+    driver_->set_up_queue(kTx, *tx_);
+    driver_->set_up_queue(kControl, *control_);
+    driver_->driver_ok();
+    machine_.start();
+  }
+  u16 buffers_of_first_frame() { return machine_.memory().load<u16>(kData + 10); }
+  bool broken() { return (driver_->status() & virtio::kDeviceNeedsReset) != 0; }
+
+  Backends& backends_;
+  FakeNetwork& network_;
+  std::optional<VirtioPciDriver> driver_;
+  std::optional<DriverQueue> rx_;
+  std::optional<DriverQueue> tx_;
+  std::optional<DriverQueue> control_;
+};
+
+TEST_F(NetTest, ShowsItsAddressAndALink) {
+  start();
+  EXPECT_EQ(driver_->config32(kMacField), 0x0000'5452U);
+  EXPECT_EQ(driver_->config16(kMacField + 4), 0x0700U);
+  EXPECT_EQ(driver_->config16(kStatusField), kLinkUp);
+}
+
+TEST_F(NetTest, WithoutANetworkTheLinkIsDownAndFramesAreTakenAllTheSame) {
+  add("virtio-net-pci");
+  VirtioPciDriver driver(machine_, kSlot);
+  ASSERT_TRUE(driver.negotiate(kModern));
+  EXPECT_EQ(driver.config16(kStatusField), 0);
+  DriverQueue tx(machine_.memory(), kTxRing, kRingSize);
+  driver.set_up_queue(kTx, tx);
+  driver.driver_ok();
+  tx.add({{kData, 100}}, {});
+  driver.kick(kTx);
+  EXPECT_TRUE(tx.take_used().has_value());
+}
+
+TEST_F(NetTest, SendsWhatFollowsTheHeader) {
+  start();
+  put(kData, std::string(12, '\0') + "destination, ");
+  put(kData + 0x1000, "payload");
+  tx_->add({{kData, 25}, {kData + 0x1000, 7}}, {});
+  driver_->kick(kTx);
+  EXPECT_EQ(network_.sent, std::vector<std::string>{"destination, payload"});
+  EXPECT_TRUE(tx_->take_used().has_value());
+}
+
+TEST_F(NetTest, AFrameWithoutAHeaderBreaksTheDevice) {
+  start();
+  tx_->add({{kData, 11}}, {});
+  driver_->kick(kTx);
+  EXPECT_TRUE(broken());
+  EXPECT_TRUE(network_.sent.empty());
+}
+
+TEST_F(NetTest, AFrameLargerThanAnyIsDropped) {
+  start();
+  tx_->add({{kData, 12 + Netdev::kMaxFrame + 1}}, {});
+  driver_->kick(kTx);
+  EXPECT_TRUE(tx_->take_used().has_value());
+  EXPECT_TRUE(network_.sent.empty());
+}
+
+TEST_F(NetTest, ReceivesIntoOneBuffer) {
+  start();
+  rx_->add({}, {{kData, 2048}});
+  driver_->kick(kRx);
+  network_.arrive(broadcast(60));
+  EXPECT_EQ(rx_->take_used()->length, 72U);
+  EXPECT_EQ(get(kData + 12, 60), broadcast(60));
+  EXPECT_EQ(buffers_of_first_frame(), 1);
+}
+
+TEST_F(NetTest, ReceivesIntoSeveralBuffersOfWhichAllButTheLastAreFull) {
+  start();
+  for (u64 i = 0; i < 3; ++i) rx_->add({}, {{kData + i * 0x1000, 100}});
+  driver_->kick(kRx);
+  network_.arrive(broadcast(200, 'm'));
+  EXPECT_EQ(rx_->take_used()->length, 100U);
+  EXPECT_EQ(rx_->take_used()->length, 100U);
+  EXPECT_EQ(rx_->take_used()->length, 12U);
+  EXPECT_EQ(buffers_of_first_frame(), 3);
+  EXPECT_EQ(get(kData + 12, 88) + get(kData + 0x1000, 100) + get(kData + 0x2000, 12),
+            broadcast(200, 'm'));
+}
+
+TEST_F(NetTest, AFrameForWhichThereIsNoRoomWaitsAndNoBufferIsLost) {
+  start();
+  rx_->add({}, {{kData, 100}});
+  driver_->kick(kRx);
+  network_.arrive(broadcast(150, 'w'));
+  EXPECT_FALSE(rx_->take_used().has_value());
+  rx_->add({}, {{kData + 0x1000, 100}});
+  driver_->kick(kRx);
+  EXPECT_EQ(rx_->take_used()->id, 0U);
+  EXPECT_EQ(rx_->take_used()->id, 1U);
+  EXPECT_EQ(get(kData + 12, 88) + get(kData + 0x1000, 62), broadcast(150, 'w'));
+}
+
+TEST_F(NetTest, AsksForAKickWhenItRunsOutOfBuffers) {
+  start(kModern | virtio::bit(kMrgRxbuf) | virtio::bit(virtio::kEventIdx));
+  rx_->add({}, {{kData, 2048}});
+  driver_->kick(kRx);
+  network_.arrive(broadcast(60));
+  network_.arrive(broadcast(60));
+  // What is made available next is what it wants to hear of.
+  EXPECT_EQ(rx_->avail_event(), 1);
+}
+
+TEST_F(NetTest, NothingReachesAGuestThatStandsStill) {
+  start();
+  rx_->add({}, {{kData, 2048}});
+  driver_->kick(kRx);
+  machine_.stop();
+  network_.arrive(broadcast(60));
+  EXPECT_FALSE(rx_->take_used().has_value());
+  machine_.start();
+  machine_.run_main_loop();
+  EXPECT_TRUE(rx_->take_used().has_value());
+}
+
+TEST_F(NetTest, ABufferTooSmallForAFrameBreaksADriverThatCannotMerge) {
+  start(kModern);
+  rx_->add({}, {{kData, 100}});
+  driver_->kick(kRx);
+  network_.arrive(broadcast(150));
+  EXPECT_TRUE(broken());
+}
+
+TEST_F(NetTest, ABufferTooSmallForAHeaderBreaksTheDevice) {
+  start();
+  rx_->add({}, {{kData, 4}});
+  rx_->add({}, {{kData, 2048}});
+  driver_->kick(kRx);
+  network_.arrive(broadcast(60));
+  EXPECT_TRUE(broken());
+}
+
+TEST_F(NetTest, CommandsAreAnswered) {
+  start();
+  put(kData, std::string("\0\0\1", 3));  // promiscuous, on
+  control_->add({{kData, 2}, {kData + 2, 1}}, {{kData + 0x1000, 1}});
+  put(kData + 0x100, std::string("\7\0\1", 3));  // no such class
+  control_->add({{kData + 0x100, 3}}, {{kData + 0x1001, 1}});
+  put(kData + 0x1000, "??");
+  driver_->kick(kControl);
+  EXPECT_EQ(control_->take_used()->length, 1U);
+  EXPECT_EQ(get(kData + 0x1000, 2), std::string("\0\1", 2));
+  rx_->add({}, {{kData, 2048}});
+  driver_->kick(kRx);
+  network_.arrive(std::string(60, '\x02'));  // to somebody else
+  EXPECT_TRUE(rx_->take_used().has_value());
+}
+
+TEST_F(NetTest, AResetForgetsWhatTheDriverSet) {
+  start();
+  put(kData, std::string("\1\1\x52\x54\0\0\0\x09", 8));  // another address
+  control_->add({{kData, 8}}, {{kData + 0x1000, 1}});
+  driver_->kick(kControl);
+  EXPECT_EQ(driver_->config16(kMacField + 4), 0x0900U);
+  driver_->set_status(0);
+  EXPECT_EQ(driver_->config16(kMacField + 4), 0x0700U);
+}
+
+TEST_F(NetTest, CardsWithoutAnAddressGetDifferentOnes) {
+  const auto address = [&](const char* slot) {
+    return machine_.add_device("virtio-net-pci", "", "", {{"addr", slot}}).get_property("mac");
+  };
+  EXPECT_EQ(address("05"), "52:54:00:12:34:56");
+  EXPECT_EQ(address("06"), "52:54:00:12:34:57");
+}
+
+TEST_F(NetTest, OneNetworkHasOneCard) {
+  start();
+  EXPECT_THROW(
+      machine_.add_device("virtio-net-pci", "", "", {{"addr", "05"}, {"netdev", "net0"}}), Error);
+}
+
+TEST_F(NetTest, QueueSizesAndMtuAreChecked) {
+  for (const Properties& wrong :
+       {Properties{{"rx_queue_size", "3"}}, Properties{{"tx_queue_size", "2048"}},
+        Properties{{"host_mtu", "67"}}, Properties{{"mac", "01:00:00:00:00:00"}}})
+    EXPECT_THROW(add("virtio-net-pci", wrong), Error) << wrong.front().first;
+}
+
+}  // namespace
+}  // namespace backplane::testing
