@@ -2,18 +2,23 @@
 """Boots the stock kernel and checks it from inside and outside, one case a run."""
 
 import argparse
+import contextlib
 import hashlib
+import http.server
 import os
 import pty
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
+import urllib.request
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "guests"))
@@ -363,6 +368,76 @@ def balloon(setup):
     check_equal("taken from the guest, KiB", before - inflated, 312 * 1024)
     check_equal("returned to the guest, KiB", deflated, before)
     check(given_back > 100 * MIB, f"only {given_back // MIB} MiB were given back to the host")
+
+
+# --- Network -----------------------------------------------------------------
+
+@contextlib.contextmanager
+def web_server(content):
+    """An HTTP server on this machine; gives its port."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@case
+def user_network(setup):
+    """An address by DHCP; a file from the host by HTTP, and one to it through a forwarded port."""
+    content = os.urandom(3 * MIB)
+    inside = free_port()
+    with web_server(content) as outside:
+        commands = rf"""
+        set -e
+        ip -4 -o address show dev eth0 | tr -s ' ' | cut -d ' ' -f 4
+        grep nameserver /etc/resolv.conf
+        wget -q -O /tmp/file http://10.0.2.2:{outside}/file
+        md5sum </tmp/file
+        mkdir /www; cp /tmp/file /www/file
+        httpd -h /www
+        echo serving; read word </dev/ttyS1
+        """
+        with Guest(setup, commands, "-nic", f"user,hostfwd=tcp:127.0.0.1:{inside}-:80") as guest:
+            guest.expect(r"10\.0\.2\.15/24")
+            guest.expect(r"nameserver 10\.0\.2\.3")
+            guest.expect(hashlib.md5(content).hexdigest() + "  -")
+            guest.expect("serving")
+            with urllib.request.urlopen(f"http://127.0.0.1:{inside}/file", timeout=30) as answer:
+                check(answer.read() == content, "what the guest served is not what it was given")
+            check("virtio-net" in guest.monitor("info network"), "info network knows no card")
+            guest.say("on")
+            guest.finish()
+
+
+@case
+def restricted_network(setup):
+    """restrict=on lets the guest reach nothing but its router."""
+    with web_server(b"secret") as outside:
+        commands = rf"""
+        ip -4 -o address show dev eth0 | tr -s ' ' | cut -d ' ' -f 4
+        ! timeout 5 wget -q -O - http://10.0.2.2:{outside}/file
+        """
+        with Guest(setup, commands, "-netdev", "user,id=net0,restrict=on",
+                   "-device", "virtio-net-pci,netdev=net0") as guest:
+            check_equal("output", guest.finish(), "10.0.2.15/24\n")
 
 
 # --- Ending, and the terminal ------------------------------------------------

@@ -65,6 +65,13 @@ void add_device(Machine& machine, KeyValueList values) {
   machine.add_device(driver, id, bus, values.pairs());
 }
 
+void add_device(Machine& machine, const ImpliedDevice& device) {
+  with_option(device.given, [&] {
+    find_device_class(device.driver);
+    machine.add_device(device.driver, "", "", device.properties);
+  });
+}
+
 CompatProperty parse_global(std::string_view text) {
   const auto equals = text.find('=');
   const auto dot = text.substr(0, equals).rfind('.');

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "backplane/accelerator.h"
@@ -22,6 +23,15 @@ const ObjectClass& find_device_class(std::string_view name);
 
 // Carries out one -device; the first, unnamed value is "driver". Throws Error.
 void add_device(Machine& machine, KeyValueList values);
+
+// A device that another option stands for: the disk of a -drive, the card of a -nic.
+struct ImpliedDevice {
+  std::string given;  // the option
+  std::string driver;
+  std::vector<std::pair<std::string, std::string>> properties;
+};
+// Adds it. Throws Error, which begins with the option.
+void add_device(Machine& machine, const ImpliedDevice& device);
 
 // "TYPE.PROPERTY=VALUE". Throws Error.
 CompatProperty parse_global(std::string_view text);

@@ -28,25 +28,25 @@ void open(Machine& machine, const BlockOptions& options) {
 // The disks of if=virtio by their places.
 class Places {
  public:
-  void add(std::optional<unsigned> index, DriveDevice disk) {
+  void add(std::optional<unsigned> index, ImpliedDevice disk) {
     unsigned place = index.value_or(0);
     while (!index && disks_.contains(place)) ++place;
     if (!disks_.try_emplace(place, std::move(disk)).second)
       throw Error::of("index={}: another -drive has that place", place);
   }
-  std::vector<DriveDevice> in_order() const {
-    std::vector<DriveDevice> disks;
+  std::vector<ImpliedDevice> in_order() const {
+    std::vector<ImpliedDevice> disks;
     for (const auto& [place, disk] : disks_) disks.push_back(disk);
     return disks;
   }
 
  private:
-  std::map<unsigned, DriveDevice> disks_;
+  std::map<unsigned, ImpliedDevice> disks_;
 };
 
 }  // namespace
 
-std::vector<DriveDevice> open_drives(Machine& machine, const CommandLine& line) {
+std::vector<ImpliedDevice> open_drives(Machine& machine, const CommandLine& line) {
   machine.on_run_state([](bool running) {
     if (!running) return;
     for (BlockBackend* const backend : BlockRegistry::instance().all()) backend->retry();

@@ -2,11 +2,10 @@
 // Opens the images of -drive and -blockdev.
 #pragma once
 
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "backplane/options.h"
+#include "devices/devices.h"
 
 namespace backplane {
 class Machine;
@@ -14,14 +13,8 @@ class Machine;
 
 namespace backplane::host {
 
-// A device that a drive brings along (if=virtio), to be made after those of -device.
-struct DriveDevice {
-  std::string given;
-  std::string driver;
-  std::vector<std::pair<std::string, std::string>> properties;
-};
-
-// Opens every image and puts it into the BlockRegistry. Throws Error. Machine lock held.
-std::vector<DriveDevice> open_drives(Machine& machine, const CommandLine& line);
+// Opens every image and puts it into the BlockRegistry; returns the disks that -drive stands for
+// (if=virtio), to be added after the devices of -device. Throws Error. Machine lock held.
+std::vector<ImpliedDevice> open_drives(Machine& machine, const CommandLine& line);
 
 }  // namespace backplane::host

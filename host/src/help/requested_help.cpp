@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "accelerator/selection.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/machine_lock.h"
 #include "backplane/module.h"
+#include "backplane/netdev.h"
 #include "devices/devices.h"
 #include "help/device_help.h"
 #include "help/module_help.h"
@@ -47,6 +50,9 @@ std::string help_for(const std::string& option, const std::string& type) {
                         : property_help(find_machine_class(type), "machine " + type);
   if (option == "cpu")
     return type.empty() ? cpu_help() : property_help(find_cpu_class(type), "CPU model " + type);
+  if (option == "netdev")
+    return type.empty() ? backend_help(kNetdevKind)
+                        : property_help(class_of_kind(kNetdevKind, type), "network backend " + type);
   return type.empty() ? device_help() : property_help(find_device_class(type), "device " + type);
 }
 
@@ -60,7 +66,8 @@ std::optional<std::string> help_of(const GivenOption& option) {
     throw option.error("expects help");
   }
   if (name == "d" && is_help(option.value)) return log_help();
-  if (name != "accel" && name != "machine" && name != "cpu" && name != "device")
+  static constexpr std::string_view kListed[] = {"accel", "machine", "cpu", "device", "netdev"};
+  if (std::find(std::begin(kListed), std::end(kListed), name) == std::end(kListed))
     return std::nullopt;
   const KeyValueList values = option.list();
   if (!asks_for_help(values)) return std::nullopt;

@@ -74,6 +74,19 @@ std::string machine_help() {
   return text.empty() ? "no machines are installed\n" : "machines:\n" + text;
 }
 
+std::string backend_help(const Kind& kind) {
+  std::string text;
+  for (const CatalogueEntry& entry : catalogue(kind)) {
+    text += fmt::format("  {:<16} {}", entry.name, entry.type.description);
+    if (entry.type.module != nullptr) text += fmt::format(" [{}]", entry.type.module->name);
+    if (!entry.type.unavailable.empty())
+      text += fmt::format(" (not usable: {})", entry.type.unavailable);
+    text += "\n";
+  }
+  return text.empty() ? fmt::format("no {}s are installed\n", kind.noun)
+                      : fmt::format("{}s:\n{}", kind.noun, text);
+}
+
 std::vector<CpuModel> cpu_models() {
   const auto listings = ModuleIndex::instance().list_types("cpu");
   // The architecture's type is the one right below "cpu".

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// -accel help, -M help, -cpu help: the types of a kind that modules offer. Nothing is loaded where
+// -accel help, -M help, -cpu help, -netdev help: the types of a kind that modules offer. Nothing is loaded where
 // metadata is enough.
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include "backplane/catalogue.h"
 
 namespace backplane::host {
 
@@ -13,6 +15,9 @@ namespace backplane::host {
 std::string accelerator_help();
 
 std::string machine_help();
+
+// The types of a kind of backends.
+std::string backend_help(const Kind& kind);
 
 // CPU models, as -cpu takes them: the name of a type below "cpu", without the name of the
 // architecture's type ("max" for max-x86-cpu below x86-cpu).

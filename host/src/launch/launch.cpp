@@ -6,6 +6,7 @@
 #include "backplane/log.h"
 #include "devices/devices.h"
 #include "devices/drives.h"
+#include "devices/networks.h"
 #include "launch/cpu_model.h"
 #include "launch/machine_class.h"
 #include "options/guest_action_options.h"
@@ -42,6 +43,7 @@ Launch::~Launch() {
   monitors_.clear();
   if (machine_ != nullptr) machine_->tear_down();
   // What devices used goes after them, and before the event loop, which is the machine's.
+  if (backends_ != nullptr) root_.remove_child(*backends_);
   BlockRegistry::instance().clear();
   characters_.reset();
   if (machine_ != nullptr) root_.remove_child(*machine_);
@@ -62,6 +64,7 @@ void Launch::create_machine() {
   const MachineClass& type = with_option(
       options_.given, [&]() -> const MachineClass& { return find_machine_class(options_.type); });
   machine_ = &root_.add_child("machine", create_object<Machine>(type.name));
+  backends_ = &root_.add_child("backends", std::make_unique<Backends>(*machine_));
   machine_->main_loop().on_termination([this](int signal) {
     signal_ = signal;
     machine_->request_shutdown(ShutdownCause::HostSignal);
@@ -131,14 +134,12 @@ void Launch::open_consoles() {
 void Launch::build_board() { machine_->init(); }
 
 void Launch::add_devices() {
-  const auto disks = open_drives(*machine_, line_);
+  auto implied = open_drives(*machine_, line_);
+  for (ImpliedDevice& card : open_networks(*backends_, *machine_, line_))
+    implied.push_back(std::move(card));
   for (const GivenOption* option : line_.group("device"))
     with_values(*option, [&](KeyValueList values) { add_device(*machine_, std::move(values)); });
-  for (const DriveDevice& disk : disks)
-    with_option(disk.given, [&] {
-      find_device_class(disk.driver);
-      machine_->add_device(disk.driver, "", "", disk.properties);
-    });
+  for (const ImpliedDevice& device : implied) add_device(*machine_, device);
 }
 
 void Launch::make_ready() {

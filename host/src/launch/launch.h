@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "accelerator/plan.h"
+#include "backplane/backend.h"
 #include "backplane/machine.h"
 #include "backplane/options.h"
 #include "characters/character_devices.h"
@@ -46,6 +47,7 @@ class Launch {
   std::vector<AccelCandidate> candidates_;
   Object root_;  // of the composition tree: the machine is "/machine"
   Machine* machine_ = nullptr;
+  Backends* backends_ = nullptr;  // "/backends"
   std::unique_ptr<CharacterDevices> characters_;
   std::vector<std::unique_ptr<Monitor>> monitors_;
   int signal_ = 0;  // that ended it

@@ -4,6 +4,9 @@
 
 #include "backplane/block.h"
 #include "backplane/chardev.h"
+#include "backplane/machine.h"
+#include "backplane/monitor.h"
+#include "backplane/netdev.h"
 #include "characters/character_devices.h"
 #include "monitor/command.h"
 
@@ -25,9 +28,19 @@ std::string block(MonitorContext&) {
   return text.empty() ? "no disk images\n" : text;
 }
 
+std::string network(MonitorContext& context) {
+  std::string text;
+  if (Object* const backends = context.machine.find(Backends::kPath))
+    for (const Netdev* netdev : objects_offering<Netdev>(*backends))
+      text += fmt::format("{}: {}; {}\n", netdev->id(), netdev->describe(),
+                          netdev->user() != nullptr ? netdev->user()->path() : "not used");
+  return text.empty() ? "no networks\n" : text;
+}
+
 constexpr InfoTopic kTopics[] = {
     {"chardev", "character devices and where they lead", chardev},
     {"block", "disk images", block},
+    {"network", "networks and the devices on them", network},
 };
 
 }  // namespace

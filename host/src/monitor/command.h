@@ -46,7 +46,7 @@ std::span<const MonitorCommand> balloon_commands();  // balloon
 std::span<const MonitorCommand> info_commands();     // info
 std::span<const InfoTopic> program_topics();         // accel, jit, modules, version
 std::span<const InfoTopic> machine_topics();  // status, name, registers, mtree, qtree, balloon
-std::span<const InfoTopic> backend_topics();  // chardev, block
+std::span<const InfoTopic> backend_topics();  // chardev, block, network
 
 // Carries out one line. Never throws: an Error becomes its line of text.
 std::string run_monitor_line(MonitorContext& context, std::string_view line);

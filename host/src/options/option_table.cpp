@@ -58,6 +58,13 @@ std::vector<OptionSpec> rows() {
        "file.filename=); the node-name is what drive= of a -device names",
        "", "driver"},
 
+      {"netdev", "", "[type=]TYPE,id=ID[,PROPERTY=VALUE...]",
+       "a network for netdev= of a -device; -netdev help lists them, -netdev TYPE,help what\n"
+       "can be set",
+       "Network", "type"},
+      {"nic", "", "[type=]TYPE|none[,model=DEVICE][,mac=ADDRESS][,id=ID][,PROPERTY=VALUE...]",
+       "a network card and the -netdev behind it: -nic user", "", "type"},
+
       {"nographic", "", "", "serial port and monitor share this terminal", "Consoles"},
       {"display", "", "none", "do not use this terminal"},
       {"serial", "", "DEVICE",

@@ -29,6 +29,7 @@ struct MachineClass : ObjectClass {
 
   std::string alias;        // "pc"
   std::string default_cpu;  // CPU model: "max"
+  std::string default_nic;  // the device that -nic stands for: "virtio-net-pci"; empty: none
   unsigned max_cpus = 1;
   u64 default_ram_size = 128ULL << 20;
   std::vector<CompatProperty> compat_properties;

@@ -23,6 +23,7 @@ class PcMachine final : public Machine {
   static void class_init(MachineClass& k) {
     k.alias = "pc";
     k.default_cpu = "max";
+    k.default_nic = "virtio-net-pci";
     k.max_cpus = 8;
     k.property<&PcMachine::rtc_base_>(
         "rtc-base",

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Networks of the command line: -netdev makes a backend, -nic one with a device on it.
+#pragma once
+
+#include <vector>
+
+#include "backplane/backend.h"
+#include "backplane/machine.h"
+#include "backplane/options.h"
+#include "devices/devices.h"
+
+namespace backplane::host {
+
+// Makes the backends of -netdev and -nic; returns the devices that -nic stands for, to be added
+// with the others. Throws Error. Machine lock.
+std::vector<ImpliedDevice> open_networks(Backends& backends, const Machine& machine,
+                                         const CommandLine& line);
+
+}  // namespace backplane::host

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "user_network.h"
+
+#include <fmt/ranges.h>
+#include <slirp/libslirp.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "backplane/error.h"
+#include "backplane/machine.h"
+
+namespace backplane {
+
+namespace {
+
+constexpr i64 kMillisecond = 1'000'000;
+
+// Which addresses of its network the router, the name server and the first guest have, unless the
+// user says otherwise.
+constexpr u32 kRouter = 2;
+constexpr u32 kNameServer = 3;
+constexpr u32 kFirstGuest = 15;
+
+struct Translation {
+  short poll;
+  int slirp;
+};
+constexpr Translation kEvents[] = {{POLLIN, SLIRP_POLL_IN},
+                                   {POLLOUT, SLIRP_POLL_OUT},
+                                   {POLLPRI, SLIRP_POLL_PRI},
+                                   {POLLERR, SLIRP_POLL_ERR},
+                                   {POLLHUP, SLIRP_POLL_HUP}};
+
+short to_poll(int events) {
+  short result = 0;
+  for (const Translation& event : kEvents)
+    if ((events & event.slirp) != 0) result = static_cast<short>(result | event.poll);
+  return result;
+}
+
+int to_slirp(short events) {
+  int result = 0;
+  for (const Translation& event : kEvents)
+    if ((events & event.poll) != 0) result |= event.slirp;
+  return result;
+}
+
+unsigned conditions_of(short events) {
+  unsigned conditions = MainLoop::kHangup;
+  if ((events & (POLLIN | POLLPRI)) != 0) conditions |= MainLoop::kReadable;
+  if ((events & POLLOUT) != 0) conditions |= MainLoop::kWritable;
+  return conditions;
+}
+
+const char* text_or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+
+}  // namespace
+
+struct UserNetwork::Callbacks {
+  static UserNetwork& of(void* self) { return *static_cast<UserNetwork*>(self); }
+
+  static ssize_t send_packet(const void* data, size_t size, void* self) {
+    of(self).deliver({static_cast<const u8*>(data), size});
+    return static_cast<ssize_t>(size);
+  }
+  static void guest_error(const char* message, void* self) {
+    of(self).guest_error_("{}: {}", of(self).id(), message);
+  }
+  static int64_t clock(void* self) { return of(self).machine().realtime_clock().now(); }
+  static void* new_timer(SlirpTimerCb callback, void* argument, void* self) {
+    return new Timer(of(self).machine().realtime_clock(),
+                     [callback, argument] { callback(argument); });
+  }
+  static void free_timer(void* timer, void*) { delete static_cast<Timer*>(timer); }
+  static void set_timer(void* timer, int64_t milliseconds, void*) {
+    static_cast<Timer*>(timer)->arm_at(milliseconds * kMillisecond);
+  }
+  // libslirp names its sockets each time it is asked.
+  static void register_socket(int, void*) {}
+  static void unregister_socket(int fd, void* self) { of(self).watches_.erase(fd); }
+  static void notify(void* self) { of(self).look_again(); }
+
+  static int add_socket(int fd, int events, void* self) {
+    std::vector<pollfd>& sockets = of(self).sockets_;
+    sockets.push_back({fd, to_poll(events), 0});
+    return static_cast<int>(sockets.size()) - 1;
+  }
+  static int seen(int index, void* self) {
+    return to_slirp(of(self).sockets_[static_cast<std::size_t>(index)].revents);
+  }
+
+  static constexpr SlirpCb kTable = {.send_packet = send_packet,
+                                     .guest_error = guest_error,
+                                     .clock_get_ns = clock,
+                                     .timer_new = new_timer,
+                                     .timer_free = free_timer,
+                                     .timer_mod = set_timer,
+                                     .register_poll_fd = register_socket,
+                                     .unregister_poll_fd = unregister_socket,
+                                     .notify = notify,
+                                     .init_completed = nullptr,
+                                     .timer_new_opaque = nullptr};
+};
+
+void UserNetwork::class_init(ObjectClass& k) {
+  k.property<&UserNetwork::network_>("net", "the guest's network");
+  k.property<&UserNetwork::host_>("host", "the router's address, which leads to this host");
+  k.property<&UserNetwork::dns_>("dns", "the name server's address");
+  k.property<&UserNetwork::dhcp_start_>("dhcpstart", "the first address given out by DHCP");
+  k.property<&UserNetwork::hostname_>("hostname", "what DHCP calls the guest");
+  k.property<&UserNetwork::domain_name_>("domainname", "the domain that DHCP says");
+  k.property<&UserNetwork::restrict_>("restrict",
+                                      "let the guest reach nothing outside, but forwarded ports");
+  k.property<&UserNetwork::tftp_directory_>("tftp", "a directory that the guest reads by TFTP");
+  k.property<&UserNetwork::boot_file_>("bootfile", "the file that DHCP names to boot from");
+  k.property(
+      {.name = "hostfwd",
+       .type_name = "list",
+       .description = "tcp|udp:[HOSTADDRESS]:HOSTPORT-[GUESTADDRESS]:GUESTPORT, may be repeated",
+       .get =
+           [](const Object& o) {
+             std::vector<std::string> rules;
+             for (const PortForward& rule : static_cast<const UserNetwork&>(o).forwards_)
+               rules.push_back(rule.text());
+             return fmt::format("{}", fmt::join(rules, " "));
+           },
+       .set =
+           [](Object& o, std::string_view text) {
+             static_cast<UserNetwork&>(o).forwards_.push_back(parse_port_forward(text));
+           }});
+}
+
+UserNetwork::~UserNetwork() {
+  // It says goodbye to its sockets and timers on the way.
+  if (slirp_ != nullptr) slirp_cleanup(slirp_);
+}
+
+std::string UserNetwork::describe() const {
+  std::string text =
+      fmt::format("user network {}", PropertyTraits<Ipv4Network>::print(network_));
+  if (restrict_) text += ", restricted";
+  for (const PortForward& rule : forwards_) text += ", " + rule.text();
+  return text;
+}
+
+void UserNetwork::check_addresses() {
+  struct Wanted {
+    const char* property;
+    Ipv4Address* address;
+    u32 number;  // unless the user says otherwise
+  };
+  for (const Wanted& wanted : {Wanted{"host", &host_, kRouter}, Wanted{"dns", &dns_, kNameServer},
+                               Wanted{"dhcpstart", &dhcp_start_, kFirstGuest}}) {
+    if (!wanted.address->is_set())
+      *wanted.address = network_.at(std::min(wanted.number, ~network_.mask - 1));
+    if (!network_.contains(*wanted.address))
+      throw Error::of("{}={} is not in the network net={}", wanted.property,
+                      PropertyTraits<Ipv4Address>::print(*wanted.address),
+                      PropertyTraits<Ipv4Network>::print(network_));
+  }
+  if (host_.value == dns_.value || host_.value == dhcp_start_.value ||
+      dns_.value == dhcp_start_.value)
+    throw Error("host, dns and dhcpstart are to be three addresses that differ");
+  if (!tftp_directory_.empty() && !std::filesystem::is_directory(tftp_directory_))
+    throw Error::of("tftp={}: there is no such directory", tftp_directory_);
+}
+
+void UserNetwork::start() {
+  SlirpConfig config{};
+  config.version = 4;
+  config.restricted = restrict_ ? 1 : 0;
+  config.in_enabled = true;
+  config.vnetwork = Ipv4Address{network_.address}.raw();
+  config.vnetmask = Ipv4Address{network_.mask}.raw();
+  config.vhost = host_.raw();
+  config.vnameserver = dns_.raw();
+  config.vdhcp_start = dhcp_start_.raw();
+  config.vhostname = text_or_null(hostname_);
+  config.vdomainname = text_or_null(domain_name_);
+  config.tftp_path = text_or_null(tftp_directory_);
+  config.bootfile = text_or_null(boot_file_);
+  slirp_ = slirp_new(&config, &Callbacks::kTable, this);
+  if (slirp_ == nullptr) throw Error("libslirp refuses to start a network with these settings");
+}
+
+void UserNetwork::forward(const PortForward& rule) {
+  const in_addr host{rule.host_address.is_set() ? rule.host_address.raw().s_addr : INADDR_ANY};
+  const Ipv4Address guest = rule.guest_address.is_set() ? rule.guest_address : dhcp_start_;
+  if (slirp_add_hostfwd(slirp_, rule.udp ? 1 : 0, host, rule.host_port, guest.raw(),
+                        rule.guest_port) != 0)
+    throw Error::system("hostfwd=" + rule.text() + ": cannot listen on this port", errno);
+}
+
+void UserNetwork::open() {
+  check_addresses();
+  start();
+  timeout_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { sockets_ready(); });
+  for (const PortForward& rule : forwards_) forward(rule);
+  wait_for_sockets();
+}
+
+void UserNetwork::send(std::span<const iovec> frame) {
+  frame_.clear();
+  for (const iovec& piece : frame) {
+    const auto* const bytes = static_cast<const u8*>(piece.iov_base);
+    if (frame_.size() + piece.iov_len > kMaxFrame) return;
+    frame_.insert(frame_.end(), bytes, bytes + piece.iov_len);
+  }
+  slirp_input(slirp_, frame_.data(), static_cast<int>(frame_.size()));
+  look_again();
+}
+
+void UserNetwork::look_again() {
+  if (looking_) return;
+  looking_ = true;
+  machine().main_loop().post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) wait_for_sockets();
+  });
+}
+
+void UserNetwork::wait_for_sockets() {
+  looking_ = false;
+  sockets_.clear();
+  u32 milliseconds = ~u32{0};
+  slirp_pollfds_fill(slirp_, &milliseconds, Callbacks::add_socket, this);
+  // Those that are as they were keep their watch.
+  std::map<int, Watched> watches;
+  for (const pollfd& socket : sockets_) {
+    const unsigned conditions = conditions_of(socket.events);
+    auto known = watches_.extract(socket.fd);
+    if (!known.empty() && known.mapped().conditions == conditions) {
+      watches.insert(std::move(known));
+    } else {
+      watches.insert_or_assign(
+          socket.fd, Watched{conditions, machine().main_loop().watch(
+                                             socket.fd, conditions,
+                                             [this](unsigned) { sockets_ready(); })});
+    }
+  }
+  watches_ = std::move(watches);
+  if (milliseconds == ~u32{0})
+    timeout_->cancel();
+  else
+    timeout_->arm_in(i64{milliseconds} * kMillisecond);
+}
+
+void UserNetwork::sockets_ready() {
+  const int ready = poll(sockets_.data(), sockets_.size(), 0);
+  slirp_pollfds_poll(slirp_, ready < 0 ? 1 : 0, Callbacks::seen, this);
+  look_again();
+}
+
+BACKPLANE_TYPE(UserNetwork, "net-user",
+               .description = "A network behind this host's, without any rights")
+
+}  // namespace backplane
+
+BACKPLANE_MODULE("net-user", "0.1", "The user network (libslirp)");
