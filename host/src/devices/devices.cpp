@@ -55,14 +55,19 @@ const ObjectClass& find_device_class(std::string_view name) {
   return *found;
 }
 
-void add_device(Machine& machine, KeyValueList values) {
+void add_device(Machine& machine, KeyValueList values,
+                const std::map<std::string, Properties>& of_drives) {
   const std::string driver = values.take("driver").value_or("");
   if (driver.empty())
     throw Error("the type of the device is missing: -device help lists those there are");
   find_device_class(driver);
   const std::string id = values.take("id").value_or("");
   const std::string bus = values.take("bus").value_or("");
-  machine.add_device(driver, id, bus, values.pairs());
+  Properties properties = values.pairs();
+  if (const auto drive = of_drives.find(values.get("drive")); drive != of_drives.end())
+    for (const auto& [key, value] : drive->second)
+      if (values.get(key, "auto") == "auto") properties.emplace_back(key, value);
+  machine.add_device(driver, id, bus, properties);
 }
 
 void add_device(Machine& machine, const ImpliedDevice& device) {

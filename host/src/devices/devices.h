@@ -2,6 +2,7 @@
 // -device and -global.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,14 +22,19 @@ namespace backplane::host {
 // (with the nearest ones, or the package that would have it), or its module cannot be used.
 const ObjectClass& find_device_class(std::string_view name);
 
-// Carries out one -device; the first, unnamed value is "driver". Throws Error.
-void add_device(Machine& machine, KeyValueList values);
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+// Carries out one -device; the first, unnamed value is "driver". `of_drives` is what the -drive
+// that it names with drive= says of it, by that one's id; what the device itself is told comes
+// first. Throws Error.
+void add_device(Machine& machine, KeyValueList values,
+                const std::map<std::string, Properties>& of_drives);
 
 // A device that another option stands for: the disk of a -drive, the card of a -nic.
 struct ImpliedDevice {
   std::string given;  // the option
   std::string driver;
-  std::vector<std::pair<std::string, std::string>> properties;
+  Properties properties;
 };
 // Adds it. Throws Error, which begins with the option.
 void add_device(Machine& machine, const ImpliedDevice& device);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "devices/drives.h"
 
-#include <map>
+#include <algorithm>
 #include <optional>
 
 #include "backplane/block.h"
-#include "backplane/machine.h"
-#include "options/drive_options.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -15,15 +13,6 @@ namespace {
 
 // What if=virtio stands for.
 constexpr const char* kVirtioDisk = "virtio-blk-pci";
-
-void open(Machine& machine, const BlockOptions& options) {
-  auto backend = open_block_backend(machine.main_loop(), options);
-  if (machine.config().icount.enabled)
-    backend = make_reproducible(machine.virtual_clock(), std::move(backend));
-  backend = make_error_policy([&machine] { machine.request_stop(StopCause::IoError); },
-                              options.on_error, std::move(backend));
-  BlockRegistry::instance().add(std::move(backend));
-}
 
 // The disks of if=virtio by their places.
 class Places {
@@ -44,33 +33,59 @@ class Places {
   std::map<unsigned, ImpliedDevice> disks_;
 };
 
+// A file that is named in place needs no driver.
+void name_protocols(Properties& properties) {
+  constexpr std::string_view kFilename = ".filename";
+  Properties drivers;
+  for (const auto& [key, value] : properties) {
+    if (!key.ends_with(kFilename)) continue;
+    const std::string driver = key.substr(0, key.size() - kFilename.size()) + ".driver";
+    const bool named = std::any_of(properties.begin(), properties.end(),
+                                   [&](const auto& other) { return other.first == driver; });
+    if (!named) drivers.emplace_back(driver, protocol_for(value));
+  }
+  properties.insert(properties.end(), drivers.begin(), drivers.end());
+}
+
+void open_node(Backends& backends, KeyValueList values) {
+  const auto driver = values.take("driver");
+  if (!driver) throw Error("driver is missing: -blockdev help lists those there are");
+  const auto name = values.take("node-name");
+  if (!name) throw Error("node-name is missing: expects a name to refer to the node by");
+  Properties properties = values.pairs();
+  name_protocols(properties);
+  backends.add(kBlockKind, *driver, *name, properties);
+}
+
 }  // namespace
 
-std::vector<ImpliedDevice> open_drives(Machine& machine, const CommandLine& line) {
-  machine.on_run_state([](bool running) {
-    if (!running) return;
-    for (BlockBackend* const backend : BlockRegistry::instance().all()) backend->retry();
-  });
-  BlockNodes nodes;
-  const auto blockdevs = line.group("blockdev");
-  for (const GivenOption* option : blockdevs)
-    with_values(*option, [&](KeyValueList values) { nodes.add(std::move(values)); });
-  for (const BlockNodes::Root& root : nodes.roots())
-    with_option(blockdevs[root.option]->text, [&] { open(machine, root.block); });
+Drives open_drives(Backends& backends, const CommandLine& line) {
+  for (const GivenOption* option : line.group("blockdev"))
+    with_values(*option, [&](KeyValueList values) { open_node(backends, std::move(values)); });
 
+  Drives drives;
   Places places;
   unsigned number = 0;
   for (const GivenOption* option : line.group("drive"))
     with_values(*option, [&](KeyValueList values) {
       DriveOptions drive = parse_drive(std::move(values));
-      if (drive.block.id.empty())
-        drive.block.id = fmt::format("{}{}", drive.makes_device ? "virtio" : "none", number);
+      if (drive.id.empty())
+        drive.id = fmt::format("{}{}", drive.makes_device ? "virtio" : "none", number);
       ++number;
-      open(machine, drive.block);
-      if (drive.makes_device)
-        places.add(drive.index, {option->text, kVirtioDisk, {{"drive", drive.block.id}}});
+      const std::string file = drive.id + ".file";
+      backends.add(kBlockKind, drive.protocol, file, drive.protocol_node);
+      drive.format_node.emplace_back("file", file);
+      backends.add(kBlockKind, drive.format, drive.id, drive.format_node);
+      if (drive.makes_device) {
+        ImpliedDevice disk{option->text, kVirtioDisk, drive.device};
+        disk.properties.emplace_back("drive", drive.id);
+        places.add(drive.index, std::move(disk));
+      } else {
+        drives.properties.emplace(drive.id, drive.device);
+      }
     });
-  return places.in_order();
+  drives.disks = places.in_order();
+  return drives;
 }
 
 }  // namespace backplane::host

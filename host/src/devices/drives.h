@@ -2,19 +2,26 @@
 // Opens the images of -drive and -blockdev.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
+#include "backplane/backend.h"
 #include "backplane/options.h"
 #include "devices/devices.h"
-
-namespace backplane {
-class Machine;
-}
+#include "options/drive_options.h"
 
 namespace backplane::host {
 
-// Opens every image and puts it into the BlockRegistry; returns the disks that -drive stands for
-// (if=virtio), to be added after the devices of -device. Throws Error. Machine lock held.
-std::vector<ImpliedDevice> open_drives(Machine& machine, const CommandLine& line);
+// What -drive says of devices.
+struct Drives {
+  // The disks that it stands for (if=virtio), to be added after the devices of -device.
+  std::vector<ImpliedDevice> disks;
+  // What it sets of the device that names it, by its id.
+  std::map<std::string, Properties> properties;
+};
+
+// Opens every image. Throws Error. Machine lock held.
+Drives open_drives(Backends& backends, const CommandLine& line);
 
 }  // namespace backplane::host

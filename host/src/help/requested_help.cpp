@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "accelerator/selection.h"
+#include "backplane/block.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/machine_lock.h"
@@ -40,6 +41,13 @@ std::string named_type(const GivenOption& option, const KeyValueList& values) {
   return is_help(type) ? std::string() : type;
 }
 
+// The kind of backends that an option names; null if it names none.
+const Kind* backend_kind(std::string_view option) {
+  for (const Kind* const kind : {&kBlockKind, &kNetdevKind})
+    if (kind->option.substr(1) == option) return kind;
+  return nullptr;
+}
+
 std::string help_for(const std::string& option, const std::string& type) {
   MachineLock::Guard lock;
   if (option == "accel")
@@ -50,9 +58,10 @@ std::string help_for(const std::string& option, const std::string& type) {
                         : property_help(find_machine_class(type), "machine " + type);
   if (option == "cpu")
     return type.empty() ? cpu_help() : property_help(find_cpu_class(type), "CPU model " + type);
-  if (option == "netdev")
-    return type.empty() ? backend_help(kNetdevKind)
-                        : property_help(class_of_kind(kNetdevKind, type), "network backend " + type);
+  if (const Kind* const kind = backend_kind(option))
+    return type.empty()
+               ? backend_help(*kind)
+               : property_help(class_of_kind(*kind, type), fmt::format("{} {}", kind->noun, type));
   return type.empty() ? device_help() : property_help(find_device_class(type), "device " + type);
 }
 
@@ -66,8 +75,9 @@ std::optional<std::string> help_of(const GivenOption& option) {
     throw option.error("expects help");
   }
   if (name == "d" && is_help(option.value)) return log_help();
-  static constexpr std::string_view kListed[] = {"accel", "machine", "cpu", "device", "netdev"};
-  if (std::find(std::begin(kListed), std::end(kListed), name) == std::end(kListed))
+  static constexpr std::string_view kListed[] = {"accel", "machine", "cpu", "device"};
+  if (backend_kind(name) == nullptr &&
+      std::find(std::begin(kListed), std::end(kListed), name) == std::end(kListed))
     return std::nullopt;
   const KeyValueList values = option.list();
   if (!asks_for_help(values)) return std::nullopt;

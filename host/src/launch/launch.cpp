@@ -2,7 +2,6 @@
 #include "launch/launch.h"
 
 #include "accelerator/selection.h"
-#include "backplane/block.h"
 #include "backplane/log.h"
 #include "devices/devices.h"
 #include "devices/drives.h"
@@ -44,7 +43,6 @@ Launch::~Launch() {
   if (machine_ != nullptr) machine_->tear_down();
   // What devices used goes after them, and before the event loop, which is the machine's.
   if (backends_ != nullptr) root_.remove_child(*backends_);
-  BlockRegistry::instance().clear();
   characters_.reset();
   if (machine_ != nullptr) root_.remove_child(*machine_);
 }
@@ -134,11 +132,14 @@ void Launch::open_consoles() {
 void Launch::build_board() { machine_->init(); }
 
 void Launch::add_devices() {
-  auto implied = open_drives(*machine_, line_);
+  const Drives drives = open_drives(*backends_, line_);
+  auto implied = drives.disks;
   for (ImpliedDevice& card : open_networks(*backends_, *machine_, line_))
     implied.push_back(std::move(card));
   for (const GivenOption* option : line_.group("device"))
-    with_values(*option, [&](KeyValueList values) { add_device(*machine_, std::move(values)); });
+    with_values(*option, [&](KeyValueList values) {
+      add_device(*machine_, std::move(values), drives.properties);
+    });
   for (const ImpliedDevice& device : implied) add_device(*machine_, device);
 }
 

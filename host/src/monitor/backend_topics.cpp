@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backplane/block.h"
+#include "backplane/block_queue.h"
 #include "backplane/chardev.h"
 #include "backplane/machine.h"
 #include "backplane/monitor.h"
@@ -21,10 +22,15 @@ std::string chardev(MonitorContext& context) {
   return text.empty() ? "no character devices\n" : text;
 }
 
-std::string block(MonitorContext&) {
+std::string block(MonitorContext& context) {
   std::string text;
-  for (const BlockBackend* backend : BlockRegistry::instance().all())
-    text += fmt::format("{}: {}\n", backend->id(), backend->describe());
+  if (Object* const backends = context.machine.find(Backends::kPath))
+    for (const BlockNode* node : objects_offering<BlockNode>(*backends)) {
+      if (dynamic_cast<const Backend*>(node->user()) != nullptr) continue;  // that one tells
+      text += fmt::format("{}: {}", node->id(), node->describe());
+      if (node->queue() != nullptr) text += ", " + node->queue()->describe();
+      text += '\n';
+    }
   return text.empty() ? "no disk images\n" : text;
 }
 

@@ -1,45 +1,33 @@
 // SPDX-License-Identifier: MIT
-// -drive and -blockdev: what they ask for, without opening anything.
+// -drive: what it stands for, without opening anything.
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "backplane/block.h"
 #include "backplane/options.h"
+#include "devices/devices.h"
 
 namespace backplane::host {
 
-// One -drive.
+// One -drive: a protocol node for its file, a format node on it, and a disk that uses that.
 struct DriveOptions {
-  BlockOptions block;
-  bool makes_device = false;      // if=virtio: a virtio-blk-pci that uses it comes with it
+  std::string id;      // of the format node; empty: not given
+  std::string format;  // block drivers, as -blockdev names them
+  std::string protocol;
+  Properties format_node;
+  Properties protocol_node;
+  Properties device;              // of whatever device has drive=ID
+  bool makes_device = false;      // if=virtio: one comes with it
   std::optional<unsigned> index;  // its place among these; none: the first that is free
 };
 
-// The first, unnamed value is "file". Throws Error. An id that is not given stays empty.
+// The first, unnamed value is "file". Throws Error.
 DriveOptions parse_drive(KeyValueList values);
 
-// The -blockdev options in order: nodes that name a file, and formats on top of such a node.
-class BlockNodes {
- public:
-  // The first, unnamed value is "driver". Throws Error: unknown driver or key, no or duplicate
-  // node-name, unknown node.
-  void add(KeyValueList values);
-  // A node to be opened: one that no other has taken as its file.
-  struct Root {
-    std::size_t option;  // which call of add() made it, from 0
-    BlockOptions block;
-  };
-  std::vector<Root> roots() const;
-
- private:
-  BlockOptions take_file(KeyValueList& values);
-
-  std::vector<BlockOptions> nodes_;
-  std::vector<std::string> taken_;
-};
+// The driver for a file that is named without one: that of block devices, if it is one.
+std::string protocol_for(const std::string& path);
 
 }  // namespace backplane::host

@@ -46,16 +46,17 @@ std::vector<OptionSpec> rows() {
        "add a device; -device help lists them, -device TYPE,help what can be set", "Devices",
        "driver"},
       {"global", "", "TYPE.PROPERTY=VALUE", "a default for every device of a type"},
-      {"drive", "", "[file=]FILE[,format=raw][,if=virtio|none][,id=ID][,readonly=on|off]...",
+      {"drive", "", "[file=]FILE[,format=FORMAT][,if=virtio|none][,id=ID][,readonly=on|off]...",
        "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"
        "a -device with drive=ID. Also: cache=writeback|none|writethrough|directsync|unsafe,\n"
        "discard=unmap|ignore, detect-zeroes=on|off|unmap, locking=auto|on|off, serial=TEXT,\n"
        "auto-read-only=on|off, index=PLACE, werror= and rerror=report|ignore|stop|enospc",
        "", "file"},
       {"blockdev", "",
-       "[driver=]raw|file|host_device,node-name=NAME[,filename=FILE][,file=NODE]...",
+       "[driver=]DRIVER,node-name=NAME[,filename=FILE][,file=NODE][,PROPERTY=VALUE...]",
        "the same in layers: a file (filename=), and a format on top of it (file=, or\n"
-       "file.filename=); the node-name is what drive= of a -device names",
+       "file.filename=); the node-name is what drive= of a -device names. -blockdev help lists\n"
+       "the drivers, -blockdev DRIVER,help what can be set",
        "", "driver"},
 
       {"netdev", "", "[type=]TYPE,id=ID[,PROPERTY=VALUE...]",

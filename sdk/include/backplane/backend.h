@@ -7,6 +7,7 @@
 // released -> closed and destroyed. All under the machine lock.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,12 @@ class Backend : public Object {
 
   // One line for `info`: what it is and where it leads.
   virtual std::string describe() const = 0;
+
+  // How the command line spells one of its properties: that of a backend that was made in place,
+  // below another one, begins with that one's link ("file.locking").
+  std::string spelled(std::string_view property) const;
+  // Properties that one made in place below this one takes over, where it is not told otherwise.
+  virtual std::span<const std::string_view> passed_down() const { return {}; }
 
   // Takes it for one user. Throws Error naming both if it has one already.
   void claim(const Object& user);
@@ -63,12 +70,21 @@ class Backends final : public Object {
   // Finds the type (loading its module), sets the properties, opens it. Throws Error, and leaves
   // nothing behind: a name that is malformed or taken, an unknown type, a property, or why it
   // cannot be opened.
+  //
+  // Where LINK is a property that names a backend of the same kind, LINK.driver=NAME and other
+  // LINK.KEY=VALUE make that one in place, as a child of the new one called LINK.
   Backend& add(const Kind& kind, std::string_view name, const std::string& id,
                const std::vector<std::pair<std::string, std::string>>& properties);
   // Closes and destroys one. Throws Error if there is none of that name, or if it is in use.
   void remove(std::string_view id);
 
  private:
+  using Properties = std::vector<std::pair<std::string, std::string>>;
+  // One that has its place in the tree already.
+  void set_up(Backend& backend, const Kind& kind, const Properties& properties);
+  // Makes what the keys beginning with "LINK." ask for.
+  void add_below(Backend& parent, const Kind& kind, const std::string& link, Properties properties);
+
   Machine& machine_;
 };
 

@@ -1,162 +1,156 @@
 // SPDX-License-Identifier: MIT
-// Block backends: a disk image as a device sees it.
+// Block nodes: what a disk's bytes are stored in. A protocol (block-file) reaches the host's
+// storage; a format (block-raw) or a filter stands on another node. A device works on the node that
+// its property `drive` names, by way of a queue (block_queue.h).
 //
-// Threads: submit() is called under the machine lock and never waits for the disk; requests run
-// on the backend's own threads; the completion runs on the main loop's thread with the machine
-// lock held. Requests may complete in any order; a flush completes after every write that
-// completed before it was submitted is on stable storage.
+// A node is passive: each call blocks until it is done. Reading, writing and their like come from
+// any thread, several at a time, without the machine lock; everything else is called under it.
 #pragma once
 
-#include <functional>
-#include <memory>
+#include <span>
 #include <string>
-#include <vector>
+#include <string_view>
 
+#include "backplane/backend.h"
+#include "backplane/enumeration.h"
 #include "backplane/io_vector.h"
-#include "backplane/property.h"
 #include "backplane/types.h"
 
 namespace backplane {
 
-class Clock;
-class MainLoop;
+class BlockQueue;
 
-enum class BlockOp { Read, Write, Flush, Discard, WriteZeroes };
+inline constexpr Kind kBlockKind{.base = "block-node",
+                                 .prefix = "block-",
+                                 .suffix = "",
+                                 .noun = "block driver",
+                                 .option = "-blockdev"};
 
-struct BlockRequest {
-  BlockOp op = BlockOp::Read;
-  u64 offset = 0;          // bytes, sector (512) aligned
-  u64 size = 0;            // bytes; for Read and Write the sum of iov
-  std::vector<iovec> iov;  // guest RAM or buffers, valid until completion
-  bool may_unmap = false;  // WriteZeroes: holes are welcome
-  // 0 or a negative errno.
-  std::function<void(int result)> done;
-};
+inline constexpr u64 kSectorSize = 512;  // bytes: what sizes and requests of disks are multiples of
 
-// What a file must be to be the image.
-enum class ImageKind { Any, File, Device };
 // What becomes of a write of nothing but zeroes: nothing else, zeroes that keep their place on the
 // disk but are not written one by one, or a hole.
 enum class DetectZeroes { Off, On, Unmap };
-
-// What is done about a request that the host fails to carry out. Stop: the machine stops, and what
-// failed is tried again when it goes on; Enospc: that if the host's disk is full, else Report.
-// Ignore: the guest takes it for done. Auto: as whoever else has a say wants it.
-enum class ErrorAction { Auto, Report, Ignore, Stop, Enospc };
-
 template <>
-struct PropertyTraits<ErrorAction> {
-  static constexpr std::string_view kTypeName = "ErrorAction";
-  static ErrorAction parse(std::string_view text);  // Throws Error.
-  static std::string print(ErrorAction value);
+struct EnumNames<DetectZeroes> {
+  static constexpr EnumName<DetectZeroes> kNames[] = {
+      {DetectZeroes::Off, "off"}, {DetectZeroes::On, "on"}, {DetectZeroes::Unmap, "unmap"}};
 };
 
-struct ErrorActions {
-  ErrorAction read = ErrorAction::Auto;   // in the end: Report
-  ErrorAction write = ErrorAction::Auto;  // of everything else; in the end: Enospc
+// What becomes of what is discarded: its place is given back, or it stays.
+enum class DiscardMode { Unmap, Ignore };
+template <>
+struct EnumNames<DiscardMode> {
+  static constexpr EnumName<DiscardMode> kNames[] = {{DiscardMode::Unmap, "unmap"},
+                                                     {DiscardMode::Ignore, "ignore"},
+                                                     {DiscardMode::Unmap, "on"},
+                                                     {DiscardMode::Ignore, "off"}};
 };
 
-// Auto: a file system without locks gets a warning; On: it is refused.
-enum class ImageLocking { Auto, On, Off };
-
-// What of an image's options helps against what can be wrong with it, as the option that names the
-// image spells it, for messages.
-struct ImageCures {
-  std::string read_only = "read-only=on";
-  std::string unlocked = "locking=off";
-  std::string cached = "cache=writeback";
-  std::string driver = "driver";  // the key alone
-};
-
-struct BlockOptions {
-  std::string file;  // path
-  ImageKind kind = ImageKind::Any;
-  std::string format = "raw";
-  bool read_only = false;
-  bool auto_read_only = false;
-  std::string cache = "writeback";  // writeback, none, writethrough, directsync, unsafe
-  bool discard = true;              // pass discards down ("unmap"); false: "ignore"
-  DetectZeroes detect_zeroes = DetectZeroes::Off;
-  ImageLocking locking = ImageLocking::Auto;
-  std::string id;         // drive id or node name
-  std::string serial;     // of the disk, where the device has none of its own
-  ErrorActions on_error;  // where the device has none of its own
-  ImageCures cures;
-};
-
-class BlockBackend {
+// A type of its own derives from it, opens what it needs in open_node(), and implements size(),
+// do_read() and do_write(); the rest as far as it can do better. The properties of this class are
+// those of every node, and are carried out here, but for cache.direct and auto-read-only, which
+// are about what the host is asked for.
+class BlockNode : public Backend {
+  BACKPLANE_OBJECT(BlockNode, Backend, "block-node")
  public:
-  virtual ~BlockBackend() = default;
-  const std::string& id() const { return id_; }
-  const std::string& serial() const { return serial_; }
-  virtual u64 size() const = 0;  // bytes
-  virtual bool read_only() const = 0;
-  virtual unsigned logical_block_size() const { return 512; }
-  virtual bool write_cache() const = 0;
-  // Out-of-range and misaligned requests complete with -EINVAL, writes to a read-only image with
-  // -EACCES: nothing is touched.
-  virtual void submit(BlockRequest request) = 0;
-  // Waits until nothing is in flight. Machine lock held; completions run.
-  virtual void drain() = 0;
-  virtual std::string describe() const = 0;
-  // What a result that is not 0 came from: the system's text, or more.
-  virtual std::string explain(int result) const;
-  // Tries again what waits since the machine stopped for it. Called when the machine is about to go
-  // on, machine lock held.
-  virtual void retry() {}
-  // What is done about failures of the host, by a backend of make_error_policy(): what was said
-  // last counts, but for Auto.
-  const ErrorActions& error_actions() const { return error_actions_; }
-  void set_error_actions(ErrorActions actions);
+  static void class_init(ObjectClass& k);
+  static constexpr const Kind& kKind = kBlockKind;
 
-  // One device at a time uses a backend; throws Error naming both.
-  void claim(const std::string& user);
-  void release();
+  virtual u64 size() const = 0;  // bytes; may grow, by grow() alone
+  bool read_only() const { return read_only_ == OnOffAuto::On; }
+
+  // 0 or a negative errno. Ranges lie within size(); nothing is written to a read-only node.
+  int read(u64 offset, std::span<const iovec> iov) { return do_read(offset, iov); }
+  int write(u64 offset, std::span<const iovec> iov);
+  // What was written before is on stable storage afterwards.
+  int flush() { return ignore_flush_ ? do_write_back() : do_flush(); }
+  // What a format keeps in memory of what was written goes down, without waiting for the disk.
+  int write_back() { return do_write_back(); }
+  // The content of the range no longer matters.
+  int discard(u64 offset, u64 size);
+  // The range reads as zeroes afterwards. may_unmap: it need not keep its place on the disk.
+  int write_zeroes(u64 offset, u64 size, bool may_unmap);
+  // One piece of memory.
+  int read(u64 offset, void* data, std::size_t size);
+  int write(u64 offset, const void* data, std::size_t size);
+
+  // Makes it `size` bytes long at least; what is new reads as zeroes. For formats that grow with
+  // what is written. -ENOTSUP where that cannot be.
+  virtual int grow(u64 size);
+  // Transfers bypass the host's cache from now on, where it can be had. Throws Error.
+  virtual void bypass_cache() {}
+  // What it is stored in, for messages: a path; or its id if there is nothing better.
+  virtual std::string where() const { return id(); }
+  // What a result that is not 0 came from: where, and the system's text, or more.
+  virtual std::string explain(int result) const;
+
+  std::string describe() const final;
+  std::span<const std::string_view> passed_down() const final;
+  // The queue that a device has on it; null if none.
+  const BlockQueue* queue() const { return queue_; }
 
  protected:
-  explicit BlockBackend(std::string id, std::string serial = {})
-      : id_(std::move(id)), serial_(std::move(serial)) {}
+  void open() final;
+  virtual void open_node() {}
+  virtual int do_read(u64 offset, std::span<const iovec> iov) = 0;
+  virtual int do_write(u64 offset, std::span<const iovec> iov) = 0;
+  virtual int do_flush() { return 0; }
+  virtual int do_write_back() { return 0; }
+  // What cannot be discarded stays.
+  virtual int do_discard(u64 offset, u64 size);
+  virtual int do_write_zeroes(u64 offset, u64 size, bool may_unmap);
 
-  // -EINVAL or -EACCES for a request that submit() refuses, else 0.
-  int check(const BlockRequest& request) const;
+  // For open_node(): what was asked for, and what came of it.
+  OnOffAuto wants_read_only() const { return read_only_; }
+  bool may_be_read_only() const { return auto_read_only_; }
+  bool bypasses_cache() const { return cache_direct_; }
+  void set_read_only(bool read_only) { read_only_ = read_only ? OnOffAuto::On : OnOffAuto::Off; }
 
  private:
-  std::string id_;
-  std::string serial_;
-  ErrorActions error_actions_{ErrorAction::Report, ErrorAction::Enospc};
-  std::string user_;
+  friend class BlockQueue;
+  OnOffAuto read_only_ = OnOffAuto::Auto;
+  bool auto_read_only_ = false;
+  bool cache_direct_ = false;
+  bool ignore_flush_ = false;
+  DiscardMode discard_ = DiscardMode::Unmap;
+  DetectZeroes detect_zeroes_ = DetectZeroes::Off;
+  const BlockQueue* queue_ = nullptr;
 };
 
-// Opens an image. Throws Error with one line: missing, not permitted, a directory, locked by
-// another process, not a multiple of 512 bytes, ...
-std::unique_ptr<BlockBackend> open_block_backend(MainLoop& loop, const BlockOptions& options);
-
-// The same backend for a machine that counts instructions: each request completes at a virtual time
-// that follows from when it was submitted and from what it asks, not from how fast the host is, and
-// requests complete in order. Where the host is late, the vCPU waits for it, with the machine lock.
-// Completions run where virtual timers fire: on the vCPU's thread, machine lock held. `drain()`
-// completes everything at once. The clock must outlive it, or everything be drained before.
-std::unique_ptr<BlockBackend> make_reproducible(Clock& virtual_clock,
-                                                std::unique_ptr<BlockBackend> backend);
-
-// The same backend for a machine that can wait for its user to do something about failures of the
-// host. They are told on standard error: each time the machine stops, and what does not stop it
-// once for each reason. `stop` stops it, soon; retry() must be called before it goes on. What waits
-// when the backend is drained completes with its failure.
-std::unique_ptr<BlockBackend> make_error_policy(std::function<void()> stop, ErrorActions actions,
-                                                std::unique_ptr<BlockBackend> backend);
-
-// The program's backends by id (from -drive and -blockdev), so that drive=ID finds them.
-class BlockRegistry {
+// A format or a filter: stands on the node that its property `file` names, and is read-only if that
+// is. Requests go there as they are, unless the type derived from it says otherwise.
+class BlockFormat : public BlockNode {
+  BACKPLANE_OBJECT(BlockFormat, BlockNode, "block-format")
  public:
-  static BlockRegistry& instance();
-  void add(std::unique_ptr<BlockBackend> backend);  // throws Error on a duplicate id
-  BlockBackend* find(const std::string& id) const;
-  std::vector<BlockBackend*> all() const;
-  void clear();  // drains and closes
+  static void class_init(ObjectClass& k);
+
+  u64 size() const override { return below().size(); }
+  void bypass_cache() override { below().bypass_cache(); }
+  std::string where() const override { return file_ ? below().where() : id(); }
+  std::string explain(int result) const override { return below().explain(result); }
+
+ protected:
+  void open_node() final;
+  // What is below is open, and whether the node is read-only is known; it may still say that it is.
+  virtual void open_format() {}
+  BlockNode& below() const { return *file_; }
+  int do_read(u64 offset, std::span<const iovec> iov) override { return below().read(offset, iov); }
+  int do_write(u64 offset, std::span<const iovec> iov) override {
+    return below().write(offset, iov);
+  }
+  int do_flush() override { return below().flush(); }
+  int do_write_back() override { return below().write_back(); }
+  int do_discard(u64 offset, u64 size) override { return below().discard(offset, size); }
+  int do_write_zeroes(u64 offset, u64 size, bool may_unmap) override {
+    return below().write_zeroes(offset, size, may_unmap);
+  }
 
  private:
-  std::vector<std::unique_ptr<BlockBackend>> backends_;
+  BackendLink<BlockNode> file_;
 };
+
+// Throws Error unless the size of the node is a whole number of sectors.
+void expect_whole_sectors(const BlockNode& node);
 
 }  // namespace backplane

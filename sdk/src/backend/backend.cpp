@@ -16,6 +16,14 @@ std::string name_of(const Object& user) {
 
 }  // namespace
 
+std::string Backend::spelled(std::string_view property) const {
+  std::string text(property);
+  for (const Object* at = this; dynamic_cast<const Backend*>(at->parent()) != nullptr;
+       at = at->parent())
+    text = at->child_name() + "." + text;
+  return text;
+}
+
 void Backend::claim(const Object& user) {
   if (user_ != nullptr)
     throw Error::of("{} is used by {} already: {} needs one of its own", id(), name_of(*user_),

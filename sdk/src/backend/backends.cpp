@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <map>
+
 #include "backplane/backend.h"
 #include "backplane/machine.h"
 #include "backplane/options.h"
@@ -11,7 +14,7 @@ Backends::~Backends() {
 }
 
 Backend& Backends::add(const Kind& kind, std::string_view name, const std::string& id,
-                       const std::vector<std::pair<std::string, std::string>>& properties) {
+                       const Properties& properties) {
   check_id(id);
   const ObjectClass& k = class_of_kind(kind, name);
   if (const Object* const other = find(id))
@@ -19,15 +22,51 @@ Backend& Backends::add(const Kind& kind, std::string_view name, const std::strin
                     other->type_name());
   Backend& backend = add_child(id, create_object<Backend>(k.name));
   try {
-    machine_.apply_compat(backend);
-    for (const auto& [key, value] : properties) backend.set_property(key, value);
-    backend.machine_ = &machine_;
-    backend.open();
+    set_up(backend, kind, properties);
   } catch (...) {
     remove_child(backend);
     throw;
   }
   return backend;
+}
+
+void Backends::set_up(Backend& backend, const Kind& kind, const Properties& properties) {
+  const std::string link_type = fmt::format("link<{}>", kind.base);
+  std::map<std::string, Properties> below;  // by link
+  Properties own;
+  for (const auto& [key, value] : properties) {
+    const std::size_t dot = key.find('.');
+    const Property* const link = backend.object_class().find_property(key.substr(0, dot));
+    if (dot != std::string::npos && link != nullptr && link->type_name == link_type)
+      below[link->name].emplace_back(key.substr(dot + 1), value);
+    else
+      own.emplace_back(key, value);
+  }
+  const auto inherited = backend.passed_down();
+  for (auto& [link, keys] : below) {
+    // First, so that what the keys say themselves comes later, and counts.
+    for (const auto& property : own)
+      if (std::find(inherited.begin(), inherited.end(), property.first) != inherited.end())
+        keys.insert(keys.begin(), property);
+    add_below(backend, kind, link, std::move(keys));
+  }
+  machine_.apply_compat(backend);
+  for (const auto& [key, value] : own) backend.set_property(key, value);
+  for (const auto& [link, keys] : below)
+    backend.set_property(link, fmt::format("{}/{}", backend.path(), link));
+  backend.machine_ = &machine_;
+  backend.open();
+}
+
+void Backends::add_below(Backend& parent, const Kind& kind, const std::string& link,
+                         Properties properties) {
+  const auto driver = std::find_if(properties.begin(), properties.end(),
+                                   [](const auto& property) { return property.first == "driver"; });
+  if (driver == properties.end())
+    throw Error::of("{}.driver is missing: expects the name of a {}", link, kind.noun);
+  const ObjectClass& k = class_of_kind(kind, driver->second);
+  properties.erase(driver);
+  set_up(parent.add_child(link, create_object<Backend>(k.name)), kind, properties);
 }
 
 void Backends::remove(std::string_view id) {

@@ -2,11 +2,37 @@
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <span>
+#include <string>
 
-#include "backplane/block.h"
+#include "backplane/io_vector.h"
+#include "backplane/types.h"
 
 namespace backplane {
+
+// What a file must be to be the image.
+enum class ImageKind { File, Device };
+
+// Auto: a file system without locks gets a warning; On: it is refused.
+enum class ImageLocking { Auto, On, Off };
+
+// What of an image's options helps against what can be wrong with it, as the option that names the
+// image spells it, for messages.
+struct ImageCures {
+  std::string read_only = "read-only=on";
+  std::string unlocked = "locking=off";
+  std::string cached = "cache.direct=off";
+  std::string driver = "driver";  // the key alone
+};
+
+struct ImageOptions {
+  std::string file;  // path
+  ImageKind kind = ImageKind::File;
+  bool read_only = false;
+  bool auto_read_only = false;
+  ImageLocking locking = ImageLocking::Auto;
+  ImageCures cures;
+};
 
 // One opening of a disk image, and what the host can do with it: a regular file or, on Linux, a
 // block device. The operations block; any thread may call them, several at a time. They return 0 or
@@ -15,7 +41,7 @@ class ImageFile {
  public:
   // Opens, examines and, unless options.locking is Off, locks it: until it is closed, no other
   // program writes to it, and if it can be written here, none reads it either. Throws Error.
-  explicit ImageFile(const BlockOptions& options);
+  explicit ImageFile(const ImageOptions& options);
   ~ImageFile();
 
   u64 size() const;      // bytes, when it was opened
@@ -26,8 +52,10 @@ class ImageFile {
   void bypass_cache();
 
   // A file that has become shorter gives -EIO.
-  int read(u64 offset, const std::vector<iovec>& iov) const;
-  int write(u64 offset, const std::vector<iovec>& iov) const;
+  int read(u64 offset, std::span<const iovec> iov) const;
+  int write(u64 offset, std::span<const iovec> iov) const;
+  // What is new reads as zeroes. -ENOSPC on a block device, whose size is what it is.
+  int resize(u64 size) const;
   // What was written before is on stable storage afterwards.
   int sync() const;
   // The range reads as zeroes and takes no room on the disk. -EOPNOTSUPP where that cannot be had.

@@ -32,7 +32,7 @@ std::string cure_of(const ImageCures& cures, bool for_writing, ImageUser user) {
 
 }  // namespace
 
-Error image_in_use(const BlockOptions& options, bool for_writing, ImageUser user) {
+Error image_in_use(const ImageOptions& options, bool for_writing, ImageUser user) {
   return Error(options.file + " " + state_of(user), cure_of(options.cures, for_writing, user));
 }
 

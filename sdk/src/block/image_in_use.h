@@ -2,8 +2,8 @@
 // What is said when somebody else's use of an image forbids ours.
 #pragma once
 
-#include "backplane/block.h"
 #include "backplane/error.h"
+#include "block/image_file.h"
 
 namespace backplane {
 
@@ -13,6 +13,6 @@ enum class ImageUser { Writer, Reader, ReadLock, Exclusive };
 
 // What is the case, and what helps, in the words of the option that names the image. Where nothing
 // gets around a lock, options.cures.unlocked is empty.
-Error image_in_use(const BlockOptions& options, bool for_writing, ImageUser user);
+Error image_in_use(const ImageOptions& options, bool for_writing, ImageUser user);
 
 }  // namespace backplane

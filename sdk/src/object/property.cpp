@@ -104,10 +104,12 @@ bool PropertyTraits<bool>::parse(std::string_view text) {
 std::string PropertyTraits<bool>::print(bool value) { return value ? "on" : "off"; }
 
 OnOffAuto PropertyTraits<OnOffAuto>::parse(std::string_view text) {
-  if (text == "on") return OnOffAuto::On;
-  if (text == "off") return OnOffAuto::Off;
   if (text == "auto") return OnOffAuto::Auto;
-  throw Error("expects on, off or auto");
+  try {
+    return PropertyTraits<bool>::parse(text) ? OnOffAuto::On : OnOffAuto::Off;
+  } catch (const Error&) {
+    throw Error("expects on, off or auto");
+  }
 }
 
 std::string PropertyTraits<OnOffAuto>::print(OnOffAuto value) {

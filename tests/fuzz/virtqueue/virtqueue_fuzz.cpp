@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A hostile driver: rings, descriptors, registers and kicks of the bytes' choice, at each of the
 // virtio devices. Nothing may crash, hang, or reach outside guest RAM.
+#include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "../input.h"
-#include "backplane/block.h"
+#include "backplane/block_queue.h"
 #include "backplane/monitor.h"
 #include "backplane/pci/host_bridge.h"
 #include "backplane/testing/test_machine.h"
@@ -26,37 +28,44 @@ constexpr unsigned kQueues = 4;
 constexpr u16 kQueueSize = 8;
 constexpr unsigned kSlot = 4;
 
-// A small disk in memory; every third request stays under way until drain().
-class FuzzDisk final : public BlockBackend {
+// A small disk in memory.
+class FuzzNode final : public BlockNode {
  public:
-  FuzzDisk() : BlockBackend("disk"), bytes_(64_KiB) {}
+  static void class_init(ObjectClass&) {}
   u64 size() const override { return bytes_.size(); }
-  bool read_only() const override { return false; }
-  bool write_cache() const override { return true; }
-  std::string describe() const override { return "memory"; }
-  void submit(BlockRequest request) override {
-    pending_.push_back(std::move(request));
-    if (++count_ % 3 != 0) complete();
+
+ protected:
+  int do_read(u64 offset, std::span<const iovec> iov) override {
+    return move(offset, iov,
+                [](u8* disk, void* memory, std::size_t n) { std::memcpy(memory, disk, n); });
   }
-  void drain() override {
-    while (!pending_.empty()) complete();
+  int do_write(u64 offset, std::span<const iovec> iov) override {
+    return move(offset, iov,
+                [](u8* disk, void* memory, std::size_t n) { std::memcpy(disk, memory, n); });
+  }
+  int do_write_zeroes(u64 offset, u64 size, bool) override {
+    if (offset > bytes_.size() || size > bytes_.size() - offset) __builtin_trap();
+    const std::lock_guard lock(mutex_);
+    std::fill_n(&bytes_[offset], size, u8{0});
+    return 0;
   }
 
  private:
-  void complete() {
-    BlockRequest request = std::move(pending_.back());
-    pending_.pop_back();
-    if (request.offset > size() || request.size > size() - request.offset) __builtin_trap();
-    u8* at = bytes_.data() + request.offset;
-    if (request.op == BlockOp::Read) scatter(request.iov, 0, at, request.size);
-    if (request.op == BlockOp::Write) gather(request.iov, 0, at, request.size);
-    request.done(0);
+  template <class Move>
+  int move(u64 offset, std::span<const iovec> iov, Move move) {
+    const std::lock_guard lock(mutex_);
+    for (const iovec& piece : iov) {
+      if (offset > bytes_.size() || piece.iov_len > bytes_.size() - offset) __builtin_trap();
+      move(&bytes_[offset], piece.iov_base, piece.iov_len);
+      offset += piece.iov_len;
+    }
+    return 0;
   }
 
-  std::vector<u8> bytes_;
-  std::vector<BlockRequest> pending_;
-  unsigned count_ = 0;
+  std::mutex mutex_;
+  std::vector<u8> bytes_ = std::vector<u8>(64_KiB);
 };
+BACKPLANE_TYPE(FuzzNode, "block-fuzz")
 
 class Guest {
  public:
@@ -64,6 +73,7 @@ class Guest {
     machine_.create_device("i440FX-pcihost");
     switch (input_.take<u8>() % 3) {
       case 0: {
+        backends_.add(kBlockKind, "fuzz", "disk", {});
         machine_.add_device("virtio-blk-pci", "", "",
                             {{"drive", "disk"}, {"num-queues", "2"}, {"addr", "04"}});
         break;
@@ -199,6 +209,7 @@ class Guest {
 
   Input& input_;
   TestMachine machine_{kRamSize};
+  Backends& backends_ = machine_.add_child("backends", std::make_unique<Backends>(machine_));
   std::optional<VirtioPciDriver> driver_;
   std::vector<DriverQueue> queues_;
 };
@@ -208,11 +219,7 @@ class Guest {
 
 extern "C" int LLVMFuzzerTestOneInput(const backplane::u8* data, std::size_t size) {
   using namespace backplane;
-  BlockRegistry::instance().add(std::make_unique<fuzz::FuzzDisk>());
-  {
-    fuzz::Input input(data, size);
-    fuzz::Guest(input).run();
-  }
-  BlockRegistry::instance().clear();
+  fuzz::Input input(data, size);
+  fuzz::Guest(input).run();
   return 0;
 }

@@ -25,12 +25,13 @@ constexpr u32 kMaxAutoQueues = 8;
 void VirtioBlock::class_init(VirtioDeviceClass& k) {
   k.virtio_id = virtio::kIdBlock;
   k.property<&VirtioBlock::drive_>("drive", "id of the -drive or -blockdev behind the disk");
-  k.property<&VirtioBlock::serial_>("serial",
-                                    "serial number, up to 20 bytes (default: that of the drive)");
-  k.property<&VirtioBlock::on_read_error_>(
-      "rerror", "what is done if the host cannot read (auto: as the drive says)");
-  k.property<&VirtioBlock::on_write_error_>(
-      "werror", "what is done if the host cannot write (auto: as the drive says)");
+  k.property<&VirtioBlock::serial_>("serial", "serial number, up to 20 bytes");
+  k.property<&VirtioBlock::on_read_error_>("rerror",
+                                           "what is done if the host cannot read (auto: report)");
+  k.property<&VirtioBlock::on_write_error_>("werror",
+                                            "what is done if the host cannot write (auto: enospc)");
+  k.property<&VirtioBlock::write_cache_>(
+      "write-cache", "off: what is written is on the host's disk when it completes (auto: on)");
   k.property<&VirtioBlock::num_queues_>("num-queues", "queues (auto: one a CPU)");
   k.property<&VirtioBlock::queue_size_>("queue-size", "entries of a queue, a power of two");
   k.property<&VirtioBlock::discard_>("discard", "offer the discard request");
@@ -40,14 +41,9 @@ void VirtioBlock::class_init(VirtioDeviceClass& k) {
 
 void VirtioBlock::realize_device() {
   BACKPLANE_REALIZE_STEP("blk realize");
-  if (drive_.empty())
-    throw Error("drive is not set; name the id of a -drive or -blockdev with drive=ID");
-  backend_ = BlockRegistry::instance().find(drive_);
-  if (backend_ == nullptr)
-    throw Error::of("drive={}: there is no -drive or -blockdev with this id", drive_);
-  if (const std::string& shown = serial(); shown.size() > kIdSize)
-    throw Error::of("serial={}{}: has {} bytes; at most {} fit", shown,
-                    serial_.empty() ? " of drive " + drive_ : "", shown.size(), kIdSize);
+  if (!drive_) throw Error("drive is not set; name the id of a -drive or -blockdev with drive=ID");
+  if (serial_.size() > kIdSize)
+    throw Error::of("serial={}: has {} bytes; at most {} fit", serial_, serial_.size(), kIdSize);
   if (!std::has_single_bit(queue_size_) || queue_size_ < 4 || queue_size_ > VirtQueue::kMaxChain)
     throw Error::of("queue-size={}: expects a power of two from 4 to {}", queue_size_,
                     VirtQueue::kMaxChain);
@@ -55,46 +51,33 @@ void VirtioBlock::realize_device() {
   const u32 queues = num_queues_.value_or(std::clamp<u32>(cpus, 1, kMaxAutoQueues));
   if (queues == 0 || queues > kMaxQueues)
     throw Error::of("num-queues={}: expects 1 to {}", queues, kMaxQueues);
-  const Object* const shown = parent() != nullptr ? parent() : this;
-  backend_->claim(shown->path());
-  claimed_ = true;
-  backend_->set_error_actions({on_read_error_, on_write_error_});
+  disk_ = std::make_unique<BlockQueue>(
+      machine(), *drive_,
+      BlockQueueSettings{.on_error = {.read = on_read_error_, .write = on_write_error_},
+                         .write_through = !has_write_cache()});
   for (u32 i = 0; i < queues; ++i)
     add_queue(queue_size_, [this](VirtQueue& queue) { serve(queue); });
-  write_back_ = backend_->write_cache();
+  write_back_ = has_write_cache();
 }
 
 void VirtioBlock::unrealize_device() {
-  if (claimed_) {
-    backend_->drain();
-    backend_->release();
-  }
-  claimed_ = false;
-  backend_ = nullptr;
+  if (disk_ != nullptr) disk_->drain();
+  disk_.reset();
   requests_.clear();
   free_requests_.clear();
 }
 
 // What the driver gave up on must not touch its memory later.
 void VirtioBlock::reset() {
-  if (backend_ != nullptr) {
-    if (free_requests_.size() != requests_.size()) backend_->drain();
-    write_back_ = backend_->write_cache();
-  }
+  if (disk_ != nullptr && free_requests_.size() != requests_.size()) disk_->drain();
+  write_back_ = has_write_cache();
   VirtioDevice::reset();
-}
-
-const std::string& VirtioBlock::serial() const {
-  return serial_.empty() ? backend_->serial() : serial_;
 }
 
 std::string VirtioBlock::describe() const {
   const std::string device = VirtioDevice::describe();
-  return backend_ != nullptr ? device + ", " + backend_->describe() : device;
-}
-
-u32 VirtioBlock::sectors_of_block() const {
-  return std::max<u32>(1, backend_->logical_block_size() / kSectorSize);
+  return disk_ != nullptr ? fmt::format("{}, {}, {}", device, drive_->describe(), disk_->describe())
+                          : device;
 }
 
 u64 VirtioBlock::device_features() const {
@@ -102,7 +85,7 @@ u64 VirtioBlock::device_features() const {
                  virtio::bit(kTopology) | virtio::bit(kFlush);
   if (config_wce_) features |= virtio::bit(kConfigWce);
   if (queue_count() > 1) features |= virtio::bit(kMultiQueue);
-  if (backend_->read_only()) return features | virtio::bit(kReadOnly);
+  if (drive_->read_only()) return features | virtio::bit(kReadOnly);
   if (discard_) features |= virtio::bit(kDiscard);
   if (write_zeroes_) features |= virtio::bit(kWriteZeroes);
   return features;
@@ -118,13 +101,13 @@ void VirtioBlock::fill_config(std::span<u8> image) const {
   put_config<u16>(image, kCylinders, static_cast<u16>(cylinders));
   put_config<u8>(image, kHeads, kHeadCount);
   put_config<u8>(image, kSectors, kSectorCount);
-  put_config<u32>(image, kBlkSizeField, sectors_of_block() * static_cast<u32>(kSectorSize));
+  put_config<u32>(image, kBlkSizeField, static_cast<u32>(kSectorSize));
   put_config<u16>(image, kMinIoSize, 1);
   put_config<u8>(image, kWriteback, write_back_ ? 1 : 0);
   put_config<u16>(image, kNumQueues, static_cast<u16>(queue_count()));
   put_config<u32>(image, kMaxDiscardSectors, kMaxRangeSectors);
   put_config<u32>(image, kMaxDiscardSeg, kMaxRangeSegments);
-  put_config<u32>(image, kDiscardSectorAlignment, sectors_of_block());
+  put_config<u32>(image, kDiscardSectorAlignment, 1);
   put_config<u32>(image, kMaxWriteZeroesSectors, kMaxRangeSectors);
   put_config<u32>(image, kMaxWriteZeroesSeg, kMaxRangeSegments);
   put_config<u8>(image, kWriteZeroesMayUnmap, 1);
@@ -136,7 +119,7 @@ void VirtioBlock::config_written(unsigned offset, u32 value, unsigned size) {
 
 // [virtio-1.2 §5.2.5.2 "Device Requirements: Device Initialization", the WCE and FLUSH features]
 bool VirtioBlock::write_through() const {
-  if (!backend_->write_cache()) return false;  // the backend does it
+  if (!has_write_cache()) return false;  // the queue does it
   if (has_feature(kConfigWce)) return !write_back_;
   return !has_feature(kFlush);
 }

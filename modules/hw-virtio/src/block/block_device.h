@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // virtio-blk: a disk. [virtio-1.2 §5.2 "Block Device"]
 //
-// A request is taken from its queue under the machine lock, handed to the block backend, and
-// given back when the backend has done it; several are under way at once and finish in any order.
+// A request is taken from its queue under the machine lock, handed to the queue of its block
+// node, and given back when that has done it; several are under way at once and finish in any
+// order.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "backplane/block.h"
+#include "backplane/block_queue.h"
 #include "backplane/virtio/virtio_device.h"
 #include "backplane/virtio/virtio_pci.h"
 #include "block/block_regs.h"
@@ -38,7 +39,7 @@ class VirtioBlock final : public VirtioDevice {
     VirtQueue* queue = nullptr;
     VirtElement element;
     virtio_block::RequestHeader header{};
-    unsigned parts = 0;  // backend requests under way, and one while they are being made
+    unsigned parts = 0;  // of it that are under way, and one while they are being made
     bool failed = false;
     bool flush_after = false;
   };
@@ -49,20 +50,20 @@ class VirtioBlock final : public VirtioDevice {
   void start_flush(Request& request);
   void start_ranges(Request& request);
   void give_id(Request& request);
-  // Hands one piece of the request to the backend.
+  // Hands one piece of the request to the disk.
   void submit(Request& request, BlockRequest piece);
   void part_done(Request& request, int result);
   void finish(Request& request, u8 status);
 
+  bool has_write_cache() const { return write_cache_ != OnOffAuto::Off; }
   bool in_bounds(u64 sector, u64 sectors) const;
   bool write_through() const;
-  u64 capacity() const { return backend_->size() / virtio_block::kSectorSize; }
-  u32 sectors_of_block() const;
-  const std::string& serial() const;
+  u64 capacity() const { return drive_->size() / kSectorSize; }
   Request& take_request();
 
-  std::string drive_;
-  std::string serial_;  // empty: the drive's
+  BackendLink<BlockNode> drive_;
+  std::string serial_;
+  OnOffAuto write_cache_ = OnOffAuto::Auto;  // the host's; Auto: On
   ErrorAction on_read_error_ = ErrorAction::Auto;
   ErrorAction on_write_error_ = ErrorAction::Auto;
   AutoNumber num_queues_;
@@ -71,9 +72,8 @@ class VirtioBlock final : public VirtioDevice {
   bool write_zeroes_ = true;
   bool config_wce_ = true;
 
-  BlockBackend* backend_ = nullptr;
-  bool claimed_ = false;
-  bool write_back_ = true;  // as the driver set it
+  std::unique_ptr<BlockQueue> disk_;  // while it is realized
+  bool write_back_ = true;            // as the driver set it
   VirtElement element_;
   std::vector<std::unique_ptr<Request>> requests_;  // all there are
   std::vector<Request*> free_requests_;

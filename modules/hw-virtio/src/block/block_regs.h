@@ -70,7 +70,6 @@ struct RangeSegment {
 static_assert(sizeof(RangeSegment) == 16);
 constexpr u32 kRangeUnmap = 1;
 
-constexpr u64 kSectorSize = 512;
 constexpr u64 kIdSize = 20;
 
 }  // namespace backplane::virtio_block

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From the driver's requests to the backend's. Where descriptors begin and end means nothing: the
+// From the driver's requests to the disk's. Where descriptors begin and end means nothing: the
 // header is the first 16 bytes to read, the status is the last byte to write.
 // [virtio-1.2 §5.2.6 "Device Operation", 2.7.4 "Message Framing"]
 #include <algorithm>
@@ -62,7 +62,7 @@ void VirtioBlock::start_transfer(Request& request) {
   const VirtElement& e = request.element;
   const u64 size = write ? e.out_size - sizeof(RequestHeader) : e.in_size - 1;
   if (size % kSectorSize != 0 || !in_bounds(request.header.sector, size / kSectorSize) ||
-      (write && backend_->read_only()))
+      (write && drive_->read_only()))
     return finish(request, kIoError);
   if (size == 0) return finish(request, kOk);
   BlockRequest piece;
@@ -94,7 +94,7 @@ void VirtioBlock::start_ranges(Request& request) {
   const u64 count = bytes / sizeof(RangeSegment);
   constexpr u64 kMost = 32;
   if (!(discard ? discard_ : write_zeroes_)) return finish(request, kUnsupported);
-  if (backend_->read_only() || bytes % sizeof(RangeSegment) != 0 || count == 0 || count > kMost)
+  if (drive_->read_only() || bytes % sizeof(RangeSegment) != 0 || count == 0 || count > kMost)
     return finish(request, kIoError);
   std::array<RangeSegment, kMost> segments;
   gather(e.out, sizeof(RequestHeader), segments.data(), bytes);
@@ -119,7 +119,7 @@ void VirtioBlock::start_ranges(Request& request) {
 
 void VirtioBlock::give_id(Request& request) {
   std::array<char, kIdSize> id{};
-  std::copy(serial().begin(), serial().end(), id.begin());
+  std::copy(serial_.begin(), serial_.end(), id.begin());
   scatter(request.element.in, 0, id.data(), std::min(kIdSize, request.element.in_size - 1));
   finish(request, kOk);
 }
@@ -127,7 +127,7 @@ void VirtioBlock::give_id(Request& request) {
 void VirtioBlock::submit(Request& request, BlockRequest piece) {
   ++request.parts;
   piece.done = [this, &request](int result) { part_done(request, result); };
-  backend_->submit(std::move(piece));
+  disk_->submit(std::move(piece));
 }
 
 void VirtioBlock::part_done(Request& request, int result) {

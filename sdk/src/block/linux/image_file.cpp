@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,13 +20,13 @@
 namespace backplane {
 
 struct ImageFile::Impl {
-  explicit Impl(const BlockOptions& options) : options(options) {}
+  explicit Impl(const ImageOptions& options) : options(options) {}
 
   void open();
   // Direct I/O where offset, length and memory allow it.
-  int fd_for(u64 offset, const std::vector<iovec>& iov) const;
+  int fd_for(u64 offset, std::span<const iovec> iov) const;
 
-  const BlockOptions options;
+  const ImageOptions options;
   bool read_only = options.read_only;
   UniqueFd fd;
   UniqueFd direct_fd;  // bypasses the host's page cache, if that was asked for
@@ -52,7 +53,7 @@ int allocate(int fd, int mode, u64 offset, u64 size) {
 bool is_aligned(u64 value, u64 alignment) { return value % alignment == 0; }
 
 // Throws Error if the file is none that can be the image.
-u64 size_of(int fd, const BlockOptions& options) {
+u64 size_of(int fd, const ImageOptions& options) {
   const std::string& path = options.file;
   struct stat status {};
   if (fstat(fd, &status) != 0) throw Error::system("cannot examine " + path, errno);
@@ -95,7 +96,7 @@ void ImageFile::Impl::open() {
       .with_hint(could_read ? options.cures.read_only + " opens it for reading" : "");
 }
 
-int ImageFile::Impl::fd_for(u64 offset, const std::vector<iovec>& iov) const {
+int ImageFile::Impl::fd_for(u64 offset, std::span<const iovec> iov) const {
   if (!direct_fd || !is_aligned(offset, direct_offset_alignment)) return fd.get();
   const bool fits = std::all_of(iov.begin(), iov.end(), [this](const iovec& piece) {
     return is_aligned(reinterpret_cast<u64>(piece.iov_base), direct_memory_alignment) &&
@@ -104,7 +105,7 @@ int ImageFile::Impl::fd_for(u64 offset, const std::vector<iovec>& iov) const {
   return fits ? direct_fd.get() : fd.get();
 }
 
-ImageFile::ImageFile(const BlockOptions& options) : impl_(std::make_unique<Impl>(options)) {
+ImageFile::ImageFile(const ImageOptions& options) : impl_(std::make_unique<Impl>(options)) {
   impl_->open();
   impl_->size = size_of(impl_->fd.get(), options);
   if (options.locking != ImageLocking::Off) lock_image(impl_->fd.get(), options, !impl_->read_only);
@@ -144,12 +145,21 @@ void ImageFile::bypass_cache() {
   if (impl_->direct_offset_alignment == 0) impl_->direct_offset_alignment = kSafe;
 }
 
-int ImageFile::read(u64 offset, const std::vector<iovec>& iov) const {
+int ImageFile::read(u64 offset, std::span<const iovec> iov) const {
   return read_fully(impl_->fd_for(offset, iov), offset, iov);
 }
 
-int ImageFile::write(u64 offset, const std::vector<iovec>& iov) const {
+int ImageFile::write(u64 offset, std::span<const iovec> iov) const {
   return write_fully(impl_->fd_for(offset, iov), offset, iov);
+}
+
+int ImageFile::resize(u64 size) const {
+  struct stat status {};
+  if (fstat(impl_->fd.get(), &status) == 0 && S_ISBLK(status.st_mode))
+    return size <= impl_->size ? 0 : -ENOSPC;
+  while (ftruncate(impl_->fd.get(), static_cast<off_t>(size)) != 0)
+    if (errno != EINTR) return -errno;
+  return 0;
 }
 
 int ImageFile::sync() const {

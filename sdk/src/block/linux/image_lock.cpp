@@ -47,7 +47,7 @@ std::optional<ImageUser> holder(int fd) {
 
 }  // namespace
 
-void lock_image(int fd, const BlockOptions& options, bool for_writing) {
+void lock_image(int fd, const ImageOptions& options, bool for_writing) {
   struct flock wanted =
       for_writing ? range(F_WRLCK, kWriting, kNoWriters) : range(F_RDLCK, kNoWriters, kNoWriters);
   while (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {

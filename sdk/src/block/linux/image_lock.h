@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "backplane/block.h"
+#include "block/image_file.h"
 
 namespace backplane {
 
@@ -11,6 +11,6 @@ namespace backplane {
 //
 // Throws Error if the image is in use, or if options.locking is On and there are no locks; with
 // Auto, that is a warning.
-void lock_image(int fd, const BlockOptions& options, bool for_writing);
+void lock_image(int fd, const ImageOptions& options, bool for_writing);
 
 }  // namespace backplane

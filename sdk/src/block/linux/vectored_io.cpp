@@ -18,7 +18,7 @@ constexpr std::size_t kMaximumPieces = IOV_MAX;
 // A position in a list of buffers.
 class Cursor {
  public:
-  explicit Cursor(const std::vector<iovec>& iov) : iov_(iov) { skip_empty(); }
+  explicit Cursor(std::span<const iovec> iov) : iov_(iov) { skip_empty(); }
 
   bool at_end() const { return index_ == iov_.size(); }
   void advance(std::size_t bytes) {
@@ -52,14 +52,14 @@ class Cursor {
     }
   }
 
-  const std::vector<iovec>& iov_;
+  std::span<const iovec> iov_;
   std::vector<iovec> pieces_;
   std::size_t index_ = 0;
   std::size_t within_ = 0;
 };
 
 template <class Transfer>
-int transfer_fully(u64 offset, const std::vector<iovec>& iov, Transfer transfer) {
+int transfer_fully(u64 offset, std::span<const iovec> iov, Transfer transfer) {
   for (Cursor cursor(iov); !cursor.at_end();) {
     const auto& pieces = cursor.next();
     const ssize_t moved =
@@ -77,13 +77,13 @@ int transfer_fully(u64 offset, const std::vector<iovec>& iov, Transfer transfer)
 
 }  // namespace
 
-int read_fully(int fd, u64 offset, const std::vector<iovec>& iov) {
+int read_fully(int fd, u64 offset, std::span<const iovec> iov) {
   return transfer_fully(offset, iov, [fd](const iovec* pieces, int count, off_t at) {
     return preadv(fd, pieces, count, at);
   });
 }
 
-int write_fully(int fd, u64 offset, const std::vector<iovec>& iov) {
+int write_fully(int fd, u64 offset, std::span<const iovec> iov) {
   return transfer_fully(offset, iov, [fd](const iovec* pieces, int count, off_t at) {
     return pwritev(fd, pieces, count, at);
   });

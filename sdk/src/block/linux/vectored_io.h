@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "backplane/io_vector.h"
 #include "backplane/types.h"
@@ -10,7 +10,7 @@ namespace backplane {
 
 // Transfer everything, however many pieces that takes and however little the kernel moves at a
 // time. 0 or a negative errno; -EIO at the end of the file.
-int read_fully(int fd, u64 offset, const std::vector<iovec>& iov);
-int write_fully(int fd, u64 offset, const std::vector<iovec>& iov);
+int read_fully(int fd, u64 offset, std::span<const iovec> iov);
+int write_fully(int fd, u64 offset, std::span<const iovec> iov);
 
 }  // namespace backplane

@@ -15,7 +15,7 @@
 namespace backplane {
 
 struct ImageFile::Impl {
-  explicit Impl(const BlockOptions& options) : cures(options.cures) {}
+  explicit Impl(const ImageOptions& options) : cures(options.cures) {}
   ~Impl() {
     if (file != INVALID_HANDLE_VALUE) CloseHandle(file);
   }
@@ -30,12 +30,12 @@ struct ImageFile::Impl {
 namespace {
 
 // Sharing is the lock: Windows keeps to it for every program.
-DWORD sharing(const BlockOptions& options, bool read_only) {
+DWORD sharing(const ImageOptions& options, bool read_only) {
   if (options.locking == ImageLocking::Off) return FILE_SHARE_READ | FILE_SHARE_WRITE;
   return read_only ? FILE_SHARE_READ : 0;
 }
 
-HANDLE open_file(const BlockOptions& options, bool read_only) {
+HANDLE open_file(const ImageOptions& options, bool read_only) {
   return CreateFileW(std::filesystem::path(options.file).c_str(),
                      read_only ? GENERIC_READ : GENERIC_READ | GENERIC_WRITE,
                      sharing(options, read_only), nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL,
@@ -56,14 +56,14 @@ ImageUser user_of(const std::string& path) {
   return ImageUser::Reader;
 }
 
-[[noreturn]] void cannot_open(const BlockOptions& options, bool for_writing, DWORD error) {
+[[noreturn]] void cannot_open(const ImageOptions& options, bool for_writing, DWORD error) {
   const std::string& path = options.file;
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     throw Error(path + " is a directory: expects an image file");
   if (error == ERROR_SHARING_VIOLATION) {
     // The other one's sharing counts, whatever ours is.
-    BlockOptions refused = options;
+    ImageOptions refused = options;
     refused.cures.unlocked.clear();
     throw image_in_use(refused, for_writing, user_of(path));
   }
@@ -75,7 +75,7 @@ ImageUser user_of(const std::string& path) {
 
 // Calls transfer(bytes of one call, where in the file) until everything has moved.
 template <class Transfer>
-int transfer_fully(u64 offset, const std::vector<iovec>& iov, Transfer transfer) {
+int transfer_fully(u64 offset, std::span<const iovec> iov, Transfer transfer) {
   for (const iovec& piece : iov) {
     u8* at = static_cast<u8*>(piece.iov_base);
     for (u64 left = piece.iov_len; left != 0;) {
@@ -96,7 +96,7 @@ int transfer_fully(u64 offset, const std::vector<iovec>& iov, Transfer transfer)
 
 }  // namespace
 
-ImageFile::ImageFile(const BlockOptions& options) : impl_(std::make_unique<Impl>(options)) {
+ImageFile::ImageFile(const ImageOptions& options) : impl_(std::make_unique<Impl>(options)) {
   const std::string& path = options.file;
   if (options.kind == ImageKind::Device)
     throw Error(options.cures.driver + "=host_device is not there on Windows",
@@ -131,16 +131,24 @@ void ImageFile::bypass_cache() {
               impl_->cures.cached + " does without that");
 }
 
-int ImageFile::read(u64 offset, const std::vector<iovec>& iov) const {
+int ImageFile::read(u64 offset, std::span<const iovec> iov) const {
   return transfer_fully(offset, iov, [this](u8* data, DWORD size, DWORD* moved, OVERLAPPED* where) {
     return ReadFile(impl_->file, data, size, moved, where);
   });
 }
 
-int ImageFile::write(u64 offset, const std::vector<iovec>& iov) const {
+int ImageFile::write(u64 offset, std::span<const iovec> iov) const {
   return transfer_fully(offset, iov, [this](u8* data, DWORD size, DWORD* moved, OVERLAPPED* where) {
     return WriteFile(impl_->file, data, size, moved, where);
   });
+}
+
+int ImageFile::resize(u64 size) const {
+  FILE_END_OF_FILE_INFO end{};
+  end.EndOfFile.QuadPart = static_cast<LONGLONG>(size);
+  return SetFileInformationByHandle(impl_->file, FileEndOfFileInfo, &end, sizeof end)
+             ? 0
+             : -last_errno();
 }
 
 int ImageFile::sync() const { return FlushFileBuffers(impl_->file) ? 0 : -last_errno(); }

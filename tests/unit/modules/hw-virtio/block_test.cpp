@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "backplane/block.h"
-
+#include <atomic>
 #include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <set>
+#include <thread>
 
+#include "backplane/block_queue.h"
 #include "virtio_machine.h"
 
 namespace backplane::testing {
@@ -10,46 +15,88 @@ namespace {
 
 using namespace virtio;
 
-// A disk in memory that does nothing until it is told to.
-class MemoryBackend final : public BlockBackend {
+// A disk in memory. While it holds requests, none is done until it is told to.
+class MemoryNode final : public BlockNode {
  public:
-  explicit MemoryBackend(u64 size) : BlockBackend("disk0", "of the drive"), bytes(size, '\0') {}
+  static void class_init(ObjectClass&) {}
   u64 size() const override { return bytes.size(); }
-  bool read_only() const override { return read_only_; }
-  bool write_cache() const override { return true; }
-  std::string describe() const override { return "memory"; }
-  void submit(BlockRequest request) override {
-    pending.push_back(std::move(request));
-    if (!hold) drain();
+
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    held_ = true;
   }
-  void drain() override {
-    while (!pending.empty()) complete(0);
+  // Lets go of the one at `offset`, which must be there; all of them, and holds no more.
+  void let_go(u64 offset) {
+    const std::lock_guard lock(mutex_);
+    free_.insert(offset);
+    changed_.notify_all();
   }
-  // Does one of the requests under way.
-  void complete(std::size_t index) {
-    BlockRequest request = std::move(pending.at(index));
-    pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(index));
-    log.push_back(request.op);
-    if (error == 0) carry_out(request);
-    request.done(error);
+  void let_go() {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    changed_.notify_all();
+  }
+  // Waits until that many are held.
+  void wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ == count; });
+  }
+  std::vector<BlockOp> log() const {
+    const std::lock_guard lock(mutex_);
+    return log_;
   }
 
-  std::string bytes;
-  std::vector<BlockRequest> pending;
-  std::vector<BlockOp> log;
-  bool hold = false;
-  bool read_only_ = false;
-  int error = 0;
+  std::string bytes = std::string(1_MiB, '\0');
+  std::atomic<int> error{0};
+
+ protected:
+  int do_read(u64 offset, std::span<const iovec> iov) override {
+    return request(BlockOp::Read, offset, [&] {
+      for (const iovec& piece : iov) {
+        std::memcpy(piece.iov_base, bytes.data() + offset, piece.iov_len);
+        offset += piece.iov_len;
+      }
+    });
+  }
+  int do_write(u64 offset, std::span<const iovec> iov) override {
+    return request(BlockOp::Write, offset, [&] {
+      for (const iovec& piece : iov) {
+        std::memcpy(bytes.data() + offset, piece.iov_base, piece.iov_len);
+        offset += piece.iov_len;
+      }
+    });
+  }
+  int do_flush() override {
+    return request(BlockOp::Flush, 0, [] {});
+  }
+  int do_discard(u64 offset, u64 size) override {
+    return request(BlockOp::Discard, offset, [&] { std::fill_n(&bytes[offset], size, '\0'); });
+  }
+  int do_write_zeroes(u64 offset, u64 size, bool) override {
+    return request(BlockOp::WriteZeroes, offset, [&] { std::fill_n(&bytes[offset], size, '\0'); });
+  }
 
  private:
-  void carry_out(const BlockRequest& request) {
-    char* at = bytes.data() + request.offset;
-    if (request.op == BlockOp::Read) scatter(request.iov, 0, at, request.size);
-    if (request.op == BlockOp::Write) gather(request.iov, 0, at, request.size);
-    if (request.op == BlockOp::WriteZeroes || request.op == BlockOp::Discard)
-      std::fill_n(at, request.size, '\0');
+  template <class Action>
+  int request(BlockOp op, u64 offset, Action action) {
+    std::unique_lock lock(mutex_);
+    log_.push_back(op);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !held_ || free_.contains(offset); });
+    --waiting_;
+    if (error == 0) action();
+    return error;
   }
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<BlockOp> log_;
+  std::set<u64> free_;
+  std::size_t waiting_ = 0;
+  bool held_ = false;
 };
+BACKPLANE_TYPE(MemoryNode, "block-memory")
 
 struct Header {
   u32 type;
@@ -60,26 +107,20 @@ enum Type : u32 { kIn = 0, kOut = 1, kFlush = 4, kGetId = 8, kDiscard = 11, kWri
 enum Feature : unsigned { kRo = 5, kFlushFeature = 9, kWce = 11, kMq = 12 };
 constexpr u8 kUnset = 0xee;
 
-// Closes the backends after the machine that uses them is gone.
-struct ClosesBackends {
-  ~ClosesBackends() { BlockRegistry::instance().clear(); }
-};
-
-class BlockTest : private ClosesBackends, public VirtioTest {
+class BlockTest : public VirtioTest {
  protected:
   static constexpr u64 kSize = 1_MiB;
   static constexpr u64 kHeader = kData;
   static constexpr u64 kStatus = kData + 0x800;
   static constexpr u64 kPayload = kData + 0x1000;
 
-  BlockTest() {
-    auto backend = std::make_unique<MemoryBackend>(kSize);
-    disk_ = backend.get();
-    BlockRegistry::instance().add(std::move(backend));
+  MemoryNode* add_node(const std::string& id, const Properties& properties = {}) {
+    return dynamic_cast<MemoryNode*>(&backends_.add(kBlockKind, "memory", id, properties));
   }
 
-  void start(Properties properties = {}, u64 features = bit(kFlushFeature)) {
-    properties.emplace_back("drive", "disk0");
+  void start(Properties properties = {}, u64 features = bit(kFlushFeature),
+             const char* drive = "disk0") {
+    properties.emplace_back("drive", drive);
     add("virtio-blk-pci", properties);
     driver_.emplace(machine_, kSlot);
     ASSERT_TRUE(driver_->negotiate(kModern | features));
@@ -93,6 +134,11 @@ class BlockTest : private ClosesBackends, public VirtioTest {
     machine_.memory().store<u8>(kStatus, kUnset);
   }
   u8 status() { return machine_.memory().load<u8>(kStatus); }
+  // Kicks queue 0 and waits until the last request has its status.
+  void kick_and_wait() {
+    driver_->kick(0);
+    EXPECT_TRUE(machine_.run_main_loop_until([this] { return status() != kUnset; }));
+  }
   // Sends a request of one data buffer and returns its status.
   u8 request(u32 type, u64 sector, u32 size) {
     header(type, sector);
@@ -101,7 +147,7 @@ class BlockTest : private ClosesBackends, public VirtioTest {
     if (size != 0) (type == kIn || type == kGetId ? in : out).push_back({kPayload, size});
     in.push_back({kStatus, 1});
     queue_->add(out, in);
-    driver_->kick(0);
+    kick_and_wait();
     return status();
   }
   u8 range(u32 type, u64 sector, u32 sectors, u32 flags = 0) {
@@ -111,7 +157,8 @@ class BlockTest : private ClosesBackends, public VirtioTest {
     return request(type, 0, 16);
   }
 
-  MemoryBackend* disk_;
+  Backends& backends_ = machine_.add_child("backends", std::make_unique<Backends>(machine_));
+  MemoryNode* disk_ = add_node("disk0");
   std::optional<VirtioPciDriver> driver_;
   std::optional<DriverQueue> queue_;
 };
@@ -135,14 +182,17 @@ TEST_F(BlockTest, DescriptorsMayBeCutAnywhere) {
   put(kPayload, std::string(512, 'x'));
   queue_->add({{kHeader, 3}, {kHeader + 3, 13}, {kPayload, 500}, {kPayload + 500, 12}},
               {{kStatus, 1}});
-  driver_->kick(0);
+  kick_and_wait();
   EXPECT_EQ(status(), 0);
   EXPECT_EQ(disk_->bytes.substr(0, 512), std::string(512, 'x'));
 
   // The header together with the data, the status in one buffer with what is read.
   header(kIn, 0, kPayload);
+  machine_.memory().store<u8>(kPayload + 0x1000 + 512, kUnset);
   queue_->add({{kPayload, 16}}, {{kPayload + 0x1000, 513}});
   driver_->kick(0);
+  EXPECT_TRUE(machine_.run_main_loop_until(
+      [&] { return machine_.memory().load<u8>(kPayload + 0x1000 + 512) != kUnset; }));
   EXPECT_EQ(get(kPayload + 0x1000, 513), std::string(512, 'x') + '\0');
 }
 
@@ -197,34 +247,42 @@ TEST_F(BlockTest, ARequestWithoutHeaderOrStatusBreaksTheDevice) {
 
 TEST_F(BlockTest, RequestsFinishInAnyOrder) {
   start();
-  disk_->hold = true;
+  disk_->hold();
   header(kIn, 0);
   const u16 first = queue_->add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
   header(kIn, 1, kHeader + 0x100);
   const u16 second = queue_->add({{kHeader + 0x100, 16}}, {{kPayload, 512}, {kStatus, 1}});
   driver_->kick(0);
-  ASSERT_EQ(disk_->pending.size(), 2U);
-  disk_->complete(1);
-  EXPECT_EQ(queue_->take_used()->id, second);
+  disk_->wait_for(2);
+  const auto next_used = [this] {
+    std::optional<DriverQueue::Used> used;
+    machine_.run_main_loop_until([&] { return (used = queue_->take_used()).has_value(); });
+    return used->id;
+  };
+  disk_->let_go(512);
+  EXPECT_EQ(next_used(), second);
   EXPECT_FALSE(queue_->take_used().has_value());
-  disk_->complete(0);
-  EXPECT_EQ(queue_->take_used()->id, first);
+  disk_->let_go(0);
+  EXPECT_EQ(next_used(), first);
 }
 
 TEST_F(BlockTest, AResetWaitsForWhatIsUnderWay) {
   start();
-  disk_->hold = true;
+  disk_->hold();
   header(kIn, 0);
   queue_->add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
   driver_->kick(0);
+  disk_->wait_for(1);
+  std::thread host([this] { disk_->let_go(); });
   driver_->set_status(0);
-  EXPECT_TRUE(disk_->pending.empty());
+  EXPECT_NE(status(), kUnset);
+  host.join();
 }
 
 TEST_F(BlockTest, WithoutAFlushFeatureEveryWriteIsFlushed) {
   start({}, 0);
   EXPECT_EQ(request(kOut, 0, 512), 0);
-  EXPECT_EQ(disk_->log, (std::vector{BlockOp::Write, BlockOp::Flush}));
+  EXPECT_EQ(disk_->log(), (std::vector{BlockOp::Write, BlockOp::Flush}));
 }
 
 TEST_F(BlockTest, TheDriverSwitchesTheWriteCache) {
@@ -234,13 +292,13 @@ TEST_F(BlockTest, TheDriverSwitchesTheWriteCache) {
   driver_->set_config8(32, 0);
   EXPECT_EQ(driver_->config8(32), 0);
   EXPECT_EQ(request(kOut, 0, 512), 0);
-  EXPECT_EQ(disk_->log, (std::vector{BlockOp::Write, BlockOp::Write, BlockOp::Flush}));
+  EXPECT_EQ(disk_->log(), (std::vector{BlockOp::Write, BlockOp::Write, BlockOp::Flush}));
 }
 
 TEST_F(BlockTest, FlushReachesTheBackend) {
   start();
   EXPECT_EQ(request(kFlush, 0, 0), 0);
-  EXPECT_EQ(disk_->log, std::vector{BlockOp::Flush});
+  EXPECT_EQ(disk_->log(), std::vector{BlockOp::Flush});
 }
 
 TEST_F(BlockTest, DiscardsAndWritesZeroes) {
@@ -262,20 +320,23 @@ TEST_F(BlockTest, BadRangesAreRefused) {
   EXPECT_EQ(request(kDiscard, 0, 15), 1);
   EXPECT_EQ(request(kDiscard, 0, 0), 1);
   EXPECT_EQ(request(kWriteZeroes, 0, 16 * 33), 1);
-  EXPECT_TRUE(disk_->log.empty());
+  EXPECT_TRUE(disk_->log().empty());
 }
 
-TEST_F(BlockTest, SaysWhatIsDoneAboutFailuresOfItsDrive) {
-  disk_->set_error_actions({ErrorAction::Stop, ErrorAction::Stop});
+TEST_F(BlockTest, SaysWhatIsDoneAboutFailuresOfTheHost) {
   start({{"werror", "ignore"}});
-  EXPECT_EQ(disk_->error_actions().read, ErrorAction::Stop);
-  EXPECT_EQ(disk_->error_actions().write, ErrorAction::Ignore);
+  ASSERT_NE(disk_->queue(), nullptr);
+  EXPECT_EQ(disk_->queue()->describe(), "rerror=report, werror=ignore");
+  disk_->error = -EIO;
+  EXPECT_EQ(request(kOut, 0, 512), 0);
+  EXPECT_EQ(request(kIn, 0, 512), 1);
 }
 
-TEST_F(BlockTest, TheSerialNumberIsTheDrivesUnlessTheDeviceHasOne) {
-  start();
-  EXPECT_EQ(request(kGetId, 0, 20), 0);
-  EXPECT_EQ(get(kPayload, 20), "of the drive" + std::string(8, '\0'));
+TEST_F(BlockTest, WithoutAWriteCacheEveryWriteIsOnTheDiskWhenItCompletes) {
+  start({{"write-cache", "off"}});
+  EXPECT_EQ(driver_->config8(32), 0);
+  EXPECT_EQ(request(kOut, 0, 512), 0);
+  EXPECT_EQ(disk_->log(), (std::vector{BlockOp::Write, BlockOp::Flush}));
 }
 
 TEST_F(BlockTest, GivesItsSerialNumber) {
@@ -287,8 +348,8 @@ TEST_F(BlockTest, GivesItsSerialNumber) {
 }
 
 TEST_F(BlockTest, AReadOnlyDiskSaysSoAndKeepsToIt) {
-  disk_->read_only_ = true;
-  start();
+  disk_ = add_node("cdrom", {{"read-only", "on"}});
+  start({}, bit(kFlushFeature), "cdrom");
   EXPECT_NE(driver_->device_features() & bit(kRo), 0U);
   EXPECT_EQ(request(kOut, 0, 512), 1);
   EXPECT_EQ(range(kDiscard, 0, 1), 1);
@@ -305,7 +366,7 @@ TEST_F(BlockTest, SeveralQueuesServeOneDisk) {
   header(kIn, 0);
   third.add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
   driver_->kick(2);
-  EXPECT_TRUE(third.take_used().has_value());
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return third.take_used().has_value(); }));
 }
 
 TEST_F(BlockTest, ShowsItsSizeAndLimits) {

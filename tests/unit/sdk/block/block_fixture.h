@@ -15,27 +15,26 @@
 #include <string>
 #include <vector>
 
-#include "backplane/block.h"
+#include "backplane/block_queue.h"
 #include "backplane/error.h"
-#include "backplane/machine_lock.h"
-#include "backplane/main_loop.h"
+#include "backplane/testing/test_machine.h"
+#include "block/image_file.h"
 
 namespace backplane {
 
-// A main loop, a directory of its own with an image in it, and the machine lock.
-class BlockTest : public testing::Test {
+// A directory of its own with an image in it.
+class ImageTest : public ::testing::Test {
  protected:
   static constexpr u64 kSize = 1_MiB;
 
-  BlockTest() {
+  ImageTest() {
     // Not /tmp, which may be a tmpfs without direct I/O.
     char name[] = "/var/tmp/backplane-block-XXXXXX";
     if (mkdtemp(name) == nullptr) std::abort();
     directory = name;
     options.file = make_image("disk.img", std::vector<u8>(kSize));
-    options.id = "disk0";
   }
-  ~BlockTest() override { std::filesystem::remove_all(directory); }
+  ~ImageTest() override { std::filesystem::remove_all(directory); }
 
   std::string path(const std::string& name) const { return directory + "/" + name; }
   std::string make_image(const std::string& name, const std::vector<u8>& bytes) const {
@@ -57,7 +56,41 @@ class BlockTest : public testing::Test {
     return bytes;
   }
 
-  std::unique_ptr<BlockBackend> open() { return open_block_backend(loop, options); }
+  std::unique_ptr<ImageFile> open_file() { return std::make_unique<ImageFile>(options); }
+  std::string message_of_open_file() {
+    try {
+      open_file();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  std::string directory;
+  ImageOptions options;
+};
+
+// The same, with a machine and what it has of block nodes.
+class BlockTest : public ImageTest {
+ protected:
+  using Properties = std::vector<std::pair<std::string, std::string>>;
+
+  // A raw node on the image, and a queue on that.
+  struct Disk {
+    Disk(BlockTest& test, const BlockQueueSettings& settings)
+        : test(test),
+          node(dynamic_cast<BlockNode&>(
+              test.backends.add(kBlockKind, "raw", "disk0", test.all_properties()))),
+          queue(std::make_unique<BlockQueue>(test.machine, node, settings)) {}
+    ~Disk() {
+      queue.reset();
+      test.backends.remove("disk0");
+    }
+    BlockTest& test;
+    BlockNode& node;
+    std::unique_ptr<BlockQueue> queue;
+  };
+  std::unique_ptr<Disk> open() { return std::make_unique<Disk>(*this, settings); }
   std::string message_of_open() {
     try {
       open();
@@ -66,35 +99,40 @@ class BlockTest : public testing::Test {
     }
     return "";
   }
+  Properties all_properties() const {
+    Properties all{{"file.driver", "file"}, {"file.filename", options.file}};
+    all.insert(all.end(), properties.begin(), properties.end());
+    return all;
+  }
 
   // Carries out one request by way of the loop.
-  int run(BlockBackend& backend, BlockRequest request) {
+  int run(Disk& disk, BlockRequest request) {
     std::optional<int> answer;
     request.done = [&](int result) {
       EXPECT_TRUE(MachineLock::held_by_me());
       answer = result;
     };
-    backend.submit(std::move(request));
+    disk.queue->submit(std::move(request));
     EXPECT_FALSE(answer) << "completed inside submit()";
-    while (!answer) loop.iterate(true);
+    while (!answer) machine.main_loop().iterate(true);
     return *answer;
   }
   static BlockRequest request(BlockOp op, u64 offset, std::vector<u8>& bytes) {
     return {
         .op = op, .offset = offset, .size = bytes.size(), .iov = {{bytes.data(), bytes.size()}}};
   }
-  int write(BlockBackend& backend, u64 offset, std::vector<u8> bytes) {
-    return run(backend, request(BlockOp::Write, offset, bytes));
+  int write(Disk& disk, u64 offset, std::vector<u8> bytes) {
+    return run(disk, request(BlockOp::Write, offset, bytes));
   }
-  int read(BlockBackend& backend, u64 offset, std::vector<u8>& bytes) {
-    return run(backend, request(BlockOp::Read, offset, bytes));
+  int read(Disk& disk, u64 offset, std::vector<u8>& bytes) {
+    return run(disk, request(BlockOp::Read, offset, bytes));
   }
-  int flush(BlockBackend& backend) { return run(backend, {.op = BlockOp::Flush}); }
+  int flush(Disk& disk) { return run(disk, {.op = BlockOp::Flush}); }
 
-  MainLoop loop;
-  MachineLock::Guard lock;
-  std::string directory;
-  BlockOptions options;
+  testing::TestMachine machine;
+  Backends& backends = machine.add_child("backends", std::make_unique<Backends>(machine));
+  Properties properties;  // of the raw node, "file." before those of the file
+  BlockQueueSettings settings;
 };
 
 }  // namespace backplane

@@ -41,37 +41,37 @@ class FlushTest : public BlockTest {
 };
 
 TEST_F(FlushTest, SyncsTheFile) {
-  const auto backend = open();
-  EXPECT_EQ(write(*backend, 0, sector), 0);
+  const auto disk = open();
+  EXPECT_EQ(write(*disk, 0, sector), 0);
   EXPECT_EQ(syncs, 0);
-  EXPECT_EQ(flush(*backend), 0);
+  EXPECT_EQ(flush(*disk), 0);
   EXPECT_EQ(syncs, 1);
 }
 
 TEST_F(FlushTest, WithoutAWriteCacheEveryWriteSyncs) {
-  options.cache = "writethrough";
-  const auto backend = open();
-  EXPECT_EQ(write(*backend, 0, sector), 0);
+  settings.write_through = true;
+  const auto disk = open();
+  EXPECT_EQ(write(*disk, 0, sector), 0);
   EXPECT_EQ(syncs, 1);
-  EXPECT_EQ(run(*backend, {.op = BlockOp::WriteZeroes, .offset = 0, .size = 512}), 0);
+  EXPECT_EQ(run(*disk, {.op = BlockOp::WriteZeroes, .offset = 0, .size = 512}), 0);
   EXPECT_EQ(syncs, 2);
 }
 
 TEST_F(FlushTest, UnsafeNeverSyncs) {
-  options.cache = "unsafe";
-  const auto backend = open();
-  EXPECT_EQ(write(*backend, 0, sector), 0);
-  EXPECT_EQ(flush(*backend), 0);
+  properties = {{"cache.no-flush", "on"}};
+  const auto disk = open();
+  EXPECT_EQ(write(*disk, 0, sector), 0);
+  EXPECT_EQ(flush(*disk), 0);
   EXPECT_EQ(syncs, 0);
 }
 
 // The kernel reports lost data once; the guest must not believe the next flush.
 TEST_F(FlushTest, FailsForGoodOnceTheHostLostData) {
-  const auto backend = open();
+  const auto disk = open();
   sync_error = EIO;
-  EXPECT_EQ(flush(*backend), -EIO);
+  EXPECT_EQ(flush(*disk), -EIO);
   sync_error = 0;
-  EXPECT_EQ(flush(*backend), -EIO);
+  EXPECT_EQ(flush(*disk), -EIO);
 }
 
 TEST_F(FlushTest, WhatWasFlushedSurvivesSigkill) {
@@ -79,8 +79,8 @@ TEST_F(FlushTest, WhatWasFlushedSurvivesSigkill) {
   ASSERT_EQ(pipe(ends), 0);
   const pid_t child = fork();
   if (child == 0) {
-    const auto backend = open();
-    const bool done = write(*backend, 1024, sector) == 0 && flush(*backend) == 0 && syncs == 1 &&
+    const auto disk = open();
+    const bool done = write(*disk, 1024, sector) == 0 && flush(*disk) == 0 && syncs == 1 &&
                       ::write(ends[1], "x", 1) == 1;
     if (done) kill(getpid(), SIGKILL);
     _exit(1);

@@ -10,7 +10,7 @@
 namespace backplane {
 namespace {
 
-class ImageLockTest : public BlockTest {
+class ImageLockTest : public ImageTest {
  protected:
   // Whether another process can open the image.
   bool other_process_opens(bool read_only, bool locking = true) {
@@ -18,7 +18,7 @@ class ImageLockTest : public BlockTest {
     if (child == 0) {
       options.read_only = read_only;
       options.locking = locking ? ImageLocking::Auto : ImageLocking::Off;
-      _exit(message_of_open().empty() ? 0 : 1);
+      _exit(message_of_open_file().empty() ? 0 : 1);
     }
     int status = 0;
     EXPECT_EQ(waitpid(child, &status, 0), child);
@@ -28,7 +28,7 @@ class ImageLockTest : public BlockTest {
   std::string refusal(bool read_only) {
     options.read_only = read_only;
     try {
-      open();
+      open_file();
     } catch (const Error& error) {
       return std::string(error.what()).substr(options.file.size() + 1) + "; " + error.hint();
     }
@@ -37,7 +37,7 @@ class ImageLockTest : public BlockTest {
 };
 
 TEST_F(ImageLockTest, AWriterExcludesAllOthers) {
-  auto writer = open();
+  auto writer = open_file();
   EXPECT_FALSE(other_process_opens(false));
   EXPECT_FALSE(other_process_opens(true));
   writer.reset();
@@ -46,7 +46,7 @@ TEST_F(ImageLockTest, AWriterExcludesAllOthers) {
 
 TEST_F(ImageLockTest, ReadersShare) {
   options.read_only = true;
-  auto reader = open();
+  auto reader = open_file();
   EXPECT_TRUE(other_process_opens(true));
   EXPECT_FALSE(other_process_opens(false));
   reader.reset();
@@ -58,28 +58,28 @@ TEST_F(ImageLockTest, TheLockEndsWithItsProcess) {
   ASSERT_EQ(pipe(ends), 0);
   const pid_t child = fork();
   if (child == 0) {
-    const auto writer = open();
+    const auto writer = open_file();
     const bool told = ::write(ends[1], "x", 1) == 1;
     for (;;) pause();
     _exit(told);
   }
   char byte;
   ASSERT_EQ(::read(ends[0], &byte, 1), 1);
-  EXPECT_NE(message_of_open(), "");
+  EXPECT_NE(message_of_open_file(), "");
   kill(child, SIGKILL);
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
-  EXPECT_EQ(message_of_open(), "");
+  EXPECT_EQ(message_of_open_file(), "");
   close(ends[0]);
   close(ends[1]);
 }
 
 TEST_F(ImageLockTest, TwoDrivesOfOneProgramExcludeEachOther) {
-  const auto first = open();
-  EXPECT_NE(message_of_open(), "");
+  const auto first = open_file();
+  EXPECT_NE(message_of_open_file(), "");
 }
 
 TEST_F(ImageLockTest, CanBeSwitchedOff) {
-  const auto writer = open();
+  const auto writer = open_file();
   EXPECT_TRUE(other_process_opens(false, false));
 }
 
@@ -110,9 +110,9 @@ class ForeignLock {
 
 TEST_F(ImageLockTest, SeesAWriterThatIsQemu) {
   const ForeignLock writer(options.file, {100, 101, 201, 203});
-  EXPECT_NE(message_of_open(), "");
+  EXPECT_NE(message_of_open_file(), "");
   options.read_only = true;
-  EXPECT_NE(message_of_open(), "");
+  EXPECT_NE(message_of_open_file(), "");
 }
 
 // What is said when the image is wanted to write, and when it is wanted to read.
@@ -142,13 +142,13 @@ TEST_F(ImageLockTest, SaysWhoHasTheImageAndWhatHelps) {
   options.cures.read_only = "readonly=on";
   options.cures.unlocked = "file.locking=off";
   {
-    const auto writer = open();
+    const auto writer = open_file();
     EXPECT_EQ(refusal(false), kWriteWhileWritten);
     EXPECT_EQ(refusal(true), kReadWhileWritten);
   }
   {
     options.read_only = true;
-    const auto reader = open();
+    const auto reader = open_file();
     EXPECT_EQ(refusal(false), kWriteWhileRead);
     EXPECT_EQ(refusal(true), "");
   }
@@ -186,9 +186,9 @@ TEST_F(ImageLockTest, OffersNoWayAroundALockThatHasNone) {
 
 TEST_F(ImageLockTest, WithoutLocksItWarnsUnlessTheyAreAskedFor) {
   const int fd = ::open(options.file.c_str(), O_PATH | O_CLOEXEC);  // has none
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   lock_image(fd, options, true);
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("cannot lock " + options.file),
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("cannot lock " + options.file),
             std::string::npos);
   options.locking = ImageLocking::On;
   EXPECT_THROW(lock_image(fd, options, true), Error);
@@ -197,9 +197,9 @@ TEST_F(ImageLockTest, WithoutLocksItWarnsUnlessTheyAreAskedFor) {
 
 TEST_F(ImageLockTest, SharesWithAReaderThatIsQemu) {
   const ForeignLock reader(options.file, {100, 201});
-  EXPECT_NE(message_of_open(), "");
+  EXPECT_NE(message_of_open_file(), "");
   options.read_only = true;
-  EXPECT_EQ(message_of_open(), "");
+  EXPECT_EQ(message_of_open_file(), "");
 }
 
 }  // namespace

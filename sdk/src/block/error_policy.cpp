@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "block/error_policy_backend.h"
+#include "block/error_policy.h"
 
 #include <fmt/format.h>
 
@@ -40,41 +40,41 @@ bool is_out_of_room(int result) {
 
 }  // namespace
 
-ErrorPolicyBackend::ErrorPolicyBackend(std::function<void()> stop, ErrorActions actions,
-                                       std::unique_ptr<BlockBackend> inner)
-    : BlockBackend(inner->id(), inner->serial()), stop_(std::move(stop)), inner_(std::move(inner)) {
-  set_error_actions(actions);
+ErrorPolicy::ErrorPolicy(const BlockNode& node, ErrorActions actions, std::function<void()> stop,
+                         std::unique_ptr<RequestStage> next)
+    : node_(node), actions_(actions), stop_(std::move(stop)), next_(std::move(next)) {
+  if (actions_.read == ErrorAction::Auto) actions_.read = ErrorAction::Report;
+  if (actions_.write == ErrorAction::Auto) actions_.write = ErrorAction::Enospc;
 }
 
-void ErrorPolicyBackend::submit(BlockRequest request) {
+void ErrorPolicy::submit(BlockRequest request) {
   // The guest's own mistakes stay what they are.
-  if (check(request) != 0) return inner_->submit(std::move(request));
+  if (check_request(node_, request) != 0) return next_->submit(std::move(request));
   attempt(std::make_shared<const BlockRequest>(std::move(request)));
 }
 
-void ErrorPolicyBackend::attempt(std::shared_ptr<const BlockRequest> request) {
+void ErrorPolicy::attempt(std::shared_ptr<const BlockRequest> request) {
   BlockRequest copy = *request;
   copy.done = [this, request = std::move(request)](int result) {
     if (result != 0) return fail({request, result});
     if (request->done) request->done(0);
   };
-  inner_->submit(std::move(copy));
+  next_->submit(std::move(copy));
 }
 
-ErrorAction ErrorPolicyBackend::action_for(const Failed& failed) const {
-  const ErrorActions& actions = error_actions();
-  ErrorAction action = failed.request->op == BlockOp::Read ? actions.read : actions.write;
+ErrorAction ErrorPolicy::action_for(const Failed& failed) const {
+  ErrorAction action = failed.request->op == BlockOp::Read ? actions_.read : actions_.write;
   if (action == ErrorAction::Enospc)
     action = is_out_of_room(failed.result) ? ErrorAction::Stop : ErrorAction::Report;
   return action == ErrorAction::Stop && giving_up_ ? ErrorAction::Report : action;
 }
 
-void ErrorPolicyBackend::fail(Failed failed) {
+void ErrorPolicy::fail(Failed failed) {
   ++failures_;
-  const std::string reason = explain(failed.result);
+  const std::string reason = node_.explain(failed.result);
   last_failure_ = fmt::format("{}: {}", name_of(*failed.request), reason);
   const std::string line =
-      fmt::format("drive {}: {} failed: {}", id(), name_of(*failed.request), reason);
+      fmt::format("drive {}: {} failed: {}", node_.id(), name_of(*failed.request), reason);
   switch (action_for(failed)) {
     case ErrorAction::Stop: {
       const bool first = waiting_.empty();
@@ -93,37 +93,32 @@ void ErrorPolicyBackend::fail(Failed failed) {
   if (failed.request->done) failed.request->done(failed.result);
 }
 
-void ErrorPolicyBackend::say_once(const std::string& reason, const std::string& line) {
+void ErrorPolicy::say_once(const std::string& reason, const std::string& line) {
   if (said_.insert(reason).second) log::warn(line);
 }
 
-void ErrorPolicyBackend::retry() {
+void ErrorPolicy::retry() {
   for (Failed& failed : std::exchange(waiting_, {})) attempt(std::move(failed.request));
 }
 
-void ErrorPolicyBackend::drain() {
+void ErrorPolicy::drain() {
   const bool outermost = !std::exchange(giving_up_, true);
-  inner_->drain();
+  next_->drain();
   while (!waiting_.empty()) {
     for (const Failed& failed : std::exchange(waiting_, {}))
       if (failed.request->done) failed.request->done(failed.result);
-    inner_->drain();
+    next_->drain();
   }
   if (outermost) giving_up_ = false;
 }
 
-std::string ErrorPolicyBackend::describe() const {
-  std::string text = fmt::format("{}, rerror={}, werror={}", inner_->describe(),
-                                 PropertyTraits<ErrorAction>::print(error_actions().read),
-                                 PropertyTraits<ErrorAction>::print(error_actions().write));
+std::string ErrorPolicy::describe() const {
+  std::string text =
+      fmt::format("rerror={}, werror={}", PropertyTraits<ErrorAction>::print(actions_.read),
+                  PropertyTraits<ErrorAction>::print(actions_.write));
   if (failures_ != 0) text += fmt::format(", {} failed, the last {}", failures_, last_failure_);
   if (!waiting_.empty()) text += fmt::format(", {} wait for 'cont'", waiting_.size());
   return text;
-}
-
-std::unique_ptr<BlockBackend> make_error_policy(std::function<void()> stop, ErrorActions actions,
-                                                std::unique_ptr<BlockBackend> backend) {
-  return std::make_unique<ErrorPolicyBackend>(std::move(stop), actions, std::move(backend));
 }
 
 }  // namespace backplane

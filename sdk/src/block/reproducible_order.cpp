@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "block/reproducible_backend.h"
+#include "block/reproducible_order.h"
 
 #include <algorithm>
 #include <utility>
@@ -18,13 +18,10 @@ i64 duration_of(const BlockRequest& request) {
 
 }  // namespace
 
-ReproducibleBackend::ReproducibleBackend(Clock& virtual_clock, std::unique_ptr<BlockBackend> inner)
-    : BlockBackend(inner->id(), inner->serial()),
-      clock_(virtual_clock),
-      inner_(std::move(inner)),
-      timer_(virtual_clock, [this] { expire(); }) {}
+ReproducibleOrder::ReproducibleOrder(Clock& virtual_clock, std::unique_ptr<RequestStage> next)
+    : clock_(virtual_clock), next_(std::move(next)), timer_(virtual_clock, [this] { expire(); }) {}
 
-void ReproducibleBackend::submit(BlockRequest request) {
+void ReproducibleOrder::submit(BlockRequest request) {
   const auto pending = std::make_shared<Pending>();
   pending->due = idle_at_ = std::max(clock_.now(), idle_at_) + duration_of(request);
   pending->done = std::move(request.done);
@@ -33,32 +30,27 @@ void ReproducibleBackend::submit(BlockRequest request) {
     pending->finished = true;
   };
   pending_.push_back(pending);
-  inner_->submit(std::move(request));
+  next_->submit(std::move(request));
   if (!timer_.armed()) timer_.arm_at(pending_.front()->due);
 }
 
-void ReproducibleBackend::expire() {
+void ReproducibleOrder::expire() {
   const i64 now = clock_.now();
   while (!pending_.empty() && pending_.front()->due <= now) complete_first();
   if (!pending_.empty()) timer_.arm_at(pending_.front()->due);
 }
 
-void ReproducibleBackend::complete_first() {
+void ReproducibleOrder::complete_first() {
   // The guest's time must not go on without what it holds for done.
-  if (!pending_.front()->finished) inner_->drain();
+  if (!pending_.front()->finished) next_->drain();
   const std::shared_ptr<Pending> first = std::move(pending_.front());
   pending_.pop_front();
   if (first->done) first->done(first->result);
 }
 
-void ReproducibleBackend::drain() {
+void ReproducibleOrder::drain() {
   while (!pending_.empty()) complete_first();
   timer_.cancel();
-}
-
-std::unique_ptr<BlockBackend> make_reproducible(Clock& virtual_clock,
-                                                std::unique_ptr<BlockBackend> backend) {
-  return std::make_unique<ReproducibleBackend>(virtual_clock, std::move(backend));
 }
 
 }  // namespace backplane

@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: MIT
 // Completions at virtual times, whatever the host does.
+#include "block/reproducible_order.h"
+
 #include <gtest/gtest.h>
 
 #include <deque>
 
-#include "backplane/block.h"
 #include "backplane/testing/test_machine.h"
 
 namespace backplane {
 namespace {
 
 // Carries requests out when it is told to, or waited for.
-class SlowBackend final : public BlockBackend {
+class SlowStage final : public RequestStage {
  public:
-  SlowBackend() : BlockBackend("slow") {}
-  u64 size() const override { return 1 << 20; }
-  bool read_only() const override { return false; }
-  bool write_cache() const override { return true; }
   void submit(BlockRequest request) override { requests.push_back(std::move(request)); }
   void drain() override {
     ++waited_for;
     while (!requests.empty()) carry_out_last();
   }
-  std::string describe() const override { return "slow"; }
 
   void carry_out_last(int result = 0) {
     const BlockRequest request = std::move(requests.back());
@@ -34,33 +30,32 @@ class SlowBackend final : public BlockBackend {
   unsigned waited_for = 0;
 };
 
-class ReproducibleBackendTest : public ::testing::Test {
+class ReproducibleOrderTest : public ::testing::Test {
  protected:
-  ReproducibleBackendTest() {
-    auto slow = std::make_unique<SlowBackend>();
+  ReproducibleOrderTest() {
+    auto slow = std::make_unique<SlowStage>();
     slow_ = slow.get();
-    backend_ = make_reproducible(machine_.virtual_clock(), std::move(slow));
+    order_ = std::make_unique<ReproducibleOrder>(machine_.virtual_clock(), std::move(slow));
     machine_.power_on();
   }
-  ~ReproducibleBackendTest() override { backend_->drain(); }
+  ~ReproducibleOrderTest() override { order_->drain(); }
 
   void read(u64 size, char name) {
-    backend_->submit(
-        {.op = BlockOp::Read, .size = size, .iov = {}, .done = [this, name](int result) {
-           log_ += name;
-           if (result != 0) log_ += '!';
-           times_.push_back(machine_.virtual_clock().now());
-         }});
+    order_->submit({.op = BlockOp::Read, .size = size, .iov = {}, .done = [this, name](int result) {
+                      log_ += name;
+                      if (result != 0) log_ += '!';
+                      times_.push_back(machine_.virtual_clock().now());
+                    }});
   }
 
   testing::TestMachine machine_;
-  SlowBackend* slow_ = nullptr;
-  std::unique_ptr<BlockBackend> backend_;
+  SlowStage* slow_ = nullptr;
+  std::unique_ptr<RequestStage> order_;
   std::string log_;
   std::vector<i64> times_;
 };
 
-TEST_F(ReproducibleBackendTest, AFastHostWaitsForTheGuestsTime) {
+TEST_F(ReproducibleOrderTest, AFastHostWaitsForTheGuestsTime) {
   read(4096, 'a');
   slow_->carry_out_last();
   EXPECT_EQ(log_, "");
@@ -71,7 +66,7 @@ TEST_F(ReproducibleBackendTest, AFastHostWaitsForTheGuestsTime) {
   EXPECT_EQ(slow_->waited_for, 0u);
 }
 
-TEST_F(ReproducibleBackendTest, TheGuestsTimeWaitsForASlowHost) {
+TEST_F(ReproducibleOrderTest, TheGuestsTimeWaitsForASlowHost) {
   read(4096, 'a');
   machine_.advance_time(1'000'000);
   EXPECT_EQ(log_, "a");
@@ -79,7 +74,7 @@ TEST_F(ReproducibleBackendTest, TheGuestsTimeWaitsForASlowHost) {
   EXPECT_EQ(times_, std::vector<i64>{54'096});
 }
 
-TEST_F(ReproducibleBackendTest, CompletionsComeInOrderAndKeepTheirResults) {
+TEST_F(ReproducibleOrderTest, CompletionsComeInOrderAndKeepTheirResults) {
   read(1000, 'a');
   machine_.advance_time(10'000);
   read(2000, 'b');
@@ -93,22 +88,21 @@ TEST_F(ReproducibleBackendTest, CompletionsComeInOrderAndKeepTheirResults) {
   EXPECT_EQ(slow_->waited_for, 0u);
 }
 
-TEST_F(ReproducibleBackendTest, ARequestOfACompletionTakesItsOwnTime) {
-  backend_->submit({.op = BlockOp::Write, .done = [this](int) {
-                      log_ += 'w';
-                      backend_->submit(
-                          {.op = BlockOp::Flush, .done = [this](int) { log_ += 'f'; }});
-                    }});
+TEST_F(ReproducibleOrderTest, ARequestOfACompletionTakesItsOwnTime) {
+  order_->submit({.op = BlockOp::Write, .done = [this](int) {
+                    log_ += 'w';
+                    order_->submit({.op = BlockOp::Flush, .done = [this](int) { log_ += 'f'; }});
+                  }});
   machine_.advance_time(60'000);
   EXPECT_EQ(log_, "w");
   machine_.advance_time(40'000);
   EXPECT_EQ(log_, "wf");
 }
 
-TEST_F(ReproducibleBackendTest, DrainCompletesEverythingAtOnce) {
+TEST_F(ReproducibleOrderTest, DrainCompletesEverythingAtOnce) {
   read(1000, 'a');
   read(1000, 'b');
-  backend_->drain();
+  order_->drain();
   EXPECT_EQ(log_, "ab");
   machine_.advance_time(1'000'000);
   EXPECT_EQ(log_, "ab");

@@ -1,30 +1,45 @@
 // SPDX-License-Identifier: MIT
 // What becomes of requests that the host fails to carry out.
+#include "block/error_policy.h"
+
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <system_error>
 
-#include "backplane/block.h"
+#include "backplane/block_queue.h"
 
 namespace backplane {
 namespace {
 
-// Answers every request at once, with what it is told to.
-class FailingBackend final : public BlockBackend {
+class SmallNode final : public BlockNode {
  public:
-  FailingBackend() : BlockBackend("disk0") {}
   u64 size() const override { return 1_MiB; }
-  bool read_only() const override { return false; }
-  bool write_cache() const override { return true; }
+  std::string explain(int result) const override {
+    return std::generic_category().message(-result);
+  }
+
+ protected:
+  int do_read(u64, std::span<const iovec>) override { return 0; }
+  int do_write(u64, std::span<const iovec>) override { return 0; }
+};
+
+// Answers every request at once, with what it is told to.
+class FailingStage final : public RequestStage {
+ public:
+  explicit FailingStage(const BlockNode& node) : node_(node) {}
   void submit(BlockRequest request) override {
     tried.push_back(request.op);
-    request.done(check(request) != 0 ? check(request) : -error);
+    const int refusal = check_request(node_, request);
+    request.done(refusal != 0 ? refusal : -error);
   }
   void drain() override {}
-  std::string describe() const override { return "failing"; }
 
   int error = 0;
   std::vector<BlockOp> tried;
+
+ private:
+  const BlockNode& node_;
 };
 
 class ErrorPolicyTest : public ::testing::Test {
@@ -32,10 +47,11 @@ class ErrorPolicyTest : public ::testing::Test {
   ErrorPolicyTest() { act({}); }
 
   void act(ErrorActions actions) {
-    auto inner = std::make_unique<FailingBackend>();
+    auto inner = std::make_unique<FailingStage>(node_);
     host_ = inner.get();
     stops_ = 0;
-    backend_ = make_error_policy([this] { ++stops_; }, actions, std::move(inner));
+    policy_ = std::make_unique<ErrorPolicy>(
+        node_, actions, [this] { ++stops_; }, std::move(inner));
   }
   // Submits one request while the host fails with `error`; what it is answered with is in answers_.
   void run(BlockOp op, int error, u64 offset = 0) {
@@ -45,12 +61,14 @@ class ErrorPolicyTest : public ::testing::Test {
     if (op == BlockOp::Read || op == BlockOp::Write) request.iov = {{data_, sizeof data_}};
     request.done = [this](int result) { answers_.push_back(result); };
     testing::internal::CaptureStderr();
-    backend_->submit(std::move(request));
+    policy_->submit(std::move(request));
     said_ = testing::internal::GetCapturedStderr();
   }
 
-  FailingBackend* host_ = nullptr;
-  std::unique_ptr<BlockBackend> backend_;
+  Object root_;
+  const BlockNode& node_ = root_.add_child("disk0", std::make_unique<SmallNode>());
+  FailingStage* host_ = nullptr;
+  std::unique_ptr<ErrorPolicy> policy_;
   unsigned stops_ = 0;
   std::vector<int> answers_;
   std::string said_;
@@ -65,7 +83,7 @@ TEST_F(ErrorPolicyTest, WhatSucceedsIsLeftAlone) {
     EXPECT_EQ(answers_, Answers{0});
     EXPECT_EQ(said_, "");
   }
-  EXPECT_EQ(backend_->describe(), "failing, rerror=report, werror=enospc");
+  EXPECT_EQ(policy_->describe(), "rerror=report, werror=enospc");
 }
 
 struct Row {
@@ -114,30 +132,30 @@ TEST_F(ErrorPolicyTest, WhatWaitedIsTriedAgainUntilItSucceeds) {
   EXPECT_EQ(said_, "") << "told once for each stop";
   EXPECT_EQ(stops_, 1U);
   EXPECT_NE(
-      backend_->describe().find(", 2 failed, the last a flush: No space left on device, 2 wait"),
+      policy_->describe().find(", 2 failed, the last a flush: No space left on device, 2 wait"),
       std::string::npos)
-      << backend_->describe();
+      << policy_->describe();
 
-  backend_->retry();
+  policy_->retry();
   EXPECT_EQ(answers_, Answers{});
   EXPECT_EQ(stops_, 2U);
 
   host_->error = 0;
   host_->tried.clear();
-  backend_->retry();
+  policy_->retry();
   EXPECT_EQ(host_->tried, (std::vector<BlockOp>{BlockOp::Write, BlockOp::Flush}));
   EXPECT_EQ(answers_, (Answers{0, 0}));
-  EXPECT_EQ(backend_->describe().find("wait"), std::string::npos);
+  EXPECT_EQ(policy_->describe().find("wait"), std::string::npos);
   host_->tried.clear();
-  backend_->retry();
+  policy_->retry();
   EXPECT_TRUE(host_->tried.empty());
 }
 
 TEST_F(ErrorPolicyTest, WhatWaitsWhenItIsDrainedHasFailed) {
   run(BlockOp::Write, ENOSPC);
-  backend_->drain();
+  policy_->drain();
   EXPECT_EQ(answers_, Answers{-ENOSPC});
-  backend_->retry();
+  policy_->retry();
   EXPECT_EQ(answers_, Answers{-ENOSPC});
 }
 
@@ -159,13 +177,6 @@ TEST_F(ErrorPolicyTest, TheGuestsMistakesAreNoFailuresOfTheHost) {
   EXPECT_EQ(answers_, Answers{-EINVAL});
   EXPECT_EQ(stops_, 0U);
   EXPECT_EQ(said_, "");
-}
-
-TEST_F(ErrorPolicyTest, WhatIsSetLastCountsButForAuto) {
-  act({ErrorAction::Stop, ErrorAction::Ignore});
-  backend_->set_error_actions({ErrorAction::Auto, ErrorAction::Report});
-  EXPECT_EQ(backend_->error_actions().read, ErrorAction::Stop);
-  EXPECT_EQ(backend_->error_actions().write, ErrorAction::Report);
 }
 
 }  // namespace

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// A disk's side of a block node: requests that wait for nobody, and what is done if they fail.
+//
+// Threads: submit() is called under the machine lock and never waits for the disk; requests run on
+// the queue's own threads; the completion runs on the main loop's thread with the machine lock
+// held, or, where instructions are counted, on the vCPU's thread at a virtual time that follows
+// from when the request was submitted and from what it asks, in the order submitted. Else requests
+// may complete in any order; a flush completes after every write that completed before it was
+// submitted is on stable storage.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backplane/block.h"
+#include "backplane/enumeration.h"
+#include "backplane/io_vector.h"
+#include "backplane/types.h"
+
+namespace backplane {
+
+class Machine;
+
+enum class BlockOp { Read, Write, Flush, Discard, WriteZeroes };
+
+struct BlockRequest {
+  BlockOp op = BlockOp::Read;
+  u64 offset = 0;          // bytes, sector (512) aligned
+  u64 size = 0;            // bytes; for Read and Write the sum of iov
+  std::vector<iovec> iov;  // guest RAM or buffers, valid until completion
+  bool may_unmap = false;  // WriteZeroes: holes are welcome
+  // 0 or a negative errno.
+  std::function<void(int result)> done;
+};
+
+// What is done about a request that the host fails to carry out. Stop: the machine stops, and what
+// failed is tried again when it goes on; Enospc: that if the host's disk is full, else Report.
+// Ignore: the guest takes it for done. Auto: what is usual, Report for reads, else Enospc.
+enum class ErrorAction { Report, Ignore, Stop, Enospc, Auto };
+template <>
+struct EnumNames<ErrorAction> {
+  static constexpr EnumName<ErrorAction> kNames[] = {{ErrorAction::Report, "report"},
+                                                     {ErrorAction::Ignore, "ignore"},
+                                                     {ErrorAction::Stop, "stop"},
+                                                     {ErrorAction::Enospc, "enospc"},
+                                                     {ErrorAction::Auto, "auto"}};
+};
+struct ErrorActions {
+  ErrorAction read = ErrorAction::Auto;
+  ErrorAction write = ErrorAction::Auto;  // of everything else
+};
+
+struct BlockQueueSettings {
+  ErrorActions on_error;
+  bool write_through = false;  // what is written is on the disk when it completes
+};
+
+// Failures of the host are told on standard error: each time the machine stops, and what does not
+// stop it once for each reason.
+class BlockQueue {
+ public:
+  // Throws Error if the node's size is no whole number of sectors. Machine and node must outlive
+  // it.
+  BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings);
+  // What was submitted is carried out; its completions do not run any more (see drain()).
+  ~BlockQueue();
+  BlockQueue(const BlockQueue&) = delete;
+  BlockQueue& operator=(const BlockQueue&) = delete;
+
+  // Out-of-range and misaligned requests complete with -EINVAL, writes to a read-only node with
+  // -EACCES: nothing is touched.
+  void submit(BlockRequest request);
+  // Waits until nothing is in flight; completions run, and what waited for the machine to go on has
+  // failed. Machine lock held.
+  void drain();
+  // What is done about failures, and those there were: for `info`.
+  std::string describe() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace backplane

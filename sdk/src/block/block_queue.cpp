@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/block_queue.h"
+
+#include <utility>
+
+#include "backplane/machine.h"
+#include "block/error_policy.h"
+#include "block/node_workers.h"
+#include "block/reproducible_order.h"
+
+namespace backplane {
+
+namespace {
+
+std::unique_ptr<RequestStage> workers_of(Machine& machine, BlockNode& node) {
+  auto workers = std::make_unique<NodeWorkers>(machine.main_loop(), node);
+  if (!machine.config().icount.enabled) return workers;
+  return std::make_unique<ReproducibleOrder>(machine.virtual_clock(), std::move(workers));
+}
+
+bool writes(BlockOp op) { return op != BlockOp::Read && op != BlockOp::Flush; }
+
+}  // namespace
+
+struct BlockQueue::Impl {
+  Impl(Machine& machine, BlockNode& node, const BlockQueueSettings& settings)
+      : node(node),
+        write_through(settings.write_through),
+        policy(
+            node, settings.on_error, [&machine] { machine.request_stop(StopCause::IoError); },
+            workers_of(machine, node)) {}
+
+  BlockNode& node;
+  const bool write_through;
+  ErrorPolicy policy;
+};
+
+BlockQueue::BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings) {
+  expect_whole_sectors(node);
+  impl_ = std::make_shared<Impl>(machine, node, settings);
+  // The machine may outlive the queue.
+  machine.on_run_state([weak = std::weak_ptr<Impl>(impl_)](bool running) {
+    if (const auto impl = weak.lock(); impl && running) impl->policy.retry();
+  });
+  node.queue_ = this;
+}
+
+BlockQueue::~BlockQueue() { impl_->node.queue_ = nullptr; }
+
+void BlockQueue::submit(BlockRequest request) {
+  if (impl_->write_through && writes(request.op))
+    request.done = [impl = impl_.get(), done = std::move(request.done)](int result) {
+      if (result == 0) return impl->policy.submit({.op = BlockOp::Flush, .done = done});
+      if (done) done(result);
+    };
+  impl_->policy.submit(std::move(request));
+}
+
+void BlockQueue::drain() { impl_->policy.drain(); }
+
+std::string BlockQueue::describe() const {
+  return (impl_->write_through ? "write-cache=off, " : "") + impl_->policy.describe();
+}
+
+}  // namespace backplane

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// block-raw: the bytes of what is below are the bytes of the disk.
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "backplane/block.h"
+#include "backplane/log.h"
+
+namespace backplane {
+
+namespace {
+
+class BlockRaw final : public BlockFormat {
+ public:
+  static void class_init(ObjectClass& k) {
+    k.property<&BlockRaw::offset_>("offset", "where the disk begins in what is below");
+    k.property<&BlockRaw::size_>("size", "bytes of the disk (0: all that follows)");
+  }
+
+  u64 size() const override { return size_; }
+
+ protected:
+  void open_format() override;
+  int do_read(u64 offset, std::span<const iovec> iov) override {
+    return below().read(offset_ + offset, iov);
+  }
+  int do_write(u64 offset, std::span<const iovec> iov) override {
+    return below().write(offset_ + offset, iov);
+  }
+  int do_discard(u64 offset, u64 size) override { return below().discard(offset_ + offset, size); }
+  int do_write_zeroes(u64 offset, u64 size, bool may_unmap) override {
+    return below().write_zeroes(offset_ + offset, size, may_unmap);
+  }
+
+ private:
+  // The most common mistake that raw images cannot tell by themselves.
+  void warn_about_other_formats();
+
+  Size offset_;
+  Size size_;
+};
+
+void BlockRaw::open_format() {
+  const u64 all = below().size();
+  if (offset_ > all || size_ > all - offset_)
+    throw Error::of("offset={},size={}: {} has {} bytes", offset_.bytes, size_.bytes,
+                    below().where(), all);
+  if (size_ == 0) size_.bytes = all - offset_;
+  expect_whole_sectors(*this);
+  if (offset_ == 0) warn_about_other_formats();
+}
+
+void BlockRaw::warn_about_other_formats() {
+  std::array<char, 4> start{};
+  if (size() < start.size() || below().read(0, start.data(), start.size()) != 0) return;
+  const std::string_view magic(start.data(), start.size());
+  const auto warn = [&](std::string_view cure) {
+    log::warn(
+        fmt::format("{} looks like an image of another format, but is used as raw: the guest "
+                    "sees the file as it is ({})",
+                    where(), cure));
+  };
+  if (magic == "QFI\xfb") warn("format=qcow2 opens it as what it is");
+  if (magic == "KDMV" || magic == "conn") warn("qemu-img convert -O raw makes a raw image of it");
+}
+
+BACKPLANE_TYPE(BlockRaw, "block-raw", .description = "The bytes of a file, or a part of them")
+
+}  // namespace
+
+}  // namespace backplane
