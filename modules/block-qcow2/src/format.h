@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// [qcow2 "Header", "Host cluster management", "Cluster mapping"]
+#pragma once
+
+#include "backplane/types.h"
+
+namespace backplane::qcow2 {
+
+constexpr u32 kMagic = 0x514649fb;  // "QFI\xfb"
+
+// Where the header has its fields.
+enum HeaderField : unsigned {
+  kMagicField = 0,
+  kVersion = 4,
+  kBackingFileOffset = 8,
+  kBackingFileSize = 16,
+  kClusterBits = 20,
+  kSize = 24,
+  kCryptMethod = 32,
+  kL1Size = 36,
+  kL1TableOffset = 40,
+  kRefcountTableOffset = 48,
+  kRefcountTableClusters = 56,
+  kNbSnapshots = 60,
+  kSnapshotsOffset = 64,
+  kHeaderSizeV2 = 72,
+  // Version 3 alone:
+  kIncompatibleFeatures = 72,
+  kCompatibleFeatures = 80,
+  kAutoclearFeatures = 88,
+  kRefcountOrder = 96,
+  kHeaderLength = 100,
+  kHeaderSizeV3 = 104,
+};
+
+enum IncompatibleFeature : u64 {
+  kDirty = 1 << 0,
+  kCorrupt = 1 << 1,
+  kExternalDataFile = 1 << 2,
+  kCompressionType = 1 << 3,
+  kExtendedL2 = 1 << 4,
+};
+
+// An entry of the L1 table, and a standard one of an L2 table.
+constexpr u64 kOffsetMask = 0x00ff'ffff'ffff'fe00;
+constexpr u64 kCopied = u64{1} << 63;  // the refcount is one
+constexpr u64 kCompressed = u64{1} << 62;
+constexpr u64 kReadsAsZeroes = 1;  // version 3
+constexpr u64 kL1Reserved = ~(kOffsetMask | kCopied);
+
+// An entry of the refcount table.
+constexpr u64 kRefcountOffsetMask = ~u64{0x1ff};
+
+constexpr unsigned kMinClusterBits = 9;
+constexpr unsigned kMaxClusterBits = 21;
+constexpr unsigned kMaxRefcountOrder = 6;
+
+}  // namespace backplane::qcow2

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// block-qcow2: images that take only the room that was written to. [qcow2]
+#include <cerrno>
+#include <optional>
+
+#include "backplane/block.h"
+#include "image.h"
+
+namespace backplane::qcow2 {
+
+namespace {
+
+class BlockQcow2 final : public BlockFormat {
+ public:
+  static void class_init(ObjectClass&) {}
+  ~BlockQcow2() override {
+    if (image_) flush();
+  }
+
+  u64 size() const override { return image_->size(); }
+
+ protected:
+  void open_format() override {
+    image_.emplace(below(), wants_read_only() != OnOffAuto::On);
+    expect_whole_sectors(*this);
+  }
+  int do_read(u64 offset, std::span<const iovec> iov) override { return image_->read(offset, iov); }
+  int do_write(u64 offset, std::span<const iovec> iov) override {
+    return image_->write(offset, iov);
+  }
+  int do_flush() override { return read_only() ? 0 : image_->flush(true); }
+  int do_write_back() override { return read_only() ? 0 : image_->flush(false); }
+  int do_discard(u64 offset, u64 size) override { return image_->discard(offset, size); }
+  int do_write_zeroes(u64 offset, u64 size, bool may_unmap) override {
+    return image_->write_zeroes(offset, size, may_unmap);
+  }
+
+ private:
+  std::optional<Image> image_;
+};
+
+BACKPLANE_TYPE(BlockQcow2, "block-qcow2", .description = "QEMU's format: takes room as it is used")
+
+}  // namespace
+
+}  // namespace backplane::qcow2
+
+BACKPLANE_MODULE("block-qcow2", "0.1", "Disk images in the qcow2 format");
