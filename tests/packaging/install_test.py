@@ -34,8 +34,9 @@ class Installed:
         self.modules = self.lib / "backplane"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("BACKPLANE_")}
 
-    def backplane(self, *arguments, status=0):
-        return run(self.bin / "backplane", *arguments, status=status, env=self.environment)
+    def backplane(self, *arguments, status=0, standard_input=""):
+        return run(self.bin / "backplane", *arguments, status=status, env=self.environment,
+                   input=standard_input)
 
     def module_files(self):
         return sorted(self.modules.glob("*.so"))
@@ -113,8 +114,8 @@ def check_accelerators_can_be_left_out(tree):
     assert listed() == names, f"all put back, -accel help lists {listed()}"
 
 
-def check_builds_a_module(tree, cmake, compiler, flags, directory):
-    build = directory / "beacon"
+def check_builds_modules(tree, cmake, compiler, flags, directory):
+    build = directory / "out-of-tree"
     run(*cmake, "-S", HERE / "out-of-tree", "-B", build, f"-DCMAKE_PREFIX_PATH={tree.prefix}",
         f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={flags}")
     run(cmake[0], "--build", build)
@@ -125,6 +126,27 @@ def check_builds_a_module(tree, cmake, compiler, flags, directory):
     assert "beacon" in listing, f"-device help does not list it:\n{listing}"
     properties = tree.backplane("-module-path", build, "-device", "beacon,help")
     assert "value" in properties, f"-device beacon,help does not list it:\n{properties}"
+    check_uses_backends(tree, build)
+
+
+def check_uses_backends(tree, build):
+    """A block driver and a network backend of somebody else's, by the options of our own."""
+    for kind, name in [("-blockdev", "ramdisk"), ("-netdev", "echo")]:
+        listing = tree.backplane("-module-path", build, kind, "help")
+        assert name in listing, f"{kind} help does not list {name}:\n{listing}"
+    said = tree.backplane("-module-path", build, "-blockdev", "ramdisk,help")
+    assert "size=<size>" in said and "read-only=" in said, said
+    said = tree.backplane("-module-path", build, "-M", "none", "-blockdev", "ramdisk,node-name=r",
+                          status=1)
+    assert "size is missing" in said, said
+    said = tree.backplane(
+        "-module-path", build, "-M", "pc", "-accel", "tcg", "-S", "-display", "none", "-nodefaults",
+        "-monitor", "stdio", "-blockdev", "ramdisk,node-name=disk,size=1M",
+        "-blockdev", "raw,node-name=half,file=disk,size=512K", "-device", "virtio-blk-pci,drive=half",
+        "-netdev", "echo,id=hub", "-device", "virtio-net-pci,netdev=hub",
+        standard_input="info block\ninfo network\nquit\n")
+    for text in ["half: disk, raw, 512 KiB, read-write", "hub: echo: 0 frames; /machine/peripheral"]:
+        assert text in said, f"'{text}' is not in:\n{said}"
 
 
 def check_links_modules_into_a_program(tree, cmake, compiler, flags, directory):
@@ -169,7 +191,7 @@ def main():
         check_finds_its_modules(tree)
         check_modinfo_goes_on_after_a_foreign_file(tree)
         check_accelerators_can_be_left_out(tree)
-        check_builds_a_module(tree, cmake, given.compiler, given.flags, directory)
+        check_builds_modules(tree, cmake, given.compiler, given.flags, directory)
         check_links_modules_into_a_program(tree, cmake, given.compiler, given.flags,
                                            directory)
         check_builds_with_pkg_config(tree, given.compiler, given.flags, directory)
