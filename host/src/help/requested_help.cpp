@@ -13,6 +13,7 @@
 #include "backplane/module.h"
 #include "backplane/netdev.h"
 #include "devices/devices.h"
+#include "devices/objects.h"
 #include "help/device_help.h"
 #include "help/module_help.h"
 #include "help/property_help.h"
@@ -43,7 +44,7 @@ std::string named_type(const GivenOption& option, const KeyValueList& values) {
 
 // The kind of backends that an option names; null if it names none.
 const Kind* backend_kind(std::string_view option) {
-  for (const Kind* const kind : {&kBlockKind, &kNetdevKind})
+  for (const Kind* const kind : {&kBlockKind, &kNetdevKind, &kObjectKind})
     if (kind->option.substr(1) == option) return kind;
   return nullptr;
 }

@@ -6,6 +6,7 @@
 #include "devices/devices.h"
 #include "devices/drives.h"
 #include "devices/networks.h"
+#include "devices/objects.h"
 #include "launch/cpu_model.h"
 #include "launch/machine_class.h"
 #include "options/guest_action_options.h"
@@ -132,6 +133,7 @@ void Launch::open_consoles() {
 void Launch::build_board() { machine_->init(); }
 
 void Launch::add_devices() {
+  create_objects(*backends_, line_);
   const Drives drives = open_drives(*backends_, line_);
   auto implied = drives.disks;
   for (ImpliedDevice& card : open_networks(*backends_, *machine_, line_))

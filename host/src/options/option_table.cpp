@@ -45,6 +45,9 @@ std::vector<OptionSpec> rows() {
       {"device", "", "[driver=]TYPE[,id=ID][,bus=BUS][,PROPERTY=VALUE...]",
        "add a device; -device help lists them, -device TYPE,help what can be set", "Devices",
        "driver"},
+      {"object", "", "[qom-type=]TYPE,id=ID[,PROPERTY=VALUE...]",
+       "make a backend of any kind by the full name of its type; -object help lists them", "",
+       "qom-type"},
       {"global", "", "TYPE.PROPERTY=VALUE", "a default for every device of a type"},
       {"drive", "", "[file=]FILE[,format=FORMAT][,if=virtio|none][,id=ID][,readonly=on|off]...",
        "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // "tcg-accel": the accelerator that needs nothing of the host but its processor.
+#include "backplane/accelerator.h"
+
 #include <fmt/format.h>
 
-#include "backplane/accelerator.h"
+#include "backplane/enumeration.h"
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
 #include "backplane/x86/host_features.h"
@@ -17,16 +19,9 @@ namespace backplane {
 enum class TcgThreads { Auto, Single, Multi };
 
 template <>
-struct PropertyTraits<TcgThreads> {
-  static constexpr std::string_view kTypeName = "TcgThreads";
-  static TcgThreads parse(std::string_view text) {
-    if (text == "single") return TcgThreads::Single;
-    if (text == "multi") return TcgThreads::Multi;
-    throw Error::of("'{}' is neither single nor multi", text);
-  }
-  static std::string print(TcgThreads value) {
-    return value == TcgThreads::Auto ? "auto" : value == TcgThreads::Single ? "single" : "multi";
-  }
+struct EnumNames<TcgThreads> {
+  static constexpr EnumName<TcgThreads> kNames[] = {
+      {TcgThreads::Single, "single"}, {TcgThreads::Multi, "multi"}, {TcgThreads::Auto, "auto"}};
 };
 
 namespace tcg {
@@ -44,7 +39,8 @@ class TcgAccel final : public Accelerator, private MemoryListener {
  public:
   static void class_init(AccelClass& k) {
     k.hardware = false;
-    k.property<&TcgAccel::threads_>("thread", "single: one host thread for all vCPUs; multi: one each");
+    k.property<&TcgAccel::threads_>("thread",
+                                    "single: one host thread for all vCPUs; multi: one each");
     k.property<&TcgAccel::tb_size_>("tb-size", "size of the code buffer in MiB (8 to 1024)");
     k.property<&TcgAccel::one_insn_per_tb_>("one-insn-per-tb",
                                             "translate each instruction into a block of its own");
@@ -56,9 +52,10 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   void init_machine(Machine& machine) override {
     const IcountOptions& icount = machine.config().icount;
     if (icount.enabled && threads_ == TcgThreads::Multi)
-      throw Error("thread=multi cannot be used with -icount: instructions of several vCPUs have an "
-                  "order only on one thread",
-                  "leave thread out, or use thread=single");
+      throw Error(
+          "thread=multi cannot be used with -icount: instructions of several vCPUs have an "
+          "order only on one thread",
+          "leave thread out, or use thread=single");
     if (tb_size_ < 8 || tb_size_ > 1024)
       throw Error::of("tb-size={}: expects a number of MiB from 8 to 1024", tb_size_);
     if (!split_wx_)
@@ -93,8 +90,8 @@ class TcgAccel final : public Accelerator, private MemoryListener {
       threads_running_.front()->add(cpu);
       return;
     }
-    auto thread = std::make_unique<VcpuThread>(
-        *machine_, single_ ? "tcg" : fmt::format("tcg{}", cpu.index()));
+    auto thread = std::make_unique<VcpuThread>(*machine_,
+                                               single_ ? "tcg" : fmt::format("tcg{}", cpu.index()));
     thread->add(cpu);
     if (clock_ != nullptr) {
       thread->set_round_hook([this] { clock_->begin_round(); });
@@ -131,10 +128,9 @@ class TcgAccel final : public Accelerator, private MemoryListener {
         "code buffer: {} of {} KiB used, flushed {} times\n"
         "blocks: {} made, {} invalidated ({} examined), {} links\n"
         "average block: {} guest bytes, {} host bytes and {} rarely run\n",
-        engine_->cache.bytes_used() >> 10, tb_size_ << 10, c.flushes, c.blocks,
-        c.invalidated, c.examined, c.links, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
-        c.blocks != 0 ? c.host_bytes / c.blocks : 0,
-        c.blocks != 0 ? c.cold_bytes / c.blocks : 0);
+        engine_->cache.bytes_used() >> 10, tb_size_ << 10, c.flushes, c.blocks, c.invalidated,
+        c.examined, c.links, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
+        c.blocks != 0 ? c.host_bytes / c.blocks : 0, c.blocks != 0 ? c.cold_bytes / c.blocks : 0);
     for (TcgVcpu* v : engine_->vcpus) {
       const TcgVcpu::Counters& n = v->counters();
       const SoftMmu::Counters& m = v->mmu().counters();
@@ -204,6 +200,5 @@ class TcgAccel final : public Accelerator, private MemoryListener {
 
 using backplane::tcg::TcgAccel;
 BACKPLANE_TYPE(TcgAccel, "tcg-accel",
-               .description =
-                   "dynamic translation of x86-64 to x86-64; needs nothing of the host")
+               .description = "dynamic translation of x86-64 to x86-64; needs nothing of the host")
 BACKPLANE_MODULE("accel-tcg", "0.1", "Software accelerator: translates x86-64 to x86-64")

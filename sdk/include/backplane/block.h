@@ -43,8 +43,8 @@ template <>
 struct EnumNames<DiscardMode> {
   static constexpr EnumName<DiscardMode> kNames[] = {{DiscardMode::Unmap, "unmap"},
                                                      {DiscardMode::Ignore, "ignore"},
-                                                     {DiscardMode::Unmap, "on"},
-                                                     {DiscardMode::Ignore, "off"}};
+                                                     {DiscardMode::Unmap, "on", true},
+                                                     {DiscardMode::Ignore, "off", true}};
 };
 
 // A type of its own derives from it, opens what it needs in open_node(), and implements size(),

@@ -26,10 +26,11 @@ template <class E>
 struct EnumName {
   E value;
   std::string_view name;
+  bool synonym = false;  // understood, but neither offered nor printed
 };
 
-// To be specialised: kNames, in the order in which messages and help name the values. A value may
-// have several names; it is printed by the first.
+// To be specialised: kNames, in the order in which messages and help name the values; the synonyms
+// of all come last. At least one is none.
 template <class E>
 struct EnumNames;
 
@@ -41,15 +42,21 @@ Error unknown_name(std::span<const std::string_view> names);
 // "a|b|c".
 template <class E>
 struct JoinedNames {
+  static constexpr std::size_t kCount = [] {
+    std::size_t count = 0;
+    for (const auto& row : EnumNames<E>::kNames) count += row.synonym ? 0 : 1;
+    return count;
+  }();
   static constexpr std::size_t kLength = [] {
-    std::size_t length = std::size(EnumNames<E>::kNames) - 1;
-    for (const auto& row : EnumNames<E>::kNames) length += row.name.size();
+    std::size_t length = kCount - 1;
+    for (const auto& row : EnumNames<E>::kNames) length += row.synonym ? 0 : row.name.size();
     return length;
   }();
   static constexpr std::array<char, kLength> kText = [] {
     std::array<char, kLength> text{};
     std::size_t at = 0;
     for (const auto& row : EnumNames<E>::kNames) {
+      if (row.synonym) break;
       if (at != 0) text[at++] = '|';
       for (const char c : row.name) text[at++] = c;
     }
@@ -64,11 +71,11 @@ struct PropertyTraits<E, std::enable_if_t<(std::size(EnumNames<E>::kNames) > 0)>
   static constexpr std::string_view kTypeName{detail::JoinedNames<E>::kText.data(),
                                               detail::JoinedNames<E>::kText.size()};
   static E parse(std::string_view text) {
-    std::array<std::string_view, std::size(EnumNames<E>::kNames)> names;
+    std::array<std::string_view, detail::JoinedNames<E>::kCount> names;
     std::size_t count = 0;
     for (const auto& row : EnumNames<E>::kNames) {
       if (row.name == text) return row.value;
-      names[count++] = row.name;
+      if (!row.synonym) names[count++] = row.name;
     }
     throw detail::unknown_name(names);
   }

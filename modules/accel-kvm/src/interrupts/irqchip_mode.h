@@ -2,8 +2,7 @@
 // Which interrupt controllers are the kernel's: the property "kernel-irqchip".
 #pragma once
 
-#include "backplane/error.h"
-#include "backplane/property.h"
+#include "backplane/enumeration.h"
 
 namespace backplane::kvm {
 
@@ -18,27 +17,12 @@ enum class IrqchipMode {
 namespace backplane {
 
 template <>
-struct PropertyTraits<kvm::IrqchipMode> {
-  static constexpr std::string_view kTypeName = "OnOffSplit";
-  static kvm::IrqchipMode parse(std::string_view text) {
-    if (text == "split") return kvm::IrqchipMode::Split;
-    try {
-      return PropertyTraits<bool>::parse(text) ? kvm::IrqchipMode::On : kvm::IrqchipMode::Off;
-    } catch (const Error&) {
-      throw Error("expects on, off or split");
-    }
-  }
-  static std::string print(kvm::IrqchipMode value) {
-    switch (value) {
-      case kvm::IrqchipMode::On:
-        return "on";
-      case kvm::IrqchipMode::Split:
-        return "split";
-      case kvm::IrqchipMode::Off:
-        break;
-    }
-    return "off";
-  }
+struct EnumNames<kvm::IrqchipMode> {
+  using enum kvm::IrqchipMode;
+  static constexpr EnumName<kvm::IrqchipMode> kNames[] = {
+      {On, "on"},        {Off, "off"},         {Split, "split"},
+      {On, "yes", true}, {On, "true", true},   {On, "y", true},
+      {Off, "no", true}, {Off, "false", true}, {Off, "n", true}};
 };
 
 }  // namespace backplane

@@ -3,7 +3,7 @@
 // read. [IBM PC AT Technical Reference "System Timers"]
 #include <memory>
 
-#include "backplane/error.h"
+#include "backplane/enumeration.h"
 #include "backplane/isa/isa_device.h"
 #include "backplane/machine.h"
 #include "backplane/x86/platform_interrupts.h"
@@ -13,16 +13,9 @@
 namespace backplane {
 
 template <>
-struct PropertyTraits<pc::LostTickPolicy> {
-  static constexpr std::string_view kTypeName = "LostTickPolicy";
-  static pc::LostTickPolicy parse(std::string_view text) {
-    if (text == "delay") return pc::LostTickPolicy::Delay;
-    if (text == "discard") return pc::LostTickPolicy::Discard;
-    throw Error("expects delay or discard");
-  }
-  static std::string print(pc::LostTickPolicy value) {
-    return value == pc::LostTickPolicy::Delay ? "delay" : "discard";
-  }
+struct EnumNames<pc::LostTickPolicy> {
+  static constexpr EnumName<pc::LostTickPolicy> kNames[] = {
+      {pc::LostTickPolicy::Delay, "delay"}, {pc::LostTickPolicy::Discard, "discard"}};
 };
 
 namespace pc {
@@ -38,7 +31,7 @@ class IsaPit final : public IsaDevice {
   static void class_init(DeviceClass& k) {
     k.property<&IsaPit::lost_tick_policy_>(
         "lost_tick_policy",
-        "ticks that the guest could not take in time: delay (deliver them late) or discard");
+        "ticks that the guest could not take in time; delay: they are delivered late");
   }
 
   void realize() override {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// -object: backends of any kind, by the full names of their types.
+#pragma once
+
+#include "backplane/backend.h"
+#include "backplane/options.h"
+
+namespace backplane::host {
+
+inline constexpr Kind kObjectKind{
+    .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
+
+// Makes the backends of -object. Throws Error. Machine lock.
+void create_objects(Backends& backends, const CommandLine& line);
+
+}  // namespace backplane::host
