@@ -40,7 +40,9 @@ BACKPLANE_TYPE(Bulb, "lamp-bulb", .description = "An incandescent one")
 
 class Desk final : public Device {
  public:
-  static void class_init(DeviceClass& k) { k.property<&Desk::lamp_>("lamp", "what lights it"); }
+  static void class_init(DeviceClass& k) {
+    k.property<&Desk::lamp_>("lamp", "what lights it").dynamic = true;
+  }
   BackendLink<Lamp> lamp_;
 };
 BACKPLANE_TYPE(Desk, "desk")
@@ -81,8 +83,8 @@ TEST_F(BackendsTest, AreFoundByTheNameOfTheirKind) {
 }
 
 TEST_F(BackendsTest, AnUnknownNameIsAnsweredWithWhatIsNearToIt) {
-  EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "blub", "left", {}); }),
-            "blub: no installed module has such a lamp; near to it: bulb");
+  EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "bulbs", "left", {}); }),
+            "bulbs: no installed module has such a lamp; near to it: bulb");
   EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "xxxxxxxx", "left", {}); }),
             "xxxxxxxx: no installed module has such a lamp; -lamp help lists those there are");
 }
