@@ -82,6 +82,8 @@ Image::Image(BlockNode& file, bool for_writing)
   }
   if (!for_writing) return;
   refcounts_.open();
+  // The last cluster need not be whole in the file, and is written as others are.
+  file_.grow(header_.to_clusters(file_.size()) << header_.cluster_bits);
   // Of what these features say, nothing is kept true here.
   if (header_.autoclear_features != 0) {
     const u8 none[sizeof(u64)] = {};
@@ -204,8 +206,8 @@ int Image::write(u64 offset, std::span<const iovec> iov) {
     {
       const std::shared_lock lock(mutex_);
       Run run;
-      if (find(offset + done, size - done, run) && run.stored && run.own &&
-          run.host + run.length <= file_.size()) {
+      if (find(offset + done, size - done, run) && run.stored && run.own) {
+        if (run.host + run.length > file_.size()) return -EIO;
         if (const int error = file_.write(run.host, part_of(iov, done, run.length)); error != 0)
           return error;
         done += run.length;
@@ -264,7 +266,6 @@ int Image::write_new(u64 offset, u64 size, std::span<const iovec> iov, u64 from,
       if (count != 1) return -EIO;
       set_entry(*l2, index, old | kCopied);
     }
-    if (const int error = file_.grow((first + 1) << header_.cluster_bits); error != 0) return error;
     // Somebody else was here, or it can be written in place from now on.
     if ((old & kReadsAsZeroes) == 0) return 0;
   } else {

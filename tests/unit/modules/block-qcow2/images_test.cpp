@@ -117,6 +117,19 @@ TEST_F(Qcow2ImageTest, ALargeDiskNeedsLittle) {
   expect_sound();
 }
 
+TEST_F(Qcow2ImageTest, TheLastClusterNeedNotBeWhole) {
+  create("cluster_size=64k,preallocation=metadata", "1M");
+  const u64 whole = std::filesystem::file_size(path("a.qcow2"));
+  std::filesystem::resize_file(path("a.qcow2"), whole - 1000);
+  BlockNode& disk = open();
+  const auto bytes = pattern(1_MiB, 4);
+  EXPECT_EQ(disk.write(0, bytes.data(), bytes.size()), 0);
+  close();
+  EXPECT_EQ(std::filesystem::file_size(path("a.qcow2")), whole);
+  expect_sound();
+  expect_content(bytes);
+}
+
 TEST_F(Qcow2ImageTest, OneThatIsOnlyReadStaysAsItIs) {
   create("cluster_size=64k", "1M");
   const auto before = std::filesystem::last_write_time(path("a.qcow2"));
