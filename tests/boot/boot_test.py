@@ -433,7 +433,7 @@ def restricted_network(setup):
     with web_server(b"secret") as outside:
         commands = rf"""
         ip -4 -o address show dev eth0 | tr -s ' ' | cut -d ' ' -f 4
-        ! timeout 5 wget -q -O - http://10.0.2.2:{outside}/file
+        ! timeout 5 wget -q -O - http://10.0.2.2:{outside}/file 2>/dev/null
         """
         with Guest(setup, commands, "-netdev", "user,id=net0,restrict=on",
                    "-device", "virtio-net-pci,netdev=net0") as guest:
