@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// -accel help, -M help, -cpu help, -netdev help: the types of a kind that modules offer. Nothing is loaded where
-// metadata is enough.
+// -accel help, -M help, -cpu help, -netdev help: the types of a kind that modules offer. Nothing is
+// loaded where metadata is enough.
 #pragma once
 
 #include <string>

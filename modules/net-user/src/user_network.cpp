@@ -137,8 +137,7 @@ UserNetwork::~UserNetwork() {
 }
 
 std::string UserNetwork::describe() const {
-  std::string text =
-      fmt::format("user network {}", PropertyTraits<Ipv4Network>::print(network_));
+  std::string text = fmt::format("user network {}", PropertyTraits<Ipv4Network>::print(network_));
   if (restrict_) text += ", restricted";
   for (const PortForward& rule : forwards_) text += ", " + rule.text();
   return text;
@@ -233,9 +232,9 @@ void UserNetwork::wait_for_sockets() {
       watches.insert(std::move(known));
     } else {
       watches.insert_or_assign(
-          socket.fd, Watched{conditions, machine().main_loop().watch(
-                                             socket.fd, conditions,
-                                             [this](unsigned) { sockets_ready(); })});
+          socket.fd,
+          Watched{conditions, machine().main_loop().watch(socket.fd, conditions,
+                                                          [this](unsigned) { sockets_ready(); })});
     }
   }
   watches_ = std::move(watches);

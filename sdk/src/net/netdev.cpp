@@ -9,8 +9,7 @@ void Netdev::set_client(NetClient* client) {
 }
 
 void Netdev::deliver(std::span<const u8> frame) {
-  if (client_ == nullptr || frame.size() > kMaxFrame || waiting_.size() >= kMostWaiting)
-    return;
+  if (client_ == nullptr || frame.size() > kMaxFrame || waiting_.size() >= kMostWaiting) return;
   // In order, and not into a device that is in the middle of receiving.
   if (delivering_ || !waiting_.empty() || !client_->receive(frame))
     waiting_.emplace_back(frame.begin(), frame.end());

@@ -237,8 +237,7 @@ class VirtioNetPci final : public VirtioPci {
     VirtioPci::realize_device();
   }
 };
-BACKPLANE_TYPE(VirtioNetPci, "virtio-net-pci", .category = "Network",
-               .description = "Network card")
+BACKPLANE_TYPE(VirtioNetPci, "virtio-net-pci", .category = "Network", .description = "Network card")
 
 }  // namespace
 

@@ -42,9 +42,10 @@ class PcMachine final : public Machine {
 
   void finish() override {
     if (!config().kernel.empty() && !config().bios.empty())
-      throw Error::of("-bios {}: a kernel given with -kernel is started without firmware: give one "
-                      "of them",
-                      config().bios);
+      throw Error::of(
+          "-bios {}: a kernel given with -kernel is started without firmware: give one "
+          "of them",
+          config().bios);
     if (config().kernel.empty() && config().bios.empty() && !config().start_stopped)
       throw Error("nothing to boot: neither -kernel nor -bios was given")
           .with_hint("give a kernel with -kernel, or firmware with -bios");

@@ -223,8 +223,8 @@ TEST_F(NetTest, CardsWithoutAnAddressGetDifferentOnes) {
 
 TEST_F(NetTest, OneNetworkHasOneCard) {
   start();
-  EXPECT_THROW(
-      machine_.add_device("virtio-net-pci", "", "", {{"addr", "05"}, {"netdev", "net0"}}), Error);
+  EXPECT_THROW(machine_.add_device("virtio-net-pci", "", "", {{"addr", "05"}, {"netdev", "net0"}}),
+               Error);
 }
 
 TEST_F(NetTest, QueueSizesAndMtuAreChecked) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "backplane/backend.h"
-
 #include <gtest/gtest.h>
 
+#include "backplane/backend.h"
 #include "backplane/testing/test_machine.h"
 
 namespace backplane::testing {
@@ -90,14 +89,17 @@ TEST_F(BackendsTest, AnUnknownNameIsAnsweredWithWhatIsNearToIt) {
 }
 
 TEST_F(BackendsTest, ATypeOfAnotherKindIsRefused) {
-  EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "chair", "left", {}); }),
-            "chair is not a lamp");
+  EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "chair", "left", {}); }), "chair is not a lamp");
 }
 
 TEST_F(BackendsTest, OneThatCannotBeOpenedLeavesNothingBehind) {
-  EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "bulb", "left", {{"watts", "101"}}); }),
+  EXPECT_EQ(refusal([&] {
+              backends_.add(kLampKind, "bulb", "left", {{"watts", "101"}});
+            }),
             "too bright");
-  EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "bulb", "left", {{"wat", "1"}}); }),
+  EXPECT_EQ(refusal([&] {
+              backends_.add(kLampKind, "bulb", "left", {{"wat", "1"}});
+            }),
             "lamp-bulb.wat: no such property; there are: watts");
   EXPECT_TRUE(backends_.children().empty());
   EXPECT_EQ(Bulb::lit, 0);

@@ -13,8 +13,7 @@ class HostFileTest : public testing::Test {
  protected:
   // Its own: tests run side by side.
   HostFileTest()
-      : path(testing::TempDir() +
-             testing::UnitTest::GetInstance()->current_test_info()->name()) {}
+      : path(testing::TempDir() + testing::UnitTest::GetInstance()->current_test_info()->name()) {}
   ~HostFileTest() override { std::filesystem::remove(path); }
 
   void write(std::size_t size) { std::ofstream(path) << std::string(size, 'a'); }
