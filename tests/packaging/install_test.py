@@ -145,7 +145,8 @@ def check_uses_backends(tree, build):
         "-blockdev", "raw,node-name=half,file=disk,size=512K", "-device", "virtio-blk-pci,drive=half",
         "-netdev", "echo,id=hub", "-device", "virtio-net-pci,netdev=hub",
         standard_input="info block\ninfo network\nquit\n")
-    for text in ["half: disk, raw, 512 KiB, read-write", "hub: echo: 0 frames; /machine/peripheral"]:
+    for text in ["half: disk, raw, 512 KiB, read-write",
+                 "hub: echo: 0 frames; virtio-net-pci (/machine/peripheral"]:
         assert text in said, f"'{text}' is not in:\n{said}"
 
 

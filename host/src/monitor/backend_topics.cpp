@@ -34,18 +34,12 @@ std::string block(MonitorContext& context) {
   return text.empty() ? "no disk images\n" : text;
 }
 
-// "virtio-net-device (/machine/peripheral/net0)".
-std::string user_of(const Backend& backend) {
-  const Object* const user = backend.user();
-  if (user == nullptr) return "not used";
-  return fmt::format("{} ({})", user->type_name(), user->path());
-}
-
 std::string network(MonitorContext& context) {
   std::string text;
   if (Object* const backends = context.machine.find(Backends::kPath))
     for (const Netdev* netdev : objects_offering<Netdev>(*backends))
-      text += fmt::format("{}: {}; {}\n", netdev->id(), netdev->describe(), user_of(*netdev));
+      text += fmt::format("{}: {}; {}\n", netdev->id(), netdev->describe(),
+                          netdev->describe_user());
   return text.empty() ? "no networks\n" : text;
 }
 

@@ -42,6 +42,8 @@ class Backend : public Object {
   void release() { user_ = nullptr; }
   // Who has it; null if nobody.
   const Object* user() const { return user_; }
+  // The same for `info`: "virtio-net-pci (/machine/peripheral/net0)", or "not used".
+  std::string describe_user() const;
 
  protected:
   // Puts it into operation, its properties set; throws Error, and leaves nothing behind. What it

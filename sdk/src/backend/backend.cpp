@@ -8,10 +8,10 @@ namespace backplane {
 namespace {
 
 // The user as the command line knows it: a device that is part of another one is shown as that one.
-std::string name_of(const Object& user) {
+const Object& shown_user(const Object& user) {
   const Object* shown = &user;
   while (dynamic_cast<const Device*>(shown->parent()) != nullptr) shown = shown->parent();
-  return shown->path();
+  return *shown;
 }
 
 }  // namespace
@@ -26,9 +26,15 @@ std::string Backend::spelled(std::string_view property) const {
 
 void Backend::claim(const Object& user) {
   if (user_ != nullptr)
-    throw Error::of("{} is used by {} already: {} needs one of its own", id(), name_of(*user_),
-                    name_of(user));
+    throw Error::of("{} is used by {} already: {} needs one of its own", id(), shown_user(*user_).path(),
+                    shown_user(user).path());
   user_ = &user;
+}
+
+std::string Backend::describe_user() const {
+  if (user_ == nullptr) return "not used";
+  const Object& user = shown_user(*user_);
+  return fmt::format("{} ({})", user.type_name(), user.path());
 }
 
 BACKPLANE_REGISTER_ABSTRACT(Backend)

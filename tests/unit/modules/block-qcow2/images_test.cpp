@@ -37,7 +37,9 @@ TEST_P(EveryImage, RandomUseLeavesASoundOne) {
     for (unsigned i = 0; i < 150; ++i) {
       use.step(disk);
       if (HasFatalFailure()) return;
-      if (i % 40 == 39) ASSERT_EQ(disk.flush(), 0);
+      if (i % 40 == 39) {
+        ASSERT_EQ(disk.flush(), 0);
+      }
     }
     close();
     expect_sound();
@@ -149,7 +151,9 @@ TEST_F(Qcow2ImageTest, SeveralThreadsUseIt) {
     const auto bytes = pattern(512, static_cast<u32>(thread));
     for (u64 offset = 512 * thread; offset < kSize; offset += 512 * kThreads) {
       ASSERT_EQ(disk.write(offset, bytes.data(), bytes.size()), 0);
-      if (offset % 1_MiB < 512 * kThreads) ASSERT_EQ(disk.flush(), 0);
+      if (offset % 1_MiB < 512 * kThreads) {
+        ASSERT_EQ(disk.flush(), 0);
+      }
     }
   };
   std::vector<std::thread> threads;

@@ -88,7 +88,7 @@ TEST_F(NetTest, WithoutANetworkTheLinkIsDownAndFramesAreTakenAllTheSame) {
 
 TEST_F(NetTest, SendsWhatFollowsTheHeader) {
   start();
-  put(kData, std::string(12, '\0') + "destination, ");
+  put(kData + 12, "destination, ");
   put(kData + 0x1000, "payload");
   tx_->add({{kData, 25}, {kData + 0x1000, 7}}, {});
   driver_->kick(kTx);
