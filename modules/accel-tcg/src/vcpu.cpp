@@ -264,6 +264,8 @@ bool TcgVcpu::run_translated() {
   engine_.stubs.enter(&state_, code);
   x87_pointers_to_state();
   flags_to_state();
+  // Unless it left before that instruction, or between the elements of a repeated one.
+  if (state_.rip == entered_.rip) state_.rflags |= entered_.resume_flag;
   return true;
 }
 

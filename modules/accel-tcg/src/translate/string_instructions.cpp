@@ -158,22 +158,27 @@ void Translator::emit_repeat(const Insn& i) {
   emit_jump(next);
 }
 
-// Goes back to the entry while the counter is not zero. What interrupts the instruction there finds
-// RF set. [SDM 3B "Instruction-Breakpoint Exception Condition"]
+// Goes back to the first element while the counter is not zero, behind the entry, which would look a
+// second time whether to leave: what interrupts the instruction there finds RF set, and only there.
+// [SDM 3B "Instruction-Breakpoint Exception Condition"]
 void Translator::emit_next_element(const Xbyak::Reg& counter) {
+  const auto leave = [this](u32 site) {
+    defer([this, site] {
+      a_.bind(site);
+      emit_leave_between_elements();
+    });
+  };
   a_.test(counter, counter);
   const u32 done = a_.jump_if_forward(kZero);
   if (options_.count_instructions) {
     a_.cmp(a_.field32(BACKPLANE_JIT_OFFSET(budget)), 0);
-    const u32 spent = a_.jump_if_forward(kNotPositive);
-    defer([this, spent] {
-      a_.bind(spent);
-      emit_leave_between_elements();
-    });
+    leave(a_.jump_if_forward(kNotPositive));
   }
   a_.cmp(a_.field32(BACKPLANE_JIT_OFFSET(exit_request)), 0);
-  a_.jump_if(kZero, block_->near_entry);
-  emit_leave_between_elements();
+  leave(a_.jump_if_forward(kNotZero));
+  if (options_.count_instructions)
+    a_.sub(a_.field32(BACKPLANE_JIT_OFFSET(budget)), block_->instructions);
+  a_.jump(behind_entry_);
   a_.bind(done);
 }
 

@@ -97,6 +97,7 @@ void Translator::emit_entries() {
       leave();
     });
   }
+  behind_entry_ = a_.here();
 }
 
 // Where the instruction pointer wraps around, or leaves the segment, the interpreter goes on.

@@ -141,6 +141,7 @@ class Translator {
   const TranslatorOptions& options_;
 
   Block* block_ = nullptr;
+  u32 behind_entry_ = 0;  // of the block: where it was seen that it need not be left
   const GuestCode* code_ = nullptr;
   Mode mode_;
   std::vector<Cold> cold_;
