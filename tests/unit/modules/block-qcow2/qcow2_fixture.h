@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "backplane/block.h"
+#include "backplane/testing/scratch_directory.h"
 #include "backplane/testing/test_machine.h"
 
 namespace backplane::testing {
@@ -25,20 +26,13 @@ class Qcow2Test : public ::testing::Test {
  protected:
   using Properties = std::vector<std::pair<std::string, std::string>>;
 
-  Qcow2Test() {
-    char name[] = "/var/tmp/backplane-qcow2-XXXXXX";
-    if (mkdtemp(name) == nullptr) std::abort();
-    directory = name;
-  }
-  ~Qcow2Test() override { std::filesystem::remove_all(directory); }
-
-  std::string path(const std::string& name) const { return directory + "/" + name; }
+  std::string path(const std::string& name) const { return directory / name; }
 
   // The exit status; what it printed is in `printed`.
   int qemu_img(const std::string& arguments) {
     printed.clear();
     std::FILE* const pipe =
-        popen(("cd " + directory + " && qemu-img " + arguments + " 2>&1").c_str(), "r");
+        popen(("cd " + directory.path().string() + " && qemu-img " + arguments + " 2>&1").c_str(), "r");
     char buffer[256];
     while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) printed += buffer;
     const int status = pclose(pipe);
@@ -88,7 +82,7 @@ class Qcow2Test : public ::testing::Test {
 
   TestMachine machine;
   Backends& backends = machine.add_child("backends", std::make_unique<Backends>(machine));
-  std::string directory;
+  ScratchDirectory directory{"/var/tmp"};
   std::string printed;
 };
 

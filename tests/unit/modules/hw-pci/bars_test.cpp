@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fstream>
 
+#include "backplane/testing/scratch_directory.h"
 #include "pci_machine.h"
 
 namespace backplane::testing {
@@ -131,9 +132,8 @@ TEST_F(PciBars, DmaNeedsBusMastering) {
 }
 
 TEST_F(PciTest, AnExpansionRomComesFromAFile) {
-  const std::string path = ::testing::TempDir() + "backplane-pci-rom";
-  std::ofstream(path, std::ios::binary) << "\x55\xaarom";
-  add("06", {{"romfile", path}});
+  const ScratchDirectory directory;
+  add("06", {{"romfile", directory.write("rom", "\x55\xaarom").string()}});
   PciDriver driver(machine_, 6);
   driver.write32(kExpansionRom, ~u32{0});
   EXPECT_EQ(driver.read32(kExpansionRom), 0xffff'f001U);
@@ -144,7 +144,6 @@ TEST_F(PciTest, AnExpansionRomComesFromAFile) {
   EXPECT_EQ(machine_.memory().load<u32>(0xe800'0000), 0x6f72'aa55U);
   driver.write32(kExpansionRom, 0xe800'0000);
   EXPECT_EQ(machine_.memory().load<u32>(0xe800'0000), 0xffff'ffffU);
-  std::remove(path.c_str());
 }
 
 TEST_F(PciTest, ARomFileThatIsMissingOrHasNoEndIsAnError) {

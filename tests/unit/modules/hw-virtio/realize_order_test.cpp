@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "backplane/log.h"
+#include "backplane/testing/scratch_directory.h"
 #include "virtio_machine.h"
 
 namespace backplane::testing {
@@ -12,11 +13,10 @@ namespace {
 
 class RealizeOrder : public VirtioTest {
  protected:
-  RealizeOrder() : path_(::testing::TempDir() + "backplane-realize-log") {
+  RealizeOrder() {
     log::set_file(path_);
     log::enable("realize");
   }
-  ~RealizeOrder() override { std::remove(path_.c_str()); }
 
   // "TYPE: STEP" of each line for the types that matter here, without indentation.
   std::vector<std::string> steps(const std::string& type_part) {
@@ -30,7 +30,8 @@ class RealizeOrder : public VirtioTest {
     return found;
   }
 
-  std::string path_;
+  const ScratchDirectory directory_;
+  const std::string path_ = directory_ / "realize-log";
 };
 
 TEST_F(RealizeOrder, OfTheBalloonIsTheDocumentedOne) {

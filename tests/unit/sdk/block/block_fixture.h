@@ -17,6 +17,7 @@
 
 #include "backplane/block_queue.h"
 #include "backplane/error.h"
+#include "backplane/testing/scratch_directory.h"
 #include "backplane/testing/test_machine.h"
 #include "block/image_file.h"
 
@@ -27,16 +28,9 @@ class ImageTest : public ::testing::Test {
  protected:
   static constexpr u64 kSize = 1_MiB;
 
-  ImageTest() {
-    // Not /tmp, which may be a tmpfs without direct I/O.
-    char name[] = "/var/tmp/backplane-block-XXXXXX";
-    if (mkdtemp(name) == nullptr) std::abort();
-    directory = name;
-    options.file = make_image("disk.img", std::vector<u8>(kSize));
-  }
-  ~ImageTest() override { std::filesystem::remove_all(directory); }
+  ImageTest() { options.file = make_image("disk.img", std::vector<u8>(kSize)); }
 
-  std::string path(const std::string& name) const { return directory + "/" + name; }
+  std::string path(const std::string& name) const { return directory / name; }
   std::string make_image(const std::string& name, const std::vector<u8>& bytes) const {
     std::ofstream file(path(name), std::ios::binary);
     file.write(reinterpret_cast<const char*>(bytes.data()),
@@ -66,7 +60,8 @@ class ImageTest : public ::testing::Test {
     return "";
   }
 
-  std::string directory;
+  // Not /tmp, which may be a tmpfs without direct I/O.
+  testing::ScratchDirectory directory{"/var/tmp"};
   ImageOptions options;
 };
 

@@ -16,9 +16,9 @@ TEST_F(OpenImageTest, Missing) {
 }
 
 TEST_F(OpenImageTest, Directory) {
-  options.file = directory;
+  options.file = directory.path();
   const std::string expected =
-      directory + " is a directory: expects an image file or a block device";
+      directory.path().string() + " is a directory: expects an image file or a block device";
   EXPECT_EQ(message_of_open_file(), expected);
   options.read_only = true;
   EXPECT_EQ(message_of_open_file(), expected);

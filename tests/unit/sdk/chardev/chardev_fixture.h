@@ -21,6 +21,7 @@
 #include "backplane/error.h"
 #include "backplane/machine_lock.h"
 #include "backplane/main_loop.h"
+#include "backplane/testing/scratch_directory.h"
 
 namespace backplane {
 
@@ -43,16 +44,9 @@ class RecordingClient final : public ChardevClient {
 };
 
 // A main loop, a directory of its own, and the machine lock.
-class ChardevTest : public testing::Test {
+class ChardevTest : public ::testing::Test {
  protected:
-  ChardevTest() {
-    char name[] = "/tmp/backplane-chardev-XXXXXX";
-    if (mkdtemp(name) == nullptr) std::abort();
-    directory = name;
-  }
-  ~ChardevTest() override { std::filesystem::remove_all(directory); }
-
-  std::string path(const std::string& name) const { return directory + "/" + name; }
+  std::string path(const std::string& name) const { return directory / name; }
 
   // Runs the loop until it is so; false if it never is.
   bool run_until(const std::function<bool()>& so) {
@@ -109,7 +103,7 @@ class ChardevTest : public testing::Test {
 
   MainLoop loop;
   MachineLock::Guard lock;
-  std::string directory;
+  testing::ScratchDirectory directory;
 };
 
 }  // namespace backplane

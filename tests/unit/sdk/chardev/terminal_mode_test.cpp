@@ -16,7 +16,7 @@
 namespace backplane {
 namespace {
 
-class RawTerminalTest : public testing::Test {
+class RawTerminalTest : public ::testing::Test {
  protected:
   RawTerminalTest() : master(posix_openpt(O_RDWR | O_NOCTTY)) {
     grantpt(master.get());

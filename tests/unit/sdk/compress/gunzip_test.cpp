@@ -9,6 +9,7 @@
 
 #include "backplane/compress.h"
 #include "backplane/error.h"
+#include "backplane/testing/scratch_directory.h"
 
 namespace backplane {
 namespace {
@@ -140,23 +141,16 @@ TEST(Gunzip, SurvivesEveryDamagedByte) {
     }
 }
 
-class ReadFileTest : public testing::Test {
+class ReadFileTest : public ::testing::Test {
  protected:
-  ReadFileTest() {
-    char name[] = "/tmp/backplane-gunzip-XXXXXX";
-    const int fd = mkstemp(name);
-    if (fd < 0) std::abort();
-    close(fd);
-    path = name;
-  }
-  ~ReadFileTest() override { std::filesystem::remove(path); }
   void fill(const std::vector<u8>& bytes) const {
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
   }
 
-  std::string path;
+  const testing::ScratchDirectory directory;
+  const std::string path = directory / "file";
 };
 
 TEST_F(ReadFileTest, ReadsAFileAsItIsOrDecompressed) {

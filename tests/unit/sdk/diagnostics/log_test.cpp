@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "backplane/error.h"
+#include "backplane/testing/scratch_directory.h"
 
 namespace backplane {
 namespace {
@@ -22,7 +23,7 @@ std::string message_of_enable(std::string_view list) {
   return {};
 }
 
-class LogTest : public testing::Test {
+class LogTest : public ::testing::Test {
  protected:
   void SetUp() override { log::enabled_mask = 0; }
   void TearDown() override { log::enabled_mask = 0; }
@@ -51,49 +52,48 @@ TEST_F(LogTest, HasARowForEveryCategory) {
 }
 
 TEST_F(LogTest, AMessageIsOneLine) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   log::report("a\nb");
   log::warn("c\x1b");
   const std::string& name = log::program_name();
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
             name + ": a\\nb\n" + name + ": warning: c\\x1b\n");
 }
 
 TEST_F(LogTest, PrintsOnlyWhatIsEnabled) {
   log::enable("module");
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   log::print(LogCategory::Module, "shown {}", 1);
   log::print(LogCategory::Mmu, "hidden");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "shown 1\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "shown 1\n");
 }
 
 TEST_F(LogTest, WarnsUnderTheProgramsName) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   log::warn("something is odd");
   log::report("-m: bad");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
             "backplane: warning: something is odd\nbackplane: -m: bad\n");
 }
 
 TEST_F(LogTest, SaysAGuestErrorOnce) {
   log::enable("guest_errors");
   GuestErrorOnce once;
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   once("bad index {}", 70000);
   once("bad index {}", 70001);
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "bad index 70000\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "bad index 70000\n");
 }
 
 TEST_F(LogTest, WritesToTheFileOfMinusD) {
-  const std::filesystem::path path =
-      std::filesystem::path(testing::TempDir()) / fmt::format("log_test.{}", getpid());
+  const testing::ScratchDirectory directory;
+  const std::filesystem::path path = directory / "log";
   log::set_file(path.string());
   log::write("a line\n");
   std::ifstream in(path);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   EXPECT_EQ(text, "a line\n");
   log::set_file("/dev/stderr");
-  std::filesystem::remove(path);
 }
 
 TEST_F(LogTest, ReportsAFileThatCannotBeWritten) {

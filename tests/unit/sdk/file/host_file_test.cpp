@@ -6,19 +6,17 @@
 #include <cerrno>
 #include <fstream>
 
+#include "backplane/testing/scratch_directory.h"
+
 namespace backplane {
 namespace {
 
-class HostFileTest : public testing::Test {
+class HostFileTest : public ::testing::Test {
  protected:
-  // Its own: tests run side by side.
-  HostFileTest()
-      : path(testing::TempDir() + testing::UnitTest::GetInstance()->current_test_info()->name()) {}
-  ~HostFileTest() override { std::filesystem::remove(path); }
-
   void write(std::size_t size) { std::ofstream(path) << std::string(size, 'a'); }
 
-  const std::filesystem::path path;
+  const testing::ScratchDirectory directory;
+  const std::filesystem::path path = directory / "file";
   HostFile file;
   std::vector<u8> data;
 };

@@ -8,7 +8,8 @@
 #include <functional>
 
 #include "backplane/module.h"
-#include "scratch_directory.h"
+#include "backplane/testing/scratch_directory.h"
+#include "fixture_modules.h"
 
 namespace backplane {
 namespace {
@@ -163,7 +164,7 @@ TEST(ModuleFile, OfOtherKindsIsTold) {
 }
 
 TEST(ModuleFile, SaysThePathAndTheCure) {
-  const ScratchDirectory scratch;
+  const testing::ScratchDirectory scratch;
   const auto path = scratch.write("x.so", "");
   try {
     read_module_file(path);
@@ -175,7 +176,7 @@ TEST(ModuleFile, SaysThePathAndTheCure) {
 }
 
 TEST(ModuleFile, ThatIsNoRegularFileIsTold) {
-  const ScratchDirectory scratch;
+  const testing::ScratchDirectory scratch;
   ASSERT_EQ(mkfifo((scratch / "fifo.so").c_str(), 0600), 0);
   EXPECT_THROW(read_module_file(scratch / "fifo.so"), Error);
   EXPECT_THROW(read_module_file(scratch.path()), Error);

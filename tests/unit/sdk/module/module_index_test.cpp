@@ -10,8 +10,9 @@
 
 #include "backplane/log.h"
 #include "backplane/module.h"
+#include "backplane/testing/scratch_directory.h"
 #include "module/search_path.h"
-#include "scratch_directory.h"
+#include "fixture_modules.h"
 
 namespace backplane {
 namespace {
@@ -58,7 +59,7 @@ class Zoo {
     const std::string list = "relative::" + second().string() + ":" + first().string();
     setenv("BACKPLANE_MODULE_PATH", list.c_str(), 1);
     ModuleIndex& index = ModuleIndex::instance();
-    testing::internal::CaptureStderr();
+    ::testing::internal::CaptureStderr();
     index.add_path(first());
     index.add_path(first().string() + "/");
     index.add_path(scratch_ / "absent");
@@ -68,10 +69,10 @@ class Zoo {
     index.add_path("");
     index.scan();
     index.scan();
-    said_ = testing::internal::GetCapturedStderr();
+    said_ = ::testing::internal::GetCapturedStderr();
   }
 
-  ScratchDirectory scratch_;
+  testing::ScratchDirectory scratch_;
   std::string said_;
 };
 
@@ -124,7 +125,7 @@ struct Refusal {
   const char* reason;
 };
 
-class RefusalTest : public testing::TestWithParam<Refusal> {};
+class RefusalTest : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(RefusalTest, HasItsOwnSentence) {
   const ModuleRecord& record = record_of_file(GetParam().file);
@@ -135,7 +136,7 @@ TEST_P(RefusalTest, HasItsOwnSentence) {
 
 INSTANTIATE_TEST_SUITE_P(
     Files, RefusalTest,
-    testing::Values(
+    ::testing::Values(
         Refusal{"empty.so", "the file is empty; reinstall"},
         Refusal{"text.so", "this is no shared object, but some other kind of file; remove"},
         Refusal{"truncated.so", "truncated"},
@@ -171,7 +172,7 @@ class Unprivileged {
 };
 
 TEST(ModuleFile, ThatCannotBeReadIsTold) {
-  const ScratchDirectory scratch;
+  const testing::ScratchDirectory scratch;
   chmod(scratch.path().c_str(), 0755);
   const fs::path path = scratch.write("secret.so", "x");
   chmod(path.c_str(), 0);
@@ -268,7 +269,7 @@ struct Failure {
   const char* message;
 };
 
-class FailureTest : public testing::TestWithParam<Failure> {};
+class FailureTest : public ::testing::TestWithParam<Failure> {};
 
 TEST_P(FailureTest, SaysTheSameAtEachAttempt) {
   index();
@@ -283,7 +284,7 @@ TEST_P(FailureTest, SaysTheSameAtEachAttempt) {
 
 INSTANTIATE_TEST_SUITE_P(
     Modules, FailureTest,
-    testing::Values(
+    ::testing::Values(
         Failure{"liar-thing", "liar.so",
                 "its metadata promises the type 'liar-thing', but it does not register it; "},
         Failure{"unresolved-thing", "unresolved.so",

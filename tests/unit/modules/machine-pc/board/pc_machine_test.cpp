@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "backplane/pci/pci_device.h"
+#include "backplane/testing/scratch_directory.h"
 #include "board/pc_board.h"
 #include "boot/images.h"
 
@@ -237,12 +238,11 @@ TEST(PcMachine, SaysThatThereIsNothingToBoot) {
 }
 
 TEST(PcMachine, ShowsFirmwareUntilItIsShadowedByRam) {
-  const std::string path = ::testing::TempDir() + "firmware.bin";
+  const backplane::testing::ScratchDirectory directory;
   std::string image(128_KiB, 'l');
   std::fill(image.begin() + 64_KiB, image.end(), 'h');
-  std::ofstream(path, std::ios::binary) << image;
   PcBoard board;
-  board.machine().config().bios = path;
+  board.machine().config().bios = directory.write("firmware", image);
   board.power_on();
   AddressSpace& memory = board.machine().memory();
   EXPECT_EQ(memory.load<u8>(0xfffffff0), 'h');
@@ -270,13 +270,11 @@ TEST(PcMachine, NamesTheOptionWhoseFileIsMissing) {
 
 // A file with a kernel that the board has opened and nobody else can.
 void give_kernel(PcBoard& board) {
-  const std::string path = ::testing::TempDir() + "pc-machine-test-kernel";
+  const backplane::testing::ScratchDirectory directory;
   const std::vector<u8> image = testing::bzimage();
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(image.data()), static_cast<long>(image.size()));
-  board.machine().config().kernel = path;
+  board.machine().config().kernel =
+      directory.write("pc-machine-test-kernel", {image.begin(), image.end()});
   board.power_on();
-  std::remove(path.c_str());
 }
 
 TEST(PcMachine, StartsTheKernelWithItsState) {

@@ -10,19 +10,13 @@
 #include <thread>
 
 #include "backplane/error.h"
+#include "backplane/testing/scratch_directory.h"
 
 namespace backplane::pc {
 namespace {
 
 class BlobTest : public ::testing::Test {
  protected:
-  BlobTest() {
-    std::string pattern = ::testing::TempDir() + "blob-XXXXXX";
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  ~BlobTest() override { std::filesystem::remove_all(directory_); }
-
   std::string write(const std::string& name, u64 size) {
     const std::string path = directory_ / name;
     std::string text(size, 0);
@@ -35,7 +29,7 @@ class BlobTest : public ::testing::Test {
   }
   static u8 expected(u64 i) { return static_cast<u8>(i * 7 >> 3); }
 
-  std::filesystem::path directory_;
+  const testing::ScratchDirectory directory_;
 };
 
 TEST_F(BlobTest, ReadsAFileAnywhere) {
@@ -94,7 +88,7 @@ TEST_F(BlobTest, NamesAFileThatCannotBeOpened) {
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find("-kernel x: No such file"), std::string::npos);
   }
-  EXPECT_THROW(open(directory_), Error);
+  EXPECT_THROW(open(directory_.path()), Error);
 }
 
 }  // namespace

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT
-// A directory for one test, removed with all it holds.
+// A directory for one test, removed with all it holds. Tests run side by side as processes of their
+// own, so a name that is always the same is another test's too.
 #pragma once
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <random>
 #include <string>
 
-namespace backplane {
+namespace backplane::testing {
 
 class ScratchDirectory {
  public:
-  ScratchDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "backplane-test-XXXXXX").string();
-    path_ = mkdtemp(name.data());
+  // `parent` is where it lies: where files are opened with direct I/O, not a tmpfs.
+  explicit ScratchDirectory(
+      const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::random_device number;
+    do {
+      path_ = parent / ("backplane-test-" + std::to_string(number()));
+    } while (!std::filesystem::create_directory(path_));
   }
   ~ScratchDirectory() {
     std::error_code ignored;
@@ -25,6 +30,7 @@ class ScratchDirectory {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
+  // The file's path.
   std::filesystem::path write(const std::string& name, const std::string& bytes) const {
     std::ofstream(path_ / name, std::ios::binary) << bytes;
     return path_ / name;
@@ -34,14 +40,4 @@ class ScratchDirectory {
   std::filesystem::path path_;
 };
 
-inline std::string read_bytes(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// A module that the build made for these tests.
-inline std::filesystem::path fixture_module(const std::string& name) {
-  return std::filesystem::path(BACKPLANE_FIXTURE_MODULES) / (name + ".so");
-}
-
-}  // namespace backplane
+}  // namespace backplane::testing
