@@ -225,6 +225,40 @@ def killed_after_flush(setup):
 
 
 @case
+def saved(setup):
+    """A guest that writes to its disk goes on in another process, 20 times in a row."""
+    blocks, saves = 3000, 20
+    commands = f"""
+    set -e
+    n=0
+    while [ $n -lt {blocks} ]; do
+      yes $n | head -c 4096 | dd of=/dev/vda bs=4k seek=$n conv=notrunc 2>/dev/null
+      n=$((n + 1))
+      [ $((n % 10)) != 0 ] || echo written
+    done
+    sync
+    """
+    disk = image(setup, size=16 * MIB)
+    state = setup.work / "state"
+    options = []
+    for leg in range(saves + 1):
+        with Guest(setup, commands, *options, disk=disk, timeout=120) as guest:
+            guest.expect("written")
+            if leg == saves:
+                guest.finish()
+                break
+            guest.monitor("stop")
+            reply = guest.monitor(f"savestate {state}")
+            check(state.exists(), f"the monitor said {reply!r}")
+            guest.kill(signal.SIGKILL)
+        options = ["-loadstate", str(state)]
+    content = disk.read_bytes()
+    for n in range(blocks):
+        check_equal(f"block {n}", content[n * 4096:(n + 1) * 4096],
+                    (b"%d\n" % n * 4096)[:4096])
+
+
+@case
 def image_lock(setup):
     """A second emulator refuses an image that a first one writes."""
     disk = image(setup)

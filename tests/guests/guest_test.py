@@ -59,6 +59,37 @@ def run(command, status, says):
     return result.stdout, problem
 
 
+def run_saved(command, status, says, saves, directory):
+    """The same of a guest that is saved again and again on its way, each time after it has run for
+    as long as it takes to say stop, and goes on in another process. At which moments that is does
+    not matter: it may be at any."""
+    printed, state = b"", []
+    for leg in range(saves + 1):
+        output, saved = directory / f"serial{leg}", directory / f"state{leg}"
+        lines = "cont\n"
+        if leg < saves:
+            lines += f"stop\nsavestate {saved}\nquit\n"
+        try:
+            result = subprocess.run([*command, "-S", "-monitor", "stdio",
+                                     "-serial", f"file:{output}", *state],
+                                    input=lines.encode(), capture_output=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return printed, f"the guest did not end within {SECONDS} s, saved {leg} times"
+        printed += output.read_bytes()
+        said = result.stderr.decode(errors="replace")
+        ended = result.returncode == status and (status != 0 or leg == saves)
+        if ended or result.returncode != 0 or leg == saves:
+            problem = None if ended else f"the emulator ended with status {result.returncode}"
+            if said.count("\n") != (1 if says else 0) or says not in said:
+                problem = f"{problem or 'the emulator said'}, saved {leg} times:\n{said}"
+            return printed, problem
+        if said or not saved.exists():
+            monitor = result.stdout.decode(errors="replace")
+            return printed, f"could not be saved after {leg} times:\n{said}{monitor}"
+        state = ["-loadstate", str(saved)]
+    raise AssertionError("unreachable")
+
+
 def main():
     parser = argparse.ArgumentParser(description="Runs a guest and compares what it prints.")
     parser.add_argument("--emulator", required=True)
@@ -68,13 +99,15 @@ def main():
     parser.add_argument("--resets", action="store_true", help="a reset does not end it")
     parser.add_argument("--status", type=int, default=PASSED, help="what it ends with instead")
     parser.add_argument("--says", default="", help="what the one line on standard error contains")
+    parser.add_argument("--saves", type=int, default=0,
+                        help="how often it is saved and goes on in another process")
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("options", nargs="*", help="more options for the emulator")
     arguments = parser.parse_args()
     if arguments.probe:
         skip_unless_usable(arguments.probe)
     command = [arguments.emulator, "-M", "pc", "-m", "32", "-nodefaults", "-display", "none",
-               "-serial", "stdio", "-device", "isa-debug-exit",
+               "-device", "isa-debug-exit",
                "-kernel", str(arguments.image), *arguments.options]
     if not arguments.resets:
         command.append("-no-reboot")
@@ -84,7 +117,11 @@ def main():
             make_disk(disk, arguments.disk)
             command += ["-drive", f"file={disk},format=raw,if=none,id=disk,serial=sectors",
                         "-device", "virtio-blk-pci,drive=disk"]
-        printed, problem = run(command, arguments.status, arguments.says)
+        if arguments.saves:
+            printed, problem = run_saved(command, arguments.status, arguments.says,
+                                         arguments.saves, Path(directory))
+        else:
+            printed, problem = run([*command, "-serial", "stdio"], arguments.status, arguments.says)
     expected = arguments.expected.read_text().splitlines()
     lines = printed.decode(errors="replace").splitlines()
     if lines == expected and not problem:

@@ -3,12 +3,14 @@
 
 #include "accelerator/selection.h"
 #include "backplane/log.h"
+#include "backplane/machine_state.h"
 #include "devices/devices.h"
 #include "devices/drives.h"
 #include "devices/networks.h"
 #include "devices/objects.h"
 #include "launch/cpu_model.h"
 #include "launch/machine_class.h"
+#include "launch/saved_state.h"
 #include "options/guest_action_options.h"
 #include "options/icount_options.h"
 #include "options/machine_size.h"
@@ -31,6 +33,12 @@ std::string parse_name(const CommandLine& line) {
     values.expect_empty("guest");
     return name;
   });
+}
+
+// The state that the machine begins with, if it is given.
+const GivenOption* saved_state(const CommandLine& line) {
+  const GivenOption* const option = line.last("loadstate");
+  return option != nullptr ? option : line.last("incoming");
 }
 
 }  // namespace
@@ -98,6 +106,7 @@ void Launch::configure_machine() {
   config.icount = icount_;
   config.actions = parse_guest_actions(line_);
   config.start_stopped = line_.has("S");
+  config.will_load_state = saved_state(line_) != nullptr;
 }
 
 void Launch::choose_accelerator() {
@@ -150,6 +159,9 @@ void Launch::make_ready() {
   warn_of_unused_globals(*machine_);
   machine_->advance(Phase::MachineReady);
   machine_->reset();
+  if (const GivenOption* option = saved_state(line_))
+    with_option("-" + std::string(option->name()),
+                [&] { load_machine(*machine_, saved_state_file(option->value)); });
 }
 
 int Launch::run() {

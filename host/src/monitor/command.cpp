@@ -21,7 +21,7 @@ constexpr MonitorCommand kHelp[] = {
 template <class Visitor>
 const MonitorCommand* find_command(Visitor matches) {
   for (const auto group : {std::span<const MonitorCommand>(kHelp), info_commands(), run_commands(),
-                           balloon_commands()})
+                           balloon_commands(), state_commands()})
     for (const MonitorCommand& command : group)
       if (matches(command)) return &command;
   return nullptr;

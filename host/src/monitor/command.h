@@ -43,6 +43,7 @@ struct InfoTopic {
 
 std::span<const MonitorCommand> run_commands();      // stop, cont, quit, ...
 std::span<const MonitorCommand> balloon_commands();  // balloon
+std::span<const MonitorCommand> state_commands();    // savestate
 std::span<const MonitorCommand> info_commands();     // info
 std::span<const InfoTopic> program_topics();         // accel, jit, modules, version
 std::span<const InfoTopic> machine_topics();  // status, name, registers, mtree, qtree, balloon

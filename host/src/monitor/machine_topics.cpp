@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the monitor tells about the machine: run state, CPUs, memory, devices.
 #include "backplane/machine.h"
+#include "backplane/machine_state.h"
 #include "monitor/balloon.h"
 #include "monitor/command.h"
 #include "monitor/device_tree.h"
@@ -49,6 +50,8 @@ std::string memory_tree(MonitorContext& context) {
 
 std::string devices(MonitorContext& context) { return device_tree(context.machine); }
 
+std::string state(MonitorContext& context) { return describe_machine_state(context.machine); }
+
 std::string balloon(MonitorContext& context) { return balloon_text(context.machine); }
 
 constexpr InfoTopic kTopics[] = {
@@ -57,6 +60,7 @@ constexpr InfoTopic kTopics[] = {
     {"registers", "the CPUs' registers", registers},
     {"mtree", "what answers where in memory and port space", memory_tree},
     {"qtree", "devices and buses", devices},
+    {"state", "what savestate would save of devices and CPUs", state},
     {"balloon", "how much memory the guest has", balloon},
 };
 

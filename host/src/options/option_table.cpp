@@ -40,6 +40,9 @@ std::vector<OptionSpec> rows() {
        "what follows when the guest resets, turns off, or says that it has panicked, which a\n"
        "pvpanic device lets it do; then: pause, shutdown (the default), exit-failure, none"},
       {"no-reboot", "", "", "end when the guest resets: the same as -action reboot=shutdown"},
+      {"loadstate", "", "FILE",
+       "go on where a machine with the same options was saved ('savestate' in the monitor)"},
+      {"incoming", "", "file:FILE", "the same"},
       {"S", "", "", "do not start the guest: 'cont' in the monitor does"},
 
       {"device", "", "[driver=]TYPE[,id=ID][,bus=BUS][,PROPERTY=VALUE...]",

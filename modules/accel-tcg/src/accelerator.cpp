@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "backplane/enumeration.h"
 #include "backplane/machine.h"
 #include "backplane/modinfo.h"
@@ -39,6 +41,8 @@ class TcgAccel final : public Accelerator, private MemoryListener {
  public:
   static void class_init(AccelClass& k) {
     k.hardware = false;
+    k.saves_state = true;
+    k.state<&TcgAccel::counting_>(1, "counting");
     k.property<&TcgAccel::threads_>("thread",
                                     "single: one host thread for all vCPUs; multi: one each");
     k.property<&TcgAccel::tb_size_>("tb-size", "size of the code buffer in MiB (8 to 1024)");
@@ -75,6 +79,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     machine.memory().add_listener(*this);
     if (icount.enabled) {
       clock_ = std::make_unique<InstructionClock>(machine, icount);
+      counting_.emplace();
       machine.main_loop().detach_clock(machine.virtual_clock());
     } else {
       hold_time();
@@ -143,6 +148,15 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     return text;
   }
 
+  void saving() override {
+    Accelerator::saving();
+    if (counting_) *counting_ = clock_->state();
+  }
+  void loaded() override {
+    Accelerator::loaded();
+    if (counting_) clock_->go_on_from(*counting_);
+  }
+
   bool counts_instructions() const override { return clock_ != nullptr; }
   u64 instructions_executed() const override {
     return clock_ != nullptr ? clock_->instructions() : 0;
@@ -190,6 +204,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   bool listening_ = true;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<InstructionClock> clock_;
+  std::optional<InstructionClock::State> counting_;  // as it was saved, under -icount
   std::unique_ptr<GuestProgress<TcgVcpu>> progress_;
   std::vector<std::unique_ptr<VcpuThread>> threads_running_;
 };

@@ -40,6 +40,27 @@ i64 InstructionClock::now() const {
          static_cast<i64>(since << shift_.load(std::memory_order_relaxed));
 }
 
+std::span<const StateMember> InstructionClock::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::instructions>("instructions"),
+      member<&State::time>("time", within(0, kTime.most)),
+      member<&State::shift>("shift", within(0, kMaxShift)),
+  };
+  return kMembers;
+}
+
+InstructionClock::State InstructionClock::state() const {
+  return {.instructions = instructions(), .time = now(), .shift = shift_.load()};
+}
+
+void InstructionClock::go_on_from(const State& state) {
+  for (TcgVcpu* vcpu : vcpus_) vcpu->set_budget(0);
+  counted_.store(state.instructions);
+  base_count_.store(state.instructions);
+  base_.store(state.time);
+  if (options_.adaptive) shift_.store(state.shift);
+}
+
 void InstructionClock::account() {
   const u64 total = instructions();
   for (TcgVcpu* vcpu : vcpus_) vcpu->set_budget(0);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backplane/machine.h"
+#include "backplane/state.h"
 
 namespace backplane::tcg {
 
@@ -24,6 +25,16 @@ class InstructionClock {
   i64 now() const;
   u64 instructions() const;
 
+  // Where it has got to, while no vCPU runs.
+  struct State {
+    u64 instructions = 0;
+    i64 time = 0;
+    unsigned shift = 0;
+    static std::span<const StateMember> members();
+  };
+  State state() const;
+  void go_on_from(const State& state);
+
   // Before each round: accounts what ran, fires due timers, hands out budgets.
   void begin_round();
   // All CPUs are halted: lets time pass to the next deadline. Returns as VcpuThread's idle hook.
@@ -38,12 +49,12 @@ class InstructionClock {
   Machine& machine_;
   IcountOptions options_;
   std::vector<TcgVcpu*> vcpus_;
-  std::atomic<u64> counted_{0};   // instructions of finished rounds
-  std::atomic<i64> base_{0};      // virtual time at counted_ == base_count_
+  std::atomic<u64> counted_{0};  // instructions of finished rounds
+  std::atomic<i64> base_{0};     // virtual time at counted_ == base_count_
   std::atomic<u64> base_count_{0};
   std::atomic<unsigned> shift_;
-  i64 wait_until_ = -1;           // virtual deadline that idle() sleeps towards
-  i64 real_start_ = -1;           // real time at virtual 0, for align and shift=auto
+  i64 wait_until_ = -1;  // virtual deadline that idle() sleeps towards
+  i64 real_start_ = -1;  // real time at virtual 0, for align and shift=auto
   i64 next_adjustment_ = 0;
 };
 

@@ -67,6 +67,27 @@ void PciConfigSpace::keep_defaults() {
   defaults_kept_ = true;
 }
 
+std::span<const StateMember> PciConfigSpace::members() {
+  static const StateMember kMembers[] = {member<&PciConfigSpace::data_>("bytes")};
+  return kMembers;
+}
+
+void PciConfigSpace::check_loaded() const {
+  const auto same = [&](unsigned offset, unsigned size) {
+    for (unsigned at = offset; at < offset + size; ++at)
+      if (data_.at(at) != defaults_.at(at))
+        throw Error::of("configuration space: {:#04x} at {:#04x}, where this function has {:#04x}",
+                        data_[at], at, defaults_[at]);
+  };
+  same(pci::kVendorId, 4);
+  same(pci::kRevisionId, 4);
+  same(pci::kHeaderType, 1);
+  same(pci::kSubsystemVendorId, 4);
+  same(pci::kCapabilitiesPointer, 1);
+  for (unsigned at = defaults_[pci::kCapabilitiesPointer]; at != 0; at = defaults_.at(at + 1))
+    same(at, 2);
+}
+
 void PciConfigSpace::reset() {
   keep_defaults();
   data_ = defaults_;

@@ -25,6 +25,7 @@ class I440fx final : public PciDevice {
  public:
   static void class_init(PciDeviceClass& k) {
     k.identity = {.vendor = 0x8086, .device = 0x1237, .revision = 0x02, .class_code = 0x06'00'00};
+    k.stateless();
   }
 
   void realize() override {
@@ -38,6 +39,11 @@ class I440fx final : public PciDevice {
 
   void reset() override {
     PciDevice::reset();
+    for (unsigned n = 0; n < kAreas; ++n) report(n);
+  }
+
+  void loaded() override {
+    PciDevice::loaded();
     for (unsigned n = 0; n < kAreas; ++n) report(n);
   }
 
@@ -83,6 +89,10 @@ BACKPLANE_TYPE(I440fx, "i440FX", .category = "Bridge", .board_only = true,
 BACKPLANE_REGISTER(PciHostBridge, .category = "Bridge", .board_only = true,
                    .description = "i440FX PCI host bridge: bus pci.0, configuration mechanism #1")
 
+void PciHostBridge::class_init(DeviceClass& k) {
+  k.state<&PciHostBridge::state_>(1, {member<&State::config_address>("config_address")});
+}
+
 PciHostBridge::PciHostBridge() = default;
 PciHostBridge::~PciHostBridge() = default;
 
@@ -123,16 +133,11 @@ void PciHostBridge::unrealize() {
   io_.reset();
 }
 
-void PciHostBridge::reset() {
-  config_address_ = 0;
-  Device::reset();
-}
-
 // Only a full 32-bit access reaches CONFIG_ADDRESS; others are ordinary I/O that nobody answers.
 u64 PciHostBridge::read_address(u64 offset, unsigned size) {
   if (offset == kResetControl && size == 1 && reset_control_.read != nullptr)
     return reset_control_.read(reset_control_.self, 0, size);
-  return offset == 0 && size == 4 ? config_address_ : ~u64{0};
+  return offset == 0 && size == 4 ? state_.config_address : ~u64{0};
 }
 
 void PciHostBridge::write_address(u64 offset, u64 value, unsigned size) {
@@ -140,21 +145,21 @@ void PciHostBridge::write_address(u64 offset, u64 value, unsigned size) {
     reset_control_.write(reset_control_.self, 0, value, size);
     return;
   }
-  if (offset == 0 && size == 4) config_address_ = static_cast<u32>(value) & kAddressMask;
+  if (offset == 0 && size == 4) state_.config_address = static_cast<u32>(value) & kAddressMask;
 }
 
 u64 PciHostBridge::read_data(u64 offset, unsigned size) {
-  const u32 bus_number = config_address_ >> 16 & 0xff;
-  if ((config_address_ & kEnable) == 0 || bus_number != 0) return ~u64{0};
-  return bus_->config_read(static_cast<u8>(config_address_ >> 8),
-                           (config_address_ & 0xfc) + static_cast<unsigned>(offset), size);
+  const u32 bus_number = state_.config_address >> 16 & 0xff;
+  if ((state_.config_address & kEnable) == 0 || bus_number != 0) return ~u64{0};
+  return bus_->config_read(static_cast<u8>(state_.config_address >> 8),
+                           (state_.config_address & 0xfc) + static_cast<unsigned>(offset), size);
 }
 
 void PciHostBridge::write_data(u64 offset, u64 value, unsigned size) {
-  const u32 bus_number = config_address_ >> 16 & 0xff;
-  if ((config_address_ & kEnable) == 0 || bus_number != 0) return;
-  bus_->config_write(static_cast<u8>(config_address_ >> 8),
-                     (config_address_ & 0xfc) + static_cast<unsigned>(offset),
+  const u32 bus_number = state_.config_address >> 16 & 0xff;
+  if ((state_.config_address & kEnable) == 0 || bus_number != 0) return;
+  bus_->config_write(static_cast<u8>(state_.config_address >> 8),
+                     (state_.config_address & 0xfc) + static_cast<unsigned>(offset),
                      static_cast<u32>(value), size);
 }
 

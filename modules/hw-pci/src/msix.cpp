@@ -66,11 +66,38 @@ void PciMsix::send_if_unmasked(unsigned vector) {
   send(entry);
 }
 
-void PciMsix::config_written(unsigned offset, unsigned size) {
-  if (offset + size <= offset_ || offset >= offset_ + kMsixCapabilitySize) return;
+std::span<const StateMember> MsiMessage::members() {
+  static const StateMember kMembers[] = {member<&MsiMessage::address>("address"),
+                                         member<&MsiMessage::data>("data")};
+  return kMembers;
+}
+
+std::span<const StateMember> PciMsix::Entry::members() {
+  static const StateMember kMembers[] = {member<&Entry::message>("message"),
+                                         member<&Entry::control>("control"),
+                                         member<&Entry::pending>("pending")};
+  return kMembers;
+}
+
+std::span<const StateMember> PciMsix::members() {
+  static const StateMember kMembers[] = {member<&PciMsix::table_>("table")};
+  return kMembers;
+}
+
+void PciMsix::loaded() {
+  for (Entry& entry : table_) entry.signal_current = false;
+  read_control();
+}
+
+void PciMsix::read_control() {
   const u16 control = device_.config().get16(offset_ + kMsixControl);
   enabled_ = (control & kMsixEnable) != 0;
   function_masked_ = (control & kMsixFunctionMask) != 0;
+}
+
+void PciMsix::config_written(unsigned offset, unsigned size) {
+  if (offset + size <= offset_ || offset >= offset_ + kMsixCapabilitySize) return;
+  read_control();
   for (unsigned i = 0; i < table_.size(); ++i) send_if_unmasked(i);
 }
 

@@ -8,6 +8,9 @@ namespace backplane {
 
 BACKPLANE_REGISTER(PciBus, .description = "A PCI bus")
 
+// What is asserted follows from the devices, which drive it anew.
+void PciBus::class_init(ObjectClass& k) { k.stateless(); }
+
 PciBus::~PciBus() = default;
 
 void PciBus::connect(MemoryRegion& memory, MemoryRegion& io) {

@@ -19,6 +19,9 @@ void PciDevice::class_init(PciDeviceClass& k) {
                                          "further functions may share the slot (function 0)");
   k.property<&PciDevice::rom_file_>("romfile", "file with the expansion ROM");
   k.property<&PciDevice::rom_bar_>("rombar", "whether the expansion ROM can be mapped");
+  k.state<&PciDevice::config_>(1, "config");
+  k.state<&PciDevice::msix_>(1, "msix");
+  k.state<&PciDevice::state_>(1, {member<&State::intx>("intx")});
 }
 
 PciDevice::PciDevice() = default;
@@ -53,7 +56,7 @@ void PciDevice::realize() {
 }
 
 void PciDevice::unrealize() {
-  intx_level_ = false;
+  state_.intx = false;
   if (bus() != nullptr) update_intx();
   unmap_all();
   msi_.reset();
@@ -63,12 +66,18 @@ void PciDevice::unrealize() {
 }
 
 void PciDevice::reset() {
-  intx_level_ = false;
+  state_.intx = false;
   update_intx();
-  config_.reset();
-  if (msix_) msix_->reset();
-  update_mappings();
   Device::reset();
+  update_mappings();
+}
+
+void PciDevice::loaded() {
+  Device::loaded();
+  config_.check_loaded();
+  if (msix_) msix_->loaded();
+  update_mappings();
+  update_intx();
 }
 
 std::string PciDevice::describe() const {
@@ -119,8 +128,8 @@ PciMsix& PciDevice::add_msix(unsigned bar, unsigned vectors) {
 }
 
 void PciDevice::set_intx(bool level) {
-  if (level == intx_level_) return;
-  intx_level_ = level;
+  if (level == state_.intx) return;
+  state_.intx = level;
   update_intx();
 }
 
@@ -129,9 +138,9 @@ void PciDevice::update_intx() {
   const unsigned pin = pci_class().interrupt_pin;
   if (pin == 0) return;
   const u16 status = config_.get16(kStatus);
-  config_.set16(kStatus, static_cast<u16>(intx_level_ ? status | kStatusInterrupt
+  config_.set16(kStatus, static_cast<u16>(state_.intx ? status | kStatusInterrupt
                                                       : status & ~kStatusInterrupt));
-  const bool asserted = intx_level_ && (config_.get16(kCommand) & kCommandInterruptDisable) == 0;
+  const bool asserted = state_.intx && (config_.get16(kCommand) & kCommandInterruptDisable) == 0;
   if (asserted == intx_asserted_) return;
   intx_asserted_ = asserted;
   pci_bus().set_intx(*this, pin - 1, asserted);

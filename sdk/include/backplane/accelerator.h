@@ -37,6 +37,7 @@ struct AccelClass : ObjectClass {
   explicit AccelClass(const ObjectClass& parent) : ObjectClass(parent) {}
 
   bool hardware = false;        // hardware virtualisation: no instruction counting
+  bool saves_state = false;     // its machine can be saved and loaded (machine_state.h)
   bool shows_host_cpu = false;  // a guest may be shown the host processor as it is
   // Why this accelerator cannot run here, or nullopt if it can; cheap, starts nothing.
   std::optional<std::string> (*unavailable_reason)() = nullptr;

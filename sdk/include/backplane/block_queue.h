@@ -72,6 +72,11 @@ class BlockQueue {
   // Out-of-range and misaligned requests complete with -EINVAL, writes to a read-only node with
   // -EACCES: nothing is touched.
   void submit(BlockRequest request);
+  // Like submit(), but when the machine goes on: as one that failed, and is to be tried again then.
+  void hold(BlockRequest request);
+  // Waits until nothing is in flight but what waits for the machine to go on; completions run.
+  // Machine lock held.
+  void settle();
   // Waits until nothing is in flight; completions run, and what waited for the machine to go on has
   // failed. Machine lock held.
   void drain();

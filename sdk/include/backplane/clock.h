@@ -40,6 +40,8 @@ class Clock {
   void start();
   void stop();
   bool running() const;
+  // Virtual, stopped, without a source: time goes on from there.
+  void set_time(i64 time);
   // From now on time is what the source says, also while stopped. Before the machine first runs.
   void set_source(Source source);
   // Whether a running Virtual clock runs with the host's: it has no source.

@@ -33,6 +33,8 @@ class Cpu : public Device {
 
   // Back to no pending requests and not halted; overrides call it.
   void reset() override;
+  void saving() override;
+  void loaded() override;
 
   unsigned index() const { return index_; }
   void set_index(unsigned index) { index_ = index; }
@@ -73,6 +75,12 @@ class Cpu : public Device {
   friend class VcpuThread;
   friend class Machine;
   static void set_current(Cpu* cpu);
+  // What the vCPU's thread and others keep in the atomics below, for saving and loading.
+  struct State {
+    u32 interrupt_request = 0;
+    bool halted = false;
+  };
+  State state_;
   unsigned index_ = 0;
   std::atomic<u32> interrupt_request_{0};
   std::atomic<bool> halted_{false};

@@ -54,8 +54,8 @@ class Device : public Object {
   // Undoes realize(), also one that failed half-way. An override calls its parent's last. The
   // default unrealizes the devices on child buses, last one first, and leaves the bus.
   virtual void unrealize();
-  // Back to the state at power-on. The default resets child buses; an override of a device that
-  // has some calls it.
+  // Back to the state at power-on. The default resets what the class says to be state, and child
+  // buses; an override calls it, and drives outputs anew.
   virtual void reset();
 
   Bus* bus() const { return bus_; }

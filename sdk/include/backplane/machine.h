@@ -62,6 +62,7 @@ struct MachineConfig {
   IcountOptions icount;
   GuestActions actions;
   bool start_stopped = false;
+  bool will_load_state = false;  // -loadstate: nothing is booted
 };
 
 enum class RunState { Stopped, Running };
@@ -155,10 +156,15 @@ class Machine : public Object {
   // the on_reset() functions and gives the accelerator the new state. A running machine is stopped
   // meanwhile. Machine lock held, main thread.
   virtual void reset();
+  void saving() override;
+  void loaded() override;
   // Any thread: carried out by the main loop. Guest code stops at once (on the calling vCPU's
   // thread: as soon as the caller is back in the accelerator) and does not run on before. Causes
   // are Guest and TripleFault, which the user may want to be a shutdown, and HostRequest.
   void request_reset(ShutdownCause cause = ShutdownCause::Guest);
+  // Carries out a reset that was requested, if one was and waits for the main loop. Machine lock
+  // held, main loop's thread.
+  void carry_out_reset();
   // Stops the machine and ends the main loop with that status. The first request counts. Where the
   // cause is the guest, the user may want the machine to be stopped instead.
   void request_shutdown(ShutdownCause cause, int exit_status = 0);
@@ -211,6 +217,10 @@ class Machine : public Object {
   std::function<void()> powerdown_;
   std::vector<std::function<void()>> reset_hooks_;
   std::vector<std::function<void(bool)>> run_state_hooks_;
+  struct State {
+    i64 virtual_time = 0;  // of the clock, as it was saved
+  };
+  State state_;
   StopCause stop_cause_ = StopCause::Request;
   std::optional<ShutdownCause> shutdown_cause_;
   struct Impl;

@@ -78,6 +78,14 @@ class RamBlock {
   // lies outside the block is ignored. (Windows keeps the pages.)
   void discard(u64 offset, u64 size);
 
+  // Whole pages, [start, end), none if that is empty.
+  struct Run {
+    u64 start = 0, end = 0;
+  };
+  // The first pages from `offset`, a page's, on that may be other than zero; the others need not
+  // be looked at, which would cost the host memory. (Windows tells of all.)
+  Run next_in_use(u64 offset) const;
+
  private:
   void report_code_write(u64 offset, u64 size);
 

@@ -73,6 +73,7 @@ struct MacAddress {
 
   bool is_set() const { return bytes != std::array<u8, 6>{}; }
   bool operator==(const MacAddress&) const = default;
+  static std::span<const StateMember> members();
 };
 template <>
 struct PropertyTraits<MacAddress> {

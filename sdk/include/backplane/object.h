@@ -37,6 +37,7 @@
 
 #include "backplane/modinfo.h"
 #include "backplane/property.h"
+#include "backplane/state.h"
 #include "backplane/visibility.h"
 
 namespace backplane {
@@ -64,6 +65,24 @@ struct ObjectClass {
   Property& property(std::string name, std::string description);
   // Adds a property with its own accessors.
   Property& property(Property row);
+
+  // --- state (state.h) ---
+  // Says that the data member Member, or what it points to, is state of the object. It is reset by
+  // its own reset(), if it has one, else by assigning a fresh one. `part` tells several of one
+  // class apart.
+  template <auto Member>
+  void state(unsigned version, std::vector<StateMember> members, std::string_view part = {});
+  // The same of something that has a table of its own.
+  template <auto Member>
+  void state(unsigned version, std::string_view part = {});
+  // A Timer that is state by itself, or a pointer to one; cancelled at reset.
+  template <auto Member>
+  void state_timer(std::string_view name);
+  // Says that this class adds no state to its parent's. A class that can be instantiated says one
+  // or the other.
+  void stateless() { says_state = true; }
+  std::vector<StateSection> sections;  // inherited ones first
+  bool says_state = false;             // this class does, by one of the above
 
   const Property* find_property(std::string_view name) const;
   // True if this class is `type_name` or derives from it.
@@ -130,6 +149,17 @@ class Object {
   // there are: ..."), or the value and what was expected.
   virtual void set_property(std::string_view name, std::string_view value);
   std::string get_property(std::string_view name) const;
+
+  // --- state (state.h); machine lock, guest code does not run ---
+  // Ends what is under way outside the machine (requests to a disk), so that all of it is in RAM
+  // and in the state of objects. Called for every object before any of them is saved.
+  virtual void settle() {}
+  // Brings into the members of the table what is kept elsewhere while the guest runs.
+  virtual void saving() {}
+  // The whole machine was loaded, RAM included: checks what the table cannot (throws Error) and
+  // does anew what follows from the state: mappings, routes. Owners are called before what they
+  // own; an override calls its parent's first.
+  virtual void loaded() {}
 
  private:
   friend class TypeRegistry;
@@ -245,14 +275,6 @@ std::unique_ptr<ObjectClass> make_class(const TypeInfo& type, const ObjectClass*
 // `from` is in. Null for the empty text and for a path that leads nowhere.
 Object* resolve_link(Object& from, std::string_view path);
 
-template <class M>
-struct MemberOf;
-template <class C, class V>
-struct MemberOf<V C::*> {
-  using Owner = C;
-  using Value = V;
-};
-
 }  // namespace detail
 
 template <auto Member>
@@ -291,6 +313,59 @@ Property& ObjectClass::property(std::string name, std::string description) {
     };
   }
   return property(std::move(row));
+}
+
+template <auto Member>
+void ObjectClass::state(unsigned version, std::vector<StateMember> members, std::string_view part) {
+  using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
+  using Subject = std::remove_pointer_t<decltype(detail::held(std::declval<Owner&>().*Member))>;
+  StateSection section;
+  section.name = part.empty() ? name : fmt::format("{}/{}", name, part);
+  section.version = version;
+  section.members = std::move(members);
+  section.subject = [](Object& object) -> void* {
+    return detail::held(static_cast<Owner&>(object).*Member);
+  };
+  section.reset = [](void* subject) {
+    auto& value = *static_cast<Subject*>(subject);
+    if constexpr (requires { value.reset(); })
+      value.reset();
+    else
+      value = Subject{};
+  };
+  sections.push_back(std::move(section));
+  says_state = true;
+}
+
+template <auto Member>
+void ObjectClass::state(unsigned version, std::string_view part) {
+  using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
+  using Subject = std::remove_pointer_t<decltype(detail::held(std::declval<Owner&>().*Member))>;
+  const std::span<const StateMember> table = Subject::members();
+  state<Member>(version, {table.begin(), table.end()}, part);
+}
+
+template <auto Member>
+void ObjectClass::state_timer(std::string_view timer_name) {
+  using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
+  StateSection section;
+  section.name = fmt::format("{}/{}", name, timer_name);
+  section.members = {
+      {"deadline",
+       {},
+       [](const void* timer, StateWriter& to) {
+         detail::save_timer(*static_cast<const Timer*>(timer), to);
+       },
+       [](void* timer, StateReader& from, const StateLimits&) {
+         detail::load_timer(*static_cast<Timer*>(timer), from);
+       },
+       [](const void* timer) { return detail::print_timer(*static_cast<const Timer*>(timer)); }}};
+  section.subject = [](Object& object) -> void* {
+    return detail::held(static_cast<Owner&>(object).*Member);
+  };
+  section.reset = [](void* timer) { static_cast<Timer*>(timer)->cancel(); };
+  sections.push_back(std::move(section));
+  says_state = true;
 }
 
 }  // namespace backplane

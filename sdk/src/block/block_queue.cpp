@@ -29,6 +29,7 @@ struct BlockQueue::Impl {
         policy(
             node, settings.on_error, [&machine] { machine.request_stop(StopCause::IoError); },
             workers_of(machine, node)) {}
+  void complete_on_disk(BlockRequest& request);
 
   BlockNode& node;
   const bool write_through;
@@ -47,15 +48,26 @@ BlockQueue::BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettin
 
 BlockQueue::~BlockQueue() { impl_->node.queue_ = nullptr; }
 
+// As one that is complete when it is on stable storage, if that is wanted.
+void BlockQueue::Impl::complete_on_disk(BlockRequest& request) {
+  if (!write_through || !writes(request.op)) return;
+  request.done = [this, done = std::move(request.done)](int result) {
+    if (result == 0) return policy.submit({.op = BlockOp::Flush, .done = done});
+    if (done) done(result);
+  };
+}
+
 void BlockQueue::submit(BlockRequest request) {
-  if (impl_->write_through && writes(request.op))
-    request.done = [impl = impl_.get(), done = std::move(request.done)](int result) {
-      if (result == 0) return impl->policy.submit({.op = BlockOp::Flush, .done = done});
-      if (done) done(result);
-    };
+  impl_->complete_on_disk(request);
   impl_->policy.submit(std::move(request));
 }
 
+void BlockQueue::hold(BlockRequest request) {
+  impl_->complete_on_disk(request);
+  impl_->policy.hold(std::move(request));
+}
+
+void BlockQueue::settle() { impl_->policy.settle(); }
 void BlockQueue::drain() { impl_->policy.drain(); }
 
 std::string BlockQueue::describe() const {

@@ -53,6 +53,10 @@ void ErrorPolicy::submit(BlockRequest request) {
   attempt(std::make_shared<const BlockRequest>(std::move(request)));
 }
 
+void ErrorPolicy::hold(BlockRequest request) {
+  waiting_.push_back({std::make_shared<const BlockRequest>(std::move(request)), -EIO});
+}
+
 void ErrorPolicy::attempt(std::shared_ptr<const BlockRequest> request) {
   BlockRequest copy = *request;
   copy.done = [this, request = std::move(request)](int result) {
@@ -98,7 +102,7 @@ void ErrorPolicy::say_once(const std::string& reason, const std::string& line) {
 }
 
 void ErrorPolicy::retry() {
-  for (Failed& failed : std::exchange(waiting_, {})) attempt(std::move(failed.request));
+  for (const Failed& failed : std::exchange(waiting_, {})) submit(*failed.request);
 }
 
 void ErrorPolicy::drain() {

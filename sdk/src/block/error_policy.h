@@ -21,6 +21,10 @@ class ErrorPolicy final : public RequestStage {
 
   void submit(BlockRequest request) override;
   void drain() override;
+  // Has it wait as if the host had failed to carry it out.
+  void hold(BlockRequest request);
+  // Nothing is in flight after this but what waits.
+  void settle() { next_->drain(); }
   // Tries again what waits.
   void retry();
   std::string describe() const;

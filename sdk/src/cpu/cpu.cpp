@@ -25,7 +25,11 @@ class AsCurrent {
 
 }  // namespace
 
-void Cpu::class_init(CpuClass& k) { k.hotpluggable = false; }
+void Cpu::class_init(CpuClass& k) {
+  k.hotpluggable = false;
+  k.state<&Cpu::state_>(1, {member<&State::interrupt_request>("interrupt_request"),
+                            member<&State::halted>("halted")});
+}
 
 Cpu::Cpu() = default;
 Cpu::~Cpu() = default;
@@ -39,6 +43,17 @@ void Cpu::reset() {
   Device::reset();
   interrupt_request_.store(0);
   set_halted(false);
+}
+
+void Cpu::saving() {
+  Device::saving();
+  state_ = {.interrupt_request = interrupt_request(), .halted = halted()};
+}
+
+void Cpu::loaded() {
+  Device::loaded();
+  interrupt_request_.store(state_.interrupt_request);
+  set_halted(state_.halted);
 }
 
 void Cpu::raise(u32 bits) {

@@ -88,6 +88,8 @@ void Device::unrealize() {
 }
 
 void Device::reset() {
+  for (const StateSection& section : object_class().sections)
+    if (void* const subject = section.subject(*this)) section.reset(subject);
   for (Bus* const bus : child_buses_) bus->reset();
 }
 

@@ -17,7 +17,21 @@ constexpr const char* kDeviceGroups[] = {"unattached", "peripheral", "peripheral
 
 }  // namespace
 
-void Machine::class_init(MachineClass&) {}
+void Machine::class_init(MachineClass& k) {
+  k.state<&Machine::state_>(1,
+                            {member<&State::virtual_time>("virtual_time", within(0, kTime.most))});
+}
+
+void Machine::saving() {
+  Object::saving();
+  state_.virtual_time = virtual_clock_.now();
+}
+
+// Where the accelerator is the clock's source, the time is its own to load.
+void Machine::loaded() {
+  Object::loaded();
+  if (virtual_clock_.follows_host()) virtual_clock_.set_time(state_.virtual_time);
+}
 
 Machine::Machine()
     : memory_root_(MemoryRegion::container("system", MemoryRegion::kMaxSize)),

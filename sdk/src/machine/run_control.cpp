@@ -86,13 +86,17 @@ void Machine::request_reset(ShutdownCause cause) {
   if ((impl_->requests.fetch_or(Impl::kReset) & Impl::kReset) != 0) return;
   kick_vcpus();
   main_loop_.post([this] {
-    if ((impl_->requests.load() & Impl::kShutdown) != 0) return;
-    const bool was_running = run_state() == RunState::Running;
-    stop();
-    impl_->requests.fetch_and(~Impl::kReset);
-    reset();
-    if (was_running) start();
+    if ((impl_->requests.load() & Impl::kShutdown) == 0) carry_out_reset();
   });
+}
+
+void Machine::carry_out_reset() {
+  if ((impl_->requests.load() & Impl::kReset) == 0) return;
+  const bool was_running = run_state() == RunState::Running;
+  stop();
+  impl_->requests.fetch_and(~Impl::kReset);
+  reset();
+  if (was_running) start();
 }
 
 void Machine::request_shutdown(ShutdownCause cause, int exit_status) {

@@ -41,6 +41,14 @@ void RamBlock::discard(u64 offset, u64 size) {
   clear_ram({.host = host_, .fd = fd_}, start, end - start);
 }
 
+RamBlock::Run RamBlock::next_in_use(u64 offset) const {
+  Run run{.start = offset, .end = size_};
+  if (offset < size_) find_used_ram({.host = host_, .fd = fd_}, run.start, run.end);
+  run.start &= kPageMask;
+  run.end = std::min(round_up_to_page(run.end), size_);
+  return run;
+}
+
 void RamBlock::log_writes(bool on) {
   if (on) take_written();
   logs_writes_.store(on);

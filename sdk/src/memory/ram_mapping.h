@@ -22,4 +22,7 @@ void unmap_ram(const RamMapping& mapping, u64 size);
 // guest code runs.
 void clear_ram(const RamMapping& mapping, u64 offset, u64 size);
 
+// Moves [start, end) to its first part that may be other than zero; empty if there is none.
+void find_used_ram(const RamMapping& mapping, u64& start, u64& end);
+
 }  // namespace backplane

@@ -7,6 +7,11 @@
 
 namespace backplane {
 
+std::span<const StateMember> MacAddress::members() {
+  static const StateMember kMembers[] = {member<&MacAddress::bytes>("bytes")};
+  return kMembers;
+}
+
 MacAddress PropertyTraits<MacAddress>::parse(std::string_view text) {
   const auto malformed = [] { return Error("expects six bytes, such as 52:54:00:12:34:56"); };
   MacAddress address;

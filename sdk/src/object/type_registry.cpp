@@ -39,6 +39,7 @@ void begin_class(ObjectClass& k, const TypeInfo& type, const ObjectClass* parent
   k.name = type.name;
   k.abstract = type.abstract;
   k.description = type.about.description;
+  k.says_state = false;
 }
 
 }  // namespace detail

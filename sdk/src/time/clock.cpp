@@ -134,6 +134,8 @@ void Clock::stop() {
   impl_->notify();
 }
 
+void Clock::set_time(i64 time) { impl_->state.store(time * 2, std::memory_order_release); }
+
 void Clock::set_source(Source source) { impl_->source = std::move(source); }
 
 bool Clock::follows_host() const { return !impl_->source; }

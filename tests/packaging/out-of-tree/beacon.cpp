@@ -11,6 +11,7 @@ class Beacon final : public PciDevice {
   static void class_init(PciDeviceClass& k) {
     k.identity = {.vendor = 0x1b36, .device = 0x00f1, .class_code = 0xff0000};
     k.property<&Beacon::value_>("value", "what the register reads as");
+    k.stateless();
   }
   void realize() override {
     PciDevice::realize();

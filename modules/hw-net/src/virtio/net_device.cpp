@@ -37,6 +37,7 @@ void VirtioNet::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioNet::mtu_>("host_mtu", "the largest payload that it offers; 0: it says none");
   k.property<&VirtioNet::rx_queue_size_>("rx_queue_size", "entries of the queue to the guest");
   k.property<&VirtioNet::tx_queue_size_>("tx_queue_size", "entries of the queue from the guest");
+  k.state<&VirtioNet::filter_>(1, "filter");
 }
 
 void VirtioNet::realize_device() {
@@ -68,11 +69,6 @@ void VirtioNet::unrealize_device() {
   netdev_.disconnect();
   receive_queue_ = nullptr;
   transmit_queue_ = nullptr;
-}
-
-void VirtioNet::reset() {
-  filter_ = ReceiveFilter(mac_);
-  VirtioDevice::reset();
 }
 
 std::string VirtioNet::describe() const {

@@ -18,7 +18,6 @@ class VirtioNet final : public VirtioDevice, private NetClient {
  public:
   static void class_init(VirtioDeviceClass& k);
 
-  void reset() override;
   std::string describe() const override;
   unsigned config_size() const override { return virtio_net::kConfigSize; }
 

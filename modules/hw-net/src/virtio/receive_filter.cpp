@@ -29,24 +29,51 @@ MacAddress address_at(std::span<const u8> bytes, std::size_t at) {
 
 }  // namespace
 
+std::span<const StateMember> ReceiveFilter::Table::members() {
+  static const StateMember kMembers[] = {
+      member<&Table::addresses>("addresses", up_to(kMacTableSize)),
+      member<&Table::overflowed>("overflowed"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> ReceiveFilter::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::own>("own"),
+      member<&State::unicast>("unicast"),
+      member<&State::multicast>("multicast"),
+      member<&State::multicast_set>("multicast_set"),
+      member<&State::modes>("modes"),
+      member<&State::vlans_filtered>("vlans_filtered"),
+      member<&State::vlans>("vlans"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> ReceiveFilter::members() {
+  static const StateMember kMembers[] = {member<&ReceiveFilter::state_>("state")};
+  return kMembers;
+}
+
 bool ReceiveFilter::Table::has(const MacAddress& address) const {
   return overflowed || std::find(addresses.begin(), addresses.end(), address) != addresses.end();
 }
 
 bool ReceiveFilter::accepts(std::span<const u8> frame) const {
   if (frame.size() < kHeaderSize) return false;
-  if (vlans_filtered_ && frame.size() >= kTagOffset + 2 &&
+  if (state_.vlans_filtered && frame.size() >= kTagOffset + 2 &&
       big_endian(frame, kTypeOffset) == kTaggedType &&
-      !vlans_[big_endian(frame, kTagOffset) % kVlanCount])
+      !state_.vlans[big_endian(frame, kTagOffset) % kVlanCount])
     return false;
-  if (modes_[kPromiscuous]) return true;
+  if (state_.modes[kPromiscuous]) return true;
   const MacAddress to = address_at(frame, 0);
   if (std::all_of(to.bytes.begin(), to.bytes.end(), [](u8 byte) { return byte == 0xff; }))
-    return !modes_[kNoBroadcast];
+    return !state_.modes[kNoBroadcast];
   if ((to.bytes[0] & 1) != 0)
-    return !modes_[kNoMulticast] &&
-           (modes_[kAllMulticast] || !multicast_set_ || multicast_.has(to));
-  return !modes_[kNoUnicast] && (modes_[kAllUnicast] || to == own_ || unicast_.has(to));
+    return !state_.modes[kNoMulticast] &&
+           (state_.modes[kAllMulticast] || !state_.multicast_set || state_.multicast.has(to));
+  return !state_.modes[kNoUnicast] &&
+         (state_.modes[kAllUnicast] || to == state_.own || state_.unicast.has(to));
 }
 
 bool ReceiveFilter::command(const ControlHeader& header, std::span<const u8> data) {
@@ -56,7 +83,7 @@ bool ReceiveFilter::command(const ControlHeader& header, std::span<const u8> dat
     case kClassMac:
       if (header.command == kMacTableSet) return set_tables(data);
       if (header.command != kMacAddrSet || data.size() < kAddressSize) return false;
-      own_ = address_at(data, 0);
+      state_.own = address_at(data, 0);
       return true;
     case kClassVlan:
       return set_vlan(header.command, data);
@@ -66,8 +93,8 @@ bool ReceiveFilter::command(const ControlHeader& header, std::span<const u8> dat
 }
 
 bool ReceiveFilter::set_mode(u8 mode, std::span<const u8> data) {
-  if (mode >= modes_.size() || data.empty()) return false;
-  modes_[mode] = data[0] != 0;
+  if (mode >= state_.modes.size() || data.empty()) return false;
+  state_.modes[mode] = data[0] != 0;
   return true;
 }
 
@@ -89,9 +116,9 @@ bool ReceiveFilter::set_tables(std::span<const u8> data) {
   Table unicast;
   Table multicast;
   if (!take_table(data, unicast) || !take_table(data, multicast)) return false;
-  unicast_ = std::move(unicast);
-  multicast_ = std::move(multicast);
-  multicast_set_ = true;
+  state_.unicast = std::move(unicast);
+  state_.multicast = std::move(multicast);
+  state_.multicast_set = true;
   return true;
 }
 
@@ -100,7 +127,7 @@ bool ReceiveFilter::set_vlan(u8 command, std::span<const u8> data) {
   u16 vlan = 0;
   std::memcpy(&vlan, data.data(), sizeof vlan);
   if (vlan >= kVlanCount) return false;
-  vlans_[vlan] = command == kVlanAdd;
+  state_.vlans[vlan] = command == kVlanAdd;
   return true;
 }
 

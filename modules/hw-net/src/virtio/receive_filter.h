@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backplane/netdev.h"
+#include "backplane/state.h"
 #include "virtio/net_regs.h"
 
 namespace backplane {
@@ -15,17 +16,19 @@ namespace backplane {
 class ReceiveFilter {
  public:
   // What a driver that says nothing gets: the frames for this address, and all to groups.
-  explicit ReceiveFilter(const MacAddress& own = {}) : own_(own) {}
+  explicit ReceiveFilter(const MacAddress& own = {}) : burnt_in_(own) { reset(); }
+  void reset() { state_ = {.own = burnt_in_}; }
+  static std::span<const StateMember> members();
 
-  const MacAddress& own_address() const { return own_; }
+  const MacAddress& own_address() const { return state_.own; }
   bool accepts(std::span<const u8> frame) const;
 
   // A command of the driver's with its data, [virtio-1.2 §5.1.6.5 "Control Virtqueue"]. False if it
   // makes no sense; nothing is changed then.
   bool command(const virtio_net::ControlHeader& header, std::span<const u8> data);
   // From now on frames of VLANs pass only if the driver asked for theirs.
-  void filter_vlans() { vlans_filtered_ = true; }
-  void set_own_address(const MacAddress& own) { own_ = own; }
+  void filter_vlans() { state_.vlans_filtered = true; }
+  void set_own_address(const MacAddress& own) { state_.own = own; }
 
  private:
   // The addresses of one half of the table that the driver sets, or all if there are too many.
@@ -34,19 +37,25 @@ class ReceiveFilter {
     bool overflowed = false;
 
     bool has(const MacAddress& address) const;
+    static std::span<const StateMember> members();
+  };
+  struct State {
+    MacAddress own;
+    Table unicast;
+    Table multicast;
+    bool multicast_set = false;  // before the driver says which, all pass
+    std::bitset<6> modes{};      // by virtio_net::RxCommand
+    bool vlans_filtered = false;
+    std::bitset<virtio_net::kVlanCount> vlans;
+    static std::span<const StateMember> members();
   };
   bool set_mode(u8 mode, std::span<const u8> data);
   bool set_tables(std::span<const u8> data);
   bool set_vlan(u8 command, std::span<const u8> data);
   static bool take_table(std::span<const u8>& data, Table& table);
 
-  MacAddress own_;
-  Table unicast_;
-  Table multicast_;
-  bool multicast_set_ = false;  // before the driver says which, all pass
-  std::bitset<6> modes_{};      // by virtio_net::RxCommand
-  bool vlans_filtered_ = false;
-  std::bitset<virtio_net::kVlanCount> vlans_;
+  MacAddress burnt_in_;
+  State state_;
 };
 
 }  // namespace backplane

@@ -18,6 +18,10 @@ void VirtioBalloon::class_init(VirtioDeviceClass& k) {
       "deflate-on-oom", "let the guest take memory back when it runs out of it");
   k.property<&VirtioBalloon::free_page_reporting_>(
       "free-page-reporting", "let the guest report pages that it does not use");
+  k.state<&VirtioBalloon::state_>(
+      1, {member<&State::num_pages>("num_pages"), member<&State::actual>("actual"),
+          member<&State::statistics>("statistics"), member<&State::held>("held")});
+  k.state_timer<&VirtioBalloon::statistics_timer_>("statistics");
   Property interval;
   interval.name = "guest-stats-polling-interval";
   interval.type_name = PropertyTraits<u32>::kTypeName;
@@ -67,11 +71,22 @@ void VirtioBalloon::unrealize_device() {
 }
 
 void VirtioBalloon::reset() {
-  if (statistics_timer_) statistics_timer_->cancel();
   statistics_held_ = false;
-  statistics_ = {};
-  actual_ = 0;
+  const u32 asked = state_.num_pages;  // by the host, which still does
   VirtioDevice::reset();
+  state_.num_pages = asked;
+}
+
+void VirtioBalloon::saving() {
+  VirtioDevice::saving();
+  state_.held.reset();
+  if (statistics_held_) state_.held = statistics_request_.head;
+}
+
+void VirtioBalloon::loaded() {
+  VirtioDevice::loaded();
+  statistics_held_ =
+      state_.held && statistics_queue_->take_again(*state_.held, statistics_request_);
 }
 
 u64 VirtioBalloon::device_features() const {
@@ -82,13 +97,13 @@ u64 VirtioBalloon::device_features() const {
 }
 
 void VirtioBalloon::fill_config(std::span<u8> image) const {
-  put_config<u32>(image, kNumPages, num_pages_);
-  put_config<u32>(image, kActual, actual_);
+  put_config<u32>(image, kNumPages, state_.num_pages);
+  put_config<u32>(image, kActual, state_.actual);
 }
 
 // Only `actual` is the driver's to write; it does so in one piece.
 void VirtioBalloon::config_written(unsigned offset, u32 value, unsigned size) {
-  if (offset == kActual && size == 4) actual_ = value;
+  if (offset == kActual && size == 4) state_.actual = value;
 }
 
 void VirtioBalloon::driver_started() {
@@ -101,13 +116,13 @@ u64 VirtioBalloon::ram_size() const {
 }
 
 u64 VirtioBalloon::balloon_actual() const {
-  const u64 held = u64{actual_} << kPageShift;
+  const u64 held = u64{state_.actual} << kPageShift;
   return ram_size() - std::min(ram_size(), held);
 }
 
 void VirtioBalloon::set_balloon_target(u64 bytes) {
   const u64 target = std::min(bytes, ram_size());
-  num_pages_ = static_cast<u32>((ram_size() - target) >> kPageShift);
+  state_.num_pages = static_cast<u32>((ram_size() - target) >> kPageShift);
   notify_config();
 }
 

@@ -20,6 +20,8 @@ class VirtioBalloon final : public VirtioDevice, public BalloonControl {
   static void class_init(VirtioDeviceClass& k);
 
   void reset() override;
+  void saving() override;
+  void loaded() override;
   unsigned config_size() const override { return virtio_balloon::kConfigSize; }
 
   // BalloonControl
@@ -59,14 +61,17 @@ class VirtioBalloon final : public VirtioDevice, public BalloonControl {
   bool free_page_reporting_ = false;
   u32 polling_interval_ = 0;
 
-  u32 num_pages_ = 0;  // what the host asks for
-  u32 actual_ = 0;     // what the guest says it gave
-
+  struct State {
+    u32 num_pages = 0;  // what the host asks for
+    u32 actual = 0;     // what the guest says it gave
+    std::array<std::optional<u64>, virtio_balloon::kStatCount> statistics{};
+    std::optional<u16> held;  // the head of the request for statistics that is held
+  };
+  State state_;
   VirtQueue* statistics_queue_ = nullptr;
   VirtElement statistics_request_;  // held until the next request
   bool statistics_held_ = false;
   std::unique_ptr<Timer> statistics_timer_;
-  std::array<std::optional<u64>, virtio_balloon::kStatCount> statistics_{};
 
   VirtElement element_;
   GuestErrorOnce guest_error_;

@@ -51,7 +51,7 @@ void VirtioBalloon::statistics_arrived(VirtQueue& queue) {
 }
 
 void VirtioBalloon::read_statistics(const VirtElement& element) {
-  statistics_ = {};
+  state_.statistics = {};
   constexpr u64 kMost = 64;  // more than there are tags
   for (u64 i = 0; i < std::min(kMost, element.out_size / kStatSize); ++i) {
     std::array<u8, kStatSize> bytes;
@@ -60,14 +60,15 @@ void VirtioBalloon::read_statistics(const VirtElement& element) {
     u64 value = 0;
     std::memcpy(&tag, bytes.data(), sizeof tag);
     std::memcpy(&value, bytes.data() + sizeof tag, sizeof value);
-    if (tag < kStatCount) statistics_[tag] = value;
+    if (tag < kStatCount) state_.statistics[tag] = value;
   }
 }
 
 std::string VirtioBalloon::balloon_statistics() const {
   std::string text;
   for (unsigned tag = 0; tag < kStatCount; ++tag)
-    if (statistics_[tag]) text += fmt::format("{}: {}\n", kNames[tag], *statistics_[tag]);
+    if (state_.statistics[tag])
+      text += fmt::format("{}: {}\n", kNames[tag], *state_.statistics[tag]);
   return text;
 }
 

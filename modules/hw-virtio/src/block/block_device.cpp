@@ -37,6 +37,16 @@ void VirtioBlock::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioBlock::discard_>("discard", "offer the discard request");
   k.property<&VirtioBlock::write_zeroes_>("write-zeroes", "offer the write-zeroes request");
   k.property<&VirtioBlock::config_wce_>("config-wce", "let the guest switch the write cache");
+  k.state<&VirtioBlock::state_>(1, {member<&State::write_back>("write_back"),
+                                    member<&State::held>("held", up_to(kMostHeld))});
+}
+
+std::span<const StateMember> VirtioBlock::Held::members() {
+  static const StateMember kMembers[] = {
+      member<&Held::queue>("queue"),
+      member<&Held::head>("head"),
+  };
+  return kMembers;
 }
 
 void VirtioBlock::realize_device() {
@@ -57,7 +67,7 @@ void VirtioBlock::realize_device() {
                          .write_through = !has_write_cache()});
   for (u32 i = 0; i < queues; ++i)
     add_queue(queue_size_, [this](VirtQueue& queue) { serve(queue); });
-  write_back_ = has_write_cache();
+  state_.write_back = has_write_cache();
 }
 
 void VirtioBlock::unrealize_device() {
@@ -70,8 +80,35 @@ void VirtioBlock::unrealize_device() {
 // What the driver gave up on must not touch its memory later.
 void VirtioBlock::reset() {
   if (disk_ != nullptr && free_requests_.size() != requests_.size()) disk_->drain();
-  write_back_ = has_write_cache();
   VirtioDevice::reset();
+  state_.write_back = has_write_cache();
+}
+
+void VirtioBlock::settle() {
+  if (disk_ != nullptr) disk_->settle();
+}
+
+// Those that are left wait for the machine to go on, because the host failed at them.
+void VirtioBlock::saving() {
+  VirtioDevice::saving();
+  state_.held.clear();
+  for (const auto& request : requests_)
+    if (request->queue != nullptr)
+      state_.held.push_back({static_cast<u16>(request->queue->index()), request->element.head});
+}
+
+void VirtioBlock::loaded() {
+  VirtioDevice::loaded();
+  for (const Held& held : state_.held) {
+    VirtQueue* const at = queue(held.queue);
+    Request& request = take_request();
+    if (at == nullptr || !at->take_again(held.head, request.element) ||
+        request.element.out_size < sizeof(RequestHeader) || request.element.in_size < 1)
+      throw Error::of("held: queue {} has no request at {}", held.queue, held.head);
+    request.queue = at;
+    request.held = true;
+    start(request);
+  }
 }
 
 std::string VirtioBlock::describe() const {
@@ -103,7 +140,7 @@ void VirtioBlock::fill_config(std::span<u8> image) const {
   put_config<u8>(image, kSectors, kSectorCount);
   put_config<u32>(image, kBlkSizeField, static_cast<u32>(kSectorSize));
   put_config<u16>(image, kMinIoSize, 1);
-  put_config<u8>(image, kWriteback, write_back_ ? 1 : 0);
+  put_config<u8>(image, kWriteback, state_.write_back ? 1 : 0);
   put_config<u16>(image, kNumQueues, static_cast<u16>(queue_count()));
   put_config<u32>(image, kMaxDiscardSectors, kMaxRangeSectors);
   put_config<u32>(image, kMaxDiscardSeg, kMaxRangeSegments);
@@ -114,13 +151,14 @@ void VirtioBlock::fill_config(std::span<u8> image) const {
 }
 
 void VirtioBlock::config_written(unsigned offset, u32 value, unsigned size) {
-  if (offset == kWriteback && size == 1 && has_feature(kConfigWce)) write_back_ = (value & 1) != 0;
+  if (offset == kWriteback && size == 1 && has_feature(kConfigWce))
+    state_.write_back = (value & 1) != 0;
 }
 
 // [virtio-1.2 §5.2.5.2 "Device Requirements: Device Initialization", the WCE and FLUSH features]
 bool VirtioBlock::write_through() const {
   if (!has_write_cache()) return false;  // the queue does it
-  if (has_feature(kConfigWce)) return !write_back_;
+  if (has_feature(kConfigWce)) return !state_.write_back;
   return !has_feature(kFlush);
 }
 

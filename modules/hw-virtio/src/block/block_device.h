@@ -23,6 +23,9 @@ class VirtioBlock final : public VirtioDevice {
   static void class_init(VirtioDeviceClass& k);
 
   void reset() override;
+  void settle() override;
+  void saving() override;
+  void loaded() override;
   std::string describe() const override;
   unsigned config_size() const override { return virtio_block::kConfigSize; }
 
@@ -36,12 +39,13 @@ class VirtioBlock final : public VirtioDevice {
  private:
   // One request of the driver, from pop to push.
   struct Request {
-    VirtQueue* queue = nullptr;
+    VirtQueue* queue = nullptr;  // null: a free one
     VirtElement element;
     virtio_block::RequestHeader header{};
     unsigned parts = 0;  // of it that are under way, and one while they are being made
     bool failed = false;
     bool flush_after = false;
+    bool held = false;  // until the machine goes on
   };
 
   void serve(VirtQueue& queue);
@@ -73,7 +77,18 @@ class VirtioBlock final : public VirtioDevice {
   bool config_wce_ = true;
 
   std::unique_ptr<BlockQueue> disk_;  // while it is realized
-  bool write_back_ = true;            // as the driver set it
+  // A request by where it begins.
+  struct Held {
+    u16 queue = 0;
+    u16 head = 0;
+    static std::span<const StateMember> members();
+  };
+  static constexpr std::size_t kMostHeld = VirtQueue::kMaxChain * kMaxQueues;
+  struct State {
+    bool write_back = true;  // as the driver set it
+    std::vector<Held> held;  // requests that wait for the machine to go on, when it was saved
+  };
+  State state_;
   VirtElement element_;
   std::vector<std::unique_ptr<Request>> requests_;  // all there are
   std::vector<Request*> free_requests_;

@@ -31,15 +31,16 @@ void VirtioBlock::serve(VirtQueue& queue) {
     Request& request = take_request();
     request.queue = &queue;
     std::swap(request.element, element);
-    request.parts = 0;
-    request.failed = false;
-    request.flush_after = false;
+    request.held = false;
     start(request);
     return true;
   });
 }
 
 void VirtioBlock::start(Request& request) {
+  request.parts = 0;
+  request.failed = false;
+  request.flush_after = false;
   gather(request.element.out, 0, &request.header, sizeof request.header);
   switch (request.header.type) {
     case kIn:
@@ -127,7 +128,10 @@ void VirtioBlock::give_id(Request& request) {
 void VirtioBlock::submit(Request& request, BlockRequest piece) {
   ++request.parts;
   piece.done = [this, &request](int result) { part_done(request, result); };
-  disk_->submit(std::move(piece));
+  if (request.held)
+    disk_->hold(std::move(piece));
+  else
+    disk_->submit(std::move(piece));
 }
 
 void VirtioBlock::part_done(Request& request, int result) {
@@ -135,6 +139,7 @@ void VirtioBlock::part_done(Request& request, int result) {
   if (--request.parts != 0) return;
   if (request.flush_after && !request.failed) {
     request.flush_after = false;
+    request.held = false;
     start_flush(request);
     return;
   }
@@ -148,6 +153,7 @@ void VirtioBlock::finish(Request& request, u8 status) {
   const bool all_written = status == kOk || e.in_size == 1;
   VirtQueue& queue = *request.queue;
   queue.push(e, all_written ? static_cast<u32>(e.in_size) : 0);
+  request.queue = nullptr;
   free_requests_.push_back(&request);
   queue.notify();
 }

@@ -17,6 +17,11 @@ void VirtioDevice::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioDevice::indirect_desc_>("indirect_desc",
                                             "offer descriptors kept in tables of their own");
   k.property<&VirtioDevice::event_idx_>("event_idx", "offer notification by index (fewer of them)");
+  k.state<&VirtioDevice::state_>(
+      1, {member<&State::guest_features>("guest_features"), member<&State::status>("status"),
+          member<&State::config_generation>("config_generation"),
+          member<&State::needs_reset>("needs_reset")});
+  k.state<&VirtioDevice::queues_>(1, "queues");
 }
 
 VirtioDevice::VirtioDevice() = default;
@@ -41,47 +46,53 @@ void VirtioDevice::unrealize() {
   if (dynamic_cast<VirtioBus*>(bus()) != nullptr) transport().device_unplugged(*this);
   unrealize_device();
   kick_timer_.reset();
-  queues_.clear();
+  queues_.list.clear();
   Device::unrealize();
 }
 
 void VirtioDevice::reset() {
   if (kick_timer_) kick_timer_->cancel();
-  status_ = 0;
-  guest_features_ = 0;
-  needs_reset_ = false;
-  for (const auto& queue : queues_) queue->reset();
   Device::reset();
 }
 
+// Buffers may have been added without a kick that was served.
+void VirtioDevice::loaded() {
+  Device::loaded();
+  if ((state_.guest_features & ~host_features_) != 0 && (state_.status & kFeaturesOk) != 0)
+    throw Error::of("features {:#x} are in use, of which this device has {:#x}",
+                    state_.guest_features, host_features_);
+  for (const auto& queue : queues_.list) queue->loaded();
+  if (driver_ok()) kick_all_later();
+}
+
 std::string VirtioDevice::describe() const {
-  return fmt::format("{} queues, status {:#04x}, features {:#x} of {:#x}", queue_count(), status_,
-                     guest_features_, host_features_);
+  return fmt::format("{} queues, status {:#04x}, features {:#x} of {:#x}", queue_count(),
+                     state_.status, state_.guest_features, host_features_);
 }
 
 void VirtioDevice::set_guest_features(u64 features) {
-  if ((status_ & kFeaturesOk) == 0) guest_features_ = features;
+  if ((state_.status & kFeaturesOk) == 0) state_.guest_features = features;
 }
 
 void VirtioDevice::set_status(u8 status) {
   log::print(LogCategory::Virtio, "{}: status {:#04x} -> {:#04x}, features {:#x}", type_name(),
-             status_, status, guest_features_);
+             state_.status, status, state_.guest_features);
   if (status == 0) {
     reset();
     return;
   }
-  const u8 before = status_;
+  const u8 before = state_.status;
   if ((status & kFeaturesOk) != 0 && (before & kFeaturesOk) == 0) {
-    const bool unknown = (guest_features_ & ~host_features_) != 0;
+    const bool unknown = (state_.guest_features & ~host_features_) != 0;
     const bool legacy = (host_features_ & bit(kVersion1)) != 0 && !has_feature(kVersion1);
     if (unknown || legacy) {
-      guest_error_("{}: driver asks for features {:#x} of {:#x}", type_name(), guest_features_,
-                   host_features_);
+      guest_error_("{}: driver asks for features {:#x} of {:#x}", type_name(),
+                   state_.guest_features, host_features_);
       status = static_cast<u8>(status & ~kFeaturesOk);
     }
   }
-  status_ = static_cast<u8>(status | (before & kDeviceNeedsReset));
-  if ((status_ & kDriverOk) != 0 && (before & kDriverOk) == 0) {
+  state_.status = static_cast<u8>(status | (before & kDeviceNeedsReset));
+  if ((state_.status & kDriverOk) != 0 && (before & kDriverOk) == 0) {
     driver_started();
     kick_all();
   }
@@ -104,7 +115,7 @@ void VirtioDevice::config_write(unsigned offset, u32 value, unsigned size) {
 }
 
 void VirtioDevice::kick_all() {
-  for (const auto& queue : queues_) queue->kick();
+  for (const auto& queue : queues_.list) queue->kick();
 }
 
 void VirtioDevice::kick_all_later() {
@@ -114,29 +125,29 @@ void VirtioDevice::kick_all_later() {
 // A legacy driver may use its queues before it says DRIVER_OK.
 // [virtio-1.2 §3.1.1 "Driver Requirements: Device Initialization", 3.1.2 "Legacy Interface"]
 bool VirtioDevice::operating() const {
-  if (needs_reset_ || !transport().dma_allowed()) return false;
+  if (state_.needs_reset || !transport().dma_allowed()) return false;
   return driver_ok() || !has_feature(kVersion1);
 }
 
 void VirtioDevice::mark_needs_reset(std::string_view why) {
-  if (needs_reset_) return;
-  needs_reset_ = true;
+  if (state_.needs_reset) return;
+  state_.needs_reset = true;
   guest_error_("{}: {}; the device waits for a reset", type_name(), why);
   if (!has_feature(kVersion1)) return;
-  status_ |= kDeviceNeedsReset;
+  state_.status |= kDeviceNeedsReset;
   if (driver_ok()) notify_config();
 }
 
 VirtQueue& VirtioDevice::add_queue(u16 max_size, VirtQueue::Handler handler) {
-  if (queues_.size() >= kMaxQueues)
+  if (queues_.list.size() >= kMaxQueues)
     throw Error::of("{}: a virtio device has at most {} queues", type_name(), kMaxQueues);
-  queues_.push_back(
+  queues_.list.push_back(
       std::make_unique<VirtQueue>(*this, queue_count(), max_size, std::move(handler)));
-  return *queues_.back();
+  return *queues_.list.back();
 }
 
 void VirtioDevice::notify_config() {
-  ++config_generation_;
+  ++state_.config_generation;
   if (driver_ok()) transport().notify_config();
 }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <bit>
 
+#include "backplane/error.h"
 #include "backplane/virtio/virtio_device.h"
 
 namespace backplane {
@@ -42,45 +43,81 @@ void VirtElement::clear() {
 }
 
 VirtQueue::VirtQueue(VirtioDevice& device, unsigned index, u16 max_size, Handler handler)
-    : device_(device),
-      index_(index),
-      max_size_(max_size),
-      handler_(std::move(handler)),
-      size_(max_size) {}
+    : device_(device), index_(index), max_size_(max_size), handler_(std::move(handler)) {
+  state_.size = max_size;
+}
 
 void VirtQueue::reset() {
-  size_ = max_size_;
-  descriptor_area_ = 0;
-  driver_area_ = 0;
-  device_area_ = 0;
-  enabled_ = false;
+  state_ = {.size = max_size_};
   mapped_ = false;
-  next_avail_ = 0;
-  next_used_ = 0;
-  signalled_used_ = 0;
-  signalled_valid_ = false;
-  pushed_ = false;
   in_flight_ = 0;
 }
 
+std::span<const StateMember> VirtQueue::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::size>("size"),
+      member<&State::descriptor_area>("descriptor_area"),
+      member<&State::driver_area>("driver_area"),
+      member<&State::device_area>("device_area"),
+      member<&State::enabled>("enabled"),
+      member<&State::next_avail>("next_avail"),
+      member<&State::next_used>("next_used"),
+      member<&State::signalled_used>("signalled_used"),
+      member<&State::signalled_valid>("signalled_valid"),
+      member<&State::pushed>("pushed"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> VirtQueue::members() {
+  static const StateMember kMembers[] = {
+      member<&VirtQueue::state_>("state"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> VirtQueues::members() {
+  static const StateMember kMembers[] = {
+      member<&VirtQueues::list>("list"),
+  };
+  return kMembers;
+}
+
+void VirtQueue::loaded() {
+  if (!std::has_single_bit(state_.size) || state_.size > max_size_)
+    throw Error::of("queue {}: has {} entries: expects a power of two up to {}", index_,
+                    state_.size, max_size_);
+  mapped_ = false;
+  in_flight_ = 0;
+}
+
+bool VirtQueue::take_again(u16 head, VirtElement& element) {
+  if (!usable() || in_flight_ >= state_.size) return false;
+  element.clear();
+  element.head = head;
+  if (!collect(head, element)) return false;
+  ++in_flight_;
+  return true;
+}
+
 void VirtQueue::set_size(u16 size) {
-  if (!enabled_ && size <= max_size_ && std::has_single_bit(size)) size_ = size;
+  if (!state_.enabled && size <= max_size_ && std::has_single_bit(size)) state_.size = size;
 }
 
 void VirtQueue::set_areas(u64 descriptors, u64 driver, u64 device) {
-  if (enabled_) return;
-  descriptor_area_ = descriptors;
-  driver_area_ = driver;
-  device_area_ = device;
+  if (state_.enabled) return;
+  state_.descriptor_area = descriptors;
+  state_.driver_area = driver;
+  state_.device_area = device;
 }
 
 void VirtQueue::enable() {
-  enabled_ = true;
+  state_.enabled = true;
   mapped_ = false;
 }
 
 void VirtQueue::kick() {
-  if (enabled_ && device_.operating()) handler_(*this);
+  if (state_.enabled && device_.operating()) handler_(*this);
 }
 
 bool VirtQueue::broken(const char* what) {
@@ -89,7 +126,7 @@ bool VirtQueue::broken(const char* what) {
 }
 
 bool VirtQueue::usable() {
-  if (!enabled_ || !device_.operating()) return false;
+  if (!state_.enabled || !device_.operating()) return false;
   if (mapped_ && generation_ == device_.transport().dma_space().generation()) return true;
   return map_rings();
 }
@@ -98,12 +135,14 @@ bool VirtQueue::map_rings() {
   AddressSpace& space = device_.transport().dma_space();
   const u64 generation = space.generation();
   const std::shared_ptr<const FlatView> view = space.view();
-  mapped_ = map_ring(*view, descriptors_, descriptor_area_, u64{size_} * sizeof(Descriptor), 16,
-                     false, "the descriptor table is not in RAM, or not aligned") &&
-            map_ring(*view, avail_, driver_area_, kRingEntries + 2 * u64{size_} + 2, 2, false,
-                     "the available ring is not in RAM, or not aligned") &&
-            map_ring(*view, used_, device_area_, kRingEntries + kUsedEntrySize * u64{size_} + 2, 4,
-                     true, "the used ring is not in RAM, or not aligned");
+  mapped_ =
+      map_ring(*view, descriptors_, state_.descriptor_area, u64{state_.size} * sizeof(Descriptor),
+               16, false, "the descriptor table is not in RAM, or not aligned") &&
+      map_ring(*view, avail_, state_.driver_area, kRingEntries + 2 * u64{state_.size} + 2, 2, false,
+               "the available ring is not in RAM, or not aligned") &&
+      map_ring(*view, used_, state_.device_area,
+               kRingEntries + kUsedEntrySize * u64{state_.size} + 2, 4, true,
+               "the used ring is not in RAM, or not aligned");
   generation_ = generation;
   return mapped_;
 }
@@ -124,25 +163,26 @@ u16 VirtQueue::avail_index() const {
   return load16(avail_.host + kRingIndex, std::memory_order_acquire);
 }
 
-bool VirtQueue::empty() { return !usable() || avail_index() == next_avail_; }
+bool VirtQueue::empty() { return !usable() || avail_index() == state_.next_avail; }
 
 bool VirtQueue::pop(VirtElement& element) {
   if (!usable()) return false;
   const u16 index = avail_index();
-  if (index == next_avail_) return false;
-  if (static_cast<u16>(index - next_avail_) > size_) return broken("the available index ran away");
-  if (in_flight_ >= size_) return broken("more buffers are available than the queue has");
-  const u16 head = load16(avail_.host + kRingEntries + 2 * (next_avail_ % size_));
+  if (index == state_.next_avail) return false;
+  if (static_cast<u16>(index - state_.next_avail) > state_.size)
+    return broken("the available index ran away");
+  if (in_flight_ >= state_.size) return broken("more buffers are available than the queue has");
+  const u16 head = load16(avail_.host + kRingEntries + 2 * (state_.next_avail % state_.size));
   element.clear();
   element.head = head;
   if (!collect(head, element)) return false;
-  ++next_avail_;
+  ++state_.next_avail;
   ++in_flight_;
   return true;
 }
 
 void VirtQueue::put_back() {
-  --next_avail_;
+  --state_.next_avail;
   --in_flight_;
 }
 
@@ -150,8 +190,8 @@ void VirtQueue::push(const VirtElement& element, u32 written) {
   push_with_next(element, written);
   if (!usable()) return;
   used_.block->about_to_write(used_.offset + kRingIndex, 2);
-  store16(used_.host + kRingIndex, next_used_, std::memory_order_release);
-  pushed_ = true;
+  store16(used_.host + kRingIndex, state_.next_used, std::memory_order_release);
+  state_.pushed = true;
 }
 
 void VirtQueue::push_with_next(const VirtElement& element, u32 written) {
@@ -163,11 +203,11 @@ void VirtQueue::push_with_next(const VirtElement& element, u32 written) {
     element.in_places[i].block->about_to_write(element.in_places[i].offset, part);
     left -= part;
   }
-  const unsigned at = kRingEntries + kUsedEntrySize * (next_used_ % size_);
+  const unsigned at = kRingEntries + kUsedEntrySize * (state_.next_used % state_.size);
   used_.block->about_to_write(used_.offset + at, kUsedEntrySize);
   store32(used_.host + at, element.head);
   store32(used_.host + at + 4, written);
-  ++next_used_;
+  ++state_.next_used;
 }
 
 // [virtio-1.2 §2.7.7.2 "Device Requirements: Used Buffer Notification Suppression", 2.7.10]
@@ -175,18 +215,18 @@ bool VirtQueue::driver_wants_interrupt() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (!device_.has_feature(kEventIdx))
     return (load16(avail_.host + kRingFlags) & kAvailNoInterrupt) == 0;
-  const u16 before = signalled_used_;
-  const bool valid = signalled_valid_;
-  signalled_used_ = next_used_;
-  signalled_valid_ = true;
-  const u16 used_event = load16(avail_.host + kRingEntries + 2 * size_);
-  return !valid ||
-         static_cast<u16>(next_used_ - used_event - 1) < static_cast<u16>(next_used_ - before);
+  const u16 before = state_.signalled_used;
+  const bool valid = state_.signalled_valid;
+  state_.signalled_used = state_.next_used;
+  state_.signalled_valid = true;
+  const u16 used_event = load16(avail_.host + kRingEntries + 2 * state_.size);
+  return !valid || static_cast<u16>(state_.next_used - used_event - 1) <
+                       static_cast<u16>(state_.next_used - before);
 }
 
 void VirtQueue::notify() {
-  if (!pushed_ || !usable()) return;
-  pushed_ = false;
+  if (!state_.pushed || !usable()) return;
+  state_.pushed = false;
   if (driver_wants_interrupt()) device_.transport().notify_queue(index_);
 }
 
@@ -196,7 +236,7 @@ void VirtQueue::set_notification(bool enabled) {
   if (!device_.has_feature(kEventIdx))
     store_used16(kRingFlags, enabled ? 0 : kUsedNoNotify);
   else if (enabled)
-    store_used16(kRingEntries + kUsedEntrySize * size_, next_avail_);
+    store_used16(kRingEntries + kUsedEntrySize * state_.size, state_.next_avail);
   // The driver's index is looked at again after this: one of the two sees the other's write.
   if (enabled) std::atomic_thread_fence(std::memory_order_seq_cst);
 }

@@ -99,6 +99,7 @@ void VirtioPci::init_class(PciDeviceClass& k, std::string_view device_type, u32 
     row.set = row.set != nullptr ? accessors.set : nullptr;
     k.property(std::move(row));
   }
+  k.stateless();  // the device inside has it
 }
 
 }  // namespace backplane

@@ -31,15 +31,15 @@ u64 VirtioPci::legacy_read(u64 offset, unsigned size) {
     case kLegacyQueueSize:
       return queue != nullptr ? queue->max_size() : 0;
     case kLegacyQueueSelect:
-      return queue_select_;
+      return state_.queue_select;
     case kLegacyDeviceStatus:
       return device_.status();
     case kLegacyIsrStatus:
       return read_isr();
     case kLegacyConfigVector:
-      return config_vector_;
+      return state_.config_vector;
     case kLegacyQueueVector:
-      return queue != nullptr ? queue_vectors_[queue_select_] : kNoVector;
+      return queue != nullptr ? state_.queue_vectors[state_.queue_select] : kNoVector;
     default:
       return 0;
   }
@@ -61,7 +61,7 @@ void VirtioPci::legacy_write(u64 offset, u64 value, unsigned size) {
       set_legacy_queue_address(word);
       break;
     case kLegacyQueueSelect:
-      queue_select_ = static_cast<u16>(word);
+      state_.queue_select = static_cast<u16>(word);
       break;
     case kLegacyQueueNotify:
       kick(word & 0xffff);
@@ -70,10 +70,11 @@ void VirtioPci::legacy_write(u64 offset, u64 value, unsigned size) {
       write_status(static_cast<u8>(word));
       break;
     case kLegacyConfigVector:
-      config_vector_ = valid_vector(word & 0xffff);
+      state_.config_vector = valid_vector(word & 0xffff);
       break;
     case kLegacyQueueVector:
-      if (selected_queue() != nullptr) queue_vectors_[queue_select_] = valid_vector(word & 0xffff);
+      if (selected_queue() != nullptr)
+        state_.queue_vectors[state_.queue_select] = valid_vector(word & 0xffff);
       break;
     default:
       break;

@@ -47,21 +47,23 @@ u32 VirtioPci::common_read(unsigned offset, unsigned size) const {
   const auto half = [](u64 features, u32 select) {
     return select < 2 ? static_cast<u32>(features >> (32 * select)) : 0;
   };
-  put_config<u32>(image, kDeviceFeatureSelect, device_feature_select_);
-  put_config<u32>(image, kDeviceFeature, half(device_.host_features(), device_feature_select_));
-  put_config<u32>(image, kDriverFeatureSelect, driver_feature_select_);
-  put_config<u32>(image, kDriverFeature, half(driver_features_, driver_feature_select_));
-  put_config<u16>(image, kConfigMsixVector, config_vector_);
+  put_config<u32>(image, kDeviceFeatureSelect, state_.device_feature_select);
+  put_config<u32>(image, kDeviceFeature,
+                  half(device_.host_features(), state_.device_feature_select));
+  put_config<u32>(image, kDriverFeatureSelect, state_.driver_feature_select);
+  put_config<u32>(image, kDriverFeature,
+                  half(state_.driver_features, state_.driver_feature_select));
+  put_config<u16>(image, kConfigMsixVector, state_.config_vector);
   put_config<u16>(image, kNumQueues, static_cast<u16>(device_.queue_count()));
   put_config<u8>(image, kDeviceStatus, device_.status());
   put_config<u8>(image, kConfigGeneration, device_.config_generation());
-  put_config<u16>(image, kQueueSelect, queue_select_);
+  put_config<u16>(image, kQueueSelect, state_.queue_select);
   // The fields of a queue that does not exist read as zero, its size above all.
   if (const VirtQueue* queue = selected_queue(); queue != nullptr) {
     put_config<u16>(image, kQueueSize, queue->size());
-    put_config<u16>(image, kQueueMsixVector, queue_vectors_[queue_select_]);
+    put_config<u16>(image, kQueueMsixVector, state_.queue_vectors[state_.queue_select]);
     put_config<u16>(image, kQueueEnable, queue->enabled() ? 1 : 0);
-    put_config<u16>(image, kQueueNotifyOff, queue_select_);
+    put_config<u16>(image, kQueueNotifyOff, state_.queue_select);
     put_config<u64>(image, kQueueDesc, queue->descriptor_area());
     put_config<u64>(image, kQueueDriver, queue->driver_area());
     put_config<u64>(image, kQueueDevice, queue->device_area());
@@ -77,32 +79,34 @@ void VirtioPci::common_write(unsigned offset, u32 value, unsigned /*size*/) {
   VirtQueue* queue = selected_queue();
   switch (offset) {
     case kDeviceFeatureSelect:
-      device_feature_select_ = value;
+      state_.device_feature_select = value;
       break;
     case kDriverFeatureSelect:
-      driver_feature_select_ = value;
+      state_.driver_feature_select = value;
       break;
     case kDriverFeature:
-      if (driver_feature_select_ < 2) {
-        const unsigned shift = 32 * driver_feature_select_;
-        driver_features_ = (driver_features_ & ~(u64{0xffff'ffff} << shift)) | u64{value} << shift;
-        device_.set_guest_features(driver_features_);
+      if (state_.driver_feature_select < 2) {
+        const unsigned shift = 32 * state_.driver_feature_select;
+        state_.driver_features =
+            (state_.driver_features & ~(u64{0xffff'ffff} << shift)) | u64{value} << shift;
+        device_.set_guest_features(state_.driver_features);
       }
       break;
     case kConfigMsixVector:
-      config_vector_ = valid_vector(value & 0xffff);
+      state_.config_vector = valid_vector(value & 0xffff);
       break;
     case kDeviceStatus:
       write_status(static_cast<u8>(value));
       break;
     case kQueueSelect:
-      queue_select_ = static_cast<u16>(value);
+      state_.queue_select = static_cast<u16>(value);
       break;
     case kQueueSize:
       if (queue != nullptr) queue->set_size(static_cast<u16>(value));
       break;
     case kQueueMsixVector:
-      if (queue != nullptr) queue_vectors_[queue_select_] = valid_vector(value & 0xffff);
+      if (queue != nullptr)
+        state_.queue_vectors[state_.queue_select] = valid_vector(value & 0xffff);
       break;
     case kQueueEnable:
       if (queue != nullptr && (value & 0xffff) == 1) queue->enable();

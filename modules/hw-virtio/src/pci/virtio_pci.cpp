@@ -34,6 +34,20 @@ void VirtioPci::class_init(PciDeviceClass& k) {
                                    "MSI-X vectors (auto: one a queue and one more; 0: no MSI-X)");
   k.property<&VirtioPci::ioeventfd_>(
       "ioeventfd", "let the accelerator take notifications of queues without leaving the guest");
+  k.state<&VirtioPci::state_>(1);
+}
+
+std::span<const StateMember> VirtioPci::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::device_feature_select>("device_feature_select"),
+      member<&State::driver_feature_select>("driver_feature_select"),
+      member<&State::driver_features>("driver_features"),
+      member<&State::queue_select>("queue_select"),
+      member<&State::config_vector>("config_vector"),
+      member<&State::queue_vectors>("queue_vectors"),
+      member<&State::isr>("isr"),
+  };
+  return kMembers;
 }
 
 VirtioPci::VirtioPci(std::string_view device_type)
@@ -83,15 +97,21 @@ void VirtioPci::reset() {
   PciDevice::reset();  // and the device inside, through its bus
 }
 
+void VirtioPci::loaded() {
+  PciDevice::loaded();
+  const auto check = [this](u16 vector) {
+    if (vector != kNoVector && valid_vector(vector) == kNoVector)
+      throw Error::of("vector {} is in use; this function has {}", vector,
+                      msix() != nullptr ? msix()->vectors() : 0);
+  };
+  check(state_.config_vector);
+  for (const u16 vector : state_.queue_vectors) check(vector);
+  if (device_.driver_ok()) start_queue_events();
+}
+
 void VirtioPci::reset_transport() {
   queue_events_.clear();
-  device_feature_select_ = 0;
-  driver_feature_select_ = 0;
-  driver_features_ = 0;
-  queue_select_ = 0;
-  config_vector_ = kNoVector;
-  std::fill(queue_vectors_.begin(), queue_vectors_.end(), kNoVector);
-  isr_ = 0;
+  state_.reset();
   set_intx(false);
 }
 
@@ -126,7 +146,7 @@ void VirtioPci::add_modern_interface() {
 u64 VirtioPci::transport_features() const { return disable_modern_ ? 0 : bit(kVersion1); }
 
 void VirtioPci::device_plugged(VirtioDevice& device) {
-  queue_vectors_.assign(device.queue_count(), kNoVector);
+  state_.queue_vectors.assign(device.queue_count(), kNoVector);
   const u32 vectors = vectors_.value_or(device.queue_count() + 1);
   if (vectors != 0) add_msix(kMsixBar, vectors);
   if (has_legacy_interface())
@@ -139,7 +159,7 @@ void VirtioPci::device_plugged(VirtioDevice& device) {
 
 void VirtioPci::device_unplugged(VirtioDevice& /*device*/) {
   reset_transport();
-  queue_vectors_.clear();
+  state_.queue_vectors.clear();
 }
 
 AddressSpace& VirtioPci::dma_space() { return machine().memory(); }
@@ -155,26 +175,26 @@ void VirtioPci::command_changed() {
 
 void VirtioPci::notify_queue(unsigned queue) {
   if (msix() != nullptr && msix()->enabled()) {
-    if (queue < queue_vectors_.size() && queue_vectors_[queue] != kNoVector)
-      msix()->notify(queue_vectors_[queue]);
+    if (queue < state_.queue_vectors.size() && state_.queue_vectors[queue] != kNoVector)
+      msix()->notify(state_.queue_vectors[queue]);
     return;
   }
-  isr_ |= kIsrQueue;
+  state_.isr |= kIsrQueue;
   set_intx(true);
 }
 
 void VirtioPci::notify_config() {
   if (msix() != nullptr && msix()->enabled()) {
-    if (config_vector_ != kNoVector) msix()->notify(config_vector_);
+    if (state_.config_vector != kNoVector) msix()->notify(state_.config_vector);
     return;
   }
-  isr_ |= kIsrConfig;
+  state_.isr |= kIsrConfig;
   set_intx(true);
 }
 
 u8 VirtioPci::read_isr() {
-  const u8 isr = isr_;
-  isr_ = 0;
+  const u8 isr = state_.isr;
+  state_.isr = 0;
   set_intx(false);
   return isr;
 }

@@ -22,14 +22,21 @@ class VirtioRng final : public VirtioDevice {
     k.virtio_id = virtio::kIdEntropy;
     k.property<&VirtioRng::max_bytes_>("max-bytes", "bytes given out in each period, at most");
     k.property<&VirtioRng::period_>("period", "milliseconds in which max-bytes are given out");
+    k.state<&VirtioRng::state_>(1, {member<&State::left>("left")});
+    k.state_timer<&VirtioRng::timer_>("period");
   }
 
   unsigned config_size() const override { return 0; }
 
   void reset() override {
-    if (timer_) timer_->cancel();
-    left_ = max_bytes_;
     VirtioDevice::reset();
+    state_.left = max_bytes_;
+  }
+
+  void loaded() override {
+    VirtioDevice::loaded();
+    if (state_.left > max_bytes_)
+      throw Error::of("left={}: more than max-bytes={}", state_.left, max_bytes_);
   }
 
  protected:
@@ -39,9 +46,9 @@ class VirtioRng final : public VirtioDevice {
     if (period_ == 0) throw Error("period=0: expects 1 or more milliseconds");
     constexpr u16 kQueueSize = 8;
     queue_ = &add_queue(kQueueSize, [this](VirtQueue&) { serve(); });
-    left_ = max_bytes_;
+    state_.left = max_bytes_;
     timer_ = std::make_unique<Timer>(machine().virtual_clock(), [this] {
-      left_ = max_bytes_;
+      state_.left = max_bytes_;
       queue_->kick();
     });
   }
@@ -52,10 +59,10 @@ class VirtioRng final : public VirtioDevice {
 
  private:
   void serve() {
-    if (left_ == 0) return;  // the timer kicks again
+    if (state_.left == 0) return;  // the timer kicks again
     queue_->for_each(element_, [this](const VirtElement& element) {
       queue_->push(element, fill(element));
-      return left_ != 0;
+      return state_.left != 0;
     });
     queue_->notify();
   }
@@ -63,12 +70,12 @@ class VirtioRng final : public VirtioDevice {
   // A device may give less than was asked for, but something. [virtio-1.2 §5.4.6.2]
   u32 fill(const VirtElement& element) {
     std::array<u8, 4096> bytes;
-    const u64 some = std::min({element.in_size, u64{bytes.size()}, left_});
+    const u64 some = std::min({element.in_size, u64{bytes.size()}, state_.left});
     const u64 got = host_random(bytes.data(), some);
     const u64 given = scatter(element.in, 0, bytes.data(), got);
     if (given == 0) return 0;
     if (max_bytes_ != kNoLimit) {
-      left_ -= std::min(left_, given);
+      state_.left -= std::min(state_.left, given);
       if (!timer_->armed()) timer_->arm_in(i64{period_} * 1'000'000);
     }
     return static_cast<u32>(given);
@@ -76,7 +83,10 @@ class VirtioRng final : public VirtioDevice {
 
   u64 max_bytes_ = kNoLimit;
   u32 period_ = 65536;
-  u64 left_ = kNoLimit;
+  struct State {
+    u64 left = kNoLimit;  // bytes that may still be given out in this period
+  };
+  State state_;
   VirtQueue* queue_ = nullptr;
   VirtElement element_;
   std::unique_ptr<Timer> timer_;

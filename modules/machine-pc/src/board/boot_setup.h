@@ -40,6 +40,8 @@ class BootSetup {
   // since the reset. Machines that wait to be started are ready sooner. Throws Error if the image
   // is not where RAM is or its file has become shorter.
   void load_image();
+  // The machine was loaded, and the image with its RAM, as far as the guest has left it there.
+  void forget_image() { image_wanted_ = false; }
 
  private:
   // The tables for power management ports at an address.

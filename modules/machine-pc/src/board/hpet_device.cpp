@@ -14,6 +14,8 @@ namespace {
 
 class HpetDevice final : public Device, public IrqSink {
  public:
+  static void class_init(DeviceClass& k) { k.state<&HpetDevice::hpet_>(1); }
+
   void realize() override {
     BACKPLANE_REALIZE_STEP("HPET realize");
     Device::realize();
@@ -37,8 +39,13 @@ class HpetDevice final : public Device, public IrqSink {
   }
 
   void reset() override {
-    hpet_->reset();
+    Device::reset();
     irqs_->set_legacy_replacement(false);
+  }
+
+  void loaded() override {
+    Device::loaded();
+    irqs_->set_legacy_replacement(hpet_->legacy_replacement());
   }
 
   void set_irq(unsigned input, bool level) override { lines_[input].set(level); }

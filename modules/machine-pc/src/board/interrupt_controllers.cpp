@@ -10,6 +10,25 @@ namespace backplane::pc {
 
 InterruptControllers::~InterruptControllers() = default;
 
+void InterruptControllers::class_init(DeviceClass& k) {
+  using Self = InterruptControllers;
+  k.state<&Self::pics_>(1, "8259");
+  k.state<&Self::ioapic_>(1, "ioapic");
+  k.state<&Self::wires_>(1, "wires");
+}
+
+std::span<const StateMember> InterruptControllers::Source::members() {
+  static const StateMember kMembers[] = {member<&Source::level>("level"),
+                                         member<&Source::passed>("passed")};
+  return kMembers;
+}
+
+std::span<const StateMember> InterruptControllers::Wires::members() {
+  static const StateMember kMembers[] = {member<&Wires::sources>("sources"),
+                                         member<&Wires::legacy_replacement>("legacy_replacement")};
+  return kMembers;
+}
+
 void InterruptControllers::realize() {
   BACKPLANE_REALIZE_STEP("interrupt controllers realize");
   Device::realize();
@@ -65,9 +84,21 @@ void InterruptControllers::unrealize() {
 }
 
 void InterruptControllers::reset() {
-  if (chipset_ != nullptr) return chipset_->reset_controllers();
-  pics_->reset();
-  ioapic_->reset();
+  Device::reset();
+  if (chipset_ != nullptr) chipset_->reset_controllers();
+}
+
+// How many lines assert an input follows from the lines; whoever drives one drives it as it is.
+void InterruptControllers::loaded() {
+  Device::loaded();
+  pic_asserted_ = {};
+  ioapic_asserted_ = {};
+  for (const Source& source : wires_.sources) {
+    if (!source.passed) continue;
+    if (source.pic >= 0) ++pic_asserted_[static_cast<unsigned>(source.pic)];
+    if (source.ioapic >= 0) ++ioapic_asserted_[static_cast<unsigned>(source.ioapic)];
+  }
+  ioapic_changed();
 }
 
 void InterruptControllers::set_level_triggered(unsigned irq) {
@@ -88,8 +119,8 @@ void InterruptControllers::connect_cpu(x86::X86Cpu& boot_processor) {
 // --- wires ------------------------------------------------------------------------------------
 
 IrqLine InterruptControllers::new_line(int pic, int ioapic, bool replaceable) {
-  sources_.push_back({pic, ioapic, replaceable, false, false});
-  return IrqLine(*this, static_cast<unsigned>(sources_.size() - 1));
+  wires_.sources.push_back({pic, ioapic, replaceable, false, false});
+  return IrqLine(*this, static_cast<unsigned>(wires_.sources.size() - 1));
 }
 
 IrqLine InterruptControllers::isa_irq(unsigned number) {
@@ -103,19 +134,19 @@ IrqLine InterruptControllers::legacy_timer_line(unsigned irq) {
 }
 
 void InterruptControllers::set_legacy_replacement(bool on) {
-  legacy_replacement_ = on;
+  wires_.legacy_replacement = on;
   if (chipset_ != nullptr) chipset_->set_timer_cut_off(on);
-  for (Source& source : sources_)
+  for (Source& source : wires_.sources)
     if (source.replaceable) pass(source);
 }
 
 void InterruptControllers::set_irq(unsigned source, bool level) {
-  sources_[source].level = level;
-  pass(sources_[source]);
+  wires_.sources[source].level = level;
+  pass(wires_.sources[source]);
 }
 
 void InterruptControllers::pass(Source& source) {
-  const bool level = source.level && !(source.replaceable && legacy_replacement_);
+  const bool level = source.level && !(source.replaceable && wires_.legacy_replacement);
   if (level == source.passed) return;
   source.passed = level;
   // Only the first line to rise and the last one to fall change the input.

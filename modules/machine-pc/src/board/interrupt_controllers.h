@@ -35,6 +35,7 @@ class InterruptControllers final : public Device,
   static constexpr unsigned kTimerPin = 2;  // of the IOAPIC
   static constexpr unsigned kFirstPirqPin = 16;
 
+  static void class_init(DeviceClass& k);
   ~InterruptControllers() override;
 
   // Lines of one destination are wired together: any of them high asserts it.
@@ -61,6 +62,7 @@ class InterruptControllers final : public Device,
   void realize() override;
   void unrealize() override;
   void reset() override;
+  void loaded() override;
 
   std::string_view info_topic() const override { return "irq"; }
   std::string info() const override;
@@ -72,6 +74,14 @@ class InterruptControllers final : public Device,
     bool replaceable;
     bool level;   // as the device drives it
     bool passed;  // as the controllers see it
+    static std::span<const StateMember> members();
+  };
+  // What the devices drive, which is not reset: they do it.
+  struct Wires {
+    std::vector<Source> sources;
+    bool legacy_replacement = false;
+    void reset() {}
+    static std::span<const StateMember> members();
   };
 
   IrqLine new_line(int pic, int ioapic, bool replaceable);
@@ -96,10 +106,9 @@ class InterruptControllers final : public Device,
   IrqSink* pic_inputs_ = nullptr;
   IrqSink* ioapic_inputs_ = nullptr;
   std::vector<std::unique_ptr<MemoryRegion>> regions_;
-  std::vector<Source> sources_;
+  Wires wires_;
   std::array<unsigned, 16> pic_asserted_{};
   std::array<unsigned, IoApic::kInputs> ioapic_asserted_{};
-  bool legacy_replacement_ = false;
 };
 
 }  // namespace backplane::pc

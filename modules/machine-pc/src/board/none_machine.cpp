@@ -15,6 +15,7 @@ class NoneMachine final : public Machine {
     k.alias = "none";
     k.default_ram_size = 0;
     k.max_cpus = 1;
+    k.stateless();
   }
 
   ~NoneMachine() override { tear_down(); }

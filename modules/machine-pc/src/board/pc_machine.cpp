@@ -29,6 +29,7 @@ class PcMachine final : public Machine {
         "rtc-base",
         "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
         "instruction counting)");
+    k.stateless();
   }
 
   ~PcMachine() override { tear_down(); }
@@ -46,7 +47,8 @@ class PcMachine final : public Machine {
           "-bios {}: a kernel given with -kernel is started without firmware: give one "
           "of them",
           config().bios);
-    if (config().kernel.empty() && config().bios.empty() && !config().start_stopped)
+    if (config().kernel.empty() && config().bios.empty() && !config().start_stopped &&
+        !config().will_load_state)
       throw Error("nothing to boot: neither -kernel nor -bios was given")
           .with_hint("give a kernel with -kernel, or firmware with -bios");
     if (config().kernel.empty() && !config().initrd.empty())
@@ -57,6 +59,15 @@ class PcMachine final : public Machine {
     on_run_state([this](bool running) {
       if (running) boot_->load_image();
     });
+  }
+
+  void saving() override {
+    Machine::saving();
+    boot_->load_image();
+  }
+  void loaded() override {
+    Machine::loaded();
+    boot_->forget_image();
   }
 
  private:

@@ -19,6 +19,8 @@ constexpr u16 kRoutable = 0xdef8;
 
 void Piix3::class_init(PciDeviceClass& k) {
   k.identity = {.vendor = 0x8086, .device = 0x7000, .class_code = 0x06'01'00};
+  k.state<&Piix3::state_>(
+      1, {member<&State::level>("level"), member<&State::reset_control>("reset_control")});
 }
 
 void Piix3::realize() {
@@ -50,8 +52,16 @@ void Piix3::unrealize() {
 }
 
 void Piix3::reset() {
+  // Who drives a PIRQ goes on driving it.
+  const auto level = state_.level;
   PciDevice::reset();
-  reset_control_ = 0;
+  state_.level = level;
+  reroute();
+}
+
+void Piix3::loaded() {
+  PciDevice::loaded();
+  for (unsigned pirq = 0; pirq < kPirqs; ++pirq) ioapic_[pirq].set(state_.level[pirq]);
   reroute();
 }
 
@@ -61,7 +71,7 @@ void Piix3::config_write(unsigned offset, u32 value, unsigned size) {
 }
 
 void Piix3::set_pirq(unsigned pirq, bool level) {
-  level_[pirq] = level;
+  state_.level[pirq] = level;
   ioapic_[pirq].set(level);
   reroute();
 }
@@ -71,19 +81,19 @@ void Piix3::reroute() {
   u16 asserted = 0;
   for (unsigned pirq = 0; pirq < kPirqs; ++pirq) {
     const u8 route = config().get8(kRouteControl + pirq);
-    if (level_[pirq] && (route & kRouteDisabled) == 0)
+    if (state_.level[pirq] && (route & kRouteDisabled) == 0)
       asserted |= static_cast<u16>(1u << (route & 15));
   }
   asserted &= kRoutable;
   for (unsigned irq = 0; irq < IsaIrqs::kCount; ++irq) pic_[irq].set((asserted >> irq & 1) != 0);
 }
 
-u64 Piix3::read_reset_control(u64 /*offset*/, unsigned /*size*/) { return reset_control_; }
+u64 Piix3::read_reset_control(u64 /*offset*/, unsigned /*size*/) { return state_.reset_control; }
 
 // Setting bit 2 resets the machine.
 void Piix3::write_reset_control(u64 /*offset*/, u64 value, unsigned /*size*/) {
-  const bool pulse = (value & kResetCpu) != 0 && (reset_control_ & kResetCpu) == 0;
-  reset_control_ = static_cast<u8>(value & (kResetKind | kResetCpu));
+  const bool pulse = (value & kResetCpu) != 0 && (state_.reset_control & kResetCpu) == 0;
+  state_.reset_control = static_cast<u8>(value & (kResetKind | kResetCpu));
   if (pulse) machine().request_reset();
 }
 

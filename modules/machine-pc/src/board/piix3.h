@@ -27,6 +27,7 @@ class Piix3 final : public PciDevice, public PciIrqRouter {
   void realize() override;
   void unrealize() override;
   void reset() override;
+  void loaded() override;
   void config_write(unsigned offset, u32 value, unsigned size) override;
   void set_pirq(unsigned pirq, bool level) override;
 
@@ -38,8 +39,11 @@ class Piix3 final : public PciDevice, public PciIrqRouter {
   IsaBus* isa_ = nullptr;
   std::array<IrqLine, IsaIrqs::kCount> pic_;
   std::array<IrqLine, kPirqs> ioapic_;
-  std::array<bool, kPirqs> level_{};
-  u8 reset_control_ = 0;
+  struct State {
+    std::array<bool, kPirqs> level{};
+    u8 reset_control = 0;
+  };
+  State state_;
 };
 
 }  // namespace backplane::pc

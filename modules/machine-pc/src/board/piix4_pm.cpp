@@ -8,6 +8,8 @@ namespace backplane::pc {
 
 void Piix4Pm::class_init(PciDeviceClass& k) {
   k.identity = {.vendor = 0x8086, .device = 0x7113, .revision = 3, .class_code = 0x06'80'00};
+  k.state<&Piix4Pm::pm_>(1, "acpi");
+  k.state<&Piix4Pm::state_>(1, {member<&State::apm>("apm")});
 }
 
 void Piix4Pm::realize() {
@@ -29,7 +31,7 @@ void Piix4Pm::realize() {
   // Below the board's own ports, which a guest cannot hide.
   machine().io_root().add_subregion(0, *pm_ports_, -1);
   apm_ports_ = MemoryRegion::mmio(
-      "apm", sizeof apm_,
+      "apm", sizeof state_.apm,
       MmioHandler::of<&Piix4Pm::read_apm, &Piix4Pm::write_apm>(*this).sizes(1, 1));
   machine().io_root().add_subregion(kSmiCommandPort, *apm_ports_);
   machine().set_powerdown_handler([this] { pm_->press_power_button(); });
@@ -45,8 +47,11 @@ void Piix4Pm::unrealize() {
 
 void Piix4Pm::reset() {
   PciDevice::reset();
-  pm_->reset();
-  apm_[0] = apm_[1] = 0;
+  update_mapping();
+}
+
+void Piix4Pm::loaded() {
+  PciDevice::loaded();
   update_mapping();
 }
 
@@ -64,10 +69,10 @@ void Piix4Pm::update_mapping() {
   pm_ports_->set_enabled(enabled);
 }
 
-u64 Piix4Pm::read_apm(u64 offset, unsigned /*size*/) { return apm_[offset & 1]; }
+u64 Piix4Pm::read_apm(u64 offset, unsigned /*size*/) { return state_.apm[offset & 1]; }
 
 void Piix4Pm::write_apm(u64 offset, u64 value, unsigned /*size*/) {
-  apm_[offset & 1] = static_cast<u8>(value);
+  state_.apm[offset & 1] = static_cast<u8>(value);
   if (offset != 0) return;
   if (value == kAcpiEnable) pm_->enable_acpi(true);
   if (value == kAcpiDisable) pm_->enable_acpi(false);

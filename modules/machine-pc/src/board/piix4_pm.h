@@ -33,6 +33,7 @@ class Piix4Pm final : public PciDevice {
   void realize() override;
   void unrealize() override;
   void reset() override;
+  void loaded() override;
   void config_write(unsigned offset, u32 value, unsigned size) override;
 
  private:
@@ -43,7 +44,10 @@ class Piix4Pm final : public PciDevice {
   std::unique_ptr<AcpiPm> pm_;
   std::unique_ptr<MemoryRegion> pm_ports_;
   std::unique_ptr<MemoryRegion> apm_ports_;
-  u8 apm_[2] = {};  // control and status
+  struct State {
+    u8 apm[2] = {};  // control and status
+  };
+  State state_;
 };
 
 }  // namespace backplane::pc

@@ -28,9 +28,29 @@ AcpiPm::AcpiPm(Clock& clock, IrqLine sci, std::function<void()> power_off)
       power_off_(std::move(power_off)),
       overflow_(clock, [this] { update_sci(); }) {}
 
+std::span<const StateMember> AcpiPm::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::status>("status"),
+      member<&State::enable>("enable"),
+      member<&State::control>("control"),
+      member<&State::gpe_status>("gpe_status"),
+      member<&State::gpe_enable>("gpe_enable"),
+      member<&State::half_turns_seen>("half_turns_seen", within(0, (i64{1} << 40) - 1)),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> AcpiPm::members() {
+  static const StateMember kMembers[] = {
+      member<&AcpiPm::state_>("state"),
+      member<&AcpiPm::overflow_>("overflow"),
+  };
+  return kMembers;
+}
+
 void AcpiPm::reset() {
-  status_ = enable_ = control_ = gpe_status_ = gpe_enable_ = 0;
-  half_turns_seen_ = ticks_in(clock_.now(), kTimerHertz) >> (kTimerBits - 1);
+  state_ = {};
+  state_.half_turns_seen = ticks_in(clock_.now(), kTimerHertz) >> (kTimerBits - 1);
   update_sci();
 }
 
@@ -41,36 +61,39 @@ u32 AcpiPm::timer_value() const {
 // TMR_STS is set whenever the timer's highest bit changes.
 void AcpiPm::update_timer_status() {
   const u64 half_turns = ticks_in(clock_.now(), kTimerHertz) >> (kTimerBits - 1);
-  if (half_turns != half_turns_seen_) status_ |= kTimerEvent;
-  half_turns_seen_ = half_turns;
+  if (half_turns != state_.half_turns_seen) state_.status |= kTimerEvent;
+  state_.half_turns_seen = half_turns;
 }
 
 void AcpiPm::update_sci() {
   update_timer_status();
-  const bool pending = (status_ & enable_ & kEvents) != 0 || (gpe_status_ & gpe_enable_) != 0;
-  sci_.set(pending && (control_ & kSciEnable) != 0);
+  const bool pending = (state_.status & state_.enable & kEvents) != 0 ||
+                       (state_.gpe_status & state_.gpe_enable) != 0;
+  sci_.set(pending && (state_.control & kSciEnable) != 0);
   overflow_.cancel();
-  if ((enable_ & kTimerEvent) != 0 && (status_ & kTimerEvent) == 0)
-    overflow_.arm_at(nanoseconds_for((half_turns_seen_ + 1) << (kTimerBits - 1), kTimerHertz));
+  if ((state_.enable & kTimerEvent) != 0 && (state_.status & kTimerEvent) == 0)
+    overflow_.arm_at(
+        nanoseconds_for((state_.half_turns_seen + 1) << (kTimerBits - 1), kTimerHertz));
 }
 
 void AcpiPm::enable_acpi(bool on) {
-  control_ = static_cast<u16>(on ? control_ | kSciEnable : control_ & ~kSciEnable);
+  state_.control =
+      static_cast<u16>(on ? state_.control | kSciEnable : state_.control & ~kSciEnable);
   update_sci();
 }
 
 void AcpiPm::press_power_button() {
-  status_ |= kPowerButton;
+  state_.status |= kPowerButton;
   update_sci();
 }
 
 void AcpiPm::raise_gpe(unsigned event) {
-  if (event < 16) gpe_status_ |= static_cast<u16>(1u << event);
+  if (event < 16) state_.gpe_status |= static_cast<u16>(1u << event);
   update_sci();
 }
 
 void AcpiPm::write_control(u16 value) {
-  control_ = value & static_cast<u16>(~kSleepEnable);
+  state_.control = value & static_cast<u16>(~kSleepEnable);
   if ((value & kSleepEnable) == 0) return;
   const unsigned type = value >> kSleepTypeShift & 7;
   if (type == kSoftOffType)
@@ -87,13 +110,13 @@ u8 AcpiPm::read_byte(u64 offset) {
     case 0x00:
     case 0x01:
       update_timer_status();
-      return part(status_, 0x00);
+      return part(state_.status, 0x00);
     case 0x02:
     case 0x03:
-      return part(enable_, 0x02);
+      return part(state_.enable, 0x02);
     case 0x04:
     case 0x05:
-      return part(control_, 0x04);
+      return part(state_.control, 0x04);
     case 0x08:
     case 0x09:
     case 0x0a:
@@ -101,10 +124,10 @@ u8 AcpiPm::read_byte(u64 offset) {
       return part(timer_value(), 0x08);
     case 0x0c:
     case 0x0d:
-      return part(gpe_status_, 0x0c);
+      return part(state_.gpe_status, 0x0c);
     case 0x0e:
     case 0x0f:
-      return part(gpe_enable_, 0x0e);
+      return part(state_.gpe_enable, 0x0e);
     default:
       return 0;
   }
@@ -124,19 +147,19 @@ void AcpiPm::write_byte(u64 offset, u8 value) {
   switch (offset & ~u64{1}) {
     case 0x00:
       update_timer_status();
-      status_ &= static_cast<u16>(~(bits & (kEvents | kWake)));
+      state_.status &= static_cast<u16>(~(bits & (kEvents | kWake)));
       break;
     case 0x02:
-      enable_ = merged(enable_) & kEvents;
+      state_.enable = merged(state_.enable) & kEvents;
       break;
     case 0x04:
-      write_control(merged(control_));
+      write_control(merged(state_.control));
       break;
     case 0x0c:
-      gpe_status_ &= static_cast<u16>(~bits);
+      state_.gpe_status &= static_cast<u16>(~bits);
       break;
     case 0x0e:
-      gpe_enable_ = merged(gpe_enable_);
+      state_.gpe_enable = merged(state_.gpe_enable);
       break;
     default:
       break;

@@ -8,6 +8,7 @@
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -27,6 +28,8 @@ class AcpiPm {
   AcpiPm(Clock& clock, IrqLine sci, std::function<void()> power_off);
 
   void reset();
+  // Its registers and its timer, as state of a device.
+  static std::span<const StateMember> members();
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
 
@@ -37,6 +40,13 @@ class AcpiPm {
   void raise_gpe(unsigned event);
 
  private:
+  struct State {
+    u16 status = 0, enable = 0, control = 0;
+    u16 gpe_status = 0, gpe_enable = 0;
+    u64 half_turns_seen = 0;  // of the timer: TMR_STS is up to date with them
+    static std::span<const StateMember> members();
+  };
+
   u32 timer_value() const;
   void update_timer_status();
   u8 read_byte(u64 offset);
@@ -48,9 +58,7 @@ class AcpiPm {
   IrqLine sci_;
   std::function<void()> power_off_;
   Timer overflow_;
-  u16 status_ = 0, enable_ = 0, control_ = 0;
-  u16 gpe_status_ = 0, gpe_enable_ = 0;
-  u64 half_turns_seen_ = 0;  // of the timer: TMR_STS is up to date with them
+  State state_;
 };
 
 }  // namespace backplane::pc

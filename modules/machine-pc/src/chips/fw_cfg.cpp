@@ -63,22 +63,34 @@ const std::vector<u8>* FwCfg::item(u16 selector) const {
   return at == items_.end() ? nullptr : &at->second;
 }
 
-void FwCfg::reset() {
-  selector_ = 0;
-  position_ = 0;
-  dma_high_ = 0;
+std::span<const StateMember> FwCfg::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::selector>("selector"),
+      member<&State::position>("position"),
+      member<&State::dma_high>("dma_high"),
+  };
+  return kMembers;
 }
 
+std::span<const StateMember> FwCfg::members() {
+  static const StateMember kMembers[] = {
+      member<&FwCfg::state_>("state"),
+  };
+  return kMembers;
+}
+
+void FwCfg::reset() { state_ = {}; }
+
 void FwCfg::select(u16 selector) {
-  selector_ = selector;
-  position_ = 0;
+  state_.selector = selector;
+  state_.position = 0;
   if (const auto maker = makers_.find(selector); maker != makers_.end())
     set(selector, maker->second());
 }
 
 u8 FwCfg::read_byte() {
-  const std::vector<u8>* data = item(selector_);
-  return data != nullptr && position_ < data->size() ? (*data)[position_++] : 0;
+  const std::vector<u8>* data = item(state_.selector);
+  return data != nullptr && state_.position < data->size() ? (*data)[state_.position++] : 0;
 }
 
 // Reading the address register back gives a signature.
@@ -89,16 +101,16 @@ u32 FwCfg::read_dma(unsigned offset) const {
 void FwCfg::write_dma(unsigned offset, u32 value) {
   const u32 native = __builtin_bswap32(value);
   if (offset == 0) {
-    dma_high_ = native;
+    state_.dma_high = native;
     return;
   }
-  const u64 descriptor = u64{dma_high_} << 32 | native;
-  dma_high_ = 0;
+  const u64 descriptor = u64{state_.dma_high} << 32 | native;
+  state_.dma_high = 0;
   start_dma(descriptor);
 }
 
 bool FwCfg::copy_to_guest(u64 address, u32 length) {
-  const std::vector<u8>* data = item(selector_);
+  const std::vector<u8>* data = item(state_.selector);
   // One step per range of RAM; the length is bounded by its 32 bits.
   const auto view = memory_.view();
   while (length != 0) {
@@ -107,11 +119,12 @@ bool FwCfg::copy_to_guest(u64 address, u32 length) {
     const u64 room = range->start + range->size - address;
     u32 piece = static_cast<u32>(std::min<u64>(length, room));
     const std::size_t left =
-        data != nullptr && position_ < data->size() ? data->size() - position_ : 0;
+        data != nullptr && state_.position < data->size() ? data->size() - state_.position : 0;
     if (left != 0) {
       piece = static_cast<u32>(std::min<std::size_t>(piece, left));
-      if (memory_.write(address, data->data() + position_, piece) != MemResult::Ok) return false;
-      position_ += piece;
+      if (memory_.write(address, data->data() + state_.position, piece) != MemResult::Ok)
+        return false;
+      state_.position += piece;
     } else if (memory_.fill(address, 0, piece) != MemResult::Ok) {
       return false;
     }
@@ -140,9 +153,9 @@ void FwCfg::start_dma(u64 descriptor) {
   } else if ((control & kDmaWrite) != 0) {
     ok = false;  // no item can be written
   } else if ((control & kDmaSkip) != 0) {
-    const std::vector<u8>* data = item(selector_);
+    const std::vector<u8>* data = item(state_.selector);
     const std::size_t size = data != nullptr ? data->size() : 0;
-    position_ = std::min(size, position_ + std::size_t{length});
+    state_.position = std::min<u64>(size, state_.position + u64{length});
   }
   if (memory_.ram_pointer(descriptor, sizeof raw.control, true) != nullptr)
     memory_.store<u32>(descriptor, __builtin_bswap32(ok ? 0 : kDmaError));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backplane/memory.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -53,6 +54,8 @@ class FwCfg {
   const std::vector<u8>* item(u16 selector) const;
 
   void reset();
+  // What the guest has selected, as state of a device; the items are not.
+  static std::span<const StateMember> members();
   void select(u16 selector);
   // The next byte of the selected item; 0 after its end.
   u8 read_byte();
@@ -64,6 +67,13 @@ class FwCfg {
   void start_dma(u64 descriptor);
 
  private:
+  struct State {
+    u16 selector = 0;
+    u64 position = 0;
+    u32 dma_high = 0;
+    static std::span<const StateMember> members();
+  };
+
   void update_directory();
   // Copies the selected item from the current position on, then zeros. False if not all is RAM.
   bool copy_to_guest(u64 address, u32 length);
@@ -72,9 +82,7 @@ class FwCfg {
   std::map<u16, std::vector<u8>> items_;
   std::map<std::string, u16, std::less<>> files_;
   std::map<u16, std::function<std::vector<u8>()>> makers_;
-  u16 selector_ = 0;
-  std::size_t position_ = 0;
-  u32 dma_high_ = 0;
+  State state_;
 };
 
 }  // namespace backplane::pc

@@ -19,13 +19,9 @@ constexpr u64 kEnable = 1, kLegacy = 2;
 
 // Timer configuration.
 constexpr u64 kLevel = 1u << 1, kInterruptEnable = 1u << 2, kPeriodic = 1u << 3,
-              kPeriodicCapable = 1u << 4, kSizeCapable = 1u << 5, kSetValue = 1u << 6,
-              k32Bit = 1u << 8, kRouteShift = 9, kRouteMask = 31;
+              kSetValue = 1u << 6, k32Bit = 1u << 8, kRouteShift = 9, kRouteMask = 31;
 constexpr u64 kTimerWritable =
     kLevel | kInterruptEnable | kPeriodic | kSetValue | k32Bit | kRouteMask << kRouteShift;
-// Inputs that a timer may be routed to outside legacy replacement: 20 to 23.
-constexpr u64 kRouteCapabilities = 0x00f0'0000;
-constexpr u64 kTimerCapabilities = kRouteCapabilities << 32 | kPeriodicCapable | kSizeCapable;
 
 constexpr u64 kFemtosecondsPerTick = 1'000'000'000'000'000 / Hpet::kHertz;
 constexpr u64 kCapabilityValue = kFemtosecondsPerTick << 32 | 0x8086u << 16 |
@@ -43,41 +39,67 @@ constexpr u64 kMostOverdueTicks =
 Hpet::Hpet(Clock& clock, IrqSink& inputs, Pending pending)
     : clock_(clock), inputs_(inputs), pending_(std::move(pending)) {
   for (unsigned n = 0; n < kTimers; ++n)
-    timers_[n].timer = std::make_unique<Timer>(clock, [this, n] { fire(n); });
+    timers_[n] = std::make_unique<Timer>(clock, [this, n] { fire(n); });
   reset();
 }
 
+std::span<const StateMember> Hpet::Comparator::members() {
+  static const StateMember kMembers[] = {
+      member<&Comparator::config>("config"),
+      member<&Comparator::compare>("compare"),
+      member<&Comparator::period>("period"),
+      member<&Comparator::overdue>("overdue"),
+      member<&Comparator::stalled>("stalled"),
+      member<&Comparator::driving>("driving", within(-1, 23)),
+      member<&Comparator::unseen_match>("unseen_match", within(-1, kTime.most)),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> Hpet::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::config>("config"),
+      member<&State::status>("status"),
+      member<&State::stopped_counter>("stopped_counter"),
+      member<&State::started>("started", kTime),
+      member<&State::base>("base"),
+      member<&State::comparators>("comparators"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> Hpet::members() {
+  static const StateMember kMembers[] = {
+      member<&Hpet::state_>("state"),
+      member<&Hpet::timers_>("timers"),
+  };
+  return kMembers;
+}
+
 void Hpet::reset() {
-  config_ = status_ = stopped_counter_ = base_ = 0;
-  for (Comparator& t : timers_) {
-    t.timer->cancel();
-    release(t);
-    t.config = kTimerCapabilities;
-    t.compare = ~u64{0};
-    t.period = 0;
-    t.overdue = t.stalled = false;
-    t.unseen_match = -1;
-  }
+  for (const auto& timer : timers_) timer->cancel();
+  for (Comparator& t : state_.comparators) release(t);
+  state_ = {};
 }
 
 u32 Hpet::event_timer_block_id() { return static_cast<u32>(kCapabilityValue); }
-bool Hpet::enabled() const { return (config_ & kEnable) != 0; }
-bool Hpet::legacy_replacement() const { return (config_ & kLegacy) != 0; }
+bool Hpet::enabled() const { return (state_.config & kEnable) != 0; }
+bool Hpet::legacy_replacement() const { return (state_.config & kLegacy) != 0; }
 
 u64 Hpet::counter(i64 now) const {
-  if (!enabled()) return stopped_counter_;
-  return base_ + ticks_in(now - started_, kHertz);
+  if (!enabled()) return state_.stopped_counter;
+  return state_.base + ticks_in(now - state_.started, kHertz);
 }
 
 void Hpet::set_counter(u64 value, i64 now) {
-  stopped_counter_ = base_ = value;
-  started_ = now;
+  state_.stopped_counter = state_.base = value;
+  state_.started = now;
 }
 
 // The input a timer's interrupt goes to, or -1.
 int Hpet::route(unsigned n) const {
   if (legacy_replacement() && n < 2) return n == 0 ? 2 : 8;
-  const unsigned input = timers_[n].config >> kRouteShift & kRouteMask;
+  const unsigned input = state_.comparators[n].config >> kRouteShift & kRouteMask;
   return (kRouteCapabilities >> input & 1) != 0 ? static_cast<int>(input) : -1;
 }
 
@@ -97,8 +119,8 @@ u64 Hpet::width(const Comparator& t) { return (t.config & k32Bit) != 0 ? 0xfffff
 // `now` is the time at which the counter or the comparator was set: a match one tick later must not
 // be missed because the clock went on meanwhile.
 void Hpet::schedule(unsigned n, i64 now) {
-  Comparator& t = timers_[n];
-  t.timer->cancel();
+  Comparator& t = state_.comparators[n];
+  timers_[n]->cancel();
   t.unseen_match = -1;
   if (!enabled()) return;
   if (t.overdue) {
@@ -116,7 +138,7 @@ void Hpet::schedule(unsigned n, i64 now) {
   if (distance >= kFarTicks) return;
   const i64 match = now + nanoseconds_for(distance, kHertz);
   if (visible(n))
-    t.timer->arm_at(match);
+    timers_[n]->arm_at(match);
   else
     t.unseen_match = match;
 }
@@ -135,7 +157,7 @@ bool Hpet::missed_unseen(const Comparator& t, i64 now) {
 
 // Before anything changes that the periods depend on.
 void Hpet::settle_unseen(i64 now) {
-  for (Comparator& t : timers_) {
+  for (Comparator& t : state_.comparators) {
     if (!missed_unseen(t, now)) continue;
     skip_periods(t, now);
     t.unseen_match = now + nanoseconds_for((t.compare - counter(now)) & width(t), kHertz);
@@ -144,10 +166,12 @@ void Hpet::settle_unseen(i64 now) {
 
 // An edge that interrupts nobody leaves no trace. (Systems that go on to another timer leave this
 // one running.)
-bool Hpet::visible(unsigned n) const { return interrupts(n) || (timers_[n].config & kLevel) != 0; }
+bool Hpet::visible(unsigned n) const {
+  return interrupts(n) || (state_.comparators[n].config & kLevel) != 0;
+}
 
 void Hpet::fire(unsigned n) {
-  Comparator& t = timers_[n];
+  Comparator& t = state_.comparators[n];
   const i64 now = clock_.now();
   if (!periodic(t)) {
     deliver(n);
@@ -170,22 +194,22 @@ void Hpet::fire(unsigned n) {
     return;
   }
   if (!wait) t.compare = (t.compare + t.period) & width(t);
-  t.timer->arm_at(delivery_time(0, nanoseconds_for(t.period, kHertz), now));
+  timers_[n]->arm_at(delivery_time(0, nanoseconds_for(t.period, kHertz), now));
 }
 
 bool Hpet::interrupts(unsigned n) const {
-  return (timers_[n].config & kInterruptEnable) != 0 && route(n) >= 0;
+  return (state_.comparators[n].config & kInterruptEnable) != 0 && route(n) >= 0;
 }
 
 void Hpet::drive(unsigned n) {
-  timers_[n].driving = route(n);
-  inputs_.set_irq(static_cast<unsigned>(timers_[n].driving), true);
+  state_.comparators[n].driving = route(n);
+  inputs_.set_irq(static_cast<unsigned>(state_.comparators[n].driving), true);
 }
 
 void Hpet::deliver(unsigned n) {
-  Comparator& t = timers_[n];
+  Comparator& t = state_.comparators[n];
   const bool level = (t.config & kLevel) != 0;
-  if (level) status_ |= u64{1} << n;
+  if (level) state_.status |= u64{1} << n;
   if (!interrupts(n)) return;
   // An edge's line stays high until the next one, as the 8259 needs it.
   if (!level) release(t);
@@ -197,9 +221,9 @@ u64 Hpet::read_register(u64 offset) const {
     case kCapabilities:
       return kCapabilityValue;
     case kConfiguration:
-      return config_;
+      return state_.config;
     case kStatus:
-      return status_;
+      return state_.status;
     case kCounter:
       return counter(clock_.now());
     default:
@@ -209,9 +233,9 @@ u64 Hpet::read_register(u64 offset) const {
   if (offset < kTimerBlock || n >= kTimers) return 0;
   switch (offset % kTimerStride) {
     case kTimerConfig:
-      return timers_[n].config;
+      return state_.comparators[n].config;
     case kTimerComparator: {
-      const Comparator& t = timers_[n];
+      const Comparator& t = state_.comparators[n];
       const i64 now = clock_.now();
       return missed_unseen(t, now) ? next_period(t, now) : t.compare;
     }
@@ -237,7 +261,7 @@ void Hpet::write_register(u64 offset, u64 value, u64 mask) {
   settle_unseen(now);
   switch (offset) {
     case kConfiguration:
-      write_config((config_ & ~mask) | (value & mask), now);
+      write_config((state_.config & ~mask) | (value & mask), now);
       return;
     case kStatus:
       clear_status(value & mask);
@@ -257,7 +281,7 @@ void Hpet::write_register(u64 offset, u64 value, u64 mask) {
       schedule(n, now);
       break;
     case kTimerComparator:
-      write_comparator(timers_[n], value, mask);
+      write_comparator(state_.comparators[n], value, mask);
       schedule(n, now);
       break;
     default:
@@ -268,9 +292,9 @@ void Hpet::write_register(u64 offset, u64 value, u64 mask) {
 void Hpet::write_config(u64 value, i64 now) {
   const bool was_enabled = enabled();
   const u64 count = counter(now);
-  if (((value ^ config_) & kLegacy) != 0)
-    for (Comparator& t : timers_) release(t);
-  config_ = value & (kEnable | kLegacy);
+  if (((value ^ state_.config) & kLegacy) != 0)
+    for (Comparator& t : state_.comparators) release(t);
+  state_.config = value & (kEnable | kLegacy);
   if (enabled() == was_enabled) return;
   set_counter(count, now);
   schedule_all(now);
@@ -278,21 +302,21 @@ void Hpet::write_config(u64 value, i64 now) {
 
 void Hpet::clear_status(u64 bits) {
   for (unsigned n = 0; n < kTimers; ++n) {
-    if ((bits >> n & 1) == 0 || (status_ >> n & 1) == 0) continue;
-    status_ &= ~(u64{1} << n);
-    release(timers_[n]);
+    if ((bits >> n & 1) == 0 || (state_.status >> n & 1) == 0) continue;
+    state_.status &= ~(u64{1} << n);
+    release(state_.comparators[n]);
   }
 }
 
 void Hpet::write_timer_config(unsigned n, u64 value, u64 mask) {
-  Comparator& t = timers_[n];
+  Comparator& t = state_.comparators[n];
   const u64 writable = kTimerWritable & mask;
   t.config = (t.config & ~writable) | (value & writable);
   if ((t.config & k32Bit) != 0) {
     t.compare &= 0xffffffff;
     t.period &= 0xffffffff;
   }
-  const bool pending = (t.config & kLevel) != 0 && (status_ >> n & 1) != 0;
+  const bool pending = (t.config & kLevel) != 0 && (state_.status >> n & 1) != 0;
   if (!pending || !interrupts(n) || t.driving != route(n)) release(t);
   if (pending && interrupts(n)) drive(n);
 }

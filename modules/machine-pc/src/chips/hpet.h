@@ -9,6 +9,7 @@
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -28,6 +29,7 @@ class Hpet {
   Hpet(Clock& clock, IrqSink& inputs, Pending pending = {});
 
   void reset();
+  static std::span<const StateMember> members();
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
 
@@ -37,16 +39,31 @@ class Hpet {
   static u32 event_timer_block_id();
 
  private:
+  // Timer configuration: what a timer can do. Outside legacy replacement it may be routed to inputs
+  // 20 to 23.
+  static constexpr u64 kPeriodicCapable = 1u << 4, kSizeCapable = 1u << 5;
+  static constexpr u64 kRouteCapabilities = 0x00f0'0000;
+  static constexpr u64 kTimerCapabilities =
+      kRouteCapabilities << 32 | kPeriodicCapable | kSizeCapable;
   struct Comparator {
-    u64 config = 0;
-    u64 compare = 0;
+    u64 config = kTimerCapabilities;
+    u64 compare = ~u64{0};
     u64 period = 0;
     bool overdue = false;  // the comparator is behind the counter: periods are being caught up
     bool stalled = false;  // the guest takes no ticks: what was overdue was given up
     int driving = -1;      // the input this timer holds high
     // No timer is armed, since nobody would see it fire: when the next match would have been.
     i64 unseen_match = -1;
-    std::unique_ptr<Timer> timer;
+    static std::span<const StateMember> members();
+  };
+  struct State {
+    u64 config = 0;
+    u64 status = 0;
+    u64 stopped_counter = 0;  // value while disabled
+    i64 started = 0;          // clock time at which the running counter was 0 modulo 2^64
+    u64 base = 0;             // counter value at started
+    std::array<Comparator, kTimers> comparators;
+    static std::span<const StateMember> members();
   };
 
   bool enabled() const;
@@ -77,12 +94,8 @@ class Hpet {
   Clock& clock_;
   IrqSink& inputs_;
   Pending pending_;
-  u64 config_ = 0;
-  u64 status_ = 0;
-  u64 stopped_counter_ = 0;  // value while disabled
-  i64 started_ = 0;          // clock time at which the running counter was 0 modulo 2^64
-  u64 base_ = 0;             // counter value at started_
-  std::array<Comparator, kTimers> timers_;
+  State state_;
+  std::array<std::unique_ptr<Timer>, kTimers> timers_;  // of the comparators
 };
 
 }  // namespace backplane::pc

@@ -28,71 +28,86 @@ constexpr std::size_t kOutputLimit = 16;
 
 }  // namespace
 
+std::span<const StateMember> KeyboardController::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::output>("output", up_to(kOutputLimit)),
+      member<&State::mode>("mode"),
+      member<&State::awaits>("awaits"),
+      member<&State::keyboard_awaits>("keyboard_awaits"),
+      member<&State::last_was_command>("last_was_command"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> KeyboardController::members() {
+  static const StateMember kMembers[] = {
+      member<&KeyboardController::state_>("state"),
+  };
+  return kMembers;
+}
+
 void KeyboardController::reset() {
-  output_.clear();
-  mode_ = 0x30;
-  awaits_ = keyboard_awaits_ = 0;
-  last_was_command_ = false;
+  state_ = {};
   update_irq();
 }
 
 void KeyboardController::answer(u8 byte) {
-  if (output_.size() < kOutputLimit) output_.push_back(byte);
+  if (state_.output.size() < kOutputLimit) state_.output.push_back(byte);
   update_irq();
 }
 
 void KeyboardController::update_irq() {
-  irq_.set(!output_.empty() && (mode_ & kKeyboardInterrupt) != 0);
+  irq_.set(!state_.output.empty() && (state_.mode & kKeyboardInterrupt) != 0);
 }
 
 u8 KeyboardController::read_data() {
-  if (output_.empty()) return 0;
-  const u8 byte = output_.front();
-  output_.pop_front();
+  if (state_.output.empty()) return 0;
+  const u8 byte = state_.output.front();
+  state_.output.erase(state_.output.begin());
   irq_.lower();  // each byte has its own edge
   update_irq();
   return byte;
 }
 
 u8 KeyboardController::read_status() {
-  return static_cast<u8>(kUnlocked | (mode_ & kSystem ? kSystemFlag : 0) |
-                         (last_was_command_ ? kCommandLast : 0) |
-                         (output_.empty() ? 0 : kOutputFull));
+  return static_cast<u8>(kUnlocked | (state_.mode & kSystem ? kSystemFlag : 0) |
+                         (state_.last_was_command ? kCommandLast : 0) |
+                         (state_.output.empty() ? 0 : kOutputFull));
 }
 
 void KeyboardController::write_command(u8 v) {
-  last_was_command_ = true;
-  awaits_ = 0;
+  state_.last_was_command = true;
+  state_.awaits = 0;
   if ((v & 0xf0) == kPulseOutput) {
     if ((v & kOutputNotReset) == 0) reset_machine_();
     return;
   }
   switch (v) {
     case kReadMode:
-      answer(mode_);
+      answer(state_.mode);
       break;
     case kDisableAux:
-      mode_ |= 0x20;
+      state_.mode |= 0x20;
       break;
     case kEnableAux:
-      mode_ &= static_cast<u8>(~0x20);
+      state_.mode &= static_cast<u8>(~0x20);
       break;
     case kTestAux:
       answer(kAuxMissing);
       break;
     case kSelfTest:
-      mode_ |= kSystem;
-      output_.clear();
+      state_.mode |= kSystem;
+      state_.output.clear();
       answer(kSelfTestPassed);
       break;
     case kTestKeyboard:
       answer(kTestPassed);
       break;
     case kDisableKeyboard:
-      mode_ |= 0x10;
+      state_.mode |= 0x10;
       break;
     case kEnableKeyboard:
-      mode_ &= static_cast<u8>(~0x10);
+      state_.mode &= static_cast<u8>(~0x10);
       break;
     case kReadInput:
       answer(0x80);
@@ -105,7 +120,7 @@ void KeyboardController::write_command(u8 v) {
     case kWriteKeyboardBuffer:
     case kWriteAuxBuffer:
     case kWriteAux:
-      awaits_ = v;
+      state_.awaits = v;
       break;
     default:
       break;
@@ -115,7 +130,7 @@ void KeyboardController::write_command(u8 v) {
 void KeyboardController::controller_data(u8 command, u8 v) {
   switch (command) {
     case kWriteMode:
-      mode_ = v;
+      state_.mode = v;
       update_irq();
       break;
     case kWriteOutput:
@@ -130,10 +145,10 @@ void KeyboardController::controller_data(u8 command, u8 v) {
 }
 
 void KeyboardController::write_data(u8 v) {
-  last_was_command_ = false;
-  if (awaits_ != 0) {
-    const u8 command = awaits_;
-    awaits_ = 0;
+  state_.last_was_command = false;
+  if (state_.awaits != 0) {
+    const u8 command = state_.awaits;
+    state_.awaits = 0;
     controller_data(command, v);
     return;
   }
@@ -141,9 +156,9 @@ void KeyboardController::write_data(u8 v) {
 }
 
 void KeyboardController::keyboard_command(u8 v) {
-  if (keyboard_awaits_ != 0) {
-    const u8 command = keyboard_awaits_;
-    keyboard_awaits_ = 0;
+  if (state_.keyboard_awaits != 0) {
+    const u8 command = state_.keyboard_awaits;
+    state_.keyboard_awaits = 0;
     answer(kAck);
     if (command == kScanCodeSet && v == 0) answer(2);
     return;
@@ -164,7 +179,7 @@ void KeyboardController::keyboard_command(u8 v) {
     case kSetLeds:
     case kScanCodeSet:
     case kSetRate:
-      keyboard_awaits_ = v;
+      state_.keyboard_awaits = v;
       answer(kAck);
       break;
     default:

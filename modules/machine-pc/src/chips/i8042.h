@@ -3,10 +3,11 @@
 // [IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller"]
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <vector>
 
 #include "backplane/irq.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -19,12 +20,22 @@ class KeyboardController {
       : irq_(keyboard_irq), reset_machine_(std::move(reset_machine)) {}
 
   void reset();
+  static std::span<const StateMember> members();
   u8 read_data();         // port 60h
   void write_data(u8 v);  // port 60h
   u8 read_status();       // port 64h
   void write_command(u8 v);
 
  private:
+  struct State {
+    std::vector<u8> output;  // what the guest has yet to read, the next byte first
+    u8 mode = 0x30;          // the command byte: both ports disabled
+    u8 awaits = 0;           // controller command waiting for its data byte
+    u8 keyboard_awaits = 0;  // keyboard command waiting for its parameter
+    bool last_was_command = false;
+    static std::span<const StateMember> members();
+  };
+
   void answer(u8 byte);
   void controller_data(u8 command, u8 v);
   void keyboard_command(u8 v);
@@ -32,11 +43,7 @@ class KeyboardController {
 
   IrqLine irq_;
   std::function<void()> reset_machine_;
-  std::deque<u8> output_;
-  u8 mode_ = 0x30;          // the command byte: both ports disabled
-  u8 awaits_ = 0;           // controller command waiting for its data byte
-  u8 keyboard_awaits_ = 0;  // keyboard command waiting for its parameter
-  bool last_was_command_ = false;
+  State state_;
 };
 
 }  // namespace backplane::pc

@@ -29,13 +29,55 @@ Pit8254::Pit8254(Clock& clock, IrqLine output0, Pending pending, LostTickPolicy 
       pending_(std::move(pending)),
       lost_ticks_(lost_ticks),
       timer_(clock, [this] { fire(); }) {
-  channels_[2].gate = false;
+  state_.channels[2].gate = false;
+}
+
+std::span<const StateMember> Pit8254::Channel::members() {
+  static const StateMember kMembers[] = {
+      member<&Channel::control>("control"),
+      member<&Channel::access>("access", within(kLow, kLowThenHigh)),
+      member<&Channel::mode>("mode", within(0, 5)),
+      member<&Channel::bcd>("bcd"),
+      member<&Channel::gate>("gate"),
+      member<&Channel::loaded>("loaded"),
+      member<&Channel::triggered>("triggered"),
+      member<&Channel::count>("count", within(1, 0x10000)),
+      member<&Channel::next_count>("next_count", within(0, 0x10000)),
+      member<&Channel::switch_at>("switch_at", within(0, i64{1} << 50)),
+      member<&Channel::start>("start", kTime),
+      member<&Channel::paused_at>("paused_at", within(-1, kTime.most)),
+      member<&Channel::write_high>("write_high"),
+      member<&Channel::write_low>("write_low"),
+      member<&Channel::read_high>("read_high"),
+      member<&Channel::value_latched>("value_latched"),
+      member<&Channel::latched_value>("latched_value"),
+      member<&Channel::status_latched>("status_latched"),
+      member<&Channel::latched_status>("latched_status"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> Pit8254::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::channels>("channels"),
+      member<&State::next_edge>("next_edge", within(0, i64{1} << 50)),
+      member<&State::stalled>("stalled"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> Pit8254::members() {
+  static const StateMember kMembers[] = {
+      member<&Pit8254::state_>("state"),
+      member<&Pit8254::timer_>("timer"),
+  };
+  return kMembers;
 }
 
 void Pit8254::reset() {
-  channels_.fill(Channel{});
-  channels_[2].gate = false;
+  state_ = {};
   timer_.cancel();
+  output0_.lower();
 }
 
 bool Pit8254::counting(const Channel& c) const {
@@ -108,7 +150,7 @@ void Pit8254::set_gate(Channel& c, bool gate) {
 void Pit8254::take_next_count(Channel& c, i64 now) {
   if (c.next_count == 0 || !periodic(c.mode) || c.paused_at >= 0) return;
   if (elapsed(c, now) < c.switch_at) return;
-  if (&c == channels_.data()) next_edge_ -= std::min(next_edge_, c.switch_at);
+  if (&c == state_.channels.data()) state_.next_edge -= std::min(state_.next_edge, c.switch_at);
   start(c, c.start + nanoseconds_for(c.switch_at, kHertz));
 }
 
@@ -126,9 +168,9 @@ void Pit8254::load(Channel& c, u16 raw) {
   if (!first && triggered_by_gate(c.mode)) return;  // for the next trigger
   if (!first && periodic(c.mode)) {
     c.switch_at = (elapsed(c, now) / c.count + 1) * c.count;
-    if (&c != channels_.data()) return;
+    if (&c != state_.channels.data()) return;
     // Ticks that are overdue belong to the old count.
-    next_edge_ = c.switch_at;
+    state_.next_edge = c.switch_at;
     return arm(now);
   }
   if (triggered_by_gate(c.mode)) {
@@ -136,7 +178,7 @@ void Pit8254::load(Channel& c, u16 raw) {
     return;
   }
   start(c, now);
-  if (&c == channels_.data()) {
+  if (&c == state_.channels.data()) {
     if (c.mode == 0) output0_.lower();
     schedule();
   }
@@ -148,7 +190,7 @@ void Pit8254::write_first_byte(Channel& c, u8 value) {
   c.write_high = true;
   if (c.mode != 0 || !c.loaded) return;
   if (c.paused_at < 0) c.paused_at = std::max<i64>(0, clock_.now() - c.start);
-  if (&c != channels_.data()) return;
+  if (&c != state_.channels.data()) return;
   timer_.cancel();
   output0_.lower();
 }
@@ -159,7 +201,7 @@ void Pit8254::write_control(u8 value) {
     read_back(value);
     return;
   }
-  Channel& c = channels_[select];
+  Channel& c = state_.channels[select];
   const u8 access = value >> 4 & 3;
   if (access == 0) {
     latch_value(c);
@@ -181,7 +223,7 @@ void Pit8254::write_control(u8 value) {
 
 void Pit8254::read_back(u8 value) {
   for (unsigned n = 0; n < 3; ++n) {
-    Channel& c = channels_[n];
+    Channel& c = state_.channels[n];
     if ((value >> (n + 1) & 1) == 0) continue;
     if ((value & 0x20) == 0) latch_value(c);
     if ((value & 0x10) == 0 && !c.status_latched) {
@@ -218,14 +260,14 @@ u8 Pit8254::read_counter(Channel& c) {
   return static_cast<u8>(high ? v >> 8 : v);
 }
 
-u8 Pit8254::read(unsigned port) { return port < 3 ? read_counter(channels_[port]) : 0xff; }
+u8 Pit8254::read(unsigned port) { return port < 3 ? read_counter(state_.channels[port]) : 0xff; }
 
 void Pit8254::write(unsigned port, u8 value) {
   if (port >= 3) {
     write_control(value);
     return;
   }
-  Channel& c = channels_[port];
+  Channel& c = state_.channels[port];
   switch (c.access) {
     case kLow:
       load(c, value);
@@ -246,29 +288,29 @@ void Pit8254::write(unsigned port, u8 value) {
 
 bool Pit8254::output2() {
   const i64 now = clock_.now();
-  take_next_count(channels_[2], now);
-  return output(channels_[2], now);
+  take_next_count(state_.channels[2], now);
+  return output(state_.channels[2], now);
 }
 
 // Arms the timer for the first rising edge of OUT0 after a count was loaded.
 void Pit8254::schedule() {
-  const Channel& c = channels_[0];
+  const Channel& c = state_.channels[0];
   timer_.cancel();
   if (!counting(c)) return;
-  next_edge_ = c.count;
-  stalled_ = false;
+  state_.next_edge = c.count;
+  state_.stalled = false;
   arm(clock_.now());
 }
 
 // For the next edge, or soon if that is over.
 void Pit8254::arm(i64 now) {
-  const Channel& c = channels_[0];
+  const Channel& c = state_.channels[0];
   const i64 period = periodic(c.mode) ? nanoseconds_for(c.count, kHertz) : 0;
-  timer_.arm_at(delivery_time(c.start + nanoseconds_for(next_edge_, kHertz), period, now));
+  timer_.arm_at(delivery_time(c.start + nanoseconds_for(state_.next_edge, kHertz), period, now));
 }
 
 void Pit8254::fire() {
-  Channel& c = channels_[0];
+  Channel& c = state_.channels[0];
   const i64 now = clock_.now();
   take_next_count(c, now);
   const bool repeats = periodic(c.mode);
@@ -277,15 +319,16 @@ void Pit8254::fire() {
   if (!wait) {
     output0_.lower();
     output0_.raise();
-    next_edge_ += c.count;
-    stalled_ = false;
+    state_.next_edge += c.count;
+    state_.stalled = false;
   }
   if (!repeats) return;
   constexpr u64 kMostOverdueTicks = kMostOverdue * kHertz / kNanosecondsPerSecond;
   const u64 d = elapsed(c, now);
-  if (d > next_edge_ + kMostOverdueTicks || (stalled_ && wait) || (discard && d >= next_edge_)) {
-    next_edge_ = (d / c.count + 1) * c.count;
-    stalled_ = true;
+  if (d > state_.next_edge + kMostOverdueTicks || (state_.stalled && wait) ||
+      (discard && d >= state_.next_edge)) {
+    state_.next_edge = (d / c.count + 1) * c.count;
+    state_.stalled = true;
   }
   arm(now);
 }

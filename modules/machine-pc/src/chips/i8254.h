@@ -8,6 +8,7 @@
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 #include "chips/ticks.h"
 
@@ -25,13 +26,14 @@ class Pit8254 {
           LostTickPolicy lost_ticks = LostTickPolicy::Delay);
 
   void reset();
+  static std::span<const StateMember> members();
   // Ports 0 to 2: the counters; 3: the control word.
   u8 read(unsigned port);
   void write(unsigned port, u8 value);
 
   // Counter 2, wired to port 61h.
-  void set_gate2(bool gate) { set_gate(channels_[2], gate); }
-  bool gate2() const { return channels_[2].gate; }
+  void set_gate2(bool gate) { set_gate(state_.channels[2], gate); }
+  bool gate2() const { return state_.channels[2].gate; }
   bool output2();
 
  private:
@@ -56,6 +58,13 @@ class Pit8254 {
     u16 latched_value = 0;
     bool status_latched = false;
     u8 latched_status = 0;
+    static std::span<const StateMember> members();
+  };
+  struct State {
+    std::array<Channel, 3> channels{Channel{}, Channel{}, Channel{.gate = false}};
+    u64 next_edge = 0;     // of OUT0, in ticks since the count was loaded
+    bool stalled = false;  // the guest takes no ticks: what is overdue was given up
+    static std::span<const StateMember> members();
   };
 
   void write_control(u8 value);
@@ -80,9 +89,7 @@ class Pit8254 {
   Pending pending_;
   LostTickPolicy lost_ticks_;
   Timer timer_;
-  std::array<Channel, 3> channels_;
-  u64 next_edge_ = 0;     // of OUT0, in ticks since the count was loaded
-  bool stalled_ = false;  // the guest takes no ticks: what is overdue was given up
+  State state_;
 };
 
 }  // namespace backplane::pc

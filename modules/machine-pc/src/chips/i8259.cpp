@@ -21,114 +21,141 @@ constexpr u8 bit(unsigned n) { return static_cast<u8>(1u << n); }
 
 }  // namespace
 
-void Pic8259::reset() {
-  const u8 levels = levels_;
-  *this = Pic8259(level_capable_, master_);
-  levels_ = levels;
+std::span<const StateMember> Pic8259::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::levels>("levels"),
+      member<&State::edges>("edges"),
+      member<&State::imr>("imr"),
+      member<&State::isr>("isr"),
+      member<&State::elcr>("elcr"),
+      member<&State::vector_base>("vector_base"),
+      member<&State::lowest>("lowest", within(0, 7)),
+      member<&State::init_step>("init_step", within(0, 4)),
+      member<&State::needs_icw4>("needs_icw4"),
+      member<&State::single>("single"),
+      member<&State::auto_eoi>("auto_eoi"),
+      member<&State::rotate_on_auto_eoi>("rotate_on_auto_eoi"),
+      member<&State::special_mask>("special_mask"),
+      member<&State::special_fully_nested>("special_fully_nested"),
+      member<&State::poll>("poll"),
+      member<&State::read_isr>("read_isr"),
+  };
+  return kMembers;
 }
+
+std::span<const StateMember> Pic8259::members() {
+  static const StateMember kMembers[] = {
+      member<&Pic8259::state_>("state"),
+  };
+  return kMembers;
+}
+
+void Pic8259::reset() { state_ = {.levels = state_.levels}; }
 
 void Pic8259::set_input(unsigned input, bool level) {
   const u8 mask = bit(input);
   if (!level) {
     // A request must stay until it is acknowledged. [8259A "Edge and Level Triggered Modes"]
-    levels_ &= static_cast<u8>(~mask);
-    edges_ &= static_cast<u8>(~mask);
+    state_.levels &= static_cast<u8>(~mask);
+    state_.edges &= static_cast<u8>(~mask);
     return;
   }
-  if ((levels_ & mask) == 0) edges_ |= mask;
-  levels_ |= mask;
+  if ((state_.levels & mask) == 0) state_.edges |= mask;
+  state_.levels |= mask;
 }
 
-// The set bit of highest priority; priorities descend from lowest_ + 1 around to lowest_.
+// The set bit of highest priority; priorities descend from state_.lowest + 1 around to
+// state_.lowest.
 int Pic8259::highest(u8 bits) const {
   if (bits == 0) return -1;
-  unsigned input = (lowest_ + 1) & 7;
+  unsigned input = (state_.lowest + 1) & 7;
   while ((bits & bit(input)) == 0) input = (input + 1) & 7;
   return static_cast<int>(input);
 }
 
 int Pic8259::pending() const {
-  const int request = highest(requests() & static_cast<u8>(~imr_));
+  const int request = highest(requests() & static_cast<u8>(~state_.imr));
   if (request < 0) return -1;
-  u8 blocking = isr_;
-  if (special_mask_) blocking &= static_cast<u8>(~imr_);
-  if (special_fully_nested_ && master_) blocking &= static_cast<u8>(~bit(kCascade));
+  u8 blocking = state_.isr;
+  if (state_.special_mask) blocking &= static_cast<u8>(~state_.imr);
+  if (state_.special_fully_nested && master_) blocking &= static_cast<u8>(~bit(kCascade));
   const int served = highest(blocking);
   if (served < 0) return request;
-  const unsigned rank_request = (static_cast<unsigned>(request) - lowest_ - 1) & 7;
-  const unsigned rank_served = (static_cast<unsigned>(served) - lowest_ - 1) & 7;
+  const unsigned rank_request = (static_cast<unsigned>(request) - state_.lowest - 1) & 7;
+  const unsigned rank_served = (static_cast<unsigned>(served) - state_.lowest - 1) & 7;
   return rank_request < rank_served ? request : -1;
 }
 
 u8 Pic8259::acknowledge(int input) {
-  if (input < 0) return vector_base_ | 7;
+  if (input < 0) return state_.vector_base | 7;
   const u8 mask = bit(static_cast<unsigned>(input));
-  edges_ &= static_cast<u8>(~mask);
-  if (auto_eoi_) {
-    if (rotate_on_auto_eoi_) lowest_ = static_cast<u8>(input);
+  state_.edges &= static_cast<u8>(~mask);
+  if (state_.auto_eoi) {
+    if (state_.rotate_on_auto_eoi) state_.lowest = static_cast<u8>(input);
   } else {
-    isr_ |= mask;
+    state_.isr |= mask;
   }
-  return static_cast<u8>(vector_base_ | input);
+  return static_cast<u8>(state_.vector_base | input);
 }
 
 void Pic8259::end_of_interrupt(int input, bool rotate) {
   if (input < 0) return;
-  isr_ &= static_cast<u8>(~bit(static_cast<unsigned>(input)));
-  if (rotate) lowest_ = static_cast<u8>(input);
+  state_.isr &= static_cast<u8>(~bit(static_cast<unsigned>(input)));
+  if (rotate) state_.lowest = static_cast<u8>(input);
 }
 
 u8 Pic8259::read(unsigned port) {
-  if (poll_) {
-    poll_ = false;
+  if (state_.poll) {
+    state_.poll = false;
     const int input = pending();
     if (input < 0) return 0;
     acknowledge(input);
     return static_cast<u8>(0x80 | input);
   }
-  if (port == 1) return imr_;
-  return read_isr_ ? isr_ : requests();
+  if (port == 1) return state_.imr;
+  return state_.read_isr ? state_.isr : requests();
 }
 
 void Pic8259::write_icw1(u8 value) {
-  edges_ = 0;
-  imr_ = 0;
-  isr_ = 0;
-  lowest_ = 7;
-  special_mask_ = read_isr_ = poll_ = false;
-  auto_eoi_ = rotate_on_auto_eoi_ = special_fully_nested_ = false;
-  needs_icw4_ = (value & kIcw1NeedsIcw4) != 0;
-  single_ = (value & kIcw1Single) != 0;
-  init_step_ = 2;
+  state_.edges = 0;
+  state_.imr = 0;
+  state_.isr = 0;
+  state_.lowest = 7;
+  state_.special_mask = state_.read_isr = state_.poll = false;
+  state_.auto_eoi = state_.rotate_on_auto_eoi = state_.special_fully_nested = false;
+  state_.needs_icw4 = (value & kIcw1NeedsIcw4) != 0;
+  state_.single = (value & kIcw1Single) != 0;
+  state_.init_step = 2;
 }
 
 void Pic8259::write_command(u8 value) {
   if ((value & kIcw1) != 0) {
     write_icw1(value);
   } else if ((value & kOcw3) != 0) {
-    poll_ = (value & kOcw3Poll) != 0;
-    if ((value & kOcw3ReadSelect) != 0) read_isr_ = (value & kOcw3ReadIsr) != 0;
-    if ((value & kOcw3SpecialMaskSelect) != 0) special_mask_ = (value & kOcw3SpecialMask) != 0;
+    state_.poll = (value & kOcw3Poll) != 0;
+    if ((value & kOcw3ReadSelect) != 0) state_.read_isr = (value & kOcw3ReadIsr) != 0;
+    if ((value & kOcw3SpecialMaskSelect) != 0)
+      state_.special_mask = (value & kOcw3SpecialMask) != 0;
   } else {  // OCW2: R, SL, EOI in bits 7 to 5
     const int level = value & 7;
     switch (value >> 5) {
       case 0:
-        rotate_on_auto_eoi_ = false;
+        state_.rotate_on_auto_eoi = false;
         break;
       case 1:
-        end_of_interrupt(highest(isr_), false);
+        end_of_interrupt(highest(state_.isr), false);
         break;
       case 3:
         end_of_interrupt(level, false);
         break;
       case 4:
-        rotate_on_auto_eoi_ = true;
+        state_.rotate_on_auto_eoi = true;
         break;
       case 5:
-        end_of_interrupt(highest(isr_), true);
+        end_of_interrupt(highest(state_.isr), true);
         break;
       case 6:
-        lowest_ = static_cast<u8>(level);
+        state_.lowest = static_cast<u8>(level);
         break;
       case 7:
         end_of_interrupt(level, true);
@@ -144,23 +171,31 @@ void Pic8259::write(unsigned port, u8 value) {
     write_command(value);
     return;
   }
-  switch (init_step_) {
+  switch (state_.init_step) {
     case 2:
-      vector_base_ = value & 0xf8;
-      init_step_ = !single_ ? 3 : needs_icw4_ ? 4 : 0;
+      state_.vector_base = value & 0xf8;
+      state_.init_step = !state_.single ? 3 : state_.needs_icw4 ? 4 : 0;
       break;
     case 3:  // the wiring of the cascade is fixed
-      init_step_ = needs_icw4_ ? 4 : 0;
+      state_.init_step = state_.needs_icw4 ? 4 : 0;
       break;
     case 4:
-      auto_eoi_ = (value & kIcw4AutoEoi) != 0;
-      special_fully_nested_ = (value & kIcw4SpecialFullyNested) != 0;
-      init_step_ = 0;
+      state_.auto_eoi = (value & kIcw4AutoEoi) != 0;
+      state_.special_fully_nested = (value & kIcw4SpecialFullyNested) != 0;
+      state_.init_step = 0;
       break;
     default:
-      imr_ = value;
+      state_.imr = value;
       break;
   }
+}
+
+std::span<const StateMember> PicPair::members() {
+  static const StateMember kMembers[] = {
+      member<&PicPair::chips_>("chips"),
+      member<&PicPair::output_level_>("output_level"),
+  };
+  return kMembers;
 }
 
 void PicPair::reset() {

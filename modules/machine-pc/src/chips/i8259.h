@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backplane/irq.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -19,12 +20,13 @@ class Pic8259 {
       : level_capable_(level_capable), master_(master) {}
 
   void reset();
+  static std::span<const StateMember> members();
   void set_input(unsigned input, bool level);
   // Port 0 or 1 of the chip. Reading may acknowledge (poll command).
   u8 read(unsigned port);
   void write(unsigned port, u8 value);
-  u8 elcr() const { return elcr_; }
-  void set_elcr(u8 value) { elcr_ = value & level_capable_; }
+  u8 elcr() const { return state_.elcr; }
+  void set_elcr(u8 value) { state_.elcr = value & level_capable_; }
 
   // The input to deliver now, or -1: the highest-priority unmasked request that outranks what is
   // in service.
@@ -33,12 +35,34 @@ class Pic8259 {
   // Returns the vector.
   u8 acknowledge(int input);
 
-  u8 requests() const { return static_cast<u8>((edges_ & ~elcr_) | (levels_ & elcr_)); }
-  u8 masked() const { return imr_; }
-  u8 in_service() const { return isr_; }
-  u8 vector_base() const { return vector_base_; }
+  u8 requests() const {
+    return static_cast<u8>((state_.edges & ~state_.elcr) | (state_.levels & state_.elcr));
+  }
+  u8 masked() const { return state_.imr; }
+  u8 in_service() const { return state_.isr; }
+  u8 vector_base() const { return state_.vector_base; }
 
  private:
+  struct State {
+    u8 levels = 0;  // state of the input pins
+    u8 edges = 0;   // rising edges not yet acknowledged, of inputs that are still high
+    u8 imr = 0;
+    u8 isr = 0;
+    u8 elcr = 0;
+    u8 vector_base = 0;
+    u8 lowest = 7;           // the input of lowest priority
+    unsigned init_step = 0;  // ICW awaited next (2 to 4), 0: operational
+    bool needs_icw4 = false;
+    bool single = false;
+    bool auto_eoi = false;
+    bool rotate_on_auto_eoi = false;
+    bool special_mask = false;
+    bool special_fully_nested = false;
+    bool poll = false;
+    bool read_isr = false;
+    static std::span<const StateMember> members();
+  };
+
   int highest(u8 bits) const;
   void end_of_interrupt(int input, bool rotate);
   void write_command(u8 value);
@@ -46,22 +70,7 @@ class Pic8259 {
 
   u8 level_capable_;
   bool master_;
-  u8 levels_ = 0;  // state of the input pins
-  u8 edges_ = 0;   // rising edges not yet acknowledged, of inputs that are still high
-  u8 imr_ = 0;
-  u8 isr_ = 0;
-  u8 elcr_ = 0;
-  u8 vector_base_ = 0;
-  u8 lowest_ = 7;           // the input of lowest priority
-  unsigned init_step_ = 0;  // ICW awaited next (2 to 4), 0: operational
-  bool needs_icw4_ = false;
-  bool single_ = false;
-  bool auto_eoi_ = false;
-  bool rotate_on_auto_eoi_ = false;
-  bool special_mask_ = false;
-  bool special_fully_nested_ = false;
-  bool poll_ = false;
-  bool read_isr_ = false;
+  State state_;
 };
 
 // Both chips: 16 inputs, one output. Machine lock for all calls.
@@ -71,6 +80,7 @@ class PicPair final : public IrqSink {
   explicit PicPair(IrqLine output) : output_(output) {}
 
   void reset();
+  static std::span<const StateMember> members();
   // Inputs 0 to 15; input 2 is the cascade and ignores what it is told.
   void set_irq(unsigned input, bool level) override;
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "backplane/irq.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -34,6 +35,7 @@ class IoApic final : public IrqSink {
   }
 
   void reset();
+  static std::span<const StateMember> members();
   void set_irq(unsigned input, bool level) override;
   // A local APIC finished a level-triggered interrupt with this vector.
   void end_of_interrupt(u8 vector);
@@ -50,6 +52,20 @@ class IoApic final : public IrqSink {
   std::string describe() const;
 
  private:
+  static constexpr u64 kMasked = 1u << 16;
+  static constexpr std::array<u64, kInputs> all_masked() {
+    std::array<u64, kInputs> entries;
+    entries.fill(kMasked);
+    return entries;
+  }
+  struct State {
+    u8 select = 0;
+    u8 id = 0;
+    u32 levels = 0;
+    std::array<u64, kInputs> entries = all_masked();
+    static std::span<const StateMember> members();
+  };
+
   u32 read_register(u8 index) const;
   void write_register(u8 index, u32 value);
   void write_entry(unsigned input, unsigned half, u32 value);
@@ -61,10 +77,7 @@ class IoApic final : public IrqSink {
 
   Deliver deliver_;
   std::function<void()> changed_;
-  u8 select_ = 0;
-  u8 id_ = 0;
-  u32 levels_ = 0;
-  std::array<u64, kInputs> entries_{};
+  State state_;
   std::array<u64, kInputs> counts_{};
 };
 

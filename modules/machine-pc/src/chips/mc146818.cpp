@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "backplane/error.h"
 #include "chips/ticks.h"
 
 namespace backplane::pc {
@@ -27,6 +28,7 @@ constexpr i64 kUpdateNotice = 244'000;
 constexpr u64 kOscillator = 32'768;
 constexpr i64 kDaySeconds = 86'400;
 constexpr i64 kLastSecond = 9'000'000'000;  // in the year 2255
+constexpr i64 kLastDate = kLastSecond * kSecond;
 
 i64 floor_div(i64 a, i64 b) { return a / b - (a % b < 0 ? 1 : 0); }
 
@@ -39,7 +41,6 @@ bool is_date(u8 index) {
 
 Rtc::Rtc(Clock& calendar, i64 epoch_offset, Clock& ticks, IrqLine irq)
     : calendar_(calendar),
-      offset_(epoch_offset),
       ticks_(ticks),
       irq_(irq),
       second_timer_(calendar,
@@ -48,39 +49,66 @@ Rtc::Rtc(Clock& calendar, i64 epoch_offset, Clock& ticks, IrqLine irq)
                       schedule();
                     }),
       periodic_timer_(ticks, [this] { periodic(); }) {
-  cmos_[kA] = 0x26;  // 32.768 kHz, 1024 Hz
-  cmos_[kB] = k24Hour;
-  cmos_[kD] = kValidRam;
-  seen_second_ = now_second();
+  state_.offset = epoch_offset;
+  state_.cmos[kA] = 0x26;  // 32.768 kHz, 1024 Hz
+  state_.cmos[kB] = k24Hour;
+  state_.cmos[kD] = kValidRam;
+  state_.seen_second = now_second();
+}
+
+std::span<const StateMember> Rtc::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::offset>("offset", within(-kLastDate, kLastDate)),
+      member<&State::cmos>("cmos"),
+      member<&State::index>("index"),
+      member<&State::next_tick>("next_tick", kTime),
+      member<&State::stalled>("stalled"),
+      member<&State::seen_second>("seen_second", within(-2 * kLastSecond, 2 * kLastSecond)),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> Rtc::members() {
+  static const StateMember kMembers[] = {
+      member<&Rtc::state_>("state"),
+      member<&Rtc::second_timer_>("second_timer"),
+      member<&Rtc::periodic_timer_>("periodic_timer"),
+  };
+  return kMembers;
+}
+
+void Rtc::loaded() const {
+  if (state_.offset > kLastDate - calendar_.now())
+    throw Error::of("offset: {}: a date after 2255", state_.offset);
 }
 
 // RESET# clears the interrupt enables and flags and leaves time and memory alone.
 void Rtc::reset() {
   catch_up();
-  cmos_[kB] &= static_cast<u8>(~(kPeriodicEnable | kAlarmEnable | kUpdateEnable));
-  cmos_[kC] = 0;
-  index_ = 0;
+  state_.cmos[kB] &= static_cast<u8>(~(kPeriodicEnable | kAlarmEnable | kUpdateEnable));
+  state_.cmos[kC] = 0;
+  state_.index = 0;
   update_irq();
   schedule();
 }
 
-i64 Rtc::now() const { return calendar_.now() + offset_; }
+i64 Rtc::now() const { return calendar_.now() + state_.offset; }
 i64 Rtc::now_second() const { return floor_div(now(), kSecond); }
-bool Rtc::halted() const { return (cmos_[kB] & kSet) != 0; }
+bool Rtc::halted() const { return (state_.cmos[kB] & kSet) != 0; }
 
 u8 Rtc::encode(unsigned v) const {
-  return static_cast<u8>((cmos_[kB] & kBinary) != 0 ? v : v / 10 << 4 | v % 10);
+  return static_cast<u8>((state_.cmos[kB] & kBinary) != 0 ? v : v / 10 << 4 | v % 10);
 }
 unsigned Rtc::decode(u8 v) const {
-  return (cmos_[kB] & kBinary) != 0 ? v : (v >> 4) * 10u + (v & 15u);
+  return (state_.cmos[kB] & kBinary) != 0 ? v : (v >> 4) * 10u + (v & 15u);
 }
 u8 Rtc::encode_hour(unsigned hour) const {
-  if ((cmos_[kB] & k24Hour) != 0) return encode(hour);
+  if ((state_.cmos[kB] & k24Hour) != 0) return encode(hour);
   const unsigned twelve = hour % 12 == 0 ? 12 : hour % 12;
   return static_cast<u8>(encode(twelve) | (hour >= 12 ? kPm : 0));
 }
 unsigned Rtc::decode_hour(u8 v) const {
-  if ((cmos_[kB] & k24Hour) != 0) return decode(v);
+  if ((state_.cmos[kB] & k24Hour) != 0) return decode(v);
   return decode(v & 0x7f) % 12 + ((v & kPm) != 0 ? 12 : 0);
 }
 
@@ -93,37 +121,37 @@ void Rtc::encode_date() {
   const sys_days date{days{static_cast<int>(std::clamp<i64>(day_number, -4'000'000, 4'000'000))}};
   const year_month_day ymd{date};
   const unsigned year = static_cast<unsigned>(static_cast<int>(ymd.year())) % 10000;
-  cmos_[kSeconds] = encode(in_day % 60);
-  cmos_[kMinutes] = encode(in_day / 60 % 60);
-  cmos_[kHours] = encode_hour(in_day / 3600);
-  cmos_[kDayOfWeek] = encode(weekday{date}.c_encoding() + 1);
-  cmos_[kDay] = encode(static_cast<unsigned>(ymd.day()));
-  cmos_[kMonth] = encode(static_cast<unsigned>(ymd.month()));
-  cmos_[kYear] = encode(year % 100);
-  cmos_[kCentury] = encode(year / 100);
+  state_.cmos[kSeconds] = encode(in_day % 60);
+  state_.cmos[kMinutes] = encode(in_day / 60 % 60);
+  state_.cmos[kHours] = encode_hour(in_day / 3600);
+  state_.cmos[kDayOfWeek] = encode(weekday{date}.c_encoding() + 1);
+  state_.cmos[kDay] = encode(static_cast<unsigned>(ymd.day()));
+  state_.cmos[kMonth] = encode(static_cast<unsigned>(ymd.month()));
+  state_.cmos[kYear] = encode(year % 100);
+  state_.cmos[kCentury] = encode(year / 100);
 }
 
 // Seconds since 1970 of the date in the registers; what is impossible, or cannot be counted in
 // nanoseconds, is taken to the nearest date that can.
 i64 Rtc::decode_date() const {
   using namespace std::chrono;
-  const int y = static_cast<int>(decode(cmos_[kCentury]) * 100 + decode(cmos_[kYear]));
-  const unsigned m = std::clamp(decode(cmos_[kMonth]), 1u, 12u);
-  const unsigned d = std::clamp(decode(cmos_[kDay]), 1u, 31u);
+  const int y = static_cast<int>(decode(state_.cmos[kCentury]) * 100 + decode(state_.cmos[kYear]));
+  const unsigned m = std::clamp(decode(state_.cmos[kMonth]), 1u, 12u);
+  const unsigned d = std::clamp(decode(state_.cmos[kDay]), 1u, 31u);
   const sys_days date = sys_days{year{y} / static_cast<int>(m) / 1} + days{d - 1};
   const i64 seconds = i64{date.time_since_epoch().count()} * kDaySeconds +
-                      decode_hour(cmos_[kHours]) * 3600 + decode(cmos_[kMinutes]) * 60 +
-                      decode(cmos_[kSeconds]);
+                      decode_hour(state_.cmos[kHours]) * 3600 + decode(state_.cmos[kMinutes]) * 60 +
+                      decode(state_.cmos[kSeconds]);
   return std::clamp<i64>(seconds, 0, kLastSecond);
 }
 
-u8 Rtc::read(unsigned port) { return port == 0 ? 0xff : read_register(index_ & 0x7f); }
+u8 Rtc::read(unsigned port) { return port == 0 ? 0xff : read_register(state_.index & 0x7f); }
 
 void Rtc::write(unsigned port, u8 value) {
   if (port == 0)
-    index_ = value;
+    state_.index = value;
   else
-    write_register(index_ & 0x7f, value);
+    write_register(state_.index & 0x7f, value);
 }
 
 u8 Rtc::read_register(u8 index) {
@@ -131,53 +159,53 @@ u8 Rtc::read_register(u8 index) {
   switch (index) {
     case kA: {
       const bool soon = !halted() && kSecond - (now() - now_second() * kSecond) <= kUpdateNotice;
-      return static_cast<u8>(cmos_[kA] | (soon ? kUpdateInProgress : 0));
+      return static_cast<u8>(state_.cmos[kA] | (soon ? kUpdateInProgress : 0));
     }
     case kC: {
       catch_up();
-      const u8 value = cmos_[kC];
-      cmos_[kC] = 0;
+      const u8 value = state_.cmos[kC];
+      state_.cmos[kC] = 0;
       update_irq();
       return value;
     }
     default:
-      return cmos_[index];
+      return state_.cmos[index];
   }
 }
 
 void Rtc::write_register(u8 index, u8 value) {
   if (is_date(index)) {
     if (!halted()) encode_date();
-    cmos_[index] = value;
+    state_.cmos[index] = value;
     if (!halted()) {
-      offset_ += (decode_date() - now_second()) * kSecond;
-      seen_second_ = now_second();
+      state_.offset += (decode_date() - now_second()) * kSecond;
+      state_.seen_second = now_second();
     }
     schedule();
     return;
   }
   switch (index) {
     case kA:
-      cmos_[kA] = value & 0x7f;
-      next_tick_ = 0;
+      state_.cmos[kA] = value & 0x7f;
+      state_.next_tick = 0;
       break;
     case kB:
       catch_up();
       if ((value & kSet) != 0 && !halted()) encode_date();
       if ((value & kSet) == 0 && halted()) {
-        cmos_[kB] = value;  // the date is read in the format that holds from now on
-        offset_ = decode_date() * kSecond - calendar_.now();
-        seen_second_ = now_second();
+        state_.cmos[kB] = value;  // the date is read in the format that holds from now on
+        state_.offset = decode_date() * kSecond - calendar_.now();
+        state_.seen_second = now_second();
       }
-      if (((value ^ cmos_[kB]) & kPeriodicEnable) != 0) next_tick_ = 0;
-      cmos_[kB] = (value & kSet) != 0 ? static_cast<u8>(value & ~kUpdateEnable) : value;
+      if (((value ^ state_.cmos[kB]) & kPeriodicEnable) != 0) state_.next_tick = 0;
+      state_.cmos[kB] = (value & kSet) != 0 ? static_cast<u8>(value & ~kUpdateEnable) : value;
       update_irq();
       break;
     case kC:
     case kD:
       return;  // read-only
     default:
-      cmos_[index] = value;
+      state_.cmos[index] = value;
       break;
   }
   if (index <= kD) schedule();
@@ -187,12 +215,12 @@ void Rtc::write_register(u8 index, u8 value) {
 void Rtc::catch_up() {
   if (halted()) return;
   const i64 second = now_second();
-  if (second > seen_second_) {
-    cmos_[kC] |= kUpdateFlag;
-    if (const i64 alarm = next_alarm(seen_second_); alarm >= 0 && alarm <= second)
-      cmos_[kC] |= kAlarmFlag;
+  if (second > state_.seen_second) {
+    state_.cmos[kC] |= kUpdateFlag;
+    if (const i64 alarm = next_alarm(state_.seen_second); alarm >= 0 && alarm <= second)
+      state_.cmos[kC] |= kAlarmFlag;
   }
-  seen_second_ = second;
+  state_.seen_second = second;
   update_irq();
 }
 
@@ -202,9 +230,9 @@ i64 Rtc::next_alarm(i64 after) const {
   const auto wanted = [](u8 raw, unsigned decoded) {
     return raw >= 0xc0 ? -1 : static_cast<int>(decoded);
   };
-  const int h = wanted(cmos_[kHoursAlarm], decode_hour(cmos_[kHoursAlarm]));
-  const int m = wanted(cmos_[kMinutesAlarm], decode(cmos_[kMinutesAlarm]));
-  const int s = wanted(cmos_[kSecondsAlarm], decode(cmos_[kSecondsAlarm]));
+  const int h = wanted(state_.cmos[kHoursAlarm], decode_hour(state_.cmos[kHoursAlarm]));
+  const int m = wanted(state_.cmos[kMinutesAlarm], decode(state_.cmos[kMinutesAlarm]));
+  const int s = wanted(state_.cmos[kSecondsAlarm], decode(state_.cmos[kSecondsAlarm]));
   if (h > 23 || m > 59 || s > 59) return -1;
   const i64 first = after + 1;
   const i64 day = floor_div(first, kDaySeconds) * kDaySeconds;
@@ -225,7 +253,7 @@ i64 Rtc::next_alarm(i64 after) const {
 
 // Of the rate chosen in register A, in nanoseconds; 0: none.
 i64 Rtc::periodic_interval() const {
-  unsigned rate = cmos_[kA] & 15;
+  unsigned rate = state_.cmos[kA] & 15;
   if (rate == 0) return 0;
   if (rate <= 2) rate += 7;
   return nanoseconds_for(u64{1} << (rate - 1), kOscillator);
@@ -233,43 +261,45 @@ i64 Rtc::periodic_interval() const {
 
 void Rtc::schedule() {
   second_timer_.cancel();
-  if (!halted() && (cmos_[kB] & (kUpdateEnable | kAlarmEnable)) != 0) {
+  if (!halted() && (state_.cmos[kB] & (kUpdateEnable | kAlarmEnable)) != 0) {
     i64 second = now_second() + 1;
-    if ((cmos_[kB] & kUpdateEnable) == 0) second = next_alarm(now_second());
-    if (second >= 0) second_timer_.arm_at(std::max<i64>(0, second * kSecond - offset_));
+    if ((state_.cmos[kB] & kUpdateEnable) == 0) second = next_alarm(now_second());
+    if (second >= 0) second_timer_.arm_at(std::max<i64>(0, second * kSecond - state_.offset));
   }
   const i64 interval = periodic_interval();
-  if ((cmos_[kB] & kPeriodicEnable) == 0 || interval == 0) {
+  if ((state_.cmos[kB] & kPeriodicEnable) == 0 || interval == 0) {
     periodic_timer_.cancel();
     return;
   }
-  if (next_tick_ != 0 && periodic_timer_.armed()) return;
-  next_tick_ = ticks_.now() + interval;
-  periodic_timer_.arm_at(next_tick_);
+  if (state_.next_tick != 0 && periodic_timer_.armed()) return;
+  state_.next_tick = ticks_.now() + interval;
+  periodic_timer_.arm_at(state_.next_tick);
 }
 
 void Rtc::periodic() {
   // The guest takes a tick by reading register C: until then the next one would be lost.
-  const bool wait = (cmos_[kC] & cmos_[kB] & kPeriodicFlag) != 0;
-  cmos_[kC] |= kPeriodicFlag;
+  const bool wait = (state_.cmos[kC] & state_.cmos[kB] & kPeriodicFlag) != 0;
+  state_.cmos[kC] |= kPeriodicFlag;
   update_irq();
   const i64 interval = periodic_interval();
   if (interval == 0) return;
   const i64 now = ticks_.now();
   if (!wait) {
-    next_tick_ += interval;
-    stalled_ = false;
+    state_.next_tick += interval;
+    state_.stalled = false;
   }
-  if (now - next_tick_ > kMostOverdue || (stalled_ && wait)) {
-    if (now >= next_tick_) next_tick_ += ((now - next_tick_) / interval + 1) * interval;
-    stalled_ = true;
+  if (now - state_.next_tick > kMostOverdue || (state_.stalled && wait)) {
+    if (now >= state_.next_tick)
+      state_.next_tick += ((now - state_.next_tick) / interval + 1) * interval;
+    state_.stalled = true;
   }
-  periodic_timer_.arm_at(delivery_time(next_tick_, interval, now));
+  periodic_timer_.arm_at(delivery_time(state_.next_tick, interval, now));
 }
 
 void Rtc::update_irq() {
-  const bool raised = (cmos_[kC] & cmos_[kB] & (kPeriodicFlag | kAlarmFlag | kUpdateFlag)) != 0;
-  cmos_[kC] = static_cast<u8>((cmos_[kC] & ~kIrqFlag) | (raised ? kIrqFlag : 0));
+  const bool raised =
+      (state_.cmos[kC] & state_.cmos[kB] & (kPeriodicFlag | kAlarmFlag | kUpdateFlag)) != 0;
+  state_.cmos[kC] = static_cast<u8>((state_.cmos[kC] & ~kIrqFlag) | (raised ? kIrqFlag : 0));
   irq_.set(raised);
 }
 

@@ -7,6 +7,7 @@
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -21,15 +22,28 @@ class Rtc {
   Rtc(Clock& calendar, i64 epoch_offset, Clock& ticks, IrqLine irq);
 
   void reset();
+  static std::span<const StateMember> members();
+  // To be called when the state was loaded; throws Error if the date is none that can be counted.
+  void loaded() const;
   // Port 0: the index (bit 7, the NMI mask, is kept and does nothing); 1: the data.
   u8 read(unsigned port);
   void write(unsigned port, u8 value);
 
   // A byte of CMOS memory as firmware would leave it; not the clock's registers 0 to 0Dh.
-  void set_cmos(u8 index, u8 value) { cmos_.at(index) = value; }
-  u8 cmos(u8 index) const { return cmos_.at(index); }
+  void set_cmos(u8 index, u8 value) { state_.cmos.at(index) = value; }
+  u8 cmos(u8 index) const { return state_.cmos.at(index); }
 
  private:
+  struct State {
+    i64 offset = 0;  // of the date that the guest sees from the calendar's time
+    std::array<u8, kSize> cmos{};
+    u8 index = 0;
+    i64 next_tick = 0;
+    bool stalled = false;  // the guest takes no ticks: what is overdue was given up
+    i64 seen_second = 0;   // flags are up to date with this second
+    static std::span<const StateMember> members();
+  };
+
   i64 now() const;  // nanoseconds since 1970 as the guest has set the clock
   i64 now_second() const;
   bool halted() const;
@@ -49,16 +63,11 @@ class Rtc {
   void update_irq();
 
   Clock& calendar_;
-  i64 offset_;
   Clock& ticks_;
   IrqLine irq_;
   Timer second_timer_;
   Timer periodic_timer_;
-  i64 next_tick_ = 0;
-  bool stalled_ = false;  // the guest takes no ticks: what is overdue was given up
-  std::array<u8, kSize> cmos_{};
-  u8 index_ = 0;
-  i64 seen_second_ = 0;  // flags are up to date with this second
+  State state_;
 };
 
 }  // namespace backplane::pc

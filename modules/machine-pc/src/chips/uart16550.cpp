@@ -34,7 +34,7 @@ Uart16550::Uart16550(Clock& ticks, IrqLine irq)
       irq_(irq),
       timeout_timer_(ticks,
                      [this] {
-                       timed_out_ = fifo_count_ != 0;
+                       state_.timed_out = state_.fifo_count != 0;
                        update_irq();
                      }),
       backlog_timer_(ticks, [this] { wait_for_backend(); }) {
@@ -51,19 +51,65 @@ void Uart16550::set_backend(Chardev* backend) {
   backend_ = backend;
   if (backend_ != nullptr) {
     backend_->set_client(this);
-    modem_lines_ = kMsrCarrier | kMsrDsr | kMsrCts;
+    state_.modem_lines = lines_of_backend();
   }
+}
+
+std::span<const StateMember> Uart16550::Received::members() {
+  static const StateMember kMembers[] = {
+      member<&Received::byte>("byte"),
+      member<&Received::errors>("errors"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> Uart16550::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::fifo>("fifo"),
+      member<&State::fifo_start>("fifo_start", within(0, kFifoSize - 1)),
+      member<&State::fifo_count>("fifo_count", within(0, kFifoSize)),
+      member<&State::last_received>("last_received"),
+      member<&State::divisor>("divisor"),
+      member<&State::ier>("ier"),
+      member<&State::fcr>("fcr"),
+      member<&State::lcr>("lcr"),
+      member<&State::mcr>("mcr"),
+      member<&State::scratch>("scratch"),
+      member<&State::line_errors>("line_errors"),
+      member<&State::modem_lines>("modem_lines"),
+      member<&State::modem_deltas>("modem_deltas"),
+      member<&State::irq_level>("irq_level"),
+      member<&State::timed_out>("timed_out"),
+      member<&State::thr_empty>("thr_empty"),
+      member<&State::thr_interrupt>("thr_interrupt"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> Uart16550::members() {
+  static const StateMember kMembers[] = {
+      member<&Uart16550::state_>("state"),
+      member<&Uart16550::timeout_timer_>("timeout_timer"),
+      member<&Uart16550::backlog_timer_>("backlog_timer"),
+  };
+  return kMembers;
 }
 
 void Uart16550::reset() {
   flush();
-  clear_receiver();
-  divisor_ = 12;
-  ier_ = fcr_ = lcr_ = mcr_ = scratch_ = line_errors_ = modem_deltas_ = 0;
+  timeout_timer_.cancel();
   backlog_timer_.cancel();
-  thr_empty_ = true;
-  thr_interrupt_ = false;
-  update_irq();
+  state_ = {.modem_lines = lines_of_backend()};
+  irq_.set(false);
+}
+
+// What is at the other end of the cable is ready whenever it is there.
+u8 Uart16550::lines_of_backend() const {
+  return backend_ != nullptr ? kMsrCarrier | kMsrDsr | kMsrCts : 0;
+}
+
+void Uart16550::loaded() {
+  if (backend_ != nullptr && !loopback()) backend_->accept_input();
 }
 
 // --- receiver ---------------------------------------------------------------------------------
@@ -71,7 +117,7 @@ void Uart16550::reset() {
 std::size_t Uart16550::can_receive() {
   if (loopback()) return 0;
   const unsigned capacity = fifo_enabled() ? kFifoSize : 1;
-  return fifo_count_ < capacity ? capacity - fifo_count_ : 0;
+  return state_.fifo_count < capacity ? capacity - state_.fifo_count : 0;
 }
 
 void Uart16550::receive(const u8* data, std::size_t size) {
@@ -87,53 +133,53 @@ void Uart16550::event(Event event) {
 
 void Uart16550::push(u8 byte, u8 errors) {
   const unsigned capacity = fifo_enabled() ? kFifoSize : 1;
-  if (fifo_count_ >= capacity) {
-    line_errors_ |= kLsrOverrun;
+  if (state_.fifo_count >= capacity) {
+    state_.line_errors |= kLsrOverrun;
     if (fifo_enabled()) return;
-    fifo_count_ = 0;  // the holding register is overwritten
+    state_.fifo_count = 0;  // the holding register is overwritten
   }
-  fifo_[(fifo_start_ + fifo_count_) % kFifoSize] = {byte, errors};
+  state_.fifo[(state_.fifo_start + state_.fifo_count) % kFifoSize] = {byte, errors};
   // An error is reported when its character is at the top of the FIFO.
-  if (fifo_count_++ == 0) line_errors_ |= errors;
-  timed_out_ = false;
+  if (state_.fifo_count++ == 0) state_.line_errors |= errors;
+  state_.timed_out = false;
   if (fifo_enabled()) timeout_timer_.arm_in(4 * character_time());
 }
 
 u8 Uart16550::pop() {
-  if (fifo_count_ == 0) return last_received_;
-  last_received_ = fifo_[fifo_start_].byte;
-  fifo_start_ = (fifo_start_ + 1) % kFifoSize;
-  timed_out_ = false;
-  if (--fifo_count_ != 0) {
-    line_errors_ |= fifo_[fifo_start_].errors;
+  if (state_.fifo_count == 0) return state_.last_received;
+  state_.last_received = state_.fifo[state_.fifo_start].byte;
+  state_.fifo_start = (state_.fifo_start + 1) % kFifoSize;
+  state_.timed_out = false;
+  if (--state_.fifo_count != 0) {
+    state_.line_errors |= state_.fifo[state_.fifo_start].errors;
     if (fifo_enabled()) timeout_timer_.arm_in(4 * character_time());
   } else {
     timeout_timer_.cancel();
     if (backend_ != nullptr && !loopback()) backend_->accept_input();
   }
-  return last_received_;
+  return state_.last_received;
 }
 
 void Uart16550::clear_receiver() {
-  fifo_start_ = fifo_count_ = 0;
-  timed_out_ = false;
+  state_.fifo_start = state_.fifo_count = 0;
+  state_.timed_out = false;
   timeout_timer_.cancel();
 }
 
 bool Uart16550::at_trigger_level() const {
   constexpr unsigned kLevels[] = {1, 4, 8, 14};
-  return fifo_count_ >= (fifo_enabled() ? kLevels[fcr_ >> 6] : 1);
+  return state_.fifo_count >= (fifo_enabled() ? kLevels[state_.fcr >> 6] : 1);
 }
 
 i64 Uart16550::character_time() const {
-  const u64 divisor = divisor_ == 0 ? 1 : divisor_;
+  const u64 divisor = state_.divisor == 0 ? 1 : state_.divisor;
   return nanoseconds_for(10 * divisor, kBaudClock);  // start, 8 data and stop bits
 }
 
 // --- transmitter ------------------------------------------------------------------------------
 
 void Uart16550::transmit(u8 byte) {
-  thr_interrupt_ = false;
+  state_.thr_interrupt = false;
   if (loopback()) {
     push(byte, 0);
   } else if (backend_ != nullptr) {
@@ -143,12 +189,12 @@ void Uart16550::transmit(u8 byte) {
     else if (batch_.size() == 1)
       request_flush_();
     if (backend_->pending() > kBacklog) {
-      thr_empty_ = false;
+      state_.thr_empty = false;
       backlog_timer_.arm_in(kBacklogInterval);
       return;
     }
   }
-  thr_interrupt_ = thr_empty_;
+  state_.thr_interrupt = state_.thr_empty;
 }
 
 void Uart16550::wait_for_backend() {
@@ -156,7 +202,7 @@ void Uart16550::wait_for_backend() {
     backlog_timer_.arm_in(kBacklogInterval);
     return;
   }
-  thr_empty_ = thr_interrupt_ = true;
+  state_.thr_empty = state_.thr_interrupt = true;
   update_irq();
 }
 
@@ -169,40 +215,40 @@ void Uart16550::flush() {
 // --- registers --------------------------------------------------------------------------------
 
 u8 Uart16550::line_status() const {
-  u8 value = line_errors_;
-  if (fifo_count_ != 0) value |= kLsrReady;
-  if (thr_empty_) value |= kLsrThrEmpty | kLsrIdle;
+  u8 value = state_.line_errors;
+  if (state_.fifo_count != 0) value |= kLsrReady;
+  if (state_.thr_empty) value |= kLsrThrEmpty | kLsrIdle;
   if (fifo_enabled())
-    for (unsigned i = 0; i < fifo_count_; ++i)
-      if (fifo_[(fifo_start_ + i) % kFifoSize].errors != 0) value |= kLsrFifoError;
+    for (unsigned i = 0; i < state_.fifo_count; ++i)
+      if (state_.fifo[(state_.fifo_start + i) % kFifoSize].errors != 0) value |= kLsrFifoError;
   return value;
 }
 
-u8 Uart16550::modem_status() const { return modem_lines_ | modem_deltas_; }
+u8 Uart16550::modem_status() const { return state_.modem_lines | state_.modem_deltas; }
 
 void Uart16550::set_modem_lines(u8 lines) {
-  const u8 changed = lines ^ modem_lines_;
-  modem_deltas_ |= (changed & ~kMsrRing) >> 4;
-  if ((changed & kMsrRing) != 0 && (lines & kMsrRing) == 0) modem_deltas_ |= kMsrTrailingRing;
-  modem_lines_ = lines;
+  const u8 changed = lines ^ state_.modem_lines;
+  state_.modem_deltas |= (changed & ~kMsrRing) >> 4;
+  if ((changed & kMsrRing) != 0 && (lines & kMsrRing) == 0) state_.modem_deltas |= kMsrTrailingRing;
+  state_.modem_lines = lines;
 }
 
 // The pending interrupt of highest priority.
 u8 Uart16550::interrupt_id() const {
   constexpr u8 kErrors = kLsrOverrun | kLsrParity | kLsrFraming | kLsrBreak;
-  if ((ier_ & kIerLine) != 0 && (line_errors_ & kErrors) != 0) return kIirLine;
-  if ((ier_ & kIerReceive) != 0 && at_trigger_level()) return kIirReceive;
-  if ((ier_ & kIerReceive) != 0 && timed_out_) return kIirTimeout;
-  if ((ier_ & kIerTransmit) != 0 && thr_interrupt_) return kIirTransmit;
-  if ((ier_ & kIerModem) != 0 && modem_deltas_ != 0) return kIirModem;
+  if ((state_.ier & kIerLine) != 0 && (state_.line_errors & kErrors) != 0) return kIirLine;
+  if ((state_.ier & kIerReceive) != 0 && at_trigger_level()) return kIirReceive;
+  if ((state_.ier & kIerReceive) != 0 && state_.timed_out) return kIirTimeout;
+  if ((state_.ier & kIerTransmit) != 0 && state_.thr_interrupt) return kIirTransmit;
+  if ((state_.ier & kIerModem) != 0 && state_.modem_deltas != 0) return kIirModem;
   return kIirNone;
 }
 
 // On a PC, OUT2 gates the interrupt line; in loopback it is cut off.
 void Uart16550::update_irq() {
-  const bool level = interrupt_id() != kIirNone && ((mcr_ & kMcrOut2) != 0 || loopback());
-  if (level == irq_level_) return;
-  irq_level_ = level;
+  const bool level = interrupt_id() != kIirNone && ((state_.mcr & kMcrOut2) != 0 || loopback());
+  if (level == state_.irq_level) return;
+  state_.irq_level = level;
   irq_.set(level);
 }
 
@@ -210,30 +256,30 @@ u8 Uart16550::read(unsigned port) {
   u8 value = 0;
   switch (port) {
     case kData:
-      if (dlab()) return static_cast<u8>(divisor_);
+      if (dlab()) return static_cast<u8>(state_.divisor);
       value = pop();
       break;
     case kIer:
-      return dlab() ? static_cast<u8>(divisor_ >> 8) : ier_;
+      return dlab() ? static_cast<u8>(state_.divisor >> 8) : state_.ier;
     case kIirFcr:
       value = interrupt_id();
-      if (value == kIirTransmit) thr_interrupt_ = false;
+      if (value == kIirTransmit) state_.thr_interrupt = false;
       if (fifo_enabled()) value |= kIirFifo;
       break;
     case kLcr:
-      return lcr_;
+      return state_.lcr;
     case kMcr:
-      return mcr_;
+      return state_.mcr;
     case kLsr:
       value = line_status();
-      line_errors_ = 0;
+      state_.line_errors = 0;
       break;
     case kMsr:
       value = modem_status();
-      modem_deltas_ = 0;
+      state_.modem_deltas = 0;
       break;
     default:
-      return scratch_;
+      return state_.scratch;
   }
   update_irq();
   return value;
@@ -243,13 +289,13 @@ void Uart16550::write(unsigned port, u8 value) {
   switch (port) {
     case kData:
       if (dlab())
-        divisor_ = static_cast<u16>((divisor_ & 0xff00) | value);
+        state_.divisor = static_cast<u16>((state_.divisor & 0xff00) | value);
       else
         transmit(value);
       break;
     case kIer:
       if (dlab())
-        divisor_ = static_cast<u16>((divisor_ & 0x00ff) | value << 8);
+        state_.divisor = static_cast<u16>((state_.divisor & 0x00ff) | value << 8);
       else
         write_ier(value);
       break;
@@ -257,13 +303,13 @@ void Uart16550::write(unsigned port, u8 value) {
       write_fcr(value);
       break;
     case kLcr:
-      lcr_ = value;
+      state_.lcr = value;
       break;
     case kMcr:
       write_mcr(value);
       break;
     case kScratch:
-      scratch_ = value;
+      state_.scratch = value;
       break;
     default:
       break;  // LSR and MSR are read-only
@@ -272,30 +318,31 @@ void Uart16550::write(unsigned port, u8 value) {
 }
 
 void Uart16550::write_ier(u8 value) {
-  const u8 old = std::exchange(ier_, value & 0x0f);
+  const u8 old = std::exchange(state_.ier, value & 0x0f);
   // Enabling the transmit interrupt while the register is empty raises it.
-  if ((old & kIerTransmit) == 0 && (ier_ & kIerTransmit) != 0) thr_interrupt_ = thr_empty_;
+  if ((old & kIerTransmit) == 0 && (state_.ier & kIerTransmit) != 0)
+    state_.thr_interrupt = state_.thr_empty;
 }
 
 void Uart16550::write_fcr(u8 value) {
-  const bool toggled = ((value ^ fcr_) & kFcrEnable) != 0;
+  const bool toggled = ((value ^ state_.fcr) & kFcrEnable) != 0;
   if (toggled || (value & kFcrClearReceiver) != 0) clear_receiver();
-  if ((value & kFcrClearTransmitter) != 0 && thr_empty_) thr_interrupt_ = true;
-  fcr_ = (value & kFcrEnable) != 0 ? value & 0xc9 : 0;
+  if ((value & kFcrClearTransmitter) != 0 && state_.thr_empty) state_.thr_interrupt = true;
+  state_.fcr = (value & kFcrEnable) != 0 ? value & 0xc9 : 0;
   if (backend_ != nullptr && !loopback()) backend_->accept_input();
 }
 
 // In loopback the modem inputs are the modem outputs.
 void Uart16550::write_mcr(u8 value) {
   const bool was_loopback = loopback();
-  mcr_ = value & 0x1f;
-  u8 lines = backend_ != nullptr ? kMsrCarrier | kMsrDsr | kMsrCts : 0;
+  state_.mcr = value & 0x1f;
+  u8 lines = lines_of_backend();
   if (loopback()) {
     lines = 0;
-    if ((mcr_ & kMcrRts) != 0) lines |= kMsrCts;
-    if ((mcr_ & kMcrDtr) != 0) lines |= kMsrDsr;
-    if ((mcr_ & kMcrOut1) != 0) lines |= kMsrRing;
-    if ((mcr_ & kMcrOut2) != 0) lines |= kMsrCarrier;
+    if ((state_.mcr & kMcrRts) != 0) lines |= kMsrCts;
+    if ((state_.mcr & kMcrDtr) != 0) lines |= kMsrDsr;
+    if ((state_.mcr & kMcrOut1) != 0) lines |= kMsrRing;
+    if ((state_.mcr & kMcrOut2) != 0) lines |= kMsrCarrier;
   }
   set_modem_lines(lines);
   if (was_loopback && !loopback() && backend_ != nullptr) backend_->accept_input();

@@ -11,6 +11,7 @@
 #include "backplane/chardev.h"
 #include "backplane/clock.h"
 #include "backplane/irq.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -35,6 +36,9 @@ class Uart16550 final : public ChardevClient {
   void flush();
 
   void reset();
+  static std::span<const StateMember> members();
+  // To be called when the state was loaded: what the backend has may fit now.
+  void loaded();
   u8 read(unsigned port);
   void write(unsigned port, u8 value);
 
@@ -45,11 +49,34 @@ class Uart16550 final : public ChardevClient {
  private:
   static constexpr unsigned kFifoSize = 16;
 
-  bool dlab() const { return (lcr_ & 0x80) != 0; }
-  bool fifo_enabled() const { return (fcr_ & 1) != 0; }
-  bool loopback() const { return (mcr_ & 0x10) != 0; }
+  struct Received {
+    u8 byte = 0;
+    u8 errors = 0;  // LSR bits
+    static std::span<const StateMember> members();
+  };
+  struct State {
+    std::array<Received, kFifoSize> fifo{};
+    unsigned fifo_start = 0;
+    unsigned fifo_count = 0;
+    u8 last_received = 0;
+    u16 divisor = 12;
+    u8 ier = 0, fcr = 0, lcr = 0, mcr = 0, scratch = 0;
+    u8 line_errors = 0;   // LSR bits 1 and above, until read
+    u8 modem_lines = 0;   // MSR 7:4
+    u8 modem_deltas = 0;  // MSR 3:0, until read
+    bool irq_level = false;
+    bool timed_out = false;
+    bool thr_empty = true;
+    bool thr_interrupt = false;  // THRE happened and was neither read from IIR nor answered
+    static std::span<const StateMember> members();
+  };
+
+  bool dlab() const { return (state_.lcr & 0x80) != 0; }
+  bool fifo_enabled() const { return (state_.fcr & 1) != 0; }
+  bool loopback() const { return (state_.mcr & 0x10) != 0; }
   bool at_trigger_level() const;
   i64 character_time() const;
+  u8 lines_of_backend() const;
   u8 line_status() const;
   u8 modem_status() const;
   u8 interrupt_id() const;
@@ -72,23 +99,7 @@ class Uart16550 final : public ChardevClient {
   Timer timeout_timer_;
   Timer backlog_timer_;
 
-  struct Received {
-    u8 byte;
-    u8 errors;  // LSR bits
-  };
-  std::array<Received, kFifoSize> fifo_{};
-  unsigned fifo_start_ = 0;
-  unsigned fifo_count_ = 0;
-  u8 last_received_ = 0;
-  u16 divisor_ = 12;
-  u8 ier_ = 0, fcr_ = 0, lcr_ = 0, mcr_ = 0, scratch_ = 0;
-  u8 line_errors_ = 0;   // LSR bits 1 and above, until read
-  u8 modem_lines_ = 0;   // MSR 7:4
-  u8 modem_deltas_ = 0;  // MSR 3:0, until read
-  bool irq_level_ = false;
-  bool timed_out_ = false;
-  bool thr_empty_ = true;
-  bool thr_interrupt_ = false;  // THRE happened and was neither read from IIR nor answered
+  State state_;
 };
 
 }  // namespace backplane::pc

@@ -14,6 +14,11 @@ constexpr unsigned kIrq = 13;
 
 class CoprocessorError final : public IsaDevice {
  public:
+  static void class_init(DeviceClass& k) {
+    k.state<&CoprocessorError::state_>(
+        1, {member<&State::error>("error"), member<&State::interrupt>("interrupt")});
+  }
+
   void realize() override {
     BACKPLANE_REALIZE_STEP("coprocessor error realize");
     IsaDevice::realize();
@@ -31,7 +36,7 @@ class CoprocessorError final : public IsaDevice {
   }
 
   void reset() override {
-    error_ = false;
+    IsaDevice::reset();
     irq_.set(false);
     processor_->set_ignne(false);
   }
@@ -39,22 +44,30 @@ class CoprocessorError final : public IsaDevice {
  private:
   // An interrupt stays until it is ended, whatever becomes of the error.
   void error_changed(bool level) {
-    error_ = level;
+    state_.error = level;
     if (level)
-      irq_.set(true);
+      set_interrupt(true);
     else
       processor_->set_ignne(false);
+  }
+  void set_interrupt(bool level) {
+    state_.interrupt = level;
+    irq_.set(level);
   }
 
   u64 read(u64 /*offset*/, unsigned /*size*/) { return 0xff; }
   void write(u64 /*offset*/, u64 /*value*/, unsigned /*size*/) {
-    irq_.set(false);
-    if (error_) processor_->set_ignne(true);
+    set_interrupt(false);
+    if (state_.error) processor_->set_ignne(true);
   }
 
   x86::X86Cpu* processor_ = nullptr;
   IrqLine irq_;
-  bool error_ = false;
+  struct State {
+    bool error = false;
+    bool interrupt = false;
+  };
+  State state_;
 };
 
 BACKPLANE_TYPE(CoprocessorError, "coprocessor-error", .board_only = true,

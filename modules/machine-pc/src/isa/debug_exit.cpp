@@ -12,6 +12,7 @@ class IsaDebugExit final : public IsaDevice {
   static void class_init(DeviceClass& k) {
     k.property<&IsaDebugExit::base_>("iobase", "first port");
     k.property<&IsaDebugExit::size_>("iosize", "number of ports");
+    k.stateless();
   }
 
   void realize() override {

@@ -15,6 +15,7 @@ class IsaDebugCon final : public IsaDevice {
     k.property<&IsaDebugCon::base_>("iobase", "the port");
     k.property<&IsaDebugCon::readback_>("readback", "the byte it reads as");
     k.property<&IsaDebugCon::chardev_>("chardev", "id of the -chardev that gets the bytes");
+    k.stateless();
   }
 
   void realize() override {

@@ -11,21 +11,20 @@ namespace {
 
 class IsaDma final : public IsaDevice {
  public:
+  static void class_init(DeviceClass& k) {
+    k.state<&IsaDma::state_>(1, {member<&State::first>("first"), member<&State::pages>("pages"),
+                                 member<&State::second>("second")});
+  }
+
   void realize() override {
     BACKPLANE_REALIZE_STEP("DMA registers realize");
     IsaDevice::realize();
     const auto bank = [&](const char* name, u32 base, u32 size, Bank& bank) {
       add_ports(name, base, size, MmioHandler::of<&Bank::read, &Bank::write>(bank).sizes(1, 1));
     };
-    bank("dma1", 0x00, 0x10, first_);
-    bank("dma-page", 0x80, 0x10, pages_);
-    bank("dma2", 0xc0, 0x20, second_);
-  }
-
-  void reset() override {
-    first_ = {};
-    pages_ = {};
-    second_ = {};
+    bank("dma1", 0x00, 0x10, state_.first);
+    bank("dma-page", 0x80, 0x10, state_.pages);
+    bank("dma2", 0xc0, 0x20, state_.second);
   }
 
  private:
@@ -35,9 +34,16 @@ class IsaDma final : public IsaDevice {
     void write(u64 offset, u64 value, unsigned /*size*/) {
       bytes[offset & 31] = static_cast<u8>(value);
     }
+    static std::span<const StateMember> members() {
+      static const StateMember kMembers[] = {member<&Bank::bytes>("bytes")};
+      return kMembers;
+    }
+  };
+  struct State {
+    Bank first, pages, second;
   };
 
-  Bank first_, pages_, second_;
+  State state_;
 };
 
 BACKPLANE_TYPE(IsaDma, "isa-dma", .board_only = true,

@@ -13,6 +13,8 @@ constexpr u16 kDmaOffset = 4;
 
 }  // namespace
 
+void FwCfgIo::class_init(DeviceClass& k) { k.state<&FwCfgIo::fw_cfg_>(1); }
+
 void FwCfgIo::realize() {
   BACKPLANE_REALIZE_STEP("firmware configuration realize");
   IsaDevice::realize();
@@ -27,8 +29,6 @@ void FwCfgIo::unrealize() {
   fw_cfg_.reset();
   IsaDevice::unrealize();
 }
-
-void FwCfgIo::reset() { fw_cfg_->reset(); }
 
 u64 FwCfgIo::read(u64 offset, unsigned /*size*/) {
   return offset == kDataPort ? fw_cfg_->read_byte() : 0;

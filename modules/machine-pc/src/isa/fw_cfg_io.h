@@ -18,9 +18,10 @@ class FwCfgIo final : public IsaDevice {
   // From realize() on.
   FwCfg& fw_cfg() { return *fw_cfg_; }
 
+  static void class_init(DeviceClass& k);
+
   void realize() override;
   void unrealize() override;
-  void reset() override;
 
  private:
   u64 read(u64 offset, unsigned size);

@@ -34,6 +34,8 @@ void IsaBus::unmap(MemoryRegion& region) {
   if (region.parent() != nullptr) region.parent()->remove_subregion(region);
 }
 
+void IsaBus::class_init(ObjectClass& k) { k.stateless(); }
+
 void IsaDevice::class_init(DeviceClass& k) { k.hotpluggable = false; }
 
 IsaDevice::~IsaDevice() = default;

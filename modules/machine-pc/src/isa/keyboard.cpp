@@ -12,6 +12,8 @@ namespace {
 
 class IsaKeyboard final : public IsaDevice {
  public:
+  static void class_init(DeviceClass& k) { k.state<&IsaKeyboard::controller_>(1); }
+
   void realize() override {
     BACKPLANE_REALIZE_STEP("keyboard controller realize");
     IsaDevice::realize();
@@ -29,8 +31,6 @@ class IsaKeyboard final : public IsaDevice {
     controller_.reset();
     IsaDevice::unrealize();
   }
-
-  void reset() override { controller_->reset(); }
 
  private:
   u64 read_data(u64 /*offset*/, unsigned /*size*/) { return controller_->read_data(); }

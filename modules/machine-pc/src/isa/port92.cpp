@@ -12,23 +12,28 @@ constexpr u8 kFastReset = 0x01, kA20 = 0x02;
 
 class Port92 final : public IsaDevice {
  public:
+  static void class_init(DeviceClass& k) {
+    k.state<&Port92::state_>(1, {member<&State::value>("value")});
+  }
+
   void realize() override {
     BACKPLANE_REALIZE_STEP("port 92h realize");
     IsaDevice::realize();
     add_ports("port92", 0x92, 1, MmioHandler::of<&Port92::read, &Port92::write>(*this).sizes(1, 1));
   }
 
-  void reset() override { value_ = kA20; }
-
  private:
-  u64 read(u64 /*offset*/, unsigned /*size*/) { return value_; }
+  u64 read(u64 /*offset*/, unsigned /*size*/) { return state_.value; }
   void write(u64 /*offset*/, u64 value, unsigned /*size*/) {
-    const bool pulse = (value & kFastReset) != 0 && (value_ & kFastReset) == 0;
-    value_ = static_cast<u8>(value | kA20);
+    const bool pulse = (value & kFastReset) != 0 && (state_.value & kFastReset) == 0;
+    state_.value = static_cast<u8>(value | kA20);
     if (pulse) machine().request_reset();
   }
 
-  u8 value_ = kA20;
+  struct State {
+    u8 value = kA20;
+  };
+  State state_;
 };
 
 BACKPLANE_TYPE(Port92, "port92", .board_only = true, .description = "System control port A")

@@ -12,7 +12,10 @@ namespace {
 
 class IsaPvPanic final : public IsaDevice {
  public:
-  static void class_init(DeviceClass& k) { k.property<&IsaPvPanic::base_>("ioport", "the port"); }
+  static void class_init(DeviceClass& k) {
+    k.property<&IsaPvPanic::base_>("ioport", "the port");
+    k.stateless();
+  }
 
   void realize() override {
     BACKPLANE_REALIZE_STEP("pvpanic realize");

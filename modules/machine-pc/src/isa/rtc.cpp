@@ -20,6 +20,7 @@ void IsaRtc::class_init(DeviceClass& k) {
       "base",
       "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
       "instruction counting)");
+  k.state<&IsaRtc::rtc_>(1);
 }
 
 void IsaRtc::realize() {
@@ -49,7 +50,10 @@ void IsaRtc::unrealize() {
   IsaDevice::unrealize();
 }
 
-void IsaRtc::reset() { rtc_->reset(); }
+void IsaRtc::loaded() {
+  IsaDevice::loaded();
+  rtc_->loaded();
+}
 
 u64 IsaRtc::read(u64 offset, unsigned /*size*/) {
   return rtc_->read(static_cast<unsigned>(offset));

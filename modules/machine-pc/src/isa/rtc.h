@@ -16,7 +16,7 @@ class IsaRtc final : public IsaDevice {
 
   void realize() override;
   void unrealize() override;
-  void reset() override;
+  void loaded() override;
 
   // From realize() on: what firmware leaves in CMOS memory.
   void set_cmos(u8 index, u8 value) { rtc_->set_cmos(index, value); }

@@ -15,6 +15,7 @@ constexpr i64 kBatchTime = 1'000'000;  // nanoseconds
 
 void IsaSerial::class_init(DeviceClass& k) {
   k.property<&IsaSerial::index_>("index", "which port: 0 is COM1, 3 is COM4");
+  k.state<&IsaSerial::uart_>(1);
 }
 
 IsaSerial::Location IsaSerial::location(unsigned index) {
@@ -45,7 +46,10 @@ void IsaSerial::unrealize() {
   IsaDevice::unrealize();
 }
 
-void IsaSerial::reset() { uart_->reset(); }
+void IsaSerial::loaded() {
+  IsaDevice::loaded();
+  uart_->loaded();
+}
 
 u64 IsaSerial::read(u64 offset, unsigned /*size*/) {
   return uart_->read(static_cast<unsigned>(offset));

@@ -24,7 +24,7 @@ class IsaSerial final : public IsaDevice {
 
   void realize() override;
   void unrealize() override;
-  void reset() override;
+  void loaded() override;
 
  private:
   u64 read(u64 offset, unsigned size);

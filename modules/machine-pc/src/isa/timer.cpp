@@ -32,6 +32,8 @@ class IsaPit final : public IsaDevice {
     k.property<&IsaPit::lost_tick_policy_>(
         "lost_tick_policy",
         "ticks that the guest could not take in time; delay: they are delivered late");
+    k.state<&IsaPit::pit_>(1, "8254");
+    k.state<&IsaPit::state_>(1, {member<&State::port61>("port61")});
   }
 
   void realize() override {
@@ -54,9 +56,8 @@ class IsaPit final : public IsaDevice {
   }
 
   void reset() override {
-    if (platform_ != nullptr) return platform_->reset_timer();
-    pit_->reset();
-    port61_ = 0;
+    IsaDevice::reset();
+    if (platform_ != nullptr) platform_->reset_timer();
   }
 
  private:
@@ -73,17 +74,20 @@ class IsaPit final : public IsaDevice {
 
   u64 read_port61(u64 /*offset*/, unsigned /*size*/) {
     const u64 refreshes = ticks_in(machine().virtual_clock().now(), kRefreshHertz);
-    return port61_ | ((refreshes & 1) != 0 ? kRefresh : 0) | (pit_->output2() ? kOutput2 : 0);
+    return state_.port61 | ((refreshes & 1) != 0 ? kRefresh : 0) | (pit_->output2() ? kOutput2 : 0);
   }
   void write_port61(u64 /*offset*/, u64 value, unsigned /*size*/) {
-    port61_ = static_cast<u8>(value & (kGate2 | kSpeaker));
-    pit_->set_gate2((port61_ & kGate2) != 0);
+    state_.port61 = static_cast<u8>(value & (kGate2 | kSpeaker));
+    pit_->set_gate2((state_.port61 & kGate2) != 0);
   }
 
   LostTickPolicy lost_tick_policy_ = LostTickPolicy::Delay;
   x86::PlatformChipset* platform_ = nullptr;  // whose timer takes the place of ours
   std::unique_ptr<Pit8254> pit_;
-  u8 port61_ = 0;
+  struct State {
+    u8 port61 = 0;
+  };
+  State state_;
 };
 
 BACKPLANE_TYPE(IsaPit, "isa-pit", .board_only = true, .description = "8254 interval timer")

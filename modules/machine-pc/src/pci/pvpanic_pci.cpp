@@ -13,6 +13,7 @@ class PvPanicPci final : public PciDevice {
  public:
   static void class_init(PciDeviceClass& k) {
     k.identity = {.vendor = 0x1b36, .device = 0x0011, .revision = 1, .class_code = 0x08'80'00};
+    k.stateless();
   }
 
   void realize() override {

@@ -62,7 +62,20 @@ struct ApicBus::MovedPage {
 BACKPLANE_REGISTER(ApicBus, .category = "Interrupt controller", .board_only = true,
                    .description = "Local APICs' page and interrupt messages");
 
-void ApicBus::class_init(DeviceClass& k) { k.hotpluggable = false; }
+void ApicBus::class_init(DeviceClass& k) {
+  k.hotpluggable = false;
+  k.state<&ApicBus::state_>(1, {member<&State::tsc>("tsc")});
+}
+
+void ApicBus::saving() {
+  Device::saving();
+  state_.tsc = tsc_->read().value;
+}
+
+void ApicBus::loaded() {
+  Device::loaded();
+  tsc_->set(state_.tsc);
+}
 
 ApicBus& ApicBus::of(Machine& machine) {
   if (Object* existing = machine.service(kService)) return *static_cast<ApicBus*>(existing);

@@ -16,13 +16,15 @@ std::string LocalApic::describe() const {
   std::string text = fmt::format(
       "APIC {}: {}{}{}, TPR {:02x}, PPR {:02x}, SVR {:03x}, LDR {:08x}, DFR {:08x}, ICR {:016x}\n",
       id_, mode, is_bsp() ? ", boot processor" : "",
-      software_enabled() ? "" : ", software-disabled", tpr_, processor_priority(), svr_, ldr_, dfr_,
-      icr_);
-  text += fmt::format("  LVT: timer {:05x}, LINT0 {:05x}, LINT1 {:05x}, error {:05x}\n",
-                      lvt_[kTimer], lvt_[kLint0], lvt_[kLint1], lvt_[kError]);
-  text += fmt::format("  timer: initial {}, current {}, divide {:x}, TSC deadline {}\n",
-                      timer_initial_, timer_current(), timer_divide_, tsc_deadline_);
-  text += fmt::format("  requested:{}; in service:{}\n", vectors(irr_), vectors(isr_));
+      software_enabled() ? "" : ", software-disabled", state_.tpr, processor_priority(), state_.svr,
+      state_.ldr, state_.dfr, state_.icr);
+  text +=
+      fmt::format("  LVT: timer {:05x}, LINT0 {:05x}, LINT1 {:05x}, error {:05x}\n",
+                  state_.lvt[kTimer], state_.lvt[kLint0], state_.lvt[kLint1], state_.lvt[kError]);
+  text +=
+      fmt::format("  timer: initial {}, current {}, divide {:x}, TSC deadline {}\n",
+                  state_.timer_initial, timer_current(), state_.timer_divide, state_.tsc_deadline);
+  text += fmt::format("  requested:{}; in service:{}\n", vectors(state_.irr), vectors(state_.isr));
   return text;
 }
 

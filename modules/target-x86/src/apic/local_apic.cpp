@@ -37,75 +37,114 @@ LocalApic::~LocalApic() {
   if (bus_ != nullptr) std::erase(bus_->apics_, this);
 }
 
+std::span<const StateMember> LocalApic::VectorSet::members() {
+  static const StateMember kMembers[] = {
+      member<&VectorSet::words_>("words"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> LocalApic::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::base>("base"),
+      member<&State::tpr>("tpr"),
+      member<&State::ldr>("ldr"),
+      member<&State::dfr>("dfr"),
+      member<&State::svr>("svr"),
+      member<&State::esr>("esr"),
+      member<&State::pending_errors>("pending_errors"),
+      member<&State::icr>("icr"),
+      member<&State::lvt>("lvt"),
+      member<&State::lint>("lint"),
+      member<&State::irr>("irr"),
+      member<&State::isr>("isr"),
+      member<&State::tmr>("tmr"),
+      member<&State::timer_initial>("timer_initial"),
+      member<&State::timer_divide>("timer_divide"),
+      member<&State::timer_counts>("timer_counts"),
+      member<&State::timer_start>("timer_start", kTime),
+      member<&State::tsc_deadline>("tsc_deadline"),
+      member<&State::external_pending>("external_pending"),
+      member<&State::requested>("requested"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> LocalApic::members() {
+  static const StateMember kMembers[] = {
+      member<&LocalApic::state_>("state"),
+      member<&LocalApic::timer_>("timer"),
+  };
+  return kMembers;
+}
+
+// All but what INIT leaves alone.
 void LocalApic::clear_registers() {
-  stop_timer();
-  tpr_ = ldr_ = esr_ = pending_errors_ = 0;
-  dfr_ = ~0u;
-  svr_ = 0xff;
-  icr_ = 0;
-  lvt_.fill(kLvtMasked);
-  irr_.clear_all();
-  isr_.clear_all();
-  tmr_.clear_all();
-  timer_divide_ = 0;
-  timer_start_ = 0;
-  external_pending_ = false;
+  timer_.cancel();
+  state_ = {.base = state_.base, .lint = state_.lint, .requested = state_.requested};
+}
+
+void LocalApic::loaded() {
+  const u64 mode = state_.base & (kBaseEnable | kBaseX2apic);
+  if (mode == kBaseX2apic || page_address() >> cpu_.physical_address_bits() != 0)
+    throw Error::of("apic: base={:#x}: none that a local APIC can have", state_.base);
+  if (state_.timer_counts && state_.timer_initial == 0)
+    throw Error("apic: the timer counts, and has no initial count");
+  bus_->place_pages();
 }
 
 void LocalApic::reset() {
   clear_registers();
-  lint_.fill(false);
-  base_ = kBaseAddress | kBaseEnable | (id_ == 0 ? kBaseBsp : 0);
+  state_ = {.base = kBaseAddress | kBaseEnable | (id_ == 0 ? kBaseBsp : 0)};
   if (bus_ != nullptr) bus_->place_pages();
-  if (is_bsp()) lvt_[kLint0] = static_cast<u32>(DeliveryMode::ExtInt) << 8;
-  requested_ = false;
+  if (is_bsp()) state_.lvt[kLint0] = static_cast<u32>(DeliveryMode::ExtInt) << 8;
   update();
 }
 
 void LocalApic::init_reset() {
   clear_registers();
-  if (is_bsp()) lvt_[kLint0] = static_cast<u32>(DeliveryMode::ExtInt) << 8;
+  if (is_bsp()) state_.lvt[kLint0] = static_cast<u32>(DeliveryMode::ExtInt) << 8;
   update();
 }
 
 u8 LocalApic::processor_priority() const {
-  const int in_service = isr_.highest();
+  const int in_service = state_.isr.highest();
   const u32 service_class = in_service < 0 ? 0 : static_cast<u32>(in_service) & 0xf0;
-  return static_cast<u8>((tpr_ & 0xf0) >= service_class ? tpr_ : service_class);
+  return static_cast<u8>((state_.tpr & 0xf0) >= service_class ? state_.tpr : service_class);
 }
 
 unsigned LocalApic::arbitration_priority() const {
-  const int pending = irr_.highest();
+  const int pending = state_.irr.highest();
   return std::max<unsigned>(processor_priority(), pending < 0 ? 0 : static_cast<unsigned>(pending));
 }
 
 bool LocalApic::pic_deliverable() const {
-  if (external_pending_) return true;
-  if (!lint_[0]) return false;
+  if (state_.external_pending) return true;
+  if (!state_.lint[0]) return false;
   if (!enabled()) return true;  // the pin is the processor's INTR
-  const u32 entry = lvt_[kLint0];
+  const u32 entry = state_.lvt[kLint0];
   return (entry & kLvtMasked) == 0 && lvt_delivery_mode(entry) == DeliveryMode::ExtInt;
 }
 
 bool LocalApic::has_interrupt() const {
-  if (mirror_) return lint_[0];
+  if (mirror_) return state_.lint[0];
   if (enabled()) {
-    const int pending = irr_.highest();
+    const int pending = state_.irr.highest();
     if (pending >= 0 && (pending & 0xf0) > (processor_priority() & 0xf0)) return true;
   }
   return pic_deliverable();
 }
 
 int LocalApic::acknowledge() {
-  if (mirror_) return lint_[0] ? kPicInterrupt : kNone;
+  if (mirror_) return state_.lint[0] ? kPicInterrupt : kNone;
   int result = kNone;
-  const int pending = enabled() ? irr_.highest() : -1;
+  const int pending = enabled() ? state_.irr.highest() : -1;
   if (pending >= 0 && (pending & 0xf0) > (processor_priority() & 0xf0)) {
-    irr_.clear(static_cast<u8>(pending));
-    isr_.set(static_cast<u8>(pending));
+    state_.irr.clear(static_cast<u8>(pending));
+    state_.isr.set(static_cast<u8>(pending));
     result = pending;
   } else if (pic_deliverable()) {
-    external_pending_ = false;
+    state_.external_pending = false;
     result = kPicInterrupt;
   }
   update();
@@ -114,8 +153,8 @@ int LocalApic::acknowledge() {
 
 void LocalApic::update() {
   const bool wanted = has_interrupt();
-  if (wanted == requested_) return;
-  requested_ = wanted;
+  if (wanted == state_.requested) return;
+  state_.requested = wanted;
   if (wanted)
     cpu_.raise(kRequestHard);
   else
@@ -123,19 +162,19 @@ void LocalApic::update() {
 }
 
 void LocalApic::end_of_interrupt() {
-  const int vector = isr_.highest();
+  const int vector = state_.isr.highest();
   if (vector < 0) return;
-  isr_.clear(static_cast<u8>(vector));
-  if (tmr_.test(static_cast<u8>(vector))) bus_->broadcast_eoi(static_cast<u8>(vector));
+  state_.isr.clear(static_cast<u8>(vector));
+  if (state_.tmr.test(static_cast<u8>(vector))) bus_->broadcast_eoi(static_cast<u8>(vector));
   update();
 }
 
 void LocalApic::raise_vector(u8 vector, bool level) {
-  irr_.set(vector);
+  state_.irr.set(vector);
   if (level)
-    tmr_.set(vector);
+    state_.tmr.set(vector);
   else
-    tmr_.clear(vector);
+    state_.tmr.clear(vector);
   update();
 }
 
@@ -149,8 +188,8 @@ bool LocalApic::matches(const InterruptMessage& m) const {
     return m.destination >> 16 == logical >> 16 && (m.destination & logical & 0xffff) != 0;
   }
   if (m.destination == 0xff) return true;
-  const u32 logical = ldr_ >> 24;
-  if (dfr_ >> 28 == 0xf) return (m.destination & logical) != 0;
+  const u32 logical = state_.ldr >> 24;
+  if (state_.dfr >> 28 == 0xf) return (m.destination & logical) != 0;
   return ((m.destination ^ logical) & 0xf0) == 0 && (m.destination & logical & 0xf) != 0;
 }
 
@@ -169,7 +208,7 @@ void LocalApic::accept(const InterruptMessage& m) {
       cpu_.set_sipi_vector(m.vector);
       return cpu_.raise(kRequestSipi);
     case DeliveryMode::ExtInt:
-      external_pending_ = true;
+      state_.external_pending = true;
       return update();
     case DeliveryMode::Smi:
       return;  // there is no system management mode
@@ -177,27 +216,27 @@ void LocalApic::accept(const InterruptMessage& m) {
 }
 
 void LocalApic::set_lint(unsigned pin, bool level) {
-  if (pin >= lint_.size()) return;
-  const bool rising = level && !lint_[pin];
-  lint_[pin] = level;
+  if (pin >= state_.lint.size()) return;
+  const bool rising = level && !state_.lint[pin];
+  state_.lint[pin] = level;
   if (mirror_) {
     if (rising && pin == 1) cpu_.raise_nmi();
     return update();
   }
   const Lvt which = pin == 0 ? kLint0 : kLint1;
-  if (rising && enabled() && (lvt_[which] & kLvtMasked) == 0) deliver_local(which);
+  if (rising && enabled() && (state_.lvt[which] & kLvtMasked) == 0) deliver_local(which);
   if (rising && !enabled() && pin == 1) cpu_.raise_nmi();
   update();
 }
 
 bool LocalApic::lint1_delivers_nmi() const {
-  const u32 entry = lvt_[kLint1];
+  const u32 entry = state_.lvt[kLint1];
   return !enabled() || ((entry & kLvtMasked) == 0 && lvt_delivery_mode(entry) == DeliveryMode::Nmi);
 }
 
 // An event of a local source, whose LVT entry is not masked.
 void LocalApic::deliver_local(Lvt which) {
-  const u32 entry = lvt_[which];
+  const u32 entry = state_.lvt[which];
   const u8 vector = static_cast<u8>(entry);
   // The timer's and the error's entries have no delivery mode: theirs is fixed.
   const DeliveryMode mode =
@@ -216,17 +255,17 @@ void LocalApic::deliver_local(Lvt which) {
 }
 
 void LocalApic::report_error(u32 bits) {
-  const bool news = (pending_errors_ & bits) != bits;
-  pending_errors_ |= bits;
-  if (news && (lvt_[kError] & kLvtMasked) == 0) deliver_local(kError);
+  const bool news = (state_.pending_errors & bits) != bits;
+  state_.pending_errors |= bits;
+  if (news && (state_.lvt[kError] & kLvtMasked) == 0) deliver_local(kError);
 }
 
 void LocalApic::set_task_priority_class(u8 value) {
-  tpr_ = static_cast<u32>(value & 0xf) << 4;
+  state_.tpr = static_cast<u32>(value & 0xf) << 4;
   update();
 }
 
-u64 LocalApic::page_address() const { return base_ & kPageMask; }
+u64 LocalApic::page_address() const { return state_.base & kPageMask; }
 
 bool LocalApic::set_base(u64 value) {
   const u64 address_bits = ((u64{1} << cpu_.physical_address_bits()) - 1) & kPageMask;
@@ -239,7 +278,7 @@ bool LocalApic::set_base(u64 value) {
   if (x2apic() && to_enabled && !to_x2apic) return false;
   if (!enabled() && to_x2apic) return false;
   const bool disabled = enabled() && !to_enabled;
-  base_ = value;
+  state_.base = value;
   if (disabled) clear_registers();
   if (bus_ != nullptr) bus_->place_pages();
   update();

@@ -24,47 +24,48 @@ ApicPage LocalApic::page() const {
   const auto set = [&page](unsigned number, u32 value) { page[number] = value; };
   set(kId, x2apic() ? id_ : id_ << 24);
   set(kVersion, kVersionValue);
-  set(kTpr, tpr_);
+  set(kTpr, state_.tpr);
   set(kPpr, processor_priority());
-  set(kLdr, ldr_);
-  set(kDfr, dfr_);
-  set(kSvr, svr_);
+  set(kLdr, state_.ldr);
+  set(kDfr, state_.dfr);
+  set(kSvr, state_.svr);
   for (unsigned n = 0; n < 8; ++n) {
-    set(kIsr + n, isr_.word(n));
-    set(kTmr + n, tmr_.word(n));
-    set(kIrr + n, irr_.word(n));
+    set(kIsr + n, state_.isr.word(n));
+    set(kTmr + n, state_.tmr.word(n));
+    set(kIrr + n, state_.irr.word(n));
   }
-  set(kEsr, esr_);
-  set(kLvtCmci, lvt_[kCmci]);
-  set(kIcrLow, static_cast<u32>(icr_));
-  set(kIcrHigh, static_cast<u32>(icr_ >> 32));
-  for (unsigned n = 0; n < kLvtTableLength; ++n) set(kLvtTimer + n, lvt_[n]);
-  set(kTimerInitial, timer_initial_);
+  set(kEsr, state_.esr);
+  set(kLvtCmci, state_.lvt[kCmci]);
+  set(kIcrLow, static_cast<u32>(state_.icr));
+  set(kIcrHigh, static_cast<u32>(state_.icr >> 32));
+  for (unsigned n = 0; n < kLvtTableLength; ++n) set(kLvtTimer + n, state_.lvt[n]);
+  set(kTimerInitial, state_.timer_initial);
   set(kTimerCurrent, timer_current());
-  set(kTimerDivide, timer_divide_);
+  set(kTimerDivide, state_.timer_divide);
   return page;
 }
 
 void LocalApic::load_page(u64 base, const ApicPage& page) {
-  base_ = base;
-  tpr_ = page[kTpr] & 0xff;
-  ldr_ = page[kLdr];
-  dfr_ = page[kDfr];
-  svr_ = page[kSvr];
+  state_.base = base;
+  state_.tpr = page[kTpr] & 0xff;
+  state_.ldr = page[kLdr];
+  state_.dfr = page[kDfr];
+  state_.svr = page[kSvr];
   for (unsigned n = 0; n < 8; ++n) {
-    isr_.set_word(n, page[kIsr + n]);
-    tmr_.set_word(n, page[kTmr + n]);
-    irr_.set_word(n, page[kIrr + n]);
+    state_.isr.set_word(n, page[kIsr + n]);
+    state_.tmr.set_word(n, page[kTmr + n]);
+    state_.irr.set_word(n, page[kIrr + n]);
   }
-  esr_ = page[kEsr];
-  lvt_[kCmci] = page[kLvtCmci];
-  icr_ = page[kIcrLow] | u64{page[kIcrHigh]} << 32;
-  for (unsigned n = 0; n < kLvtTableLength; ++n) lvt_[n] = page[kLvtTimer + n];
-  timer_divide_ = page[kTimerDivide];
-  timer_initial_ = page[kTimerInitial];
-  timer_counts_ = page[kTimerCurrent] != 0;
-  timer_start_ = timer_.clock().now() -
-                 timer_tick_ns(timer_initial_ - std::min(timer_initial_, page[kTimerCurrent]));
+  state_.esr = page[kEsr];
+  state_.lvt[kCmci] = page[kLvtCmci];
+  state_.icr = page[kIcrLow] | u64{page[kIcrHigh]} << 32;
+  for (unsigned n = 0; n < kLvtTableLength; ++n) state_.lvt[n] = page[kLvtTimer + n];
+  state_.timer_divide = page[kTimerDivide];
+  state_.timer_initial = page[kTimerInitial];
+  state_.timer_counts = page[kTimerCurrent] != 0;
+  state_.timer_start =
+      timer_.clock().now() -
+      timer_tick_ns(state_.timer_initial - std::min(state_.timer_initial, page[kTimerCurrent]));
 }
 
 }  // namespace backplane::x86

@@ -31,7 +31,7 @@ bool LocalApic::read_register(unsigned number, u32& value) {
       value = kVersionValue;
       return true;
     case kTpr:
-      value = tpr_;
+      value = state_.tpr;
       return true;
     case kApr:
       value = x2apic() ? 0 : arbitration_priority();
@@ -43,59 +43,59 @@ bool LocalApic::read_register(unsigned number, u32& value) {
     case kRrd:
       return !x2apic();
     case kLdr:
-      value = x2apic() ? ((id_ >> 4) << 16) | (1u << (id_ & 15)) : ldr_;
+      value = x2apic() ? ((id_ >> 4) << 16) | (1u << (id_ & 15)) : state_.ldr;
       return true;
     case kDfr:
-      value = dfr_;
+      value = state_.dfr;
       return !x2apic();
     case kSvr:
-      value = svr_;
+      value = state_.svr;
       return true;
     case kEsr:
-      value = esr_;
+      value = state_.esr;
       return true;
     case kIcrLow:
-      value = static_cast<u32>(icr_);
+      value = static_cast<u32>(state_.icr);
       return true;
     case kIcrHigh:
-      value = static_cast<u32>(icr_ >> 32);
+      value = static_cast<u32>(state_.icr >> 32);
       return !x2apic();
     case kLvtTimer:
-      value = lvt_[kTimer];
+      value = state_.lvt[kTimer];
       return true;
     case kLvtThermal:
-      value = lvt_[kThermal];
+      value = state_.lvt[kThermal];
       return true;
     case kLvtPerformance:
-      value = lvt_[kPerformance];
+      value = state_.lvt[kPerformance];
       return true;
     case kLvtLint0:
-      value = lvt_[kLint0];
+      value = state_.lvt[kLint0];
       return true;
     case kLvtLint1:
-      value = lvt_[kLint1];
+      value = state_.lvt[kLint1];
       return true;
     case kLvtError:
-      value = lvt_[kError];
+      value = state_.lvt[kError];
       return true;
     case kTimerInitial:
-      value = timer_initial_;
+      value = state_.timer_initial;
       return true;
     case kTimerCurrent:
       value = timer_current();
       return true;
     case kTimerDivide:
-      value = timer_divide_;
+      value = state_.timer_divide;
       return true;
     default:
       break;
   }
   if (number >= kIsr && number < kIsr + 8u)
-    value = isr_.word(number - kIsr);
+    value = state_.isr.word(number - kIsr);
   else if (number >= kTmr && number < kTmr + 8u)
-    value = tmr_.word(number - kTmr);
+    value = state_.tmr.word(number - kTmr);
   else if (number >= kIrr && number < kIrr + 8u)
-    value = irr_.word(number - kIrr);
+    value = state_.irr.word(number - kIrr);
   else
     return false;
   return true;
@@ -104,7 +104,7 @@ bool LocalApic::read_register(unsigned number, u32& value) {
 bool LocalApic::write_register(unsigned number, u32 value) {
   switch (number) {
     case kTpr:
-      tpr_ = value & 0xff;
+      state_.tpr = value & 0xff;
       update();
       return true;
     case kEoi:
@@ -112,28 +112,28 @@ bool LocalApic::write_register(unsigned number, u32 value) {
       return true;
     case kLdr:
       if (x2apic()) return false;
-      ldr_ = value & 0xff000000;
+      state_.ldr = value & 0xff000000;
       return true;
     case kDfr:
       if (x2apic()) return false;
-      dfr_ = value | 0x0fffffff;
+      state_.dfr = value | 0x0fffffff;
       return true;
     case kSvr:
-      svr_ = value & 0x3ff;
+      state_.svr = value & 0x3ff;
       if (!software_enabled())
-        for (u32& entry : lvt_) entry |= kLvtMasked;
+        for (u32& entry : state_.lvt) entry |= kLvtMasked;
       update();
       return true;
     case kEsr:
-      esr_ = pending_errors_;
-      pending_errors_ = 0;
+      state_.esr = state_.pending_errors;
+      state_.pending_errors = 0;
       return true;
     case kIcrLow:
-      write_icr((icr_ & ~u64{0xffffffff}) | value);
+      write_icr((state_.icr & ~u64{0xffffffff}) | value);
       return true;
     case kIcrHigh:
       if (x2apic()) return false;
-      icr_ = (icr_ & 0xffffffff) | (u64{value & 0xff000000} << 32);
+      state_.icr = (state_.icr & 0xffffffff) | (u64{value & 0xff000000} << 32);
       return true;
     case kLvtTimer:
       write_lvt(kTimer, value);
@@ -155,7 +155,7 @@ bool LocalApic::write_register(unsigned number, u32 value) {
       return true;
     case kTimerInitial:
       if (timer_mode() == kTscDeadline) return true;
-      timer_initial_ = value;
+      state_.timer_initial = value;
       start_timer(value);
       return true;
     case kTimerDivide:
@@ -176,7 +176,7 @@ void LocalApic::write_lvt(Lvt which, u32 value) {
   if (which == kTimer)
     set_timer_mode(entry);
   else
-    lvt_[which] = entry;
+    state_.lvt[which] = entry;
   // A pin that is high already is seen when its entry is unmasked (ExtINT follows the level).
   update();
 }
@@ -184,10 +184,10 @@ void LocalApic::write_lvt(Lvt which, u32 value) {
 // [SDM 3A "Interrupt Command Register (ICR)"]
 void LocalApic::write_icr(u64 value) {
   const u32 low = static_cast<u32>(value) & kIcrWritable;
-  icr_ = (value & ~u64{0xffffffff}) | low;
+  state_.icr = (value & ~u64{0xffffffff}) | low;
   const unsigned mode = (low >> 8) & 7;
   if (mode == 3 || mode == 7) return;  // remote read, reserved
-  InterruptMessage message{.destination = static_cast<u32>(icr_destination(icr_, x2apic())),
+  InterruptMessage message{.destination = static_cast<u32>(icr_destination(state_.icr, x2apic())),
                            .logical = (low & kIcrLogical) != 0,
                            .mode = static_cast<DeliveryMode>(mode),
                            .vector = static_cast<u8>(low),
@@ -224,7 +224,7 @@ void LocalApic::write_page(unsigned number, u32 value) {
 bool LocalApic::read_msr(unsigned number, u64& value) {
   if (!x2apic()) return false;
   if (number == kIcrLow) {
-    value = icr_;
+    value = state_.icr;
     return true;
   }
   u32 low = 0;

@@ -29,47 +29,49 @@ u64 scale(u64 value, u64 numerator, u64 denominator) {
 }  // namespace
 
 i64 LocalApic::timer_tick_ns(u64 ticks) const {
-  return static_cast<i64>(scale(ticks << divider_shift(timer_divide_), kSecond, kTimerFrequency));
+  return static_cast<i64>(
+      scale(ticks << divider_shift(state_.timer_divide), kSecond, kTimerFrequency));
 }
 
 // The count at that time; 0 where it has expired.
 u32 LocalApic::timer_count(i64 now) const {
-  if (!timer_counts_) return 0;
-  const i64 elapsed = std::max<i64>(0, now - timer_start_);
-  const u64 ticks =
-      scale(static_cast<u64>(elapsed), kTimerFrequency, kSecond) >> divider_shift(timer_divide_);
-  if (timer_mode() == kPeriodic) return timer_initial_ - static_cast<u32>(ticks % timer_initial_);
-  return ticks >= timer_initial_ ? 0 : timer_initial_ - static_cast<u32>(ticks);
+  if (!state_.timer_counts) return 0;
+  const i64 elapsed = std::max<i64>(0, now - state_.timer_start);
+  const u64 ticks = scale(static_cast<u64>(elapsed), kTimerFrequency, kSecond) >>
+                    divider_shift(state_.timer_divide);
+  if (timer_mode() == kPeriodic)
+    return state_.timer_initial - static_cast<u32>(ticks % state_.timer_initial);
+  return ticks >= state_.timer_initial ? 0 : state_.timer_initial - static_cast<u32>(ticks);
 }
 
 u32 LocalApic::timer_current() const { return timer_count(timer_.clock().now()); }
 
 void LocalApic::start_timer(u32 count) {
-  timer_counts_ = count != 0;
+  state_.timer_counts = count != 0;
   continue_timer(count, timer_.clock().now());
 }
 
 // Counts down from `count`, in the mode and at the rate that hold from now on.
 void LocalApic::continue_timer(u32 count, i64 now) {
-  if (!timer_counts_) return timer_.cancel();
-  timer_start_ = now - timer_tick_ns(timer_initial_ - count);
+  if (!state_.timer_counts) return timer_.cancel();
+  state_.timer_start = now - timer_tick_ns(state_.timer_initial - count);
   arm_timer(now);
 }
 
 // Arms the host timer for the next time that the count reaches zero.
 void LocalApic::arm_timer(i64 now) {
-  const i64 period = timer_tick_ns(timer_initial_);
-  if (timer_mode() != kPeriodic) return timer_.arm_at(timer_start_ + period);
+  const i64 period = timer_tick_ns(state_.timer_initial);
+  if (timer_mode() != kPeriodic) return timer_.arm_at(state_.timer_start + period);
   const i64 step = std::max(period, kShortestPeriod);
-  const i64 passed = std::max<i64>(0, now - timer_start_) / step;
-  timer_.arm_at(timer_start_ + (passed + 1) * step);
+  const i64 passed = std::max<i64>(0, now - state_.timer_start) / step;
+  timer_.arm_at(state_.timer_start + (passed + 1) * step);
 }
 
 void LocalApic::stop_timer() {
   timer_.cancel();
-  timer_counts_ = false;
-  timer_initial_ = 0;
-  tsc_deadline_ = 0;
+  state_.timer_counts = false;
+  state_.timer_initial = 0;
+  state_.tsc_deadline = 0;
 }
 
 // [SDM 3A "APIC Timer"]: a count that is under way goes on in another mode and at another rate;
@@ -80,12 +82,12 @@ void LocalApic::set_timer_mode(u32 entry) {
   const i64 now = timer_.clock().now();
   const u32 count = timer_count(now);
   const bool changes = (entry >> kTimerModeShift & 3) != old_mode;
-  if (changes && timer_counts_ && count == 0) {
+  if (changes && state_.timer_counts && count == 0) {
     // Ended in the old mode, and the host is late.
     timer_.cancel();
     timer_expired();
   }
-  lvt_[kTimer] = entry;
+  state_.lvt[kTimer] = entry;
   if (!changes) return;
   if (timer_mode() == kTscDeadline || old_mode == kTscDeadline) return stop_timer();
   continue_timer(count, now);
@@ -94,24 +96,26 @@ void LocalApic::set_timer_mode(u32 entry) {
 void LocalApic::set_timer_divide(u32 value) {
   const i64 now = timer_.clock().now();
   const u32 count = timer_count(now);
-  timer_divide_ = value;
+  state_.timer_divide = value;
   if (count != 0) continue_timer(count, now);
 }
 
 void LocalApic::timer_expired() {
-  if (timer_mode() == kTscDeadline) tsc_deadline_ = 0;
+  if (timer_mode() == kTscDeadline) state_.tsc_deadline = 0;
   if (timer_mode() == kPeriodic)
     arm_timer(timer_.clock().now());
   else
-    timer_counts_ = false;
-  if ((lvt_[kTimer] & kLvtMasked) == 0) deliver_local(kTimer);
+    state_.timer_counts = false;
+  if ((state_.lvt[kTimer] & kLvtMasked) == 0) deliver_local(kTimer);
 }
 
-u64 LocalApic::tsc_deadline() const { return timer_mode() == kTscDeadline ? tsc_deadline_ : 0; }
+u64 LocalApic::tsc_deadline() const {
+  return timer_mode() == kTscDeadline ? state_.tsc_deadline : 0;
+}
 
 void LocalApic::set_tsc_deadline(u64 value) {
   if (timer_mode() != kTscDeadline) return;
-  tsc_deadline_ = value;
+  state_.tsc_deadline = value;
   if (value == 0) return timer_.cancel();
   const u64 now = cpu_.tsc();
   if (value <= now) {

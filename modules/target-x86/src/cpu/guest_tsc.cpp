@@ -75,6 +75,8 @@ void GuestTsc::clock_changed(i64 stood_still) {
   for (X86State* reader : readers_) reader->tsc_valid_until = 0;
 }
 
+void GuestTsc::set(u64 value) { stopped_value_ = shown_ = value; }
+
 GuestTsc::Reading GuestTsc::read() {
   if (!clock_.follows_host())
     return {.value = static_cast<u64>(scale(clock_.now(), frequency_(), kSecond))};

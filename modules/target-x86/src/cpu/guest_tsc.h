@@ -32,6 +32,8 @@ class GuestTsc {
     u64 valid_until = 0;  // ... while the host's is not above this; 0: not at all
   };
   Reading read();
+  // What it counts on from, while the clock is stopped.
+  void set(u64 value);
 
   // A processor that reads by itself: what it knows is taken away when the clock stops.
   void add_reader(X86State& state);

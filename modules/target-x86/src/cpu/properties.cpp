@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "backplane/x86/apic.h"
 #include "backplane/x86/cpu.h"
 #include "impl.h"
 
@@ -101,6 +102,14 @@ Property physical_bits_property() {
 }  // namespace
 
 void X86Cpu::class_init(X86CpuClass& k) {
+  k.state<&X86Cpu::state_>(1, "registers");
+  k.state<&X86Cpu::apic_>(1, "apic");
+  k.state<&X86Cpu::saved_>(
+      1, {member<&Saved::sipi_vector>("sipi_vector"),
+          member<&Saved::nmis>("nmis", within(0, kMostNmis)), member<&Saved::ferr>("ferr"),
+          member<&Saved::ignne>("ignne"), member<&Saved::tsc_adjustment>("tsc_adjustment"),
+          member<&Saved::features>("features", up_to(64)),
+          member<&Saved::stored_msrs>("stored_msrs", up_to(512))});
   k.property(vendor_property());
   k.property(model_id_property());
   k.property(number_property<&Impl::family, 270>("family", "processor family"));

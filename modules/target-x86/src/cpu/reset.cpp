@@ -51,11 +51,7 @@ void reset_fpu(X86State& s) {
 }  // namespace
 
 void reset_state(X86State& s, u32 signature) {
-  const u8 physical_bits = s.physical_address_bits;
-  const u8 gbpages = s.has_gbpages;
-  s = X86State{};
-  s.physical_address_bits = physical_bits;
-  s.has_gbpages = gbpages;
+  s.reset();
   reset_registers(s, signature);
   reset_fpu(s);
   s.cr0 = kCr0ET | kCr0NW | kCr0CD;

@@ -65,9 +65,6 @@ void X86Cpu::reset() {
   impl_->stored_msrs.reset(impl_->is_amd(), tsc_frequency());
   state_->tsc_offset = impl_->tsc != nullptr ? impl_->tsc_seen : -static_cast<i64>(impl_->tsc_base);
   clear(~0u);
-  sipi_vector_ = 0;
-  nmis_ = 0;
-  ferr_ = false;
   set_ignne(false);
   apic_->reset();
   state_->wait_for_sipi = apic_->is_bsp() ? 0 : 1;
@@ -108,22 +105,21 @@ int X86Cpu::acknowledge_interrupt() {
 }
 
 void X86Cpu::raise_nmi() {
-  constexpr u8 kMost = 2;
-  nmis_ = std::min<u8>(nmis_ + 1, kMost);
+  saved_.nmis = std::min<u8>(saved_.nmis + 1, kMostNmis);
   raise(kRequestNmi);
 }
 
 bool X86Cpu::take_nmi() {
-  if (nmis_ == 0) return false;
-  if (--nmis_ == 0) clear(kRequestNmi);
+  if (saved_.nmis == 0) return false;
+  if (--saved_.nmis == 0) clear(kRequestNmi);
   return true;
 }
 
-void X86Cpu::merge_nmis() { nmis_ = std::min<u8>(nmis_, 1); }
+void X86Cpu::merge_nmis() { saved_.nmis = std::min<u8>(saved_.nmis, 1); }
 
 void X86Cpu::set_ferr(bool level) {
-  if (level == ferr_) return;
-  ferr_ = level;
+  if (level == saved_.ferr) return;
+  saved_.ferr = level;
   const MachineLock::Guard guard;
   if (ferr_line_) ferr_line_(level);
 }

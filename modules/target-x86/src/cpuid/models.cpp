@@ -13,7 +13,10 @@ constexpr std::string_view kSuffix = "-x86-cpu";
 template <Level kLevel>
 class ModelCpu : public X86Cpu {
  public:
-  static void class_init(X86CpuClass& k) { k.level = static_cast<unsigned>(kLevel); }
+  static void class_init(X86CpuClass& k) {
+    k.level = static_cast<unsigned>(kLevel);
+    k.stateless();
+  }
 };
 
 class HostCpu : public X86Cpu {
@@ -21,6 +24,7 @@ class HostCpu : public X86Cpu {
   static void class_init(X86CpuClass& k) {
     k.level = static_cast<unsigned>(Level::Max);
     k.is_host = true;
+    k.stateless();
   }
 };
 

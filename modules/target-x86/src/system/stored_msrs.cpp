@@ -107,6 +107,10 @@ Found find(u32 index, bool amd) {
   return {};
 }
 
+void keep(u64& stored, const Row& row, u64 value) {
+  stored = (stored & ~row.kept) | (value & row.kept);
+}
+
 // The bus clock of FSB_FREQ times this is the rate of the TSC, now (bits 12:8) and at most (44:40).
 // [SDM 4 "MSRs in the 45 nm and 32 nm Intel Atom Processor Family"]
 u64 perf_status(u64 tsc_frequency) {
@@ -133,8 +137,15 @@ std::optional<u64> StoredMsrs::read(u32 index) const {
 bool StoredMsrs::write(u32 index, u64 value) {
   const Found found = find(index, amd_);
   if (found.row == nullptr || (value & ~found.row->allowed) != 0) return false;
-  u64& stored = values_[found.at];
-  stored = (stored & ~found.row->kept) | (value & found.row->kept);
+  keep(values_[found.at], *found.row, value);
+  return true;
+}
+
+bool StoredMsrs::set_values(std::span<const u64> values) {
+  if (values.size() != values_.size()) return false;
+  std::size_t at = 0;
+  for (const Row& row : kRows)
+    for (const std::size_t end = at + row.count; at < end; ++at) keep(values_[at], row, values[at]);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "backplane/types.h"
@@ -23,6 +24,10 @@ class StoredMsrs {
   std::optional<u64> read(u32 index) const;
   // False if there is none, or if it does not take the value.
   bool write(u32 index, u64 value);
+
+  const std::vector<u64>& values() const { return values_; }
+  // Writes them all; what does not keep what is written stays. False if they are not as many.
+  bool set_values(std::span<const u64> values);
 
  private:
   bool amd_ = false;

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -40,6 +41,18 @@ void clear_ram(const RamMapping& mapping, u64 offset, u64 size) {
   if (fallocate(mapping.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                 static_cast<off_t>(size)) != 0)
     std::memset(mapping.host + offset, 0, size);
+}
+
+void find_used_ram(const RamMapping& mapping, u64& start, u64& end) {
+  const off_t data = lseek(mapping.fd, static_cast<off_t>(start), SEEK_DATA);
+  if (data < 0) {
+    // ENXIO: a hole up to the end. Else the host cannot tell.
+    if (errno == ENXIO) start = end;
+    return;
+  }
+  start = std::min(end, static_cast<u64>(data));
+  const off_t hole = lseek(mapping.fd, data, SEEK_HOLE);
+  if (hole > data) end = std::min(end, static_cast<u64>(hole));
 }
 
 }  // namespace backplane

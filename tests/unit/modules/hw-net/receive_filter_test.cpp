@@ -126,6 +126,22 @@ TEST_F(FilterTest, CommandsThatMakeNoSenseChangeNothing) {
   EXPECT_TRUE(accepts(kGroup));
 }
 
+TEST_F(FilterTest, IsTheSameAfterItWasSavedAndLoaded) {
+  mode(kNoBroadcast, true);
+  tables({kOther}, {kGroup});
+  StateWriter to;
+  save_members(ReceiveFilter::members(), &filter, to);
+  ReceiveFilter loaded{kOther};
+  StateReader from(to.bytes());
+  load_members(ReceiveFilter::members(), &loaded, from);
+  EXPECT_EQ(loaded.own_address(), kOwn);
+  EXPECT_FALSE(loaded.accepts(frame_to(kAll)));
+  EXPECT_TRUE(loaded.accepts(frame_to(kOther)));
+  loaded.reset();
+  EXPECT_EQ(loaded.own_address(), kOther);
+  EXPECT_TRUE(loaded.accepts(frame_to(kAll)));
+}
+
 TEST_F(FilterTest, WhatIsNoFrameIsNotPassedOn) {
   EXPECT_FALSE(filter.accepts(std::array<u8, 13>{}));
   EXPECT_FALSE(filter.accepts({}));

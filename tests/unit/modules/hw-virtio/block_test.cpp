@@ -8,6 +8,9 @@
 #include <thread>
 
 #include "backplane/block_queue.h"
+#include "backplane/error.h"
+#include "backplane/machine_state.h"
+#include "backplane/testing/scratch_directory.h"
 #include "virtio_machine.h"
 
 namespace backplane::testing {
@@ -330,6 +333,59 @@ TEST_F(BlockTest, SaysWhatIsDoneAboutFailuresOfTheHost) {
   disk_->error = -EIO;
   EXPECT_EQ(request(kOut, 0, 512), 0);
   EXPECT_EQ(request(kIn, 0, 512), 1);
+}
+
+TEST_F(BlockTest, WhatWaitsWhenTheMachineIsSavedIsTriedAgainWhereItGoesOn) {
+  const ScratchDirectory directory;
+  machine_.power_on();
+  start({{"werror", "stop"}});
+  machine_.start();
+  disk_->error = -ENOSPC;
+  put(kPayload, std::string(512, 'w'));
+  header(kOut, 3);
+  queue_->add({{kHeader, 16}, {kPayload, 512}}, {{kStatus, 1}});
+  driver_->kick(0);
+  ASSERT_TRUE(
+      machine_.run_main_loop_until([this] { return machine_.run_state() == RunState::Stopped; }));
+  save_machine(machine_, directory / "state");
+
+  machine_.reset();
+  disk_->error = 0;
+  const std::size_t requests = disk_->log().size();
+  load_machine(machine_, directory / "state");
+  machine_.run_main_loop();
+  EXPECT_EQ(disk_->log().size(), requests) << "before it runs";
+  EXPECT_EQ(status(), kUnset);
+  machine_.start();
+  EXPECT_TRUE(machine_.run_main_loop_until([this] { return status() != kUnset; }));
+  EXPECT_EQ(status(), 0);
+  EXPECT_EQ(disk_->bytes.substr(3 * 512, 512), std::string(512, 'w'));
+  EXPECT_EQ(queue_->take_used()->length, 1U);
+  EXPECT_EQ(request(kIn, 3, 512), 0);
+}
+
+TEST_F(BlockTest, ARequestThatIsSaidToWaitAndDoesNotIsRefused) {
+  const ScratchDirectory directory;
+  machine_.power_on();
+  start({{"werror", "stop"}});
+  machine_.start();
+  disk_->error = -ENOSPC;
+  header(kOut, 3);
+  queue_->add({{kHeader, 16}, {kPayload, 512}}, {{kStatus, 1}});
+  driver_->kick(0);
+  ASSERT_TRUE(
+      machine_.run_main_loop_until([this] { return machine_.run_state() == RunState::Stopped; }));
+  machine_.memory().store<u64>(kRing, ~u64{0});  // its first descriptor leads nowhere now
+  save_machine(machine_, directory / "state");
+  machine_.reset();
+  try {
+    load_machine(machine_, directory / "state");
+    ADD_FAILURE() << "it was loaded";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string_view(error.what()).find("held: queue 0 has no request at 0"),
+              std::string_view::npos)
+        << error.what();
+  }
 }
 
 TEST_F(BlockTest, WithoutAWriteCacheEveryWriteIsOnTheDiskWhenItCompletes) {

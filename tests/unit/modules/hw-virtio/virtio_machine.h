@@ -40,7 +40,10 @@ class EchoDevice : public VirtioDevice {
  private:
   void serve(VirtQueue& queue);
   bool fail_ = false;
-  u32 config_word_ = 0x1122'3344;
+  struct State {
+    u32 config_word = 0x1122'3344;
+  };
+  State state_;
   VirtElement element_;
 };
 

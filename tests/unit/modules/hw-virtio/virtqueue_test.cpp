@@ -9,6 +9,7 @@ void EchoDevice::class_init(VirtioDeviceClass& k) {
   k.virtio_id = 42;
   k.property<&EchoDevice::tag_>("tag", "a text");
   k.property<&EchoDevice::fail_>("fail", "refuse to be realized");
+  k.state<&EchoDevice::state_>(1, {member<&State::config_word>("config_word")});
 }
 
 void EchoDevice::realize_device() {
@@ -19,12 +20,12 @@ void EchoDevice::realize_device() {
 }
 
 void EchoDevice::fill_config(std::span<u8> image) const {
-  put_config<u32>(image, 0, config_word_);
+  put_config<u32>(image, 0, state_.config_word);
   put_config<u64>(image, 4, 0x8877'6655'4433'2211);
 }
 
 void EchoDevice::config_written(unsigned offset, u32 value, unsigned size) {
-  if (offset == 0 && size == 4) config_word_ = value;
+  if (offset == 0 && size == 4) state_.config_word = value;
 }
 
 void EchoDevice::serve(VirtQueue& queue) {

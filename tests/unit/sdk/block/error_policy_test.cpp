@@ -159,6 +159,16 @@ TEST_F(ErrorPolicyTest, WhatWaitsWhenItIsDrainedHasFailed) {
   EXPECT_EQ(answers_, Answers{-ENOSPC});
 }
 
+TEST_F(ErrorPolicyTest, WhatIsHeldIsDoneWhenTheMachineGoesOn) {
+  policy_->hold({.op = BlockOp::Flush, .done = [this](int result) { answers_.push_back(result); }});
+  policy_->settle();
+  EXPECT_TRUE(host_->tried.empty());
+  EXPECT_EQ(answers_, Answers{});
+  policy_->retry();
+  EXPECT_EQ(host_->tried, std::vector{BlockOp::Flush});
+  EXPECT_EQ(answers_, Answers{0});
+}
+
 TEST_F(ErrorPolicyTest, WhatIsReportedIsToldOnceForEachReason) {
   run(BlockOp::Read, EIO, 512);
   EXPECT_NE(said_.find("drive disk0: a read of 512 bytes at 512 failed: Input/output error; the "

@@ -8,6 +8,8 @@
 
 #include <array>
 
+#include "backplane/error.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -46,6 +48,11 @@ class PciConfigSpace {
 
   // Back to the contents before the guest's first write.
   void reset();
+  // Its contents, as state of a device.
+  static std::span<const StateMember> members();
+  // Whether what was loaded is a function of this kind: the header's and the capabilities' fixed
+  // bytes, which others follow, are those of reset. Throws Error if they are not.
+  void check_loaded() const;
 
  private:
   using Bytes = std::array<u8, kSize>;

@@ -22,6 +22,7 @@ class PciHostBridge : public Device {
   static constexpr u64 kConfigAddress = 0xcf8;
   static constexpr u64 kConfigData = 0xcfc;
 
+  static void class_init(DeviceClass& k);
   PciHostBridge();
   ~PciHostBridge() override;
 
@@ -47,7 +48,6 @@ class PciHostBridge : public Device {
 
   void realize() override;
   void unrealize() override;
-  void reset() override;
 
  private:
   friend class I440fx;
@@ -56,7 +56,10 @@ class PciHostBridge : public Device {
   u64 read_data(u64 offset, unsigned size);
   void write_data(u64 offset, u64 value, unsigned size);
 
-  u32 config_address_ = 0;
+  struct State {
+    u32 config_address = 0;
+  };
+  State state_;
   MmioHandler reset_control_;
   std::function<void(const LegacyArea&)> legacy_area_handler_;
   PciBus* bus_ = nullptr;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backplane/memory.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -20,6 +21,7 @@ class PciDevice;
 struct MsiMessage {
   u64 address = 0;
   u32 data = 0;
+  static std::span<const StateMember> members();
 };
 
 // 64-bit MSI with 1 to 32 vectors and per-vector masking.
@@ -67,6 +69,9 @@ class PciMsix {
 
   void config_written(unsigned offset, unsigned size);
   void reset();
+  static std::span<const StateMember> members();
+  // Takes over from the capability what was loaded there.
+  void loaded();
 
  private:
   struct Entry {
@@ -76,9 +81,11 @@ class PciMsix {
     // What sends the message, where the accelerator has such a thing; else it is written to memory.
     std::unique_ptr<MessageSignal> signal;
     bool signal_current = false;  // it sends this message
+    static std::span<const StateMember> members();
   };
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
+  void read_control();
   void send(Entry& entry);
   void send_if_unmasked(unsigned vector);
 

@@ -33,6 +33,7 @@ class PciBus : public Bus {
   static constexpr unsigned kSlots = 32;
   static constexpr unsigned kFunctions = kSlots * 8;
 
+  static void class_init(ObjectClass& k);
   ~PciBus() override;
 
   // Where memory and I/O BARs decode; before the first device. Both outlive the bus.

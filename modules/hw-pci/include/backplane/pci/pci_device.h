@@ -92,6 +92,8 @@ class PciDevice : public Device {
   void unrealize() override;
   // Configuration space, BARs, MSI and INTx as after RST#.
   void reset() override;
+  // BARs decode where the registers say, INTx# is driven as it was.
+  void loaded() override;
   std::string describe() const override;
 
   // The place asked for, before realize(); the place it has, after.
@@ -133,7 +135,7 @@ class PciDevice : public Device {
 
   // Drives the INTx# pin that the class names. [PCI §2.2.6 "Interrupt Pins"]
   void set_intx(bool level);
-  bool intx() const { return intx_level_; }
+  bool intx() const { return state_.intx; }
 
   // --- bus mastering ---------------------------------------------------------------------------
   bool bus_master() const { return (config_.get16(pci::kCommand) & pci::kCommandBusMaster) != 0; }
@@ -171,7 +173,10 @@ class PciDevice : public Device {
   std::array<Bar, kBars> bars_;
   std::unique_ptr<PciMsi> msi_;
   std::unique_ptr<PciMsix> msix_;
-  bool intx_level_ = false;     // what the device asks for
+  struct State {
+    bool intx = false;  // what the device asks for
+  };
+  State state_;
   bool intx_asserted_ = false;  // what the bus was told
 };
 

@@ -34,6 +34,7 @@ class VirtioTransport {
 class VirtioBus : public Bus {
   BACKPLANE_OBJECT(VirtioBus, Bus, "virtio-bus")
  public:
+  static void class_init(ObjectClass& k) { k.stateless(); }
   void connect(VirtioTransport& transport) { transport_ = &transport; }
   VirtioTransport& transport() const { return *transport_; }
 

@@ -47,21 +47,22 @@ class VirtioDevice : public Device {
   // A device reset: by the machine, or by the driver writing 0 to the status. An override calls
   // its parent's last.
   void reset() override;
+  void loaded() override;
   std::string describe() const override;
 
   // --- for the transport -----------------------------------------------------------------------
   u64 host_features() const { return host_features_; }
-  u64 guest_features() const { return guest_features_; }
+  u64 guest_features() const { return state_.guest_features; }
   // What the driver accepts; ignored once FEATURES_OK is set.
   void set_guest_features(u64 features);
-  u8 status() const { return status_; }
+  u8 status() const { return state_.status; }
   // The driver wrote the status. Writing 0 resets; FEATURES_OK is refused (stays clear) if the
   // features do not suit. [virtio-1.2 §2.1, 2.2]
   void set_status(u8 status);
-  u8 config_generation() const { return config_generation_; }
-  unsigned queue_count() const { return static_cast<unsigned>(queues_.size()); }
+  u8 config_generation() const { return state_.config_generation; }
+  unsigned queue_count() const { return static_cast<unsigned>(queues_.list.size()); }
   VirtQueue* queue(unsigned index) const {
-    return index < queues_.size() ? queues_[index].get() : nullptr;
+    return index < queues_.list.size() ? queues_.list[index].get() : nullptr;
   }
   // Accesses of 1, 2 or 4 bytes to the device's configuration. Beyond its end: zero, ignored.
   u32 config_read(unsigned offset, unsigned size) const;
@@ -74,13 +75,13 @@ class VirtioDevice : public Device {
   virtual unsigned config_size() const = 0;
 
   // --- for queues and devices ------------------------------------------------------------------
-  bool has_feature(unsigned bit) const { return (guest_features_ >> bit & 1) != 0; }
-  bool driver_ok() const { return (status_ & virtio::kDriverOk) != 0; }
+  bool has_feature(unsigned bit) const { return (state_.guest_features >> bit & 1) != 0; }
+  bool driver_ok() const { return (state_.status & virtio::kDriverOk) != 0; }
   // True while queues may be served.
   bool operating() const;
   // The driver broke the rules: nothing is served until it resets the device. Says so once.
   void mark_needs_reset(std::string_view why);
-  bool needs_reset() const { return needs_reset_; }
+  bool needs_reset() const { return state_.needs_reset; }
   VirtioTransport& transport() const { return static_cast<VirtioBus&>(*bus()).transport(); }
 
  protected:
@@ -105,11 +106,14 @@ class VirtioDevice : public Device {
   bool indirect_desc_ = true;
   bool event_idx_ = true;
   u64 host_features_ = 0;
-  u64 guest_features_ = 0;
-  u8 status_ = 0;
-  u8 config_generation_ = 0;
-  bool needs_reset_ = false;
-  std::vector<std::unique_ptr<VirtQueue>> queues_;
+  struct State {
+    u64 guest_features = 0;
+    u8 status = 0;
+    u8 config_generation = 0;
+    bool needs_reset = false;
+  };
+  State state_;
+  VirtQueues queues_;
   std::unique_ptr<Timer> kick_timer_;
   GuestErrorOnce guest_error_;
 };

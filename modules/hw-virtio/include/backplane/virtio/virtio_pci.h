@@ -54,6 +54,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   void realize() override;
   void unrealize() override;
   void reset() override;
+  void loaded() override;
   u32 config_read(unsigned offset, unsigned size) override;
   void config_write(unsigned offset, u32 value, unsigned size) override;
 
@@ -116,7 +117,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   // The window into BAR 4 through configuration space.
   void access_through_config(bool write);
 
-  VirtQueue* selected_queue() const { return device_.queue(queue_select_); }
+  VirtQueue* selected_queue() const { return device_.queue(state_.queue_select); }
   void kick(unsigned queue);
   void start_queue_events();
   void add_queue_events();
@@ -134,13 +135,21 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   AutoNumber vectors_;
   bool ioeventfd_ = true;
 
-  u32 device_feature_select_ = 0;
-  u32 driver_feature_select_ = 0;
-  u64 driver_features_ = 0;
-  u16 queue_select_ = 0;
-  u16 config_vector_ = virtio::kNoVector;
-  std::vector<u16> queue_vectors_;
-  u8 isr_ = 0;
+  struct State {
+    u32 device_feature_select = 0;
+    u32 driver_feature_select = 0;
+    u64 driver_features = 0;
+    u16 queue_select = 0;
+    u16 config_vector = virtio::kNoVector;
+    std::vector<u16> queue_vectors;  // one a queue
+    u8 isr = 0;
+    void reset() {
+      std::vector<u16> none(queue_vectors.size(), virtio::kNoVector);
+      *this = State{.queue_vectors = std::move(none)};
+    }
+    static std::span<const StateMember> members();
+  };
+  State state_;
   std::vector<std::unique_ptr<QueueEvent>> queue_events_;  // while the driver operates the device
   unsigned window_capability_ = 0;  // offset of the VIRTIO_PCI_CAP_PCI_CFG capability
 };

@@ -12,6 +12,7 @@
 
 #include "backplane/io_vector.h"
 #include "backplane/memory.h"
+#include "backplane/state.h"
 #include "backplane/types.h"
 #include "backplane/virtio/virtio_regs.h"
 
@@ -85,21 +86,41 @@ class VirtQueue {
   }
 
   // --- for the transport -----------------------------------------------------------------------
-  u16 size() const { return size_; }
+  u16 size() const { return state_.size; }
   // A power of two up to max_size(); anything else is ignored.
   void set_size(u16 size);
-  u64 descriptor_area() const { return descriptor_area_; }
-  u64 driver_area() const { return driver_area_; }
-  u64 device_area() const { return device_area_; }
+  u64 descriptor_area() const { return state_.descriptor_area; }
+  u64 driver_area() const { return state_.driver_area; }
+  u64 device_area() const { return state_.device_area; }
   void set_areas(u64 descriptors, u64 driver, u64 device);
-  bool enabled() const { return enabled_; }
+  bool enabled() const { return state_.enabled; }
   void enable();
   // The driver kicked.
   void kick();
   // Back to the state after a device reset.
   void reset();
+  // Where it is and how far it has got, as state of a device. Chains that the device holds are the
+  // device's to say, by their heads.
+  static std::span<const StateMember> members();
+  // Throws Error if the queue cannot be as it was loaded.
+  void loaded();
+  // Takes a chain that the device held when it was saved. False if there is none at `head`.
+  bool take_again(u16 head, VirtElement& element);
 
  private:
+  struct State {
+    u16 size = 0;
+    u64 descriptor_area = 0;
+    u64 driver_area = 0;
+    u64 device_area = 0;
+    bool enabled = false;
+    u16 next_avail = 0;
+    u16 next_used = 0;
+    u16 signalled_used = 0;
+    bool signalled_valid = false;
+    bool pushed = false;  // since the last notification
+    static std::span<const StateMember> members();
+  };
   // A ring in guest RAM.
   struct Ring {
     u8* host = nullptr;
@@ -127,24 +148,23 @@ class VirtQueue {
   u16 max_size_;
   Handler handler_;
 
-  u16 size_;
-  u64 descriptor_area_ = 0;
-  u64 driver_area_ = 0;
-  u64 device_area_ = 0;
-  bool enabled_ = false;
-
   Ring descriptors_;
   Ring avail_;
   Ring used_;
   u64 generation_ = 0;  // of the memory view the rings were found in
   bool mapped_ = false;
 
-  u16 next_avail_ = 0;
-  u16 next_used_ = 0;
-  u16 signalled_used_ = 0;
-  bool signalled_valid_ = false;
-  bool pushed_ = false;  // since the last notification
+  State state_;
   unsigned in_flight_ = 0;
+};
+
+// The queues of a device, which are state as they are in number.
+struct VirtQueues {
+  std::vector<std::unique_ptr<VirtQueue>> list;
+  void reset() {
+    for (const auto& queue : list) queue->reset();
+  }
+  static std::span<const StateMember> members();
 };
 
 }  // namespace backplane

@@ -45,6 +45,8 @@ class IsaIrqs {
 class IsaBus : public Bus {
   BACKPLANE_OBJECT(IsaBus, Bus, "ISA")
  public:
+  static void class_init(ObjectClass& k);
+
   // The port space and the interrupt lines; before the first device. Both outlive the bus.
   void connect(MemoryRegion& io, IsaIrqs& irqs);
 

@@ -123,13 +123,16 @@ class LocalApic {
   u32 id() const { return id_; }
   // Of its timer, whosever it is.
   u64 timer_frequency() const;
-  bool is_bsp() const { return (base_ & kBaseBsp) != 0; }
+  bool is_bsp() const { return (state_.base & kBaseBsp) != 0; }
 
   // Power-on state; the boot processor's LINT0 is left in virtual-wire mode, as firmware would
   // leave it. [MP 1.4 "Virtual Wire Mode"]
   void reset();
   // INIT: everything but the APIC id and IA32_APIC_BASE.
   void init_reset();
+  static std::span<const StateMember> members();
+  // To be called when its state was loaded; throws Error at what no APIC can be.
+  void loaded();
 
   // A 4-byte access to the xAPIC page; `number` is offset / 16.
   u32 read_page(unsigned number);
@@ -139,17 +142,17 @@ class LocalApic {
   bool read_msr(unsigned number, u64& value);
   bool write_msr(unsigned number, u64 value);
 
-  u64 base() const { return base_; }
+  u64 base() const { return state_.base; }
   // False: #GP (reserved bits, invalid transition).
   bool set_base(u64 value);
-  bool enabled() const { return (base_ & kBaseEnable) != 0; }
-  bool x2apic() const { return (base_ & kBaseX2apic) != 0; }
+  bool enabled() const { return (state_.base & kBaseEnable) != 0; }
+  bool x2apic() const { return (state_.base & kBaseX2apic) != 0; }
   // Whether its registers are a page of memory, and where that is.
   bool has_page() const { return enabled() && !x2apic(); }
   u64 page_address() const;
 
   // CR8: bits 7:4 of the task priority.
-  u8 task_priority_class() const { return static_cast<u8>(tpr_ >> 4); }
+  u8 task_priority_class() const { return static_cast<u8>(state_.tpr >> 4); }
   void set_task_priority_class(u8 value);
 
   u64 tsc_deadline() const;
@@ -193,16 +196,38 @@ class LocalApic {
     u32 word(unsigned i) const { return words_[i]; }
     void set_word(unsigned i, u32 word) { words_[i] = word; }
     int highest() const;
+    static std::span<const StateMember> members();
 
    private:
     std::array<u32, 8> words_{};
   };
   // The first of them in the order of their registers.
   enum Lvt : u8 { kTimer, kThermal, kPerformance, kLint0, kLint1, kError, kCmci, kLvtCount };
+  struct State {
+    u64 base = 0;
+    u32 tpr = 0, ldr = 0, dfr = ~0u, svr = 0xff;
+    u32 esr = 0, pending_errors = 0;
+    u64 icr = 0;
+    std::array<u32, kLvtCount> lvt = all_masked();
+    std::array<bool, 2> lint{};
+    VectorSet irr, isr, tmr;
+    u32 timer_initial = 0, timer_divide = 0;
+    bool timer_counts = false;  // no one-shot count has ended since the initial count was written
+    i64 timer_start = 0;        // virtual time at which the count was the initial count
+    u64 tsc_deadline = 0;
+    bool external_pending = false;  // an ExtINT message: the 8259 is to be asked
+    bool requested = false;         // kRequestHard is set because of this APIC
+    static std::span<const StateMember> members();
+  };
+  static constexpr std::array<u32, kLvtCount> all_masked() {
+    std::array<u32, kLvtCount> entries;
+    entries.fill(1u << 16);
+    return entries;
+  }
   static constexpr unsigned kLvtTableLength = kError + 1;
   static constexpr u32 kVersionValue = 0x14 | (5u << 16);  // integrated APIC, six LVT entries
 
-  bool software_enabled() const { return (svr_ & 0x100) != 0; }
+  bool software_enabled() const { return (state_.svr & 0x100) != 0; }
   bool pic_deliverable() const;
   u8 processor_priority() const;
   bool read_register(unsigned number, u32& value);
@@ -217,7 +242,7 @@ class LocalApic {
   void clear_registers();
 
   static constexpr unsigned kTimerModeShift = 17;
-  unsigned timer_mode() const { return (lvt_[kTimer] >> kTimerModeShift) & 3; }
+  unsigned timer_mode() const { return (state_.lvt[kTimer] >> kTimerModeShift) & 3; }
   i64 timer_tick_ns(u64 ticks) const;
   u32 timer_count(i64 now) const;
   u32 timer_current() const;
@@ -234,19 +259,7 @@ class LocalApic {
   // The accelerator runs the local APICs: only the 8259's line and the NMI pin are left to us.
   bool mirror_;
   u32 id_;
-  u64 base_ = 0;
-  u32 tpr_ = 0, ldr_ = 0, dfr_ = ~0u, svr_ = 0xff;
-  u32 esr_ = 0, pending_errors_ = 0;
-  u64 icr_ = 0;
-  std::array<u32, kLvtCount> lvt_{};
-  std::array<bool, 2> lint_{};
-  VectorSet irr_, isr_, tmr_;
-  u32 timer_initial_ = 0, timer_divide_ = 0;
-  bool timer_counts_ = false;  // no one-shot count has ended since the initial count was written
-  i64 timer_start_ = 0;        // virtual time at which the count was the initial count
-  u64 tsc_deadline_ = 0;
-  bool external_pending_ = false;  // an ExtINT message: the 8259 is to be asked
-  bool requested_ = false;         // kRequestHard is set because of this APIC
+  State state_;
   Timer timer_;
 };
 
@@ -265,6 +278,8 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
 
   void realize() override;
   void unrealize() override;
+  void saving() override;
+  void loaded() override;
 
   // The 8259's INTR output goes here: the boot processor's LINT0.
   IrqLine pic_interrupt_line() { return IrqLine(*this, 0); }
@@ -303,6 +318,10 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
   PlatformInterrupts* platform_ = nullptr;  // null: the local APICs are ours
   std::unique_ptr<MemoryRegion> region_;
   std::vector<std::unique_ptr<MovedPage>> moved_pages_;
+  struct State {
+    u64 tsc = 0;  // the counter's value, as it was saved
+  };
+  State state_;
   u64 tsc_base_ = 0;
   std::shared_ptr<GuestTsc> tsc_;
 };

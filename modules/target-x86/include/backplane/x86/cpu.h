@@ -107,6 +107,9 @@ class X86Cpu : public Cpu {
   // Power-on or (init_only) INIT state. [SDM 3A "Processor State After Reset"]
   void reset() override;
   void init_reset();
+  void saving() override;
+  // Throws Error if the CPU that was saved has other features, or registers that none can have.
+  void loaded() override;
 
   // CPUID as the guest sees it (dynamic bits such as OSXSAVE and the APIC id included).
   CpuidResult cpuid(u32 leaf, u32 subleaf) const;
@@ -154,15 +157,15 @@ class X86Cpu : public Cpu {
   // FERR#: an unmasked x87 exception that CR0.NE leaves to the board. The board sets what is to
   // happen when it changes, which is called with the machine lock held.
   void set_ferr_line(std::function<void(bool)> line) { ferr_line_ = std::move(line); }
-  bool ferr() const { return ferr_; }
+  bool ferr() const { return saved_.ferr; }
   // CPU thread, machine lock not held.
   void set_ferr(bool level);
   // IGNNE#: the exception is not to stop the CPU. Machine lock held.
   void set_ignne(bool level) { ignne_.store(level, std::memory_order_relaxed); }
   bool ignne() const { return ignne_.load(std::memory_order_relaxed); }
 
-  u8 sipi_vector() const { return sipi_vector_; }
-  void set_sipi_vector(u8 vector) { sipi_vector_ = vector; }
+  u8 sipi_vector() const { return saved_.sipi_vector; }
+  void set_sipi_vector(u8 vector) { saved_.sipi_vector = vector; }
 
   // NMIs; machine lock held. One waits while another is handled; before one is handled, two do.
   // [SDM 3A "Handling Multiple NMIs"]
@@ -179,17 +182,28 @@ class X86Cpu : public Cpu {
   struct Impl;
 
  private:
+  static constexpr u8 kMostNmis = 2;
+  // What is saved beside the architectural state.
+  struct Saved {
+    u8 sipi_vector = 0;
+    u8 nmis = 0;  // that wait
+    bool ferr = false;
+    bool ignne = false;
+    i64 tsc_adjustment = 0;        // of the guest's counter from the machine's
+    std::vector<u32> features;     // CPUID's words
+    std::vector<u64> stored_msrs;  // those that keep what is written
+  };
+  void check_registers() const;
+
   X86State* state_ = nullptr;
+  Saved saved_;
   std::unique_ptr<LocalApic> apic_;
   CpuObserver* observer_ = nullptr;
   Features features_{};
   unsigned physical_bits_ = 40;
   std::function<int()> pic_acknowledge_;
   std::function<void(bool)> ferr_line_;
-  bool ferr_ = false;
   std::atomic<bool> ignne_{false};
-  u8 sipi_vector_ = 0;
-  u8 nmis_ = 0;  // that wait
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,8 +6,13 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "backplane/types.h"
+
+namespace backplane {
+struct StateMember;
+}
 
 namespace backplane::x86 {
 
@@ -40,9 +45,24 @@ constexpr u64 kDr7GD = 1u << 13;
 
 // Exception vectors. [SDM 3A "Exception and Interrupt Vectors"]
 enum Vector : u8 {
-  kDE = 0, kDB = 1, kNMI = 2, kBP = 3, kOFVector = 4, kBR = 5, kUD = 6, kNM = 7, kDFVector = 8,
-  kTS = 10, kNP = 11, kSSVector = 12, kGP = 13, kPFVector = 14, kMF = 16, kACVector = 17,
-  kMC = 18, kXM = 19
+  kDE = 0,
+  kDB = 1,
+  kNMI = 2,
+  kBP = 3,
+  kOFVector = 4,
+  kBR = 5,
+  kUD = 6,
+  kNM = 7,
+  kDFVector = 8,
+  kTS = 10,
+  kNP = 11,
+  kSSVector = 12,
+  kGP = 13,
+  kPFVector = 14,
+  kMF = 16,
+  kACVector = 17,
+  kMC = 18,
+  kXM = 19
 };
 
 // A segment register with its hidden part. `attributes` has the layout of descriptor bits 40-55:
@@ -60,11 +80,13 @@ struct Segment {
   bool is_code() const { return (attributes & 0x18) == 0x18; }
   bool long_mode() const { return (attributes & 0x2000) != 0; }
   bool big() const { return (attributes & 0x4000) != 0; }
+  static std::span<const StateMember> members();
 };
 
 struct DescriptorTable {
   u16 limit = 0;
   u64 base = 0;
+  static std::span<const StateMember> members();
 };
 
 // What keeps interrupts off at the next instruction boundary. A load of SS by MOV or POP keeps
@@ -119,6 +141,17 @@ struct alignas(64) X86State {
   // x87, SSE and AVX registers: an XSAVE image in standard format. XSTATE_BV is kept as the
   // processor wrote it; a component whose bit is clear is in its initial state.
   alignas(64) u8 xsave[kXsaveSize] = {};
+
+  // All that is saved; time and the facts of the model are not. (src/cpu/saved_state.cpp)
+  static std::span<const StateMember> members();
+  // As its initializers say, but for the facts of the model.
+  void reset() {
+    const u8 physical_bits = physical_address_bits;
+    const u8 gbpages = has_gbpages;
+    *this = X86State{};
+    physical_address_bits = physical_bits;
+    has_gbpages = gbpages;
+  }
 
   // Current privilege level: the DPL of SS. (In real mode 0, in virtual-8086 mode 3.)
   unsigned cpl() const {

@@ -20,6 +20,8 @@ namespace backplane::testing {
 // A bus that any device may sit on: for devices that need one and do not care which.
 class TestBus : public Bus {
   BACKPLANE_OBJECT(TestBus, Bus, "test-bus")
+ public:
+  static void class_init(ObjectClass& k) { k.stateless(); }
 };
 
 // The machine. The thread that makes it holds the machine lock until it is gone, so a test need not
@@ -28,6 +30,7 @@ class TestMachine : public Machine {
   BACKPLANE_OBJECT(TestMachine, Machine, "test-machine")
  public:
   static constexpr u64 kDefaultRamSize = 16_MiB;
+  static void class_init(MachineClass& k) { k.stateless(); }
 
   // RAM from address 0; an Error says what the host refused. The phase is MachineInitialized:
   // devices can be made. The accelerator is one that runs nothing, or the one given.
@@ -64,6 +67,7 @@ class TestMachine : public Machine {
 class NullAccelerator : public Accelerator {
   BACKPLANE_OBJECT(NullAccelerator, Accelerator, "null-accel")
  public:
+  static void class_init(AccelClass& k) { k.saves_state = true; }
   void init_machine(Machine&) override {}
   void create_vcpu(Cpu&) override {}
 };

@@ -371,6 +371,7 @@ class TestFunction final : public PciDevice {
  public:
   static void class_init(PciDeviceClass& k) {
     k.identity = {.vendor = 0x1b36, .device = 0x00f2, .class_code = 0xff0000};
+    k.stateless();
     k.interrupt_pin = 1;
   }
   void realize() override {

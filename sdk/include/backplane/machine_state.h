@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// A whole machine as a file: its objects' state, CPUs and clocks included, and its RAM without the
+// pages that are zero.
+//
+// The file is a sequence of chunks, each with its length and a CRC; format version and machine come
+// first, an end mark last. It may come from a stranger: whatever is wrong with it is an Error of
+// one line, and whoever gets one does not let the machine run.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace backplane {
+
+class Machine;
+
+// Stops the machine, ends what is under way (requests to disks), writes the file and lets the
+// machine go on if it ran. A file of that name is replaced when the new one is complete. Throws
+// Error: the file cannot be written, or the machine cannot be saved as it is. Machine lock, main
+// loop's thread.
+void save_machine(Machine& machine, const std::filesystem::path& file);
+
+// Puts what was saved into a machine that was made with the same options and has not run. Throws
+// Error: then the machine is good for nothing. Machine lock, main thread.
+void load_machine(Machine& machine, const std::filesystem::path& file);
+
+// What would be saved, as text: each object's path, and a line for each part of its state. Stops
+// the machine meanwhile. Machine lock, main loop's thread.
+std::string describe_machine_state(Machine& machine);
+
+}  // namespace backplane
