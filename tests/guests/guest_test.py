@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from common_cpu import common_cpu
+
 # A guest writes 16 when it has run to its end; the program then ends with 2 * 16 + 1.
 PASSED = 33
 SECONDS = 30
@@ -59,10 +61,10 @@ def run(command, status, says):
     return result.stdout, problem
 
 
-def run_saved(command, status, says, saves, directory):
+def run_saved(command, accelerators, status, says, saves, directory):
     """The same of a guest that is saved again and again on its way, each time after it has run for
-    as long as it takes to say stop, and goes on in another process. At which moments that is does
-    not matter: it may be at any."""
+    as long as it takes to say stop, and goes on in another process, under the next of the
+    accelerators. At which moments that is does not matter: it may be at any."""
     printed, state = b"", []
     for leg in range(saves + 1):
         output, saved = directory / f"serial{leg}", directory / f"state{leg}"
@@ -70,7 +72,8 @@ def run_saved(command, status, says, saves, directory):
         if leg < saves:
             lines += f"stop\nsavestate {saved}\nquit\n"
         try:
-            result = subprocess.run([*command, "-S", "-monitor", "stdio",
+            accelerator = accelerators[leg % len(accelerators)]
+            result = subprocess.run([*command, "-accel", accelerator, "-S", "-monitor", "stdio",
                                      "-serial", f"file:{output}", *state],
                                     input=lines.encode(), capture_output=True, timeout=SECONDS)
         except subprocess.TimeoutExpired:
@@ -101,6 +104,8 @@ def main():
     parser.add_argument("--says", default="", help="what the one line on standard error contains")
     parser.add_argument("--saves", type=int, default=0,
                         help="how often it is saved and goes on in another process")
+    parser.add_argument("--accel", action="append", required=True,
+                        help="what runs it; of several, each the machine that the last one saved")
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("options", nargs="*", help="more options for the emulator")
     arguments = parser.parse_args()
@@ -109,6 +114,8 @@ def main():
     command = [arguments.emulator, "-M", "pc", "-m", "32", "-nodefaults", "-display", "none",
                "-device", "isa-debug-exit",
                "-kernel", str(arguments.image), *arguments.options]
+    if len(arguments.accel) > 1:
+        command += ["-cpu", common_cpu(arguments.emulator, *arguments.accel)]
     if not arguments.resets:
         command.append("-no-reboot")
     with tempfile.TemporaryDirectory(prefix="backplane-guest-") as directory:
@@ -118,10 +125,11 @@ def main():
             command += ["-drive", f"file={disk},format=raw,if=none,id=disk,serial=sectors",
                         "-device", "virtio-blk-pci,drive=disk"]
         if arguments.saves:
-            printed, problem = run_saved(command, arguments.status, arguments.says,
-                                         arguments.saves, Path(directory))
+            printed, problem = run_saved(command, arguments.accel, arguments.status,
+                                         arguments.says, arguments.saves, Path(directory))
         else:
-            printed, problem = run([*command, "-serial", "stdio"], arguments.status, arguments.says)
+            printed, problem = run([*command, "-accel", arguments.accel[0], "-serial", "stdio"],
+                                   arguments.status, arguments.says)
     expected = arguments.expected.read_text().splitlines()
     lines = printed.decode(errors="replace").splitlines()
     if lines == expected and not problem:

@@ -27,6 +27,7 @@ constexpr u64 kTssAddress = 0xfeffd000, kIdentityMapAddress = 0xfeffc000;
 // What the kernel's local APICs count, unless told otherwise. [api.rst
 // "KVM_CAP_X86_APIC_BUS_CYCLES_NS"]
 constexpr u64 kApicTimerHertz = 1'000'000'000;
+constexpr int kApicBusCyclesCapability = 237;  // KVM_CAP_X86_APIC_BUS_CYCLES_NS, since Linux 6.11
 
 class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
  public:
@@ -39,11 +40,26 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
         "interrupt controllers of the kernel: on (all), split (local APICs) or off (none)");
     k.property<&KvmAccel::paravirtual_>(
         "paravirtual", "show the guest that it runs on KVM, with KVM's clock and stolen time");
+    k.state<&KvmAccel::shown_>(1, {member<&Shown::clock>("clock")});
   }
   ~KvmAccel() override { shutdown(); }
 
+  void expect_saves_state() const override {
+    if (irqchip_ == IrqchipMode::On)
+      throw Error("accelerator kvm cannot save or load the kernel's interrupt controllers",
+                  "use -accel kvm,kernel-irqchip=split");
+  }
+  std::string guest_interface() const override { return paravirtual_ ? "kvm" : "none"; }
+  void saving() override {
+    if (shown_) shown_->clock = paused_clock_.value();
+  }
+  void loaded() override {
+    if (shown_) paused_clock_.set_value(shown_->clock);
+  }
+
   void init_machine(Machine& machine) override {
     machine_ = &machine;
+    if (paravirtual_) shown_.emplace();
     system_ = std::make_unique<System>();
     vm_ = system_->create_vm();
     u64 identity_map = kIdentityMapAddress;
@@ -53,10 +69,12 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
       vm_.call("cannot place KVM's task state", KVM_SET_TSS_ADDR, kTssAddress);
     return_emulation_failures();
     return_msrs();
-    if (irqchip_ == IrqchipMode::Off)
+    if (irqchip_ == IrqchipMode::Off) {
       filter_msrs();
-    else
+    } else {
       interrupts_ = std::make_unique<KernelInterrupts>(vm_, *system_, irqchip_);
+      slow_down_apic_timers();
+    }
     memory_events_ = std::make_unique<WriteEvents>(vm_, *system_, WriteEvents::Space::Memory);
     port_events_ = std::make_unique<WriteEvents>(vm_, *system_, WriteEvents::Space::Ports);
     slots_ = std::make_unique<MemorySlots>(vm_, *system_);  // shutdown() looks at this one
@@ -105,7 +123,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     return interrupts_ != nullptr ? interrupts_->create_message_signal() : nullptr;
   }
 
-  u64 timer_frequency() const override { return kApicTimerHertz; }
+  u64 timer_frequency() const override { return apic_timer_hertz_; }
   void deliver(const x86::InterruptMessage& message) override { interrupts_->deliver(message); }
   void ioapic_changed(std::span<const IoApicMessage> messages) override {
     if (irqchip_ == IrqchipMode::Split) interrupts_->set_ioapic_messages(messages);
@@ -151,6 +169,18 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     vm_.call("cannot ask KVM for MSR exits", KVM_ENABLE_CAP, &enable);
   }
 
+  // To the rate of the emulator's own: CPUID can tell it exactly, and a machine can go on under
+  // another accelerator. An older kernel has one rate.
+  void slow_down_apic_timers() {
+    constexpr u64 kSecond = 1'000'000'000;
+    if (system_->capability(kApicBusCyclesCapability) <= 0) return;
+    kvm_enable_cap enable{};
+    enable.cap = kApicBusCyclesCapability;
+    enable.args[0] = kSecond / x86::LocalApic::kTimerFrequency;
+    if (vm_.try_call(KVM_ENABLE_CAP, &enable) >= 0)
+      apic_timer_hertz_ = x86::LocalApic::kTimerFrequency;
+  }
+
   void filter_msrs() {
     u8 refused = 0;  // a clear bit: exit
     kvm_msr_filter filter{};
@@ -168,6 +198,12 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
 
   IrqchipMode irqchip_ = IrqchipMode::On;
   bool paravirtual_ = true;
+  u64 apic_timer_hertz_ = kApicTimerHertz;
+  // What the guest has of KVM beside the CPUs' registers, if it is shown that it runs there.
+  struct Shown {
+    u64 clock = 0;  // nanoseconds
+  };
+  std::optional<Shown> shown_;
   Machine* machine_ = nullptr;
   std::unique_ptr<System> system_;
   Descriptor vm_;

@@ -41,7 +41,6 @@ class TcgAccel final : public Accelerator, private MemoryListener {
  public:
   static void class_init(AccelClass& k) {
     k.hardware = false;
-    k.saves_state = true;
     k.state<&TcgAccel::counting_>(1, "counting");
     k.property<&TcgAccel::threads_>("thread",
                                     "single: one host thread for all vCPUs; multi: one each");
@@ -119,6 +118,8 @@ class TcgAccel final : public Accelerator, private MemoryListener {
       listening_ = false;
     }
   }
+
+  void expect_saves_state() const override {}
 
   std::string describe() const override {
     return fmt::format("accelerator: tcg ({})\nthreads: {}\n{}", object_class().description,

@@ -37,7 +37,6 @@ struct AccelClass : ObjectClass {
   explicit AccelClass(const ObjectClass& parent) : ObjectClass(parent) {}
 
   bool hardware = false;        // hardware virtualisation: no instruction counting
-  bool saves_state = false;     // its machine can be saved and loaded (machine_state.h)
   bool shows_host_cpu = false;  // a guest may be shown the host processor as it is
   // Why this accelerator cannot run here, or nullopt if it can; cheap, starts nothing.
   std::optional<std::string> (*unavailable_reason)() = nullptr;
@@ -74,6 +73,12 @@ class Accelerator : public Object {
   virtual void machine_ready() {}
   // Ends all vCPU threads. Called before the machine is destroyed, without guest code running.
   virtual void shutdown() {}
+
+  // Throws Error if its machine cannot be saved and loaded (machine_state.h). Machine lock.
+  virtual void expect_saves_state() const;
+  // What the guest may have found out of what runs it, and uses; a machine that goes on under
+  // another accelerator has to find the same.
+  virtual std::string guest_interface() const { return "none"; }
 
   // A message that it sends by itself; null if it cannot, or has no more of them. Machine lock.
   virtual std::unique_ptr<MessageSignal> create_message_signal() { return nullptr; }

@@ -106,6 +106,9 @@ class Vcpu {
   // Called on the vCPU's thread before the first run(), without the machine lock. Signals that
   // other processes send are blocked on that thread; those of its own faults are not.
   virtual void thread_started() {}
+  // Ends what is under way in it (an event that is being delivered), so that get_state() tells all.
+  // The machine stands still. On the vCPU's thread, outside run(), with the machine lock.
+  virtual void settle() {}
   // Brings the architectural state into the Cpu object, or pushes changes made there (reset,
   // a debugger) into the accelerator. On the vCPU's thread, outside run().
   virtual void get_state() {}

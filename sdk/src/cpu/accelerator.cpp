@@ -5,6 +5,11 @@ namespace backplane {
 
 void Accelerator::class_init(AccelClass&) {}
 
+void Accelerator::expect_saves_state() const {
+  throw Error::of("accelerator {} cannot save or load a machine's state", name())
+      .with_hint("use -accel tcg");
+}
+
 std::string Accelerator::name() const {
   constexpr std::string_view kSuffix = "-accel";
   std::string_view type = type_name();

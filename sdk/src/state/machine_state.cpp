@@ -51,7 +51,8 @@ std::vector<Fact> facts_of(Machine& machine) {
   return {{"machine", std::string(machine.type_name()), "-machine"},
           {"RAM", ram, "-m"},
           {"CPUs", std::to_string(machine.cpus().size()), "-smp"},
-          {"instruction counting", machine.config().icount.enabled ? "on" : "off", "-icount"}};
+          {"instruction counting", machine.config().icount.enabled ? "on" : "off", "-icount"},
+          {"interface to its hypervisor", machine.accelerator().guest_interface(), "-accel"}};
 }
 
 void write_header(Machine& machine, StateFileWriter& file) {
@@ -196,22 +197,16 @@ void on_vcpus(Machine& machine, void (Vcpu::*move)()) {
     if (cpu->vcpu() != nullptr) cpu->run_on_thread([&] { (cpu->vcpu()->*move)(); });
 }
 
-void check_accelerator(Machine& machine) {
-  if (!machine.accelerator().accel_class().saves_state)
-    throw Error::of("accelerator {} cannot save or load a machine's state",
-                    machine.accelerator().name())
-        .with_hint("use -accel tcg");
-}
-
 }  // namespace
 
 void save_machine(Machine& machine, const std::filesystem::path& file) {
-  check_accelerator(machine);
+  machine.accelerator().expect_saves_state();
   const std::vector<Object*> objects = objects_of(machine);
   for (const Object* const object : objects) check_says_state(*object);
   const Pause pause(machine);
   machine.carry_out_reset();
   for (Object* const object : objects) object->settle();
+  on_vcpus(machine, &Vcpu::settle);
   on_vcpus(machine, &Vcpu::get_state);
   for (Object* const object : objects) object->saving();
   StateFileWriter out(file);
@@ -234,7 +229,7 @@ std::string describe_machine_state(Machine& machine) {
 }
 
 void load_machine(Machine& machine, const std::filesystem::path& file) {
-  check_accelerator(machine);
+  machine.accelerator().expect_saves_state();
   StateFileReader in(file);
   const auto next = [&](StateChunk wanted) {
     const StateFileReader::Chunk chunk = in.next();

@@ -34,16 +34,25 @@ void set_mp_state(const Descriptor& vcpu, u32 mp_state) {
   vcpu.call("cannot set the vCPU's state", KVM_SET_MP_STATE, &mp);
 }
 
-void load_local_apic(const Descriptor& vcpu, x86::X86Cpu& cpu) {
+void load_local_apic(const Descriptor& vcpu, x86::X86Cpu& cpu,
+                     const std::optional<PausedApicTimer::State>& paused) {
   kvm_lapic_state lapic{};
   vcpu.call("cannot read the local APIC", KVM_GET_LAPIC, &lapic);
   kvm_mp_state mp{};
   vcpu.call("cannot read the vCPU's state", KVM_GET_MP_STATE, &mp);
   cpu.state().wait_for_sipi =
       mp.mp_state == KVM_MP_STATE_UNINITIALIZED || mp.mp_state == KVM_MP_STATE_INIT_RECEIVED;
+  const x86::ApicPage page = from_kernel(lapic);
+  const u64 deadline = paused ? paused->deadline : read_msr(vcpu, kTscDeadlineMsr).value_or(0);
   const MachineLock::Guard lock;
   cpu.apic().load_page(read_msr(vcpu, kApicBaseMsr).value_or(cpu.apic().base()),
-                       from_kernel(lapic));
+                       paused ? with_timer_of(page, paused->page) : page, deadline);
+}
+
+bool is_halted(const Descriptor& vcpu) {
+  kvm_mp_state mp{};
+  vcpu.call("cannot read the vCPU's state", KVM_GET_MP_STATE, &mp);
+  return mp.mp_state == KVM_MP_STATE_HALTED;
 }
 
 void store_local_apic(const Descriptor& vcpu, x86::X86Cpu& cpu) {
@@ -51,8 +60,9 @@ void store_local_apic(const Descriptor& vcpu, x86::X86Cpu& cpu) {
   write_msr(vcpu, kApicBaseMsr, cpu.apic().base());
   kvm_lapic_state lapic = to_kernel(cpu.apic().page());
   vcpu.call("cannot set the local APIC", KVM_SET_LAPIC, &lapic);
-  set_mp_state(vcpu,
-               cpu.state().wait_for_sipi != 0 ? KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE);
+  u32 mp_state = cpu.halted() ? KVM_MP_STATE_HALTED : KVM_MP_STATE_RUNNABLE;
+  if (cpu.state().wait_for_sipi != 0) mp_state = KVM_MP_STATE_UNINITIALIZED;
+  set_mp_state(vcpu, mp_state);
 }
 
 }  // namespace backplane::kvm

@@ -8,6 +8,7 @@
 #include "backplane/x86/cpu.h"
 #include "backplane/x86/platform_interrupts.h"
 #include "kernel/descriptor.h"
+#include "vcpu/pause.h"
 
 namespace backplane::kvm {
 
@@ -18,7 +19,11 @@ kvm_lapic_state to_kernel(const x86::ApicPage& page);
 void set_mp_state(const Descriptor& vcpu, u32 mp_state);
 
 // Brings the kernel's registers, and whether it waits for a start-up message, into the CPU.
-void load_local_apic(const Descriptor& vcpu, x86::X86Cpu& cpu);
+// While the machine is stopped its timer is `paused`, whatever the kernel's has done since.
+void load_local_apic(const Descriptor& vcpu, x86::X86Cpu& cpu,
+                     const std::optional<PausedApicTimer::State>& paused = std::nullopt);
+// Whether it waits for an interrupt in the kernel.
+bool is_halted(const Descriptor& vcpu);
 // And the CPU's into the kernel.
 void store_local_apic(const Descriptor& vcpu, x86::X86Cpu& cpu);
 

@@ -64,4 +64,15 @@ std::vector<kvm_cpuid_entry2> System::supported_cpuid() const {
   }
 }
 
+std::vector<u32> System::msr_indices() const {
+  struct {
+    u32 count = 0;
+    u32 indices[1024] = {};
+  } list;
+  list.count = std::size(list.indices);
+  constexpr unsigned long kGetIndices = _IOWR(KVMIO, 0x02, u32);  // KVM_GET_MSR_INDEX_LIST
+  if (device_.try_call(kGetIndices, &list) < 0) return {};
+  return {list.indices, list.indices + list.count};
+}
+
 }  // namespace backplane::kvm

@@ -25,6 +25,8 @@ class System {
   std::size_t run_size() const;
   // What the host's KVM can offer of each CPUID leaf.
   std::vector<kvm_cpuid_entry2> supported_cpuid() const;
+  // The model-specific registers that it can read and write for a guest.
+  std::vector<u32> msr_indices() const;
   int capability(int number) const { return device_.try_call(KVM_CHECK_EXTENSION, long{number}); }
 
  private:

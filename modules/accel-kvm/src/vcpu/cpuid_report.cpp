@@ -28,14 +28,19 @@ std::string names(const std::vector<x86::CpuidDifference>& differences, bool sho
 
 }  // namespace
 
-void report_cpuid(const Descriptor& vcpu, const x86::X86Cpu& cpu) {
+std::vector<x86::CpuidDifference> cpuid_differences(const Descriptor& vcpu,
+                                                    const x86::X86Cpu& cpu) {
   const std::vector<kvm_cpuid_entry2> entries = read_back(vcpu);
   const auto shown = [&entries](u32 leaf, u32 subleaf) -> x86::CpuidResult {
     for (const kvm_cpuid_entry2& e : entries)
       if (e.function == leaf && e.index == subleaf) return {e.eax, e.ebx, e.ecx, e.edx};
     return {};
   };
-  const std::vector<x86::CpuidDifference> differences = cpu.compare_features(shown);
+  return cpu.compare_features(shown);
+}
+
+void report_differences(const x86::X86Cpu& cpu,
+                        const std::vector<x86::CpuidDifference>& differences) {
   for (const bool promised : {true, false})
     for (const bool added : {false, true}) {
       const std::string which = names(differences, added, promised);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vcpu/msrs.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernel/list.h"
@@ -22,6 +23,7 @@ constexpr Place kSingle[] = {
     {0x174, offsetof(X86State, sysenter_cs)},         {0x175, offsetof(X86State, sysenter_esp)},
     {0x176, offsetof(X86State, sysenter_eip)},        {0x277, offsetof(X86State, pat)},
     {0x1a0, offsetof(X86State, misc_enable)},         {0x2ff, offsetof(X86State, mtrr_def_type)},
+    {0x3b, offsetof(X86State, tsc_adjust)},
 };
 
 // In the order of X86State::mtrr_fixed. [SDM 3A "Fixed Range MTRRs"]
@@ -59,6 +61,31 @@ std::optional<u64> read_msr(const Descriptor& vcpu, u32 index) {
 bool write_msr(const Descriptor& vcpu, u32 index, u64 value) {
   List<kvm_msr_entry> list({kvm_msr_entry{index, 0, value}});
   return vcpu.try_call(kSetMsrs, list.get()) == 1;
+}
+
+std::vector<x86::X86Cpu::SavedMsr> other_msrs(const Descriptor& vcpu,
+                                              const std::vector<u32>& indices) {
+  // Those that go other ways: time, the local APIC, and what the segment registers have.
+  constexpr u32 kElsewhere[] = {kTscMsr,    kApicBaseMsr, kTscDeadlineMsr,
+                                0xc0000080, 0xc0000100,   0xc0000101};
+  const std::vector<Place> known = places();
+  std::vector<x86::X86Cpu::SavedMsr> found;
+  for (const u32 index : indices) {
+    const bool elsewhere =
+        std::find(std::begin(kElsewhere), std::end(kElsewhere), index) != std::end(kElsewhere) ||
+        std::any_of(known.begin(), known.end(), [&](const Place& p) { return p.index == index; });
+    if (elsewhere) continue;
+    if (const std::optional<u64> value = read_msr(vcpu, index)) found.push_back({index, *value});
+  }
+  return found;
+}
+
+void store_other_msrs(const Descriptor& vcpu, const std::vector<u32>& indices,
+                      const std::vector<x86::X86Cpu::SavedMsr>& msrs) {
+  for (const x86::X86Cpu::SavedMsr& msr : msrs) {
+    if (std::find(indices.begin(), indices.end(), msr.index) == indices.end()) continue;
+    if (read_msr(vcpu, msr.index) != msr.value) write_msr(vcpu, msr.index, msr.value);
+  }
 }
 
 MsrSet::MsrSet(const Descriptor& vcpu) : vcpu_(vcpu) {

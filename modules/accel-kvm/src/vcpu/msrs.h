@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "backplane/x86/state.h"
+#include "backplane/x86/cpu.h"
 #include "kernel/descriptor.h"
 
 namespace backplane::kvm {
@@ -17,6 +17,13 @@ constexpr u32 kTscDeadlineMsr = 0x6e0;
 // Nothing, and false, if the kernel does not have the register or refuses the value.
 std::optional<u64> read_msr(const Descriptor& vcpu, u32 index);
 bool write_msr(const Descriptor& vcpu, u32 index, u64 value);
+
+// The values of those of `indices` that neither X86State has nor the local APIC.
+std::vector<x86::X86Cpu::SavedMsr> other_msrs(const Descriptor& vcpu,
+                                              const std::vector<u32>& indices);
+// Writes those that are among `indices`, as far as the kernel takes the values.
+void store_other_msrs(const Descriptor& vcpu, const std::vector<u32>& indices,
+                      const std::vector<x86::X86Cpu::SavedMsr>& msrs);
 
 // Those that X86State has, as far as the kernel has them too.
 class MsrSet {

@@ -18,6 +18,9 @@ class PausedClock {
  public:
   void stopped(const Descriptor& vm);
   void started(const Descriptor& vm);
+  // In nanoseconds, while the machine is stopped; 0 if the kernel has none.
+  u64 value() const { return clock_ ? clock_->clock : 0; }
+  void set_value(u64 value) { clock_.emplace().clock = value; }
 
  private:
   std::optional<kvm_clock_data> clock_;
@@ -30,6 +33,8 @@ class PausedTsc {
   // `host_ticks`: how far the host's counter went on meanwhile, the same for all vCPUs, so that
   // their counters stay as far apart as they were.
   void started(const Descriptor& vcpu, u64 host_ticks);
+  // It is to go on from there instead.
+  void set_value(u64 value) { value_ = value; }
 
  private:
   std::optional<u64> value_;  // where the kernel does not tell the offset
@@ -41,14 +46,15 @@ class PausedApicTimer {
  public:
   void stopped(const Descriptor& vcpu);
   void started(const Descriptor& vcpu);
-  // The local APIC was reset meanwhile.
-  void forget() { state_.reset(); }
-
- private:
   struct State {
     x86::ApicPage page;
     u64 deadline = 0;
   };
+  const std::optional<State>& state() const { return state_; }
+  // The local APIC was set to that meanwhile.
+  void set_state(const State& state) { state_ = state; }
+
+ private:
   std::optional<State> state_;
 };
 

@@ -20,7 +20,8 @@ int kick_signal() { return SIGRTMIN + 4; }
 }  // namespace
 
 KvmVcpu::KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, VcpuOptions options)
-    : cpu_(cpu),
+    : system_(system),
+      cpu_(cpu),
       state_(cpu.state()),
       irqchip_(options.irqchip),
       linear_(cpu.state(), cpu.machine().memory()),
@@ -29,7 +30,9 @@ KvmVcpu::KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, V
       run_(fd_, system.run_size()),
       registers_(fd_, *run_, cpu.state()) {
   set_cpuid(fd_, cpu, system, {options.paravirtual, kernel_apic()});
-  if (cpu.index() == 0) report_cpuid(fd_, cpu);
+  const std::vector<x86::CpuidDifference> differences = cpuid_differences(fd_, cpu);
+  cpu.note_shown(differences);
+  if (cpu.index() == 0) report_differences(cpu, differences);
   // Interrupts are injected through the events.
   if (!kernel_apic()) registers_.want_at_exits(KVM_SYNC_X86_EVENTS);
 }
@@ -57,7 +60,7 @@ void KvmVcpu::kick() {
 void KvmVcpu::get_state() {
   if (!started_) return;
   registers_.load();
-  if (kernel_apic()) load_local_apic(fd_, cpu_);
+  if (kernel_apic()) load_local_apic(fd_, cpu_, paused_timer_.state());
   state_.tsc_offset = tsc_offset(fd_);
 }
 
@@ -67,17 +70,21 @@ void KvmVcpu::put_state() {
   // No NMI and no INIT is on its way.
   run_->s.regs.events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SMM;
   forget_guest_pages(fd_);
+  if (!cpu_.accelerator_msrs().empty())
+    store_other_msrs(fd_, system_.msr_indices(), cpu_.accelerator_msrs());
   apic_into_page();
   if (kernel_apic()) {
     // Of one that waits for its start-up the kernel would take them only after it.
     set_mp_state(fd_, KVM_MP_STATE_RUNNABLE);
     registers_.exchange_page();
     store_local_apic(fd_, cpu_);
-    paused_timer_.forget();
+    const MachineLock::Guard lock;
+    paused_timer_.set_state({cpu_.apic().page(), cpu_.apic().tsc_deadline()});
     // It waits for interrupts and start-up messages in the kernel, not here.
     cpu_.set_halted(false);
   }
   if (!started_) write_msr(fd_, kTscMsr, cpu_.tsc());
+  if (const std::optional<u64> tsc = cpu_.take_loaded_tsc()) paused_tsc_.set_value(*tsc);
   // Our local APIC's deadlines are of the guest's counter.
   state_.tsc_offset = tsc_offset(fd_);
   run_->if_flag = (state_.rflags & x86::kIF) != 0;
@@ -98,6 +105,7 @@ void KvmVcpu::resume(u64 host_ticks) {
   if (!started_) return;
   paused_tsc_.started(fd_, host_ticks);
   paused_timer_.started(fd_);
+  if (kernel_apic()) cpu_.set_halted(false);
   state_.tsc_offset = tsc_offset(fd_);
 }
 

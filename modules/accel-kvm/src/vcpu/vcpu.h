@@ -30,6 +30,7 @@ class KvmVcpu final : public Vcpu {
   Exit run() override;
   void kick() override;
   void thread_started() override;
+  void settle() override;
   void get_state() override;
   void put_state() override;
   // The machine stopped, or is about to start after the host's counter went so far. Any thread,
@@ -66,11 +67,15 @@ class KvmVcpu final : public Vcpu {
   void handle_end_of_interrupt();
   Next emulate();
 
+  // saved_state.cpp
+  void deliver_what_is_under_way();
+
   void enter();
   void finish_access();
   bool kernel_apic() const { return irqchip_ != IrqchipMode::Off; }
   void apic_into_page();
 
+  const System& system_;
   x86::X86Cpu& cpu_;
   x86::X86State& state_;
   const IrqchipMode irqchip_;

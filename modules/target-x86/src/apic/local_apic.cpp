@@ -84,13 +84,16 @@ void LocalApic::clear_registers() {
   state_ = {.base = state_.base, .lint = state_.lint, .requested = state_.requested};
 }
 
-void LocalApic::loaded() {
+void LocalApic::loaded(u64 tsc) {
   const u64 mode = state_.base & (kBaseEnable | kBaseX2apic);
   if (mode == kBaseX2apic || page_address() >> cpu_.physical_address_bits() != 0)
     throw Error::of("apic: base={:#x}: none that a local APIC can have", state_.base);
   if (state_.timer_counts && state_.timer_initial == 0)
     throw Error("apic: the timer counts, and has no initial count");
   bus_->place_pages();
+  state_.requested = (cpu_.interrupt_request() & kRequestHard) != 0;
+  update();
+  load_timer(tsc);
 }
 
 void LocalApic::reset() {

@@ -45,8 +45,9 @@ ApicPage LocalApic::page() const {
   return page;
 }
 
-void LocalApic::load_page(u64 base, const ApicPage& page) {
+void LocalApic::load_page(u64 base, const ApicPage& page, u64 tsc_deadline) {
   state_.base = base;
+  state_.tsc_deadline = tsc_deadline;
   state_.tpr = page[kTpr] & 0xff;
   state_.ldr = page[kLdr];
   state_.dfr = page[kDfr];

@@ -28,16 +28,22 @@ u64 scale(u64 value, u64 numerator, u64 denominator) {
 
 }  // namespace
 
+// What is said to be unknown counts as ours: nothing depends on it then.
+u64 LocalApic::timer_hertz() const {
+  const u64 frequency = timer_frequency();
+  return frequency != 0 ? frequency : kTimerFrequency;
+}
+
 i64 LocalApic::timer_tick_ns(u64 ticks) const {
   return static_cast<i64>(
-      scale(ticks << divider_shift(state_.timer_divide), kSecond, kTimerFrequency));
+      scale(ticks << divider_shift(state_.timer_divide), kSecond, timer_hertz()));
 }
 
 // The count at that time; 0 where it has expired.
 u32 LocalApic::timer_count(i64 now) const {
   if (!state_.timer_counts) return 0;
   const i64 elapsed = std::max<i64>(0, now - state_.timer_start);
-  const u64 ticks = scale(static_cast<u64>(elapsed), kTimerFrequency, kSecond) >>
+  const u64 ticks = scale(static_cast<u64>(elapsed), timer_hertz(), kSecond) >>
                     divider_shift(state_.timer_divide);
   if (timer_mode() == kPeriodic)
     return state_.timer_initial - static_cast<u32>(ticks % state_.timer_initial);
@@ -72,6 +78,17 @@ void LocalApic::stop_timer() {
   state_.timer_counts = false;
   state_.timer_initial = 0;
   state_.tsc_deadline = 0;
+}
+
+// That of an accelerator's local APIC is not ours to run, and was not when it was saved.
+void LocalApic::load_timer(u64 tsc) {
+  if (mirror_) return timer_.cancel();
+  if (timer_.armed()) return;
+  if (timer_mode() != kTscDeadline) {
+    if (timer_current() != 0) arm_timer(timer_.clock().now());
+  } else if (state_.tsc_deadline != 0) {
+    wait_for_tsc(state_.tsc_deadline - std::min(tsc, state_.tsc_deadline));
+  }
 }
 
 // [SDM 3A "APIC Timer"]: a count that is under way goes on in another mode and at another rate;
@@ -122,8 +139,12 @@ void LocalApic::set_tsc_deadline(u64 value) {
     timer_.cancel();
     return timer_expired();
   }
+  wait_for_tsc(value - now);
+}
+
+void LocalApic::wait_for_tsc(u64 ticks) {
   constexpr u64 kFarthest = u64{1} << 60;
-  const u64 wait = std::min(scale(value - now, kSecond, cpu_.tsc_frequency()) + 1, kFarthest);
+  const u64 wait = std::min(scale(ticks, kSecond, cpu_.tsc_frequency()) + 1, kFarthest);
   timer_.arm_in(static_cast<i64>(wait));
 }
 

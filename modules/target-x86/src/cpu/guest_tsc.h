@@ -32,6 +32,8 @@ class GuestTsc {
     u64 valid_until = 0;  // ... while the host's is not above this; 0: not at all
   };
   Reading read();
+  // The host's counter when the clock stopped, while it is.
+  u64 host_counter_at_stop() const { return anchor_.counter; }
   // What it counts on from, while the clock is stopped.
   void set(u64 value);
 

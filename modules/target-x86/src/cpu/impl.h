@@ -34,6 +34,7 @@ struct X86Cpu::Impl {
 
   // Resolved by resolve_features() and realize().
   FeatureSet enabled;
+  FeatureSet shown;  // to the guest: those, unless the accelerator has others
   std::array<u32, static_cast<std::size_t>(FeatureWord::Count)> words{};
   // The machine's counter, and its offset when X86State::tsc_offset was last made to fit. Null
   // where the accelerator keeps tsc_offset, because the processor counts by itself.

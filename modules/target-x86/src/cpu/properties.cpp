@@ -108,8 +108,11 @@ void X86Cpu::class_init(X86CpuClass& k) {
       1, {member<&Saved::sipi_vector>("sipi_vector"),
           member<&Saved::nmis>("nmis", within(0, kMostNmis)), member<&Saved::ferr>("ferr"),
           member<&Saved::ignne>("ignne"), member<&Saved::tsc_adjustment>("tsc_adjustment"),
+          member<&Saved::tsc_frequency>("tsc_frequency"),
+          member<&Saved::apic_timer_frequency>("apic_timer_frequency"),
           member<&Saved::features>("features", up_to(64)),
-          member<&Saved::stored_msrs>("stored_msrs", up_to(512))});
+          member<&Saved::stored_msrs>("stored_msrs", up_to(512)),
+          member<&Saved::accelerator_msrs>("accelerator_msrs", up_to(4096))});
   k.property(vendor_property());
   k.property(model_id_property());
   k.property(number_property<&Impl::family, 270>("family", "processor family"));

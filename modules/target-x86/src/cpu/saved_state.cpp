@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A CPU as it is saved, and what of it is believed when it is loaded.
+#include <algorithm>
 #include <cstring>
 
 #include "../cpuid/features.h"
@@ -71,38 +72,78 @@ std::span<const StateMember> X86State::members() {
   return kMembers;
 }
 
+std::span<const StateMember> X86Cpu::SavedMsr::members() {
+  static const StateMember kMembers[] = {
+      member<&SavedMsr::index>("index"),
+      member<&SavedMsr::value>("value"),
+  };
+  return kMembers;
+}
+
 void X86Cpu::saving() {
   Cpu::saving();
-  saved_.tsc_adjustment = state_->tsc_offset - impl_->tsc_seen;
+  GuestTsc& tsc = *ApicBus::of(machine()).tsc();
+  saved_.tsc_adjustment =
+      impl_->tsc != nullptr
+          ? state_->tsc_offset - impl_->tsc_seen
+          : static_cast<i64>(tsc.host_counter_at_stop() - tsc.read().value) + state_->tsc_offset;
+  saved_.tsc_frequency = tsc_frequency();
+  saved_.apic_timer_frequency = apic_->timer_frequency();
   saved_.ignne = ignne();
-  saved_.features.assign(impl_->words.begin(), impl_->words.end());
+  saved_.features.clear();
+  for (std::size_t w = 0; w < impl_->words.size(); ++w)
+    saved_.features.push_back(feature_word(impl_->shown, static_cast<FeatureWord>(w)));
   saved_.stored_msrs = impl_->stored_msrs.values();
 }
 
 void X86Cpu::loaded() {
   Cpu::loaded();
-  std::string differences;
-  for (std::size_t i = 0; i < all_features().size(); ++i) {
-    const Feature& feature = all_features()[i];
-    const auto word = static_cast<std::size_t>(feature.word);
-    const u32 saved = word < saved_.features.size() ? saved_.features[word] : 0;
-    if (((saved ^ impl_->words[word]) >> feature.bit & 1) != 0)
-      differences += fmt::format("{}{}{}", differences.empty() ? "" : ", ",
-                                 (saved >> feature.bit & 1) != 0 ? "+" : "-", feature.name);
-  }
-  if (!differences.empty())
-    throw Error::of("this machine's CPU is another one: the saved one differs by {}",
-                    OwnText{differences})
-        .with_hint("give the same -cpu, on a host that has its features");
+  check_model();
   check_registers();
   if (!impl_->stored_msrs.set_values(saved_.stored_msrs))
     throw Error::of("stored_msrs: {} of them, this CPU has {}", saved_.stored_msrs.size(),
                     impl_->stored_msrs.values().size());
   set_ignne(saved_.ignne);
-  apic_->loaded();
-  if (impl_->tsc != nullptr) impl_->tsc_seen = impl_->tsc->read().offset;
-  state_->tsc_offset = impl_->tsc_seen + saved_.tsc_adjustment;
-  state_->tsc_valid_until = 0;
+  const ApicBus& bus = ApicBus::of(machine());
+  const u64 tsc = bus.saved_tsc() + static_cast<u64>(saved_.tsc_adjustment);
+  if (impl_->tsc != nullptr) {
+    impl_->tsc_seen = impl_->tsc->read().offset;
+    state_->tsc_offset = impl_->tsc_seen + saved_.tsc_adjustment;
+    state_->tsc_valid_until = 0;
+  } else {
+    loaded_tsc_ = tsc;
+    state_->tsc_offset = static_cast<i64>(tsc - bus.tsc()->host_counter_at_stop());
+  }
+  apic_->loaded(tsc);
+}
+
+// Whether a guest that ran on the saved CPU may go on on this one.
+void X86Cpu::check_model() const {
+  std::string differences;
+  for (std::size_t i = 0; i < all_features().size(); ++i) {
+    const Feature& feature = all_features()[i];
+    const auto word = static_cast<std::size_t>(feature.word);
+    const bool saved =
+        word < saved_.features.size() && (saved_.features[word] >> feature.bit & 1) != 0;
+    if (saved != impl_->shown[i])
+      differences +=
+          fmt::format("{}{}{}", differences.empty() ? "" : ",", saved ? "+" : "-", feature.name);
+  }
+  if (!differences.empty())
+    throw Error::of("this machine's CPU is another one: the saved one differs by {}",
+                    OwnText{differences})
+        .with_hint("give the same -cpu, or a model that both accelerators and hosts have in full");
+  // As exact as the host's is known.
+  const u64 tsc = tsc_frequency();
+  if (const u64 off = std::max(tsc, saved_.tsc_frequency) - std::min(tsc, saved_.tsc_frequency);
+      off > tsc / 2000)
+    throw Error::of("the saved machine's time-stamp counter has {} Hz, this one's {} Hz",
+                    saved_.tsc_frequency, tsc)
+        .with_hint("use a host whose processors have the same");
+  if (const u64 hertz = apic_->timer_frequency(); hertz != saved_.apic_timer_frequency)
+    throw Error::of("the timers of the saved machine's local APICs have {} Hz, this one's {} Hz",
+                    saved_.apic_timer_frequency, hertz)
+        .with_hint("use the accelerator that it was saved under");
 }
 
 // What instructions that set them would have refused, where those who use them rely on it.

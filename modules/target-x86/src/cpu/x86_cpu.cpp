@@ -30,6 +30,7 @@ void X86Cpu::resolve_features() {
   impl_->enabled = impl_->effective_features(level);
   for (std::size_t w = 0; w < impl_->words.size(); ++w)
     impl_->words[w] = feature_word(impl_->enabled, static_cast<FeatureWord>(w));
+  impl_->shown = impl_->enabled;
   features_ = features_of(impl_->enabled);
 
   physical_bits_ = impl_->physical_bits;

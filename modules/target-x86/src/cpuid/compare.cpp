@@ -61,6 +61,11 @@ std::vector<CpuidDifference> X86Cpu::compare_features(
   return differences;
 }
 
+void X86Cpu::note_shown(const std::vector<CpuidDifference>& differences) {
+  for (const CpuidDifference& d : differences)
+    impl_->shown[static_cast<std::size_t>(find_feature(d.name))] = d.shown;
+}
+
 CpuidResult X86Cpu::switched_off(u32 leaf, u32 subleaf) const {
   CpuidResult bits;
   const auto table = all_features();

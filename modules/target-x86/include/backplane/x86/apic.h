@@ -131,8 +131,9 @@ class LocalApic {
   // INIT: everything but the APIC id and IA32_APIC_BASE.
   void init_reset();
   static std::span<const StateMember> members();
-  // To be called when its state was loaded; throws Error at what no APIC can be.
-  void loaded();
+  // To be called when its state was loaded; throws Error at what no APIC can be. `tsc`: what the
+  // guest's time-stamp counter goes on from.
+  void loaded(u64 tsc);
 
   // A 4-byte access to the xAPIC page; `number` is offset / 16.
   u32 read_page(unsigned number);
@@ -178,7 +179,7 @@ class LocalApic {
   // The registers, as they are (after reset: those of power-on).
   ApicPage page() const;
   // Takes over IA32_APIC_BASE and the registers from the accelerator.
-  void load_page(u64 base, const ApicPage& page);
+  void load_page(u64 base, const ApicPage& page, u64 tsc_deadline = 0);
   // Whether the NMI pin gets through. [SDM 3A "Local Vector Table": LINT1]
   bool lint1_delivers_nmi() const;
 
@@ -243,6 +244,7 @@ class LocalApic {
 
   static constexpr unsigned kTimerModeShift = 17;
   unsigned timer_mode() const { return (state_.lvt[kTimer] >> kTimerModeShift) & 3; }
+  u64 timer_hertz() const;
   i64 timer_tick_ns(u64 ticks) const;
   u32 timer_count(i64 now) const;
   u32 timer_current() const;
@@ -250,6 +252,8 @@ class LocalApic {
   void continue_timer(u32 count, i64 now);
   void arm_timer(i64 now);
   void stop_timer();
+  void load_timer(u64 tsc);
+  void wait_for_tsc(u64 ticks);
   void set_timer_mode(u32 entry);
   void set_timer_divide(u32 value);
   void timer_expired();
@@ -297,6 +301,8 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
   u64 tsc_base() const { return tsc_base_; }
   // The counter that the CPUs have in common elsewhere.
   const std::shared_ptr<GuestTsc>& tsc() const { return tsc_; }
+  // Its value in the state that was loaded, or is to be saved.
+  u64 saved_tsc() const { return state_.tsc; }
 
   // `info lapic`.
   std::string_view info_topic() const override { return "lapic"; }

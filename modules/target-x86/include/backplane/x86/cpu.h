@@ -6,7 +6,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backplane/cpu.h"
@@ -116,6 +118,8 @@ class X86Cpu : public Cpu {
   // The model's features beside the CPUID that the guest is shown by an accelerator.
   std::vector<CpuidDifference> compare_features(
       const std::function<CpuidResult(u32 leaf, u32 subleaf)>& shown) const;
+  // The guest is shown the model with these differences.
+  void note_shown(const std::vector<CpuidDifference>& differences);
   // The feature bits of a leaf that the user took away (-cpu MODEL,-FEATURE).
   CpuidResult switched_off(u32 leaf, u32 subleaf) const;
   // "x86-64-v2": as after -cpu.
@@ -179,6 +183,19 @@ class X86Cpu : public Cpu {
   std::string describe_registers() const override;
   void set_property(std::string_view name, std::string_view value) override;
 
+  // --- for accelerators of which the kernel or a hypervisor keeps part of the CPU
+  // -----------------
+  struct SavedMsr {
+    u32 index = 0;
+    u64 value = 0;
+    static std::span<const StateMember> members();
+  };
+  // Registers that X86State does not have: set by Vcpu::settle(), and there for put_state() after
+  // they were loaded; another accelerator has no use for them.
+  std::vector<SavedMsr>& accelerator_msrs() { return saved_.accelerator_msrs; }
+  // What the time-stamp counter is to go on from in a machine that was loaded; nothing after that.
+  std::optional<u64> take_loaded_tsc() { return std::exchange(loaded_tsc_, std::nullopt); }
+
   struct Impl;
 
  private:
@@ -190,13 +207,18 @@ class X86Cpu : public Cpu {
     bool ferr = false;
     bool ignne = false;
     i64 tsc_adjustment = 0;        // of the guest's counter from the machine's
+    u64 tsc_frequency = 0;         // in Hz, as that of
+    u64 apic_timer_frequency = 0;  // the local APIC's timer
     std::vector<u32> features;     // CPUID's words
     std::vector<u64> stored_msrs;  // those that keep what is written
+    std::vector<SavedMsr> accelerator_msrs;
   };
+  void check_model() const;
   void check_registers() const;
 
   X86State* state_ = nullptr;
   Saved saved_;
+  std::optional<u64> loaded_tsc_;
   std::unique_ptr<LocalApic> apic_;
   CpuObserver* observer_ = nullptr;
   Features features_{};

@@ -67,7 +67,7 @@ class TestMachine : public Machine {
 class NullAccelerator : public Accelerator {
   BACKPLANE_OBJECT(NullAccelerator, Accelerator, "null-accel")
  public:
-  static void class_init(AccelClass& k) { k.saves_state = true; }
+  void expect_saves_state() const override {}
   void init_machine(Machine&) override {}
   void create_vcpu(Cpu&) override {}
 };

@@ -184,6 +184,23 @@ TEST(MachineState, AnotherMachineIsRefused) {
   EXPECT_NE(load(board, file).find("the saved machine has no pvpanic-pci at "), std::string::npos);
 }
 
+TEST(MachineState, ACpuWithOtherFeaturesIsRefused) {
+  const File file;
+  {
+    PcBoard board;
+    board.machine().config().cpu_model = "max,-rdrand";
+    board.power_on();
+    save_machine(board.machine(), file.path());
+  }
+  PcBoard board;
+  board.machine().config().cpu_model = "max,-rdseed";
+  board.power_on();
+  EXPECT_NE(
+      load(board, file)
+          .find("this machine's CPU is another one: the saved one differs by -rdrand,+rdseed"),
+      std::string::npos);
+}
+
 TEST(MachineState, AFileThatIsDamagedOrCutOffIsRefused) {
   const File file;
   PcBoard saved(2_MiB);

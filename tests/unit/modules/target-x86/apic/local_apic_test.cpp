@@ -342,6 +342,35 @@ TEST_F(ApicTimer, AOneShotCountThatHasEndedStaysEndedInAnyMode) {
   EXPECT_TRUE(requested());
 }
 
+// As of a machine whose local APICs were the accelerator's.
+TEST_F(ApicTimer, GoesOnWithACountThatWasLoaded) {
+  x86::ApicPage page = apic().page();
+  page[A::kSvr] = 0x1ff;
+  page[A::kTimerDivide] = kDivideBy1;
+  page[A::kLvtTimer] = 0x40;
+  page[A::kTimerInitial] = 1000;
+  page[A::kTimerCurrent] = 400;
+  apic().load_page(apic().base(), page);
+  apic().loaded(0);
+  guest.machine.advance_time(399 * kTick);
+  EXPECT_FALSE(requested());
+  guest.machine.advance_time(2 * kTick);
+  EXPECT_TRUE(requested());
+}
+
+TEST_F(ApicTimer, GoesOnToADeadlineThatWasLoaded) {
+  x86::ApicPage page = apic().page();
+  page[A::kSvr] = 0x1ff;
+  page[A::kLvtTimer] = 0x40040;
+  const u64 ticks = guest.cpu().tsc_frequency() / 1000;  // a millisecond
+  apic().load_page(apic().base(), page, 5000 + ticks);
+  apic().loaded(5000);
+  guest.machine.advance_time(990'000);
+  EXPECT_FALSE(requested());
+  guest.machine.advance_time(20'000);
+  EXPECT_TRUE(requested());
+}
+
 TEST_F(ApicTimer, ACountThatIsUnderWayGoesOnInTheOtherMode) {
   apic().write_page(A::kTimerDivide, kDivideBy1);
   apic().write_page(A::kLvtTimer, 0x40);
