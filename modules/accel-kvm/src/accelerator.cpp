@@ -44,11 +44,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   }
   ~KvmAccel() override { shutdown(); }
 
-  void expect_saves_state() const override {
-    if (irqchip_ == IrqchipMode::On)
-      throw Error("accelerator kvm cannot save or load the kernel's interrupt controllers",
-                  "use -accel kvm,kernel-irqchip=split");
-  }
+  void expect_saves_state() const override {}
   std::string guest_interface() const override { return paravirtual_ ? "kvm" : "none"; }
   void saving() override {
     if (shown_) shown_->clock = paused_clock_.value();

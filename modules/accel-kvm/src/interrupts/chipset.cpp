@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <ctime>
 
 namespace backplane::kvm {
 namespace {
@@ -15,7 +16,6 @@ constexpr u32 kTimerGsi = 0, kTimerPicInput = 0, kTimerIoApicInput = 2;
 constexpr u32 kFirstPicGsi = kIoApicInputs;
 static_assert(kFirstPicGsi + kPicInputs == KernelChipset::kGsis);
 
-constexpr u32 kPicChips[] = {KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE};
 constexpr u64 kIoApicAddress = 0xfec00000;
 
 }  // namespace
@@ -76,6 +76,12 @@ void KernelChipset::reset_controllers() {
   set_chip(state);
 }
 
+i64 KernelChipset::host_time() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return i64{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
 kvm_pit_state2 KernelChipset::timer() const {
   kvm_pit_state2 state{};
   vm_.call("cannot read the 8254", KVM_GET_PIT2, &state);
@@ -99,9 +105,14 @@ void KernelChipset::reset_timer() {
 }
 
 void KernelChipset::set_timer_cut_off(bool cut_off) {
+  const auto set_flag = [cut_off](u32& flags) {
+    flags &= ~KVM_PIT_FLAGS_HPET_LEGACY;
+    if (cut_off) flags |= KVM_PIT_FLAGS_HPET_LEGACY;
+  };
+  if (paused_timer_) return set_flag(paused_timer_->state.flags);
   kvm_pit_state2 state = timer();
   if (((state.flags & KVM_PIT_FLAGS_HPET_LEGACY) != 0) == cut_off) return;
-  state.flags ^= KVM_PIT_FLAGS_HPET_LEGACY;
+  set_flag(state.flags);
   set_timer(state);
 }
 
@@ -113,9 +124,11 @@ void KernelChipset::set_late_ticks(bool delivered) {
 
 void KernelChipset::set_timer_running(bool running) {
   if (!running) {
-    paused_timer_ = timer();
+    paused_timer_ = PausedTimer{timer(), host_time()};
   } else if (paused_timer_) {
-    set_timer(*paused_timer_);
+    for (kvm_pit_channel_state& channel : paused_timer_->state.channels)
+      channel.count_load_time += host_time() - paused_timer_->time;
+    set_timer(paused_timer_->state);
     paused_timer_.reset();
   }
 }

@@ -28,6 +28,10 @@ class KernelChipset final : public x86::PlatformChipset {
   void set_timer_cut_off(bool cut_off) override;
   void set_late_ticks(bool delivered) override;
   void set_timer_running(bool running) override;
+  x86::ControllerRegisters controllers() const override;
+  void set_controllers(const x86::ControllerRegisters& registers) override;
+  x86::TimerRegisters timer_registers() const override;
+  void set_timer_registers(const x86::TimerRegisters& registers) override;
   std::string describe() const override;
 
  private:
@@ -43,6 +47,9 @@ class KernelChipset final : public x86::PlatformChipset {
     u32 first_gsi_;
   };
 
+  static constexpr u32 kPicChips[] = {KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE};
+  // What the kernel's timer goes by, in nanoseconds.
+  static i64 host_time();
   kvm_irqchip chip(u32 id) const;
   void set_chip(const kvm_irqchip& state) const;
   kvm_pit_state2 timer() const;
@@ -50,7 +57,12 @@ class KernelChipset final : public x86::PlatformChipset {
 
   const Descriptor& vm_;
   Inputs pic_, ioapic_;
-  std::optional<kvm_pit_state2> paused_timer_;
+  // While the machine is stopped: the timer, and the time of its counts.
+  struct PausedTimer {
+    kvm_pit_state2 state;
+    i64 time;
+  };
+  std::optional<PausedTimer> paused_timer_;
 };
 
 }  // namespace backplane::kvm

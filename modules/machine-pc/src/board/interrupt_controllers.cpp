@@ -35,6 +35,8 @@ void InterruptControllers::realize() {
   platform_ = x86::PlatformInterrupts::of(machine());
   if (platform_ != nullptr) chipset_ = platform_->chipset();
   if (chipset_ != nullptr) {
+    pics_ = std::make_unique<PicPair>(IrqLine());
+    ioapic_ = std::make_unique<IoApic>(IoApic::Deliver());
     pic_inputs_ = &chipset_->pic();
     ioapic_inputs_ = &chipset_->ioapic();
   } else {
@@ -67,7 +69,7 @@ void InterruptControllers::make_controllers() {
 
 // The accelerator has to know what to report the end of.
 void InterruptControllers::ioapic_changed() {
-  if (platform_ == nullptr || ioapic_ == nullptr) return;
+  if (platform_ == nullptr || chipset_ != nullptr || ioapic_ == nullptr) return;
   std::vector<x86::PlatformInterrupts::IoApicMessage> messages;
   for (unsigned input = 0; input < IoApic::kInputs; ++input)
     if (const auto message = ioapic_->message(input))
@@ -76,7 +78,7 @@ void InterruptControllers::ioapic_changed() {
 }
 
 void InterruptControllers::unrealize() {
-  if (ioapic_) x86::ApicBus::of(machine()).remove_eoi_listener(*this);
+  if (ioapic_ && chipset_ == nullptr) x86::ApicBus::of(machine()).remove_eoi_listener(*this);
   regions_.clear();
   ioapic_.reset();
   pics_.reset();
@@ -86,6 +88,17 @@ void InterruptControllers::unrealize() {
 void InterruptControllers::reset() {
   Device::reset();
   if (chipset_ != nullptr) chipset_->reset_controllers();
+}
+
+void InterruptControllers::saving() {
+  Device::saving();
+  if (chipset_ == nullptr) return;
+  x86::ControllerRegisters registers = chipset_->controllers();
+  registers.ioapic.levels = 0;
+  for (unsigned input = 0; input < IoApic::kInputs; ++input)
+    if (ioapic_asserted_[input] != 0) registers.ioapic.levels |= u32{1} << input;
+  pics_->set_registers(registers.pics);
+  ioapic_->set_registers(registers.ioapic);
 }
 
 // How many lines assert an input follows from the lines; whoever drives one drives it as it is.
@@ -98,7 +111,12 @@ void InterruptControllers::loaded() {
     if (source.pic >= 0) ++pic_asserted_[static_cast<unsigned>(source.pic)];
     if (source.ioapic >= 0) ++ioapic_asserted_[static_cast<unsigned>(source.ioapic)];
   }
-  ioapic_changed();
+  if (chipset_ == nullptr) {
+    pics_->loaded();
+    return ioapic_changed();
+  }
+  chipset_->set_controllers({pics_->registers(), ioapic_->registers()});
+  chipset_->set_timer_cut_off(wires_.legacy_replacement);
 }
 
 void InterruptControllers::set_level_triggered(unsigned irq) {

@@ -62,6 +62,7 @@ class InterruptControllers final : public Device,
   void realize() override;
   void unrealize() override;
   void reset() override;
+  void saving() override;
   void loaded() override;
 
   std::string_view info_topic() const override { return "irq"; }
@@ -100,7 +101,9 @@ class InterruptControllers final : public Device,
   void write_elcr(u64 offset, u64 value, unsigned size);
 
   x86::PlatformInterrupts* platform_ = nullptr;  // whose local APICs there are, if not ours
-  x86::PlatformChipset* chipset_ = nullptr;  // whose chips there are: then the next two are null
+  // Whose chips there are: then the next two only hold what those have while the machine is saved
+  // and loaded.
+  x86::PlatformChipset* chipset_ = nullptr;
   std::unique_ptr<PicPair> pics_;
   std::unique_ptr<IoApic> ioapic_;
   IrqSink* pic_inputs_ = nullptr;

@@ -80,6 +80,67 @@ void Pit8254::reset() {
   output0_.lower();
 }
 
+// Its timer was not armed where the chip was another's.
+void Pit8254::loaded() {
+  Channel& c = state_.channels[0];
+  const i64 now = clock_.now();
+  if (timer_.armed() || !counting(c) || c.paused_at >= 0) return;
+  const u64 d = elapsed(c, now);
+  if (!periodic(c.mode) && d >= c.count) return;
+  state_.next_edge = (d / c.count + 1) * c.count;
+  arm(now);
+}
+
+x86::TimerRegisters Pit8254::registers() const {
+  const i64 now = clock_.now();
+  x86::TimerRegisters registers;
+  for (std::size_t n = 0; n < state_.channels.size(); ++n) {
+    const Channel& c = state_.channels[n];
+    registers.channels[n] = {.access = c.access,
+                             .mode = c.mode,
+                             .bcd = c.bcd,
+                             .gate = c.gate,
+                             .loaded = c.loaded,
+                             .count = c.next_count != 0 ? c.next_count : c.count,
+                             .elapsed = c.paused_at >= 0 ? c.paused_at : now - c.start,
+                             .write_high = c.write_high,
+                             .read_high = c.read_high,
+                             .write_low = c.write_low,
+                             .value_latched = c.value_latched,
+                             .status_latched = c.status_latched,
+                             .latched_value = c.latched_value,
+                             .latched_status = c.latched_status};
+  }
+  return registers;
+}
+
+void Pit8254::set_registers(const x86::TimerRegisters& registers) {
+  const i64 now = clock_.now();
+  timer_.cancel();
+  state_ = {};
+  for (std::size_t n = 0; n < state_.channels.size(); ++n) {
+    const x86::TimerChannelRegisters& r = registers.channels[n];
+    const bool stands = !r.gate && stands_still_without_gate(r.mode);
+    state_.channels[n] = {.control = static_cast<u8>(r.access << 4 | r.mode << 1 | (r.bcd ? 1 : 0)),
+                          .access = r.access,
+                          .mode = r.mode,
+                          .bcd = r.bcd,
+                          .gate = r.gate,
+                          .loaded = r.loaded,
+                          .triggered = r.loaded,
+                          .count = r.count,
+                          .start = now - r.elapsed,
+                          .paused_at = stands ? r.elapsed : -1,
+                          .write_high = r.write_high,
+                          .write_low = r.write_low,
+                          .read_high = r.read_high,
+                          .value_latched = r.value_latched,
+                          .latched_value = r.latched_value,
+                          .status_latched = r.status_latched,
+                          .latched_status = r.latched_status};
+  }
+}
+
 bool Pit8254::counting(const Channel& c) const {
   return c.loaded && (!triggered_by_gate(c.mode) || c.triggered);
 }

@@ -10,6 +10,7 @@
 #include "backplane/irq.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
+#include "backplane/x86/platform_interrupts.h"
 #include "chips/ticks.h"
 
 namespace backplane::pc {
@@ -27,6 +28,12 @@ class Pit8254 {
 
   void reset();
   static std::span<const StateMember> members();
+  // Goes on with what was loaded: the state, or what another's registers were.
+  void loaded();
+  x86::TimerRegisters registers() const;
+  // It stands still until loaded().
+  void set_registers(const x86::TimerRegisters& registers);
+  void stand_still() { timer_.cancel(); }
   // Ports 0 to 2: the counters; 3: the control word.
   u8 read(unsigned port);
   void write(unsigned port, u8 value);

@@ -50,6 +50,43 @@ std::span<const StateMember> Pic8259::members() {
   return kMembers;
 }
 
+x86::PicRegisters Pic8259::registers() const {
+  return {.levels = state_.levels,
+          .requests = requests(),
+          .imr = state_.imr,
+          .isr = state_.isr,
+          .elcr = state_.elcr,
+          .vector_base = state_.vector_base,
+          .lowest = state_.lowest,
+          .init_step = static_cast<u8>(state_.init_step),
+          .needs_icw4 = state_.needs_icw4,
+          .auto_eoi = state_.auto_eoi,
+          .rotate_on_auto_eoi = state_.rotate_on_auto_eoi,
+          .special_mask = state_.special_mask,
+          .special_fully_nested = state_.special_fully_nested,
+          .poll = state_.poll,
+          .read_isr = state_.read_isr};
+}
+
+void Pic8259::set_registers(const x86::PicRegisters& r) {
+  state_ = {.levels = r.levels,
+            .edges = static_cast<u8>(r.requests & ~r.elcr),
+            .imr = r.imr,
+            .isr = r.isr,
+            .elcr = r.elcr,
+            .vector_base = r.vector_base,
+            .lowest = r.lowest,
+            .init_step = r.init_step,
+            .needs_icw4 = r.needs_icw4,
+            .single = false,
+            .auto_eoi = r.auto_eoi,
+            .rotate_on_auto_eoi = r.rotate_on_auto_eoi,
+            .special_mask = r.special_mask,
+            .special_fully_nested = r.special_fully_nested,
+            .poll = r.poll,
+            .read_isr = r.read_isr};
+}
+
 void Pic8259::reset() { state_ = {.levels = state_.levels}; }
 
 void Pic8259::set_input(unsigned input, bool level) {
@@ -240,6 +277,10 @@ u8 PicPair::acknowledge() {
 }
 
 // Carries the second chip's output to the first one's cascade input, and the first one's to INTR.
+void PicPair::set_registers(const std::array<x86::PicRegisters, 2>& registers) {
+  for (std::size_t n = 0; n < chips_.size(); ++n) chips_[n].set_registers(registers[n]);
+}
+
 void PicPair::update() {
   // The second chip asks anew for each request, also while its line stays up.
   const bool second = chips_[1].pending() >= 0;

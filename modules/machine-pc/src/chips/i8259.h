@@ -9,6 +9,7 @@
 #include "backplane/irq.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
+#include "backplane/x86/platform_interrupts.h"
 
 namespace backplane::pc {
 
@@ -34,6 +35,9 @@ class Pic8259 {
   // INTA: marks `input` in service; -1 means the request went away, which reads as input 7.
   // Returns the vector.
   u8 acknowledge(int input);
+
+  x86::PicRegisters registers() const;
+  void set_registers(const x86::PicRegisters& registers);
 
   u8 requests() const {
     return static_cast<u8>((state_.edges & ~state_.elcr) | (state_.levels & state_.elcr));
@@ -96,6 +100,14 @@ class PicPair final : public IrqSink {
     const Pic8259& chip = chips_[input / 8];
     return (chip.requests() & ~chip.masked() & ~chip.elcr() & 1u << input % 8) != 0;
   }
+
+  // Everything in it; the output stays as it is until loaded().
+  std::array<x86::PicRegisters, 2> registers() const {
+    return {chips_[0].registers(), chips_[1].registers()};
+  }
+  void set_registers(const std::array<x86::PicRegisters, 2>& registers);
+  // Drives the output as it is to be.
+  void loaded() { update(); }
 
   bool intr() const { return chips_[0].pending() >= 0; }
   // The processor's INTA cycle: the vector of the interrupt to serve. With none left it is the

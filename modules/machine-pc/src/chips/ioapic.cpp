@@ -45,6 +45,15 @@ void IoApic::reset() {
   report_change();
 }
 
+x86::IoApicRegisters IoApic::registers() const {
+  return {
+      .select = state_.select, .id = state_.id, .levels = state_.levels, .entries = state_.entries};
+}
+
+void IoApic::set_registers(const x86::IoApicRegisters& r) {
+  state_ = {.select = r.select, .id = r.id, .levels = r.levels, .entries = r.entries};
+}
+
 void IoApic::set_irq(unsigned input, bool level) {
   if (input >= kInputs) return;
   const u32 mask = 1u << input;

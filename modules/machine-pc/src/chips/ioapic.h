@@ -11,6 +11,7 @@
 #include "backplane/irq.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
+#include "backplane/x86/platform_interrupts.h"
 
 namespace backplane::pc {
 
@@ -42,6 +43,9 @@ class IoApic final : public IrqSink {
 
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
+
+  x86::IoApicRegisters registers() const;
+  void set_registers(const x86::IoApicRegisters& registers);
 
   // What an input sends; nothing if it is masked.
   std::optional<Message> message(unsigned input) const;

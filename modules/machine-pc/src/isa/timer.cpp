@@ -41,10 +41,10 @@ class IsaPit final : public IsaDevice {
     IsaDevice::realize();
     if (x86::PlatformInterrupts* platform = x86::PlatformInterrupts::of(machine()))
       platform_ = platform->chipset();
-    if (platform_ != nullptr) return use_platform_timer();
     pit_ = std::make_unique<Pit8254>(
         machine().virtual_clock(), isa_bus().irq(0), [this] { return isa_bus().edge_pending(0); },
         lost_tick_policy_);
+    if (platform_ != nullptr) return use_platform_timer();
     add_ports("pit", 0x40, 4, MmioHandler::of<&IsaPit::read, &IsaPit::write>(*this).sizes(1, 1));
     add_ports("port61", 0x61, 1,
               MmioHandler::of<&IsaPit::read_port61, &IsaPit::write_port61>(*this).sizes(1, 1));
@@ -58,6 +58,24 @@ class IsaPit final : public IsaDevice {
   void reset() override {
     IsaDevice::reset();
     if (platform_ != nullptr) platform_->reset_timer();
+  }
+
+  void saving() override {
+    IsaDevice::saving();
+    if (platform_ == nullptr) return;
+    const x86::TimerRegisters registers = platform_->timer_registers();
+    pit_->set_registers(registers);
+    state_.port61 = static_cast<u8>((registers.channels[2].gate ? kGate2 : 0) |
+                                    (registers.speaker ? kSpeaker : 0));
+  }
+
+  void loaded() override {
+    IsaDevice::loaded();
+    if (platform_ == nullptr) return pit_->loaded();
+    x86::TimerRegisters registers = pit_->registers();
+    registers.speaker = (state_.port61 & kSpeaker) != 0;
+    platform_->set_timer_registers(registers);
+    pit_->stand_still();
   }
 
  private:
@@ -82,7 +100,9 @@ class IsaPit final : public IsaDevice {
   }
 
   LostTickPolicy lost_tick_policy_ = LostTickPolicy::Delay;
-  x86::PlatformChipset* platform_ = nullptr;  // whose timer takes the place of ours
+  // Whose timer takes the place of ours, which then holds what that has while the machine is saved
+  // and loaded.
+  x86::PlatformChipset* platform_ = nullptr;
   std::unique_ptr<Pit8254> pit_;
   struct State {
     u8 port61 = 0;

@@ -23,6 +23,49 @@ struct InterruptMessage;
 // A local APIC's registers as its page has them: one for each 16 bytes, by LocalApic::Register.
 using ApicPage = std::array<u32, 64>;
 
+// What these chips have in them, whosever they are; for a machine that is saved and loaded. The
+// chips' models have the same in the same words (modules/machine-pc/src/chips).
+struct PicRegisters {
+  u8 levels = 0;    // of the inputs
+  u8 requests = 0;  // not yet acknowledged
+  u8 imr = 0, isr = 0, elcr = 0;
+  u8 vector_base = 0;
+  u8 lowest = 7;     // the input of lowest priority
+  u8 init_step = 0;  // ICW awaited next, 2 to 4; 0: none
+  bool needs_icw4 = false;
+  bool auto_eoi = false, rotate_on_auto_eoi = false;
+  bool special_mask = false, special_fully_nested = false;
+  bool poll = false, read_isr = false;
+};
+struct IoApicRegisters {
+  u8 select = 0;
+  u8 id = 0;
+  u32 levels = 0;                    // of the inputs
+  std::array<u64, 24> entries = {};  // the redirection table
+};
+struct ControllerRegisters {
+  std::array<PicRegisters, 2> pics;
+  IoApicRegisters ioapic;
+};
+struct TimerChannelRegisters {
+  u8 access = 3;  // to the bytes of the count, as in the control word
+  u8 mode = 0;
+  bool bcd = false;
+  bool gate = true;
+  bool loaded = false;  // a count was written since the control word
+  u32 count = 0x10000;
+  i64 elapsed = 0;                             // nanoseconds of it
+  bool write_high = false, read_high = false;  // the next byte is the high one
+  u8 write_low = 0;
+  bool value_latched = false, status_latched = false;
+  u16 latched_value = 0;
+  u8 latched_status = 0;
+};
+struct TimerRegisters {
+  std::array<TimerChannelRegisters, 3> channels;
+  bool speaker = false;  // bit 1 of port 61h
+};
+
 // The 8259 pair, the I/O APIC and the 8254 of an accelerator. They answer at their usual ports and
 // addresses, and counter 0 of the 8254 is wired to IRQ 0.
 class PlatformChipset {
@@ -41,6 +84,11 @@ class PlatformChipset {
   virtual void set_late_ticks(bool delivered) = 0;
   // The timer's time stands still while the machine is stopped.
   virtual void set_timer_running(bool running) = 0;
+  // While the machine is stopped. A count begins anew.
+  virtual ControllerRegisters controllers() const = 0;
+  virtual void set_controllers(const ControllerRegisters& registers) = 0;
+  virtual TimerRegisters timer_registers() const = 0;
+  virtual void set_timer_registers(const TimerRegisters& registers) = 0;
   // For `info irq`.
   virtual std::string describe() const = 0;
 

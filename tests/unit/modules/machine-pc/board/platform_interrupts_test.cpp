@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backplane/machine.h"
+#include "backplane/state.h"
 #include "backplane/testing/test_machine.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/cpu.h"
@@ -47,8 +48,16 @@ class PlatformAccelerator final : public backplane::testing::NullAccelerator,
   void set_timer_cut_off(bool cut_off) override { timer_cut_off = cut_off; }
   void set_late_ticks(bool) override {}
   void set_timer_running(bool) override {}
+  x86::ControllerRegisters controllers() const override { return controller_registers; }
+  void set_controllers(const x86::ControllerRegisters& registers) override {
+    controller_registers = registers;
+  }
+  x86::TimerRegisters timer_registers() const override { return timer; }
+  void set_timer_registers(const x86::TimerRegisters& registers) override { timer = registers; }
   std::string describe() const override { return "the platform's chips\n"; }
 
+  x86::ControllerRegisters controller_registers;
+  x86::TimerRegisters timer;
   std::vector<InterruptMessage> messages;
   std::vector<IoApicMessage> ioapic_entries;
   Inputs pic_inputs, ioapic_inputs;
@@ -185,6 +194,73 @@ TEST_F(PlatformChipsetTest, OurChipsDoNotAnswer) {
   EXPECT_EQ(machine_.io().load<u8>(0x21), 0xff);
   EXPECT_EQ(machine_.memory().load<u32>(IoApic::kDefaultAddress), ~0u);
   EXPECT_EQ(irqs_.info(), "the platform's chips\n");
+}
+
+// One machine after the other: with the platform's chips, or ours.
+class SavedChipsTest : public ::testing::Test {
+ protected:
+  struct Board : PlatformInterruptsTest {
+    explicit Board(bool with_chipset) : PlatformInterruptsTest(with_chipset) {}
+    void TestBody() override {}
+    using PlatformInterruptsTest::irqs_;
+    using PlatformInterruptsTest::machine_;
+    using PlatformInterruptsTest::platform;
+    using PlatformInterruptsTest::write_ioapic;
+    void save(StateWriter& to) {
+      irqs_.saving();
+      save_object(irqs_, to);
+    }
+    void load(const StateWriter& saved) {
+      StateReader from(saved.bytes());
+      load_object(irqs_, from);
+      irqs_.loaded();
+    }
+  };
+};
+
+TEST_F(SavedChipsTest, OursGoOnWithWhatThePlatformsHad) {
+  StateWriter saved;
+  {
+    Board board(true);
+    const IrqLine pirq = board.irqs_.ioapic_line(17);
+    pirq.raise();
+    auto& registers = board.platform().controller_registers;
+    registers.pics[0] = {.imr = 0xee, .isr = 1, .vector_base = 0x30, .lowest = 3};
+    registers.ioapic.entries[17] = 0x0200'0000'0000'c061;
+    board.save(saved);
+  }
+  Board board(false);
+  const IrqLine pirq = board.irqs_.ioapic_line(17);
+  board.load(saved);
+  EXPECT_EQ(board.machine_.io().load<u8>(0x21), 0xee);
+  EXPECT_TRUE(board.platform().messages.empty());
+  x86::ApicBus::of(board.machine_).broadcast_eoi(0x61);
+  EXPECT_EQ(board.platform().messages.size(), 1u) << "the line was high, and waited for its end";
+  pirq.lower();
+  x86::ApicBus::of(board.machine_).broadcast_eoi(0x61);
+  EXPECT_EQ(board.platform().messages.size(), 1u);
+}
+
+TEST_F(SavedChipsTest, ThePlatformsGoOnWithWhatOursHad) {
+  StateWriter saved;
+  {
+    Board board(false);
+    const IrqLine serial = board.irqs_.isa_irq(4);
+    for (const u8 value : {0x11, 0x30, 0x04, 0x01, 0xef})
+      board.machine_.io().store<u8>(value == 0x11 ? 0x20 : 0x21, value);
+    serial.raise();
+    board.write_ioapic(0x10 + 2 * 4, 0x8061);
+    board.save(saved);
+  }
+  Board board(true);
+  board.irqs_.isa_irq(4);
+  board.load(saved);
+  const x86::ControllerRegisters& registers = board.platform().controller_registers;
+  EXPECT_EQ(registers.pics[0].imr, 0xef);
+  EXPECT_EQ(registers.pics[0].vector_base, 0x30);
+  EXPECT_EQ(registers.pics[0].requests, 0x10);
+  EXPECT_EQ(registers.ioapic.entries[4] & 0xffff, 0xc061u) << "sent, and not yet ended";
+  EXPECT_EQ(registers.ioapic.levels, 0x10u);
 }
 
 TEST_F(PlatformChipsetTest, ResetAndSetUpGoToThePlatform) {

@@ -61,6 +61,29 @@ TEST_F(PitTest, InterruptOnTerminalCountFiresOnce) {
   EXPECT_EQ(irq_.edges(), 1u);
 }
 
+TEST_F(PitTest, GoesOnWithTheRegistersOfAnother) {
+  program(0, 2, 1193);
+  pit_.set_gate2(true);
+  program(2, 0, 5000);
+  ticks(300);
+  const x86::TimerRegisters registers = pit_.registers();
+  pit_.reset();
+  irq_.forget();
+  pit_.set_registers(registers);
+  ticks(2000);
+  EXPECT_EQ(irq_.edges(), 0u) << "it stands still";
+  pit_.set_registers(registers);
+  EXPECT_NEAR(read_counter(2), 4700, 2);
+  pit_.loaded();
+  ticks(885);
+  EXPECT_EQ(irq_.edges(), 0u);
+  ticks(20);
+  EXPECT_EQ(irq_.edges(), 1u);
+  ticks(1193);
+  EXPECT_EQ(irq_.edges(), 2u);
+  EXPECT_NEAR(read_counter(2), 4700 - 885 - 20 - 1193, 5);
+}
+
 TEST_F(PitTest, ACountOfZeroIsTheLargest) {
   program(0, 0, 0);
   irq_.forget();
