@@ -130,8 +130,9 @@ def check_builds_modules(tree, cmake, compiler, flags, directory):
 
 
 def check_uses_backends(tree, build):
-    """A block driver and a network backend of somebody else's, by the options of our own."""
-    for kind, name in [("-blockdev", "ramdisk"), ("-netdev", "echo")]:
+    """A block driver, a network backend and a character device of somebody else's, by the options
+    of our own."""
+    for kind, name in [("-blockdev", "ramdisk"), ("-netdev", "echo"), ("-chardev", "recorder")]:
         listing = tree.backplane("-module-path", build, kind, "help")
         assert name in listing, f"{kind} help does not list {name}:\n{listing}"
     said = tree.backplane("-module-path", build, "-blockdev", "ramdisk,help")
@@ -148,6 +149,21 @@ def check_uses_backends(tree, build):
     for text in ["half: disk, raw, 512 KiB, read-write",
                  "hub: echo: 0 frames; virtio-net-pci (/machine/peripheral"]:
         assert text in said, f"'{text}' is not in:\n{said}"
+    check_records(tree, build)
+
+
+def check_records(tree, build):
+    """What a guest says on its serial port. It begins at the end of its firmware."""
+    say_h = bytes([0xba, 0xf8, 0x03, 0xb0, ord("h"), 0xee])  # mov $0x3f8,%dx; mov $'h',%al; out
+    end = bytes([0xba, 0x01, 0x05, 0xb0, 0x10, 0xee])  # to isa-debug-exit
+    firmware = build / "firmware"
+    firmware.write_bytes((say_h + end).rjust(65536 - 4, b"\x90") + bytes(4))
+    record = build / "record"
+    tree.backplane(
+        "-module-path", build, "-M", "pc", "-accel", "tcg", "-display", "none", "-nodefaults",
+        "-bios", firmware, "-chardev", f"recorder,id=rec,path={record}", "-serial", "chardev:rec",
+        "-device", "isa-debug-exit", status=33)
+    assert record.read_bytes() == b"h", record.read_bytes()
 
 
 def check_links_modules_into_a_program(tree, cmake, compiler, flags, directory):

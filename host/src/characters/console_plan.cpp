@@ -7,15 +7,15 @@ namespace backplane::host {
 
 namespace {
 
-bool any_of(const std::vector<Console>& consoles, bool (*matches)(const std::string&)) {
-  return std::any_of(consoles.begin(), consoles.end(),
-                     [&](const Console& console) { return matches(console.text); });
+bool any_of(const std::vector<Console>& consoles, bool (*matches)(const Console&)) {
+  return std::any_of(consoles.begin(), consoles.end(), matches);
 }
 
-bool brings_monitor(const std::string& text) { return text.starts_with("mon:"); }
+bool brings_monitor(const Console& console) { return console.brings_monitor(); }
 
-bool uses_terminal(const std::string& text) {
-  const std::string_view device = brings_monitor(text) ? std::string_view(text).substr(4) : text;
+bool uses_terminal(const Console& console) {
+  std::string_view device = console.text;
+  if (console.brings_monitor()) device.remove_prefix(4);
   return device.substr(0, device.find(',')) == "stdio";
 }
 

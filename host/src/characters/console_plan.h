@@ -14,6 +14,9 @@ namespace backplane::host {
 struct Console {
   std::string text;   // "stdio", "mon:stdio", "none", "file:PATH", "chardev:ID", ...
   std::string given;  // the option it comes from; empty: a default
+
+  // A serial port that shares its terminal with a monitor.
+  bool brings_monitor() const { return text.starts_with("mon:"); }
 };
 
 struct ConsolePlan {

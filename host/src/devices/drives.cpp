@@ -11,9 +11,6 @@ namespace backplane::host {
 
 namespace {
 
-// What if=virtio stands for.
-constexpr const char* kVirtioDisk = "virtio-blk-pci";
-
 // The disks of if=virtio by their places.
 class Places {
  public:
@@ -59,7 +56,7 @@ void open_node(Backends& backends, KeyValueList values) {
 
 }  // namespace
 
-Drives open_drives(Backends& backends, const CommandLine& line) {
+Drives open_drives(Backends& backends, const Machine& machine, const CommandLine& line) {
   for (const GivenOption* option : line.group("blockdev"))
     with_values(*option, [&](KeyValueList values) { open_node(backends, std::move(values)); });
 
@@ -77,7 +74,10 @@ Drives open_drives(Backends& backends, const CommandLine& line) {
       drive.format_node.emplace_back("file", file);
       backends.add(kBlockKind, drive.format, drive.id, drive.format_node);
       if (drive.makes_device) {
-        ImpliedDevice disk{option->text, kVirtioDisk, drive.device};
+        ImpliedDevice disk{option->text, machine.machine_class().default_disk, drive.device};
+        if (disk.driver.empty())
+          throw Error::of("machine {} has no place for if=virtio: give if=none, and name a -device",
+                          machine.type_name());
         disk.properties.emplace_back("drive", drive.id);
         places.add(drive.index, std::move(disk));
       } else {

@@ -22,6 +22,6 @@ struct Drives {
 };
 
 // Opens every image. Throws Error. Machine lock held.
-Drives open_drives(Backends& backends, const CommandLine& line);
+Drives open_drives(Backends& backends, const Machine& machine, const CommandLine& line);
 
 }  // namespace backplane::host

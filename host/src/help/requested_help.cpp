@@ -7,6 +7,7 @@
 
 #include "accelerator/selection.h"
 #include "backplane/block.h"
+#include "backplane/chardev.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/machine_lock.h"
@@ -44,7 +45,7 @@ std::string named_type(const GivenOption& option, const KeyValueList& values) {
 
 // The kind of backends that an option names; null if it names none.
 const Kind* backend_kind(std::string_view option) {
-  for (const Kind* const kind : {&kBlockKind, &kNetdevKind, &kObjectKind})
+  for (const Kind* const kind : {&kBlockKind, &kChardevKind, &kNetdevKind, &kObjectKind})
     if (kind->option.substr(1) == option) return kind;
   return nullptr;
 }

@@ -48,11 +48,10 @@ Launch::Launch(const CommandLine& line, const std::string& program_name)
 
 Launch::~Launch() {
   const MachineLock::Guard lock;
-  monitors_.clear();
+  for (Monitor* const monitor : monitors_) root_.remove_child(*monitor);
   if (machine_ != nullptr) machine_->tear_down();
   // What devices used goes after them, and before the event loop, which is the machine's.
   if (backends_ != nullptr) root_.remove_child(*backends_);
-  characters_.reset();
   if (machine_ != nullptr) root_.remove_child(*machine_);
 }
 
@@ -114,36 +113,28 @@ void Launch::choose_accelerator() {
   select_accelerator(*machine_, candidates_, icount == nullptr ? std::string() : icount->text);
 }
 
-void Launch::open_consoles() {
-  const ConsolePlan plan = plan_consoles(line_);
-  Machine& machine = *machine_;
-  characters_ = std::make_unique<CharacterDevices>(
-      machine.main_loop(), [&machine] { machine.request_shutdown(ShutdownCause::HostRequest); });
-  for (const GivenOption* option : line_.group("chardev"))
-    with_values(*option, [&](KeyValueList values) { characters_->add_named(std::move(values)); });
+void Launch::open_backends() {
+  create_objects(*backends_, line_);
+  consoles_ = open_consoles(*backends_, *machine_, line_);
+}
 
-  machine.set_service(ChardevDirectory::kService, *characters_);
-
-  const auto open = [&](const Console& console, const std::string& id) {
-    return with_option(console.given, [&] { return characters_->open(console, id); });
-  };
-  for (const Console& console : plan.serials)
-    machine.config().serials.push_back(
-        open(console, fmt::format("serial{}", machine.config().serials.size())));
-  std::vector<Chardev*> terminals = characters_->monitor_fronts();
-  for (const Console& console : plan.monitors)
-    if (Chardev* terminal = open(console, fmt::format("monitor{}", terminals.size())))
-      terminals.push_back(terminal);
-  for (Chardev* terminal : terminals)
-    monitors_.push_back(
-        std::make_unique<Monitor>(MonitorContext{machine, *characters_}, *terminal));
+void Launch::start_monitors() {
+  for (const Consoles::Terminal& terminal : consoles_.monitors) {
+    auto& monitor =
+        root_.add_child("monitor[*]", std::make_unique<Monitor>(MonitorContext{*machine_}));
+    monitors_.push_back(&monitor);
+    with_option(terminal.given,
+                [&] { monitor.open(dynamic_cast<Chardev&>(*backends_->find(terminal.chardev))); });
+  }
 }
 
 void Launch::build_board() { machine_->init(); }
 
 void Launch::add_devices() {
-  create_objects(*backends_, line_);
-  const Drives drives = open_drives(*backends_, line_);
+  // Whose places the user does not name come where the others leave room, but for serial ports,
+  // whose places are known.
+  for (const ImpliedDevice& port : consoles_.serials) add_device(*machine_, port);
+  const Drives drives = open_drives(*backends_, *machine_, line_);
   auto implied = drives.disks;
   for (ImpliedDevice& card : open_networks(*backends_, *machine_, line_))
     implied.push_back(std::move(card));
@@ -172,10 +163,11 @@ int Launch::run() {
     configure_machine();
     choose_accelerator();
     machine_->advance(Phase::AccelCreated);
-    open_consoles();
+    open_backends();
     build_board();
     machine_->advance(Phase::MachineInitialized);
     add_devices();
+    start_monitors();
     make_ready();
     if (!machine_->config().start_stopped) machine_->start();
   }

@@ -10,7 +10,7 @@
 #include "backplane/backend.h"
 #include "backplane/machine.h"
 #include "backplane/options.h"
-#include "characters/character_devices.h"
+#include "characters/consoles.h"
 #include "monitor/monitor.h"
 #include "options/machine_options.h"
 
@@ -35,9 +35,10 @@ class Launch {
   void create_machine();
   void configure_machine();
   void choose_accelerator();
-  void open_consoles();
+  void open_backends();
   void build_board();
   void add_devices();
+  void start_monitors();
   void make_ready();
 
   const CommandLine& line_;
@@ -48,9 +49,9 @@ class Launch {
   Object root_;  // of the composition tree: the machine is "/machine"
   Machine* machine_ = nullptr;
   Backends* backends_ = nullptr;  // "/backends"
-  std::unique_ptr<CharacterDevices> characters_;
-  std::vector<std::unique_ptr<Monitor>> monitors_;
-  int signal_ = 0;  // that ended it
+  Consoles consoles_;
+  std::vector<Monitor*> monitors_;  // "/monitor[0]", ...
+  int signal_ = 0;                  // that ended it
 };
 
 }  // namespace backplane::host

@@ -8,7 +8,6 @@
 #include "backplane/machine.h"
 #include "backplane/monitor.h"
 #include "backplane/netdev.h"
-#include "characters/character_devices.h"
 #include "monitor/command.h"
 
 namespace backplane::host {
@@ -17,8 +16,10 @@ namespace {
 
 std::string chardev(MonitorContext& context) {
   std::string text;
-  for (const Chardev* device : context.characters.all())
-    text += fmt::format("{}: {}\n", device->id(), device->describe());
+  if (Object* const backends = context.machine.find(Backends::kPath))
+    for (const auto& backend : backends->children())
+      if (const auto* const device = dynamic_cast<const Chardev*>(backend.get()))
+        text += fmt::format("{}: {}\n", device->id(), device->describe());
   return text.empty() ? "no character devices\n" : text;
 }
 
@@ -38,8 +39,8 @@ std::string network(MonitorContext& context) {
   std::string text;
   if (Object* const backends = context.machine.find(Backends::kPath))
     for (const Netdev* netdev : objects_offering<Netdev>(*backends))
-      text += fmt::format("{}: {}; {}\n", netdev->id(), netdev->describe(),
-                          netdev->describe_user());
+      text +=
+          fmt::format("{}: {}; {}\n", netdev->id(), netdev->describe(), netdev->describe_user());
   return text.empty() ? "no networks\n" : text;
 }
 

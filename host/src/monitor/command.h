@@ -14,12 +14,9 @@ class Machine;
 
 namespace backplane::host {
 
-class CharacterDevices;
-
 // What commands act on.
 struct MonitorContext {
   Machine& machine;
-  const CharacterDevices& characters;
   bool quit = false;  // the program was told to end: no further prompt
 };
 

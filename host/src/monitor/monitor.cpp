@@ -11,15 +11,17 @@ namespace {
 constexpr std::string_view kPrompt = "(backplane) ";
 }
 
-Monitor::Monitor(MonitorContext context, Chardev& terminal)
-    : context_(context), terminal_(terminal) {
-  terminal_.set_client(this);
+void Monitor::open(Chardev& terminal) {
+  terminal_.connect(terminal, *this);
+  terminal_->set_client(this);
 }
 
-Monitor::~Monitor() { terminal_.set_client(nullptr); }
+Monitor::~Monitor() {
+  if (terminal_) terminal_->set_client(nullptr);
+}
 
 void Monitor::send(std::string_view bytes) {
-  if (!bytes.empty()) terminal_.write(reinterpret_cast<const u8*>(bytes.data()), bytes.size());
+  if (!bytes.empty()) terminal_->write(reinterpret_cast<const u8*>(bytes.data()), bytes.size());
 }
 
 void Monitor::print(std::string_view text) {
@@ -56,5 +58,7 @@ void Monitor::receive(const u8* data, std::size_t size) {
   }
   send(echo);
 }
+
+BACKPLANE_REGISTER_ABSTRACT(Monitor)
 
 }  // namespace backplane::host

@@ -11,12 +11,15 @@
 namespace backplane::host {
 
 // One prompt. Main loop's thread, machine lock held.
-class Monitor final : public ChardevClient {
+class Monitor final : public Object, public ChardevClient {
+  BACKPLANE_OBJECT(Monitor, Object, "monitor")
  public:
-  Monitor(MonitorContext context, Chardev& terminal);
-  ~Monitor();
-  Monitor(const Monitor&) = delete;
-  Monitor& operator=(const Monitor&) = delete;
+  static void class_init(ObjectClass&) {}
+
+  explicit Monitor(const MonitorContext& context) : context_(context) {}
+  ~Monitor() override;
+  // Prompts there. Throws Error if somebody else does. The monitor has its place in the tree.
+  void open(Chardev& terminal);
 
   std::size_t can_receive() override { return LineEditor::kMaxLine; }
   void receive(const u8* data, std::size_t size) override;
@@ -28,7 +31,7 @@ class Monitor final : public ChardevClient {
   void prompt();
 
   MonitorContext context_;
-  Chardev& terminal_;
+  BackendLink<Chardev> terminal_;
   LineEditor editor_;
   bool greeted_ = false;
 };

@@ -37,11 +37,16 @@ class Backend : public Object {
   // Properties that one made in place below this one takes over, where it is not told otherwise.
   virtual std::span<const std::string_view> passed_down() const { return {}; }
 
-  // Takes it for one user. Throws Error naming both if it has one already.
-  void claim(const Object& user);
-  void release() { user_ = nullptr; }
+  // What the user called the outermost one that this is below of; its own id if it is below none.
+  const std::string& label() const;
+
+  // Takes it for one user, and gives what that one is to use: this, or a part of its own of one
+  // that several share. Throws Error naming both if it has a user already.
+  virtual Backend& claim(const Object& user);
+  // The user has done with what claim() gave, which may be gone after this.
+  virtual void release() { user_ = nullptr; }
   // Who has it; null if nobody.
-  const Object* user() const { return user_; }
+  virtual const Object* user() const { return user_; }
   // The same for `info`: "virtio-net-pci (/machine/peripheral/net0)", or "not used".
   std::string describe_user() const;
 
@@ -117,19 +122,20 @@ class BackendLink {
 
   // Lets go of what was claimed before. Throws Error, and changes nothing then.
   void connect(T& target, const Object& user) {
-    if (&target == target_) return;
-    target.claim(user);
+    if (&target == named_) return;
+    T& claimed = dynamic_cast<T&>(target.claim(user));
     disconnect();
-    target_ = &target;
+    named_ = &target;
+    target_ = &claimed;
   }
   void disconnect() {
     if (target_ != nullptr) target_->release();
-    target_ = nullptr;
+    named_ = target_ = nullptr;
   }
 
   // As a property: see ObjectClass::property.
   static std::string property_type() { return fmt::format("link<{}>", T::kTypeName); }
-  std::string print() const { return target_ == nullptr ? std::string() : target_->id(); }
+  std::string print() const { return named_ == nullptr ? std::string() : named_->id(); }
   void assign(Object& owner, std::string_view text) {
     if (text.empty()) return disconnect();
     auto* const target = dynamic_cast<T*>(&detail::find_backend(owner, text));
@@ -138,7 +144,8 @@ class BackendLink {
   }
 
  private:
-  T* target_ = nullptr;
+  T* named_ = nullptr;
+  T* target_ = nullptr;  // that, or this user's part of it
 };
 
 }  // namespace backplane

@@ -2,18 +2,23 @@
 // Character devices: where a UART's, a monitor's or a console's bytes come from and go to.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "backplane/backend.h"
 #include "backplane/types.h"
 
 namespace backplane {
 
 class MainLoop;
+
+inline constexpr Kind kChardevKind{.base = "chardev",
+                                   .prefix = "chardev-",
+                                   .suffix = "",
+                                   .noun = "character device",
+                                   .option = "-chardev"};
 
 // The guest-facing user of a chardev (a UART). Called on the main loop's thread, machine lock
 // held.
@@ -29,11 +34,13 @@ class ChardevClient {
   ~ChardevClient() = default;
 };
 
-// One backend. Machine lock for all calls.
-class Chardev {
+// One backend: "chardev-stdio", "chardev-socket", ... A type of its own derives from it, implements
+// write(), and hands what arrives to client(), as far as that can receive it. Machine lock for all
+// calls. Where several are to share one, chardev-mux stands in front of it.
+class Chardev : public Backend {
+  BACKPLANE_OBJECT(Chardev, Backend, "chardev")
  public:
-  virtual ~Chardev() = default;
-  const std::string& id() const { return id_; }
+  static void class_init(ObjectClass&) {}
 
   // Writes all bytes; those that the other side does not take at once are queued (bounded) and
   // sent by the main loop; with nobody connected they are dropped. Never blocks for long.
@@ -44,51 +51,26 @@ class Chardev {
   virtual void set_client(ChardevClient* client) { client_ = client; }
   // The client can accept bytes again.
   virtual void accept_input() {}
-  // "stdio", "pty: /dev/pts/3", for `info chardev`.
-  virtual std::string describe() const = 0;
+
+  Backend& claim(const Object& user) override;
 
  protected:
-  explicit Chardev(std::string id) : id_(std::move(id)) {}
   ChardevClient* client() const { return client_; }
+  // From open() on.
+  MainLoop& loop() const;
 
  private:
-  std::string id_;
   ChardevClient* client_ = nullptr;
 };
 
-// Makes a backend from -chardev's parts: kind ("stdio", "null", "file", "pty", "socket", "pipe")
-// and key=value options ("path", "host", "port", "server", "wait", "mux", "signal", "append").
-// Throws Error.
-std::unique_ptr<Chardev> create_chardev(MainLoop& loop, const std::string& kind,
-                                        const std::string& id,
-                                        const std::vector<std::pair<std::string, std::string>>& options);
-
-// The short form of -serial and -monitor: "stdio", "mon:stdio", "null", "none" (gives null),
-// "file:PATH", "pty", "unix:PATH[,server=on][,wait=off]", "tcp:HOST:PORT[,server=on]",
-// "chardev:ID" is resolved by the host. Throws Error.
-std::unique_ptr<Chardev> create_chardev_from_text(MainLoop& loop, const std::string& id,
-                                                  const std::string& text);
-
-// A multiplexer in front of one backend: several clients, one with the focus. Ctrl-A is the
-// escape: x ends the program (on_quit), c next client, h help, b break, Ctrl-A itself. A front is
-// told Opened when it gets the focus and Closed when it loses it; what the others write is shown
-// all the same.
-class MuxChardev : public Chardev {
- public:
-  MuxChardev(std::string id, std::unique_ptr<Chardev> backend);
-  ~MuxChardev() override;
-  // A further front; the first one made has the focus. Owned by the mux.
-  Chardev& add_front(const std::string& id);
-  void on_quit(std::function<void()> fn);
-  void write(const u8* data, std::size_t size) override;
-  std::size_t pending() const override;
-  void set_client(ChardevClient* client) override;
-  void accept_input() override;
-  std::string describe() const override;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+// A character device as -serial and -monitor write it, as name and properties.
+struct ChardevParts {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> properties;
 };
+// "null", "none", "stdio", "pty", "pty:LINK", "file:PATH", "pipe:PATH", "unix:PATH" and
+// "tcp:[HOST]:PORT", those with a colon followed by any ",KEY=VALUE" of that kind. Two commas stand
+// for one of a path. Throws Error.
+ChardevParts parse_chardev_short_form(const std::string& text);
 
 }  // namespace backplane

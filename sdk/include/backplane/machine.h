@@ -29,7 +29,10 @@ struct MachineClass : ObjectClass {
 
   std::string alias;        // "pc"
   std::string default_cpu;  // CPU model: "max"
-  std::string default_nic;  // the device that -nic stands for: "virtio-net-pci"; empty: none
+  // The devices that options stand for; empty: it has none of the kind.
+  std::string default_nic;     // -nic: "virtio-net-pci"
+  std::string default_disk;    // -drive if=virtio: "virtio-blk-pci"
+  std::string default_serial;  // -serial: "isa-serial", with properties "chardev" and "index"
   unsigned max_cpus = 1;
   u64 default_ram_size = 128ULL << 20;
   std::vector<CompatProperty> compat_properties;
@@ -57,8 +60,7 @@ struct MachineConfig {
   std::string initrd;
   std::string append;
   std::string bios;
-  std::string name;               // -name
-  std::vector<Chardev*> serials;  // backends of the board's UARTs, in order; may hold null
+  std::string name;  // -name
   IcountOptions icount;
   GuestActions actions;
   bool start_stopped = false;

@@ -91,4 +91,18 @@ struct Property {
   bool dynamic = false;                                   // may change after the object is realized
 };
 
+// A number, or "auto".
+struct AutoNumber {
+  static constexpr u32 kAuto = ~u32{0};
+  u32 value = kAuto;
+
+  u32 value_or(u32 otherwise) const { return value == kAuto ? otherwise : value; }
+};
+template <>
+struct PropertyTraits<AutoNumber> {
+  static constexpr std::string_view kTypeName = "uint32 or auto";
+  static AutoNumber parse(std::string_view text);
+  static std::string print(AutoNumber value);
+};
+
 }  // namespace backplane

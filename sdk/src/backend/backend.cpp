@@ -24,16 +24,22 @@ std::string Backend::spelled(std::string_view property) const {
   return text;
 }
 
-void Backend::claim(const Object& user) {
+const std::string& Backend::label() const {
+  const auto* const above = dynamic_cast<const Backend*>(parent());
+  return above != nullptr ? above->label() : id();
+}
+
+Backend& Backend::claim(const Object& user) {
   if (user_ != nullptr)
-    throw Error::of("{} is used by {} already: {} needs one of its own", id(), shown_user(*user_).path(),
-                    shown_user(user).path());
+    throw Error::of("{} is used by {} already: {} needs one of its own", id(),
+                    shown_user(*user_).path(), shown_user(user).path());
   user_ = &user;
+  return *this;
 }
 
 std::string Backend::describe_user() const {
-  if (user_ == nullptr) return "not used";
-  const Object& user = shown_user(*user_);
+  if (this->user() == nullptr) return "not used";
+  const Object& user = shown_user(*this->user());
   return fmt::format("{} ({})", user.type_name(), user.path());
 }
 

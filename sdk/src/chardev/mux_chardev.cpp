@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "backplane/chardev.h"
+#include "backplane/error.h"
 #include "backplane/log.h"
+#include "backplane/machine.h"
 
 namespace backplane {
 
@@ -27,22 +32,27 @@ void write_text(Chardev& device, std::string_view text) {
   device.write(reinterpret_cast<const u8*>(text.data()), text.size());
 }
 
-// One of the users' ends of a multiplexer.
+// One of the users' ends of a multiplexer, which owns it.
 class Front final : public Chardev {
+  BACKPLANE_OBJECT(Front, Chardev, "chardev-mux-front")
  public:
-  Front(std::string id, Chardev& backend) : Chardev(std::move(id)), backend_(backend) {}
+  static void class_init(ObjectClass&) {}
+
+  Front(Chardev& backend, std::function<void(Front&)> released)
+      : backend_(backend), released_(std::move(released)) {}
 
   void write(const u8* data, std::size_t size) override { backend_.write(data, size); }
   std::size_t pending() const override { return backend_.pending(); }
   void set_client(ChardevClient* client) override {
     Chardev::set_client(client);
-    if (on_client_changed) on_client_changed();
+    backend_.accept_input();
   }
   void accept_input() override {
     deliver();
     backend_.accept_input();
   }
-  std::string describe() const override { return "one of several users of " + backend_.id(); }
+  std::string describe() const override { return "one of several users of " + label(); }
+  void release() override { released_(*this); }
 
   void tell(ChardevClient::Event event) {
     if (client() != nullptr) client()->event(event);
@@ -62,35 +72,60 @@ class Front final : public Chardev {
     }
   }
 
-  std::function<void()> on_client_changed;
-
  private:
   Chardev& backend_;
+  std::function<void(Front&)> released_;
   std::deque<u8> waiting_;
 };
 
-}  // namespace
-
-struct MuxChardev::Impl final : ChardevClient {
-  explicit Impl(std::unique_ptr<Chardev> device) : backend(std::move(device)) {
-    backend->set_client(this);
+// In front of one character device: several users, one with the focus. Ctrl-A is the escape: x ends
+// the program, c next user, h help, b break, Ctrl-A itself. A user is told Opened when it gets the
+// focus and Closed when it loses it; what the others write is shown all the same. The first user
+// has the focus.
+class MuxChardev final : public Chardev, private ChardevClient {
+ public:
+  static void class_init(ObjectClass& k) {
+    k.property<&MuxChardev::backend_>("chardev", "what is shared");
   }
-  ~Impl() { backend->set_client(nullptr); }
-
-  Front& add_front(const std::string& id) {
-    fronts.push_back(std::make_unique<Front>(id, *backend));
-    Front& front = *fronts.back();
-    front.on_client_changed = [this] { backend->accept_input(); };
-    return front;
+  ~MuxChardev() override {
+    if (backend_) backend_->set_client(nullptr);
   }
 
-  Front* focused() { return fronts.empty() ? nullptr : fronts[focus].get(); }
+  void write(const u8* data, std::size_t size) override { backend_->write(data, size); }
+  std::size_t pending() const override { return backend_->pending(); }
+  std::string describe() const override { return backend_->describe() + ", shared"; }
+
+  Backend& claim(const Object& user) override {
+    Front& front = add_child(
+        "front[*]", std::make_unique<Front>(*backend_, [this](Front& gone) { remove(gone); }));
+    fronts_.push_back(&front);
+    return front.claim(user);
+  }
+  const Object* user() const override {
+    return fronts_.empty() ? nullptr : fronts_.front()->user();
+  }
+
+ private:
+  void open() override {
+    if (!backend_) throw Error("chardev is missing: expects the id of what is to be shared");
+    backend_->set_client(this);
+  }
+
+  Front* focused() { return fronts_.empty() ? nullptr : fronts_[focus_]; }
+
+  void remove(Front& gone) {
+    const auto at = std::find(fronts_.begin(), fronts_.end(), &gone);
+    const auto index = static_cast<std::size_t>(at - fronts_.begin());
+    fronts_.erase(at);
+    if (focus_ > index || focus_ == fronts_.size()) focus_ = focus_ == 0 ? 0 : focus_ - 1;
+    remove_child(gone);
+  }
 
   void give_focus_to_next() {
-    if (fronts.size() < 2) return;
+    if (fronts_.size() < 2) return;
     focused()->tell(Event::Closed);
-    focus = (focus + 1) % fronts.size();
-    if (open) focused()->tell(Event::Opened);
+    focus_ = (focus_ + 1) % fronts_.size();
+    if (open_) focused()->tell(Event::Opened);
     focused()->deliver();
   }
 
@@ -109,11 +144,11 @@ struct MuxChardev::Impl final : ChardevClient {
         break;
       case 'h':
       case '?':
-        write_text(*backend, kHelp);
+        write_text(*backend_, kHelp);
         break;
       case 'x':
-        write_text(*backend, "\r\n" + log::program_name() + ": terminated\r\n");
-        if (quit) quit();
+        write_text(*backend_, "\r\n" + log::program_name() + ": terminated\r\n");
+        machine().request_shutdown(ShutdownCause::HostRequest);
         break;
       default:
         break;
@@ -123,11 +158,12 @@ struct MuxChardev::Impl final : ChardevClient {
   std::size_t can_receive() override { return focused() != nullptr ? focused()->room() : 0; }
 
   void receive(const u8* data, std::size_t size) override {
+    if (size == 0) return;  // nobody may be there
     for (std::size_t i = 0; i < size; ++i) {
-      if (std::exchange(escaped, false))
+      if (std::exchange(escaped_, false))
         command(data[i]);
       else if (data[i] == kEscape)
-        escaped = true;
+        escaped_ = true;
       else
         focused()->queue(data[i]);
     }
@@ -136,42 +172,21 @@ struct MuxChardev::Impl final : ChardevClient {
 
   // Only the front in focus sees the terminal come and go: it owns the screen.
   void event(Event event) override {
-    if (event == Event::Opened) open = true;
-    if (event == Event::Closed) open = false;
+    if (event == Event::Opened) open_ = true;
+    if (event == Event::Closed) open_ = false;
     if (focused() != nullptr) focused()->tell(event);
   }
 
-  std::unique_ptr<Chardev> backend;
-  std::vector<std::unique_ptr<Front>> fronts;
-  Front* own = nullptr;  // the multiplexer used as a device itself
-  std::size_t focus = 0;
-  std::function<void()> quit;
-  bool open = false;
-  bool escaped = false;
+  BackendLink<Chardev> backend_;
+  std::vector<Front*> fronts_;
+  std::size_t focus_ = 0;
+  bool open_ = false;
+  bool escaped_ = false;
 };
 
-MuxChardev::MuxChardev(std::string id, std::unique_ptr<Chardev> backend)
-    : Chardev(std::move(id)), impl_(std::make_unique<Impl>(std::move(backend))) {}
+BACKPLANE_REGISTER_ABSTRACT(Front)
+BACKPLANE_TYPE(MuxChardev, "chardev-mux", .description = "Shares another one between several users")
 
-MuxChardev::~MuxChardev() = default;
-
-Chardev& MuxChardev::add_front(const std::string& id) { return impl_->add_front(id); }
-
-void MuxChardev::on_quit(std::function<void()> fn) { impl_->quit = std::move(fn); }
-
-void MuxChardev::write(const u8* data, std::size_t size) { impl_->backend->write(data, size); }
-
-std::size_t MuxChardev::pending() const { return impl_->backend->pending(); }
-
-void MuxChardev::set_client(ChardevClient* client) {
-  if (impl_->own == nullptr) impl_->own = &impl_->add_front(id());
-  impl_->own->set_client(client);
-}
-
-void MuxChardev::accept_input() {
-  if (impl_->own != nullptr) impl_->own->accept_input();
-}
-
-std::string MuxChardev::describe() const { return impl_->backend->describe() + ", shared"; }
+}  // namespace
 
 }  // namespace backplane

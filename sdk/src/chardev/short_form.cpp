@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "chardev/short_form.h"
-
 #include <fmt/format.h>
 
 #include <string_view>
 
-#include "backplane/error.h"
+#include "backplane/chardev.h"
 
 namespace backplane {
 
@@ -40,12 +38,12 @@ void add_host_and_port(ChardevParts& parts, const std::string& given, const std:
     throw Error::of("{}: expects tcp:HOST:PORT", given);
   std::string host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  parts.options = {{"host", host}, {"port", address.substr(colon + 1)}};
+  parts.properties = {{"host", host}, {"port", address.substr(colon + 1)}};
 }
 
 }  // namespace
 
-ChardevParts parse_short_form(const std::string& text) {
+ChardevParts parse_chardev_short_form(const std::string& text) {
   if (text == "none") return {"null", {}};
   if (text == "null" || text == "stdio" || text == "pty") return {text, {}};
   const auto colon = text.find(':');
@@ -56,11 +54,11 @@ ChardevParts parse_short_form(const std::string& text) {
     const std::vector<std::string> pieces = split(rest);
     ChardevParts parts{kind == "unix" || kind == "tcp" ? "socket" : kind, {}};
     if (has_path)
-      parts.options = {{"path", pieces.front()}};
+      parts.properties = {{"path", pieces.front()}};
     else
       add_host_and_port(parts, text, pieces.front());
     for (std::size_t i = 1; i < pieces.size(); ++i)
-      parts.options.push_back(key_and_value(pieces[i]));
+      parts.properties.push_back(key_and_value(pieces[i]));
     return parts;
   }
   throw Error::of(

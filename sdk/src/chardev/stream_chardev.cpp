@@ -3,21 +3,18 @@
 
 namespace backplane {
 
-StreamChardev::StreamChardev(MainLoop& loop, std::string id)
-    : Chardev(std::move(id)), loop_(loop) {}
-
 StreamChardev::~StreamChardev() = default;
 
 void StreamChardev::later(std::function<void()> fn) {
-  loop_.post([alive = std::weak_ptr<bool>(alive_), fn = std::move(fn)] {
+  loop().post([alive = std::weak_ptr<bool>(alive_), fn = std::move(fn)] {
     if (!alive.expired()) fn();
   });
 }
 
 void StreamChardev::connect(StreamHandle input, StreamHandle output) {
-  if (input) input_.emplace(loop_, std::move(input), static_cast<InputPump::Receiver&>(*this));
+  if (input) input_.emplace(loop(), std::move(input), static_cast<InputPump::Receiver&>(*this));
   if (output)
-    output_.emplace(loop_, std::move(output), [this](int error) {
+    output_.emplace(loop(), std::move(output), [this](int error) {
       later([this, error] {
         // Unless another connection has taken its place.
         if (output_ && output_->has_failed()) output_failed(error);

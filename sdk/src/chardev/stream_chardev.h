@@ -23,9 +23,8 @@ class StreamChardev : public Chardev, private InputPump::Receiver {
   void accept_input() override;
 
  protected:
-  StreamChardev(MainLoop& loop, std::string id);
+  StreamChardev() = default;
 
-  MainLoop& loop() { return loop_; }
   bool connected() const { return input_ || output_; }
   // Either may be empty: no input, or nowhere to write to. Tells the client.
   void connect(StreamHandle input, StreamHandle output);
@@ -48,7 +47,6 @@ class StreamChardev : public Chardev, private InputPump::Receiver {
   void input(const u8* data, std::size_t size) override;
   void input_ended() override { end_of_input(); }
 
-  MainLoop& loop_;
   std::optional<InputPump> input_;
   std::optional<OutputQueue> output_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

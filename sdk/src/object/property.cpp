@@ -103,6 +103,19 @@ bool PropertyTraits<bool>::parse(std::string_view text) {
 
 std::string PropertyTraits<bool>::print(bool value) { return value ? "on" : "off"; }
 
+AutoNumber PropertyTraits<AutoNumber>::parse(std::string_view text) {
+  if (text == "auto") return {};
+  try {
+    return {PropertyTraits<u32>::parse(text)};
+  } catch (const Error& error) {
+    throw Error::of("{}, or auto", error.what());
+  }
+}
+
+std::string PropertyTraits<AutoNumber>::print(AutoNumber value) {
+  return value.value == AutoNumber::kAuto ? "auto" : std::to_string(value.value);
+}
+
 OnOffAuto PropertyTraits<OnOffAuto>::parse(std::string_view text) {
   if (text == "auto") return OnOffAuto::Auto;
   try {

@@ -23,13 +23,6 @@ constexpr u64 kMemory[] = {0xfec00000, 0xfec00010, 0xfec00040, 0xfed00000, 0xfed
                            0xfed00148, 0xfee00000, 0xfee000b0, 0xfee00300, 0xc0000000, 0x1000,
                            0xa0000,    0xe0000,    0xffffffff};
 
-class Null final : public Chardev {
- public:
-  Null() : Chardev("null") {}
-  void write(const u8*, std::size_t) override {}
-  std::string describe() const override { return "null"; }
-};
-
 void access(AddressSpace& space, u64 address, u8 how, u64 value) {
   const u64 size = u64{1} << (how & 3);
   if ((how & 4) != 0)
@@ -76,10 +69,12 @@ void take_step(PcBoard& board, const Step& step) {
 // too.
 void run(Input input) {
   constexpr unsigned kMoreSteps = 300;
-  Null terminal;
   PcBoard board(4_MiB, 2);
-  board.machine().config().serials.push_back(&terminal);
+  Machine& machine = board.machine();
+  auto& backends = machine.add_child("backends", std::make_unique<Backends>(machine));
+  backends.add(kChardevKind, "null", "serial0", {});
   board.init();
+  machine.add_device("isa-serial", "", "", {{"chardev", "serial0"}});
   board.machine().add_device("isa-debug-exit", "", "", {{"iobase", "0xf4"}});
   board.power_on();
   u64 seed = 1;

@@ -10,19 +10,6 @@ namespace backplane {
 
 using namespace virtio;
 
-AutoNumber PropertyTraits<AutoNumber>::parse(std::string_view text) {
-  if (text == "auto") return {};
-  try {
-    return {PropertyTraits<u32>::parse(text)};
-  } catch (const Error& error) {
-    throw Error::of("{}, or auto", error.what());
-  }
-}
-
-std::string PropertyTraits<AutoNumber>::print(AutoNumber value) {
-  return value.value == AutoNumber::kAuto ? "auto" : std::to_string(value.value);
-}
-
 BACKPLANE_REGISTER_ABSTRACT(VirtioPci, .description = "A virtio device on PCI")
 
 void VirtioPci::class_init(PciDeviceClass& k) {

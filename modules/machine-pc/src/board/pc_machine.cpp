@@ -24,6 +24,8 @@ class PcMachine final : public Machine {
     k.alias = "pc";
     k.default_cpu = "max";
     k.default_nic = "virtio-net-pci";
+    k.default_disk = "virtio-blk-pci";
+    k.default_serial = "isa-serial";
     k.max_cpus = 8;
     k.property<&PcMachine::rtc_base_>(
         "rtc-base",
@@ -53,8 +55,8 @@ class PcMachine final : public Machine {
           .with_hint("give a kernel with -kernel, or firmware with -bios");
     if (config().kernel.empty() && !config().initrd.empty())
       throw Error::of("-initrd {}: makes no sense without -kernel", config().initrd);
-    boot_.emplace(
-        BoardParts{*this, map_, *irqs_, *bridge_, *pm_, *rtc_, fw_cfg_->fw_cfg(), serials_});
+    boot_.emplace(BoardParts{*this, map_, *irqs_, *bridge_, *pm_, *rtc_, fw_cfg_->fw_cfg(),
+                             IsaSerial::indices_on(bridge_->isa_bus())});
     on_reset([this] { boot_->run(); });
     on_run_state([this](bool running) {
       if (running) boot_->load_image();
@@ -116,15 +118,6 @@ class PcMachine final : public Machine {
     fw_cfg_ = &make<FwCfgIo>(FwCfgIo::kTypeName, {}, &isa);
     for (const char* type : {"isa-pit", "i8042", "port92", "isa-dma", "coprocessor-error"})
       create_device(type, {}, &isa);
-    const std::vector<Chardev*>& backends = config().serials;
-    if (backends.size() > IsaSerial::kMaximum)
-      throw Error::of("-serial: the pc machine has {} serial ports; {} were asked for",
-                      IsaSerial::kMaximum, backends.size());
-    for (unsigned n = 0; n < backends.size(); ++n) {
-      if (backends[n] == nullptr) continue;
-      create_device(IsaSerial::kTypeName, {{"index", std::to_string(n)}}, &isa);
-      serials_.push_back(n);
-    }
   }
 
   std::string rtc_base_ = "auto";
@@ -136,7 +129,6 @@ class PcMachine final : public Machine {
   Piix4Pm* pm_ = nullptr;
   IsaRtc* rtc_ = nullptr;
   FwCfgIo* fw_cfg_ = nullptr;
-  std::vector<unsigned> serials_;
   std::optional<BootSetup> boot_;
 };
 

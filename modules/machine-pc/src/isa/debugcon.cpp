@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // "isa-debugcon": a port whose bytes go to a character device. Reading it tells that it is there.
-#include "backplane/chardev_directory.h"
+#include "backplane/chardev.h"
 #include "backplane/error.h"
 #include "backplane/isa/isa_device.h"
-#include "backplane/machine.h"
 
 namespace backplane::pc {
 
@@ -21,10 +20,7 @@ class IsaDebugCon final : public IsaDevice {
   void realize() override {
     BACKPLANE_REALIZE_STEP("debug console realize");
     IsaDevice::realize();
-    if (chardev_.empty()) throw Error("chardev= is missing: the id of a -chardev for its output");
-    auto* chardevs = dynamic_cast<ChardevDirectory*>(machine().service(ChardevDirectory::kService));
-    if (chardevs == nullptr) throw Error::of("no -chardev has id={}", chardev_);
-    backend_ = &chardevs->use(chardev_, id().empty() ? "isa-debugcon" : id());
+    if (!chardev_) throw Error("chardev= is missing: the id of a -chardev for its output");
     add_ports("debugcon", base_, 1,
               MmioHandler::of<&IsaDebugCon::read, &IsaDebugCon::write>(*this).sizes(1, 1));
   }
@@ -33,13 +29,12 @@ class IsaDebugCon final : public IsaDevice {
   u64 read(u64 /*offset*/, unsigned /*size*/) { return readback_; }
   void write(u64 /*offset*/, u64 value, unsigned /*size*/) {
     const u8 byte = static_cast<u8>(value);
-    backend_->write(&byte, 1);
+    chardev_->write(&byte, 1);
   }
 
   u32 base_ = 0xe9;
   u8 readback_ = 0xe9;
-  std::string chardev_;
-  Chardev* backend_ = nullptr;
+  BackendLink<Chardev> chardev_;
 };
 
 BACKPLANE_TYPE(IsaDebugCon, "isa-debugcon", .category = "Misc",

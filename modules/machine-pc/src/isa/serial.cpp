@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "isa/serial.h"
 
+#include <algorithm>
+
 #include "backplane/error.h"
 #include "backplane/machine.h"
 
@@ -14,7 +16,8 @@ constexpr i64 kBatchTime = 1'000'000;  // nanoseconds
 }  // namespace
 
 void IsaSerial::class_init(DeviceClass& k) {
-  k.property<&IsaSerial::index_>("index", "which port: 0 is COM1, 3 is COM4");
+  k.property<&IsaSerial::asked_index_>("index", "which port: 0 is COM1, 3 is COM4; auto: the next");
+  k.property<&IsaSerial::chardev_>("chardev", "id of the -chardev it leads to; none: nowhere");
   k.state<&IsaSerial::uart_>(1);
 }
 
@@ -23,16 +26,36 @@ IsaSerial::Location IsaSerial::location(unsigned index) {
   return kLocations[index];
 }
 
+std::vector<unsigned> IsaSerial::indices_on(const IsaBus& bus) {
+  std::vector<unsigned> indices;
+  for (const Device* const device : bus.devices())
+    if (const auto* const port = dynamic_cast<const IsaSerial*>(device);
+        port != nullptr && port->uart_ != nullptr)
+      indices.push_back(port->index_);
+  std::sort(indices.begin(), indices.end());
+  return indices;
+}
+
+unsigned IsaSerial::free_index() const {
+  const std::vector<unsigned> taken = indices_on(isa_bus());
+  for (unsigned index = 0; index < kMaximum; ++index)
+    if (!std::binary_search(taken.begin(), taken.end(), index)) return index;
+  throw Error::of("there are {} serial ports already, which is all that the board has room for",
+                  kMaximum);
+}
+
 void IsaSerial::realize() {
   BACKPLANE_REALIZE_STEP("serial port realize");
   IsaDevice::realize();
-  if (index_ >= kMaximum) throw Error::of("index={}: expects 0 to {}", index_, kMaximum - 1);
+  index_ = asked_index_.value == AutoNumber::kAuto ? free_index() : asked_index_.value;
+  if (index_ >= kMaximum)
+    throw Error::of("index={}: expects 0 to {}: the board has room for {} serial ports", index_,
+                    kMaximum - 1, kMaximum);
   const Location place = location(index_);
-  const std::vector<Chardev*>& backends = machine().config().serials;
   uart_ = std::make_shared<Uart16550>(machine().virtual_clock(), isa_bus().irq(place.irq));
   flush_timer_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { uart_->flush(); });
   uart_->set_flush_request([this] { flush_timer_->arm_in(kBatchTime); });
-  if (index_ < backends.size()) uart_->set_backend(backends[index_]);
+  uart_->set_backend(chardev_.get());
   add_ports("serial", place.base, Uart16550::kPorts,
             MmioHandler::of<&IsaSerial::read, &IsaSerial::write>(*this).sizes(1, 1));
   machine().on_run_state([uart = std::weak_ptr(uart_)](bool running) {
@@ -43,6 +66,7 @@ void IsaSerial::realize() {
 void IsaSerial::unrealize() {
   uart_.reset();
   flush_timer_.reset();
+  chardev_.disconnect();
   IsaDevice::unrealize();
 }
 
@@ -58,8 +82,6 @@ void IsaSerial::write(u64 offset, u64 value, unsigned /*size*/) {
   uart_->write(static_cast<unsigned>(offset), static_cast<u8>(value));
 }
 
-// Its backend is given by -serial, so only the board makes it.
-BACKPLANE_REGISTER(IsaSerial, .category = "Input", .board_only = true,
-                   .description = "16550A serial port")
+BACKPLANE_REGISTER(IsaSerial, .category = "Input", .description = "16550A serial port")
 
 }  // namespace backplane::pc

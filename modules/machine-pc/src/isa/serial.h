@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// "isa-serial": a 16550A at the place of COM1 to COM4. Port n is connected to the machine's serial
-// backend n.
+// "isa-serial": a 16550A at the place of COM1 to COM4.
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include "backplane/chardev.h"
 #include "backplane/isa/isa_device.h"
 #include "chips/uart16550.h"
 
@@ -19,6 +20,8 @@ class IsaSerial final : public IsaDevice {
     u8 irq;
   };
   static Location location(unsigned index);
+  // Of the ports that there are, in their order.
+  static std::vector<unsigned> indices_on(const IsaBus& bus);
 
   static void class_init(DeviceClass& k);
 
@@ -30,7 +33,11 @@ class IsaSerial final : public IsaDevice {
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
 
-  u8 index_ = 0;
+  unsigned free_index() const;
+
+  AutoNumber asked_index_;  // auto: the first that is free
+  unsigned index_ = 0;
+  BackendLink<Chardev> chardev_;
   std::shared_ptr<Uart16550> uart_;
   std::unique_ptr<Timer> flush_timer_;
 };

@@ -26,10 +26,12 @@ UniqueFd duplicate(const UniqueFd& fd) {
 
 }  // namespace
 
-PtyChardev::PtyChardev(MainLoop& loop, std::string id, std::string link)
-    : StreamChardev(loop, std::move(id)),
-      master_(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)),
-      link_(std::move(link)) {
+void PtyChardev::class_init(ObjectClass& k) {
+  k.property<&PtyChardev::link_>("path", "a symbolic link that is to lead to the terminal");
+}
+
+void PtyChardev::open() {
+  master_.reset(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   char name[64];
   if (!master_ || grantpt(master_.get()) != 0 || unlockpt(master_.get()) != 0 ||
       ptsname_r(master_.get(), name, sizeof name) != 0)
@@ -37,7 +39,7 @@ PtyChardev::PtyChardev(MainLoop& loop, std::string id, std::string link)
   device_ = name;
   {
     // The first opening also is what makes the master see that nobody is there.
-    const UniqueFd slave(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    const UniqueFd slave(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
     termios mode{};
     if (!slave || tcgetattr(slave.get(), &mode) != 0)
       throw Error::system("cannot set up " + device_, errno);
@@ -49,18 +51,17 @@ PtyChardev::PtyChardev(MainLoop& loop, std::string id, std::string link)
   watch_device();
   if (!link_.empty()) make_link();
   // The words that scripts look for.
-  log::report(fmt::format("char device redirected to {} (label {})", device_, this->id()));
+  log::report(fmt::format("char device redirected to {} (label {})", device_, label()));
 }
 
 PtyChardev::~PtyChardev() {
-  if (!link_.empty()) unlink(link_.c_str());
+  if (linked_) unlink(link_.c_str());
 }
 
 void PtyChardev::make_link() {
-  if (symlink(device_.c_str(), link_.c_str()) == 0) return;
-  const int error = errno;
-  const std::string link = std::exchange(link_, {});
-  throw Error::system(fmt::format("cannot make {} a link to {}", link, device_), error);
+  if (symlink(device_.c_str(), link_.c_str()) != 0)
+    throw Error::system(fmt::format("cannot make {} a link to {}", link_, device_), errno);
+  linked_ = true;
 }
 
 void PtyChardev::watch_device() {
@@ -96,5 +97,7 @@ void PtyChardev::end_of_input() {
 void PtyChardev::write(const u8* data, std::size_t size) {
   if (there_) StreamChardev::write(data, size);
 }
+
+BACKPLANE_TYPE(PtyChardev, "chardev-pty", .description = "A pseudo-terminal")
 
 }  // namespace backplane

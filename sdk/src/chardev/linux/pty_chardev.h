@@ -9,14 +9,13 @@ namespace backplane {
 // come back. While nobody has it open, what is written is dropped.
 class PtyChardev final : public StreamChardev {
  public:
-  // `link` may be empty; else a symbolic link of this name leads to the device. Throws Error.
-  PtyChardev(MainLoop& loop, std::string id, std::string link);
+  static void class_init(ObjectClass& k);
   ~PtyChardev() override;
   void write(const u8* data, std::size_t size) override;
   std::string describe() const override { return "pty: " + device_; }
-  const std::string& device() const { return device_; }
 
  private:
+  void open() override;
   void end_of_input() override;
   void make_link();
   void watch_device();
@@ -28,7 +27,8 @@ class PtyChardev final : public StreamChardev {
   UniqueFd changes_;  // inotify
   MainLoop::WatchHandle watch_{nullptr, nullptr};
   std::string device_;
-  std::string link_;
+  std::string link_;  // a symbolic link of this name leads to the device
+  bool linked_ = false;
   bool there_ = false;
 };
 

@@ -1,59 +1,65 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optional>
+#include <memory>
 
-#include "chardev/linux/connection_attempt.h"
+#include "backplane/enumeration.h"
 #include "chardev/linux/socket_address.h"
 #include "chardev/stream_chardev.h"
 
 namespace backplane {
 
-// The listening end of a socket. It serves one peer at a time; when that one leaves, the next is
-// let in. While none is there, what is written is dropped.
-class SocketServerChardev final : public StreamChardev {
+class SocketChardev;
+
+// One end of a socket: how a peer is found, and what follows when it leaves.
+class SocketEnd {
  public:
-  // wait: returns when the first peer is there. Throws Error.
-  SocketServerChardev(MainLoop& loop, std::string id, SocketAddress address, bool wait);
-  ~SocketServerChardev() override;
-  std::string describe() const override;
-
- private:
-  void end_of_input() override;
-  void output_failed(int error) override;
-  void let_next_in();
-  void accept_peer();
-  void wait_for_peer();
-
-  SocketAddress address_;
-  UniqueFd listener_;
-  MainLoop::WatchHandle watch_{nullptr, nullptr};
+  virtual ~SocketEnd() = default;
+  virtual std::string describe() const = 0;
+  // The peer sends no more, or takes no more.
+  virtual void peer_finished() = 0;
+  virtual void peer_failed() = 0;
 };
 
-// The connecting end of a socket.
-class SocketClientChardev final : public StreamChardev {
+// A stream socket, of the file system or TCP.
+class SocketChardev final : public StreamChardev {
  public:
-  // reconnect: milliseconds after which a lost or failed connection is tried again; 0: never.
-  // Throws Error, if it never is. Attempts that may be repeated keep nobody waiting, but for a
-  // moment the first one, so that nothing is lost of what is written to a peer that is there.
-  SocketClientChardev(MainLoop& loop, std::string id, SocketAddress address, unsigned reconnect);
-  ~SocketClientChardev() override;
-  std::string describe() const override;
+  static void class_init(ObjectClass& k);
+  ~SocketChardev() override;
+  std::string describe() const override { return end_->describe(); }
 
- private:
-  void end_of_input() override;
-  void output_failed(int error) override;
-  void lost();
-  void try_later();
-  void attempt();
-  void attempt_ended();
+  // --- for its end ---
+  using StreamChardev::connected;
+  using StreamChardev::disconnect;
+  using StreamChardev::finish_output;
+  using StreamChardev::loop;
+  // Talks to that peer from now on. Throws Error.
   void use(UniqueFd connection);
 
-  SocketAddress address_;
-  unsigned reconnect_;
-  UniqueFd timer_;
-  std::optional<ConnectionAttempt> attempt_;
-  MainLoop::WatchHandle watch_{nullptr, nullptr};
+ private:
+  void open() override;
+  void end_of_input() override { end_->peer_finished(); }
+  void output_failed(int) override { end_->peer_failed(); }
+
+  std::string path_, host_, port_;
+  bool server_ = false;
+  OnOffAuto wait_ = OnOffAuto::Auto;  // of a server for its first peer; Auto: On
+  u32 reconnect_ = 0;                 // seconds
+  u32 reconnect_ms_ = 0;
+  std::unique_ptr<SocketEnd> end_;
 };
+
+// The listening end. It serves one peer at a time; when that one leaves, the next is let in. While
+// none is there, what is written is dropped. wait: returns when the first peer is there. Throws
+// Error.
+std::unique_ptr<SocketEnd> listen_for_peers(SocketChardev& device, SocketAddress address,
+                                            bool wait);
+
+// The connecting end. reconnect: milliseconds after which a lost or failed connection is tried
+// again; 0: never. Throws Error, if it never is. Attempts that may be repeated keep nobody waiting,
+// but for a moment the first one, so that nothing is lost of what is written to a peer that is
+// there.
+std::unique_ptr<SocketEnd> connect_to_peer(SocketChardev& device, SocketAddress address,
+                                           unsigned reconnect);
 
 }  // namespace backplane

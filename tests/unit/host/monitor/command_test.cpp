@@ -5,7 +5,6 @@
 
 #include "backplane/monitor.h"
 #include "backplane/testing/test_machine.h"
-#include "characters/character_devices.h"
 
 namespace backplane::host {
 namespace {
@@ -33,8 +32,7 @@ class MonitorCommands : public ::testing::Test {
   }
 
   backplane::testing::TestMachine machine_;
-  CharacterDevices characters_{machine_.main_loop(), [] {}};
-  MonitorContext context_{machine_, characters_};
+  MonitorContext context_{machine_};
 };
 
 TEST_F(MonitorCommands, AnEmptyLineDoesNothing) { EXPECT_EQ(run("  "), ""); }

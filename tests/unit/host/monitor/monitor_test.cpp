@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "backplane/testing/test_machine.h"
-#include "characters/character_devices.h"
 
 namespace backplane::host {
 namespace {
@@ -12,7 +11,6 @@ namespace {
 // A terminal whose screen is a string.
 class Screen final : public Chardev {
  public:
-  Screen() : Chardev("screen") {}
   void write(const u8* data, std::size_t size) override {
     text.append(reinterpret_cast<const char*>(data), size);
   }
@@ -28,13 +26,14 @@ class Screen final : public Chardev {
 
 class MonitorSession : public ::testing::Test {
  protected:
-  MonitorSession() { machine_.power_on(); }
+  MonitorSession() {
+    machine_.power_on();
+    monitor_->open(screen_);
+  }
 
   backplane::testing::TestMachine machine_;
-  CharacterDevices characters_{machine_.main_loop(), [] {}};
   Screen screen_;
-  std::unique_ptr<Monitor> monitor_ =
-      std::make_unique<Monitor>(MonitorContext{machine_, characters_}, screen_);
+  std::unique_ptr<Monitor> monitor_ = std::make_unique<Monitor>(MonitorContext{machine_});
 };
 
 TEST_F(MonitorSession, GreetsAndPromptsWhenSomebodyIsThere) {

@@ -19,9 +19,9 @@
 
 #include "backplane/chardev.h"
 #include "backplane/error.h"
-#include "backplane/machine_lock.h"
 #include "backplane/main_loop.h"
 #include "backplane/testing/scratch_directory.h"
+#include "backplane/testing/test_machine.h"
 
 namespace backplane {
 
@@ -43,9 +43,26 @@ class RecordingClient final : public ChardevClient {
   std::vector<Event> events;
 };
 
-// A main loop, a directory of its own, and the machine lock.
+// A machine with backends, and a directory of its own.
 class ChardevTest : public ::testing::Test {
  protected:
+  struct Remove {
+    Backends* backends = nullptr;
+    void operator()(const Chardev* device) const { backends->remove(device->id()); }
+  };
+  // As long as it lives the backend is there.
+  using ChardevPtr = std::unique_ptr<Chardev, Remove>;
+  using Properties = std::vector<std::pair<std::string, std::string>>;
+
+  ChardevPtr create_chardev(const std::string& name, const std::string& id,
+                            const Properties& properties) {
+    return {dynamic_cast<Chardev*>(&backends.add(kChardevKind, name, id, properties)), {&backends}};
+  }
+  ChardevPtr create_chardev_from_text(const std::string& id, const std::string& text) {
+    const ChardevParts parts = parse_chardev_short_form(text);
+    return create_chardev(parts.name, id, parts.properties);
+  }
+
   std::string path(const std::string& name) const { return directory / name; }
 
   // Runs the loop until it is so; false if it never is.
@@ -101,8 +118,9 @@ class ChardevTest : public ::testing::Test {
     return "";
   }
 
-  MainLoop loop;
-  MachineLock::Guard lock;
+  testing::TestMachine machine;
+  MainLoop& loop = machine.main_loop();
+  Backends& backends = machine.add_child("backends", std::make_unique<Backends>(machine));
   testing::ScratchDirectory directory;
 };
 

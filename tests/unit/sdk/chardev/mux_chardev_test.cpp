@@ -9,7 +9,7 @@ using Event = ChardevClient::Event;
 // A terminal made of two strings.
 class Terminal final : public Chardev {
  public:
-  Terminal() : Chardev("terminal") {}
+  static void class_init(ObjectClass&) {}
   void write(const u8* data, std::size_t size) override {
     shown.append(reinterpret_cast<const char*>(data), size);
   }
@@ -20,29 +20,39 @@ class Terminal final : public Chardev {
     client()->receive(reinterpret_cast<const u8*>(text.data()), size);
     return size;
   }
-  void open() { client()->event(Event::Opened); }
-  void close() { client()->event(Event::Closed); }
+  void come() { client()->event(Event::Opened); }
+  void leave() { client()->event(Event::Closed); }
 
   std::string shown;
+};
+
+BACKPLANE_TYPE(Terminal, "chardev-terminal")
+
+// Who uses it.
+struct User : Object {
+  BackendLink<Chardev> device;
 };
 
 class MuxChardevTest : public ChardevTest {
  protected:
   MuxChardevTest() {
-    serial.set_client(&guest);
-    monitor.set_client(&operator_);
+    serial_user.device.assign(serial_user, "mux");
+    monitor_user.device.assign(monitor_user, "mux");
+    serial().set_client(&guest);
+    monitor().set_client(&operator_);
   }
-
-  static std::unique_ptr<Terminal> make_terminal(Terminal*& terminal) {
-    auto made = std::make_unique<Terminal>();
-    terminal = made.get();
-    return made;
+  // Users go before what they use.
+  ~MuxChardevTest() override {
+    for (User* const user : {&serial_user, &monitor_user}) machine.remove_child(*user);
   }
+  Chardev& serial() { return *serial_user.device; }
+  Chardev& monitor() { return *monitor_user.device; }
 
-  Terminal* terminal;
-  MuxChardev mux{"mux", make_terminal(terminal)};
-  Chardev& serial = mux.add_front("serial0");
-  Chardev& monitor = mux.add_front("monitor");
+  Chardev& mux = dynamic_cast<Chardev&>(
+      backends.add(kChardevKind, "mux", "mux", {{"chardev.driver", "terminal"}}));
+  Terminal* terminal = dynamic_cast<Terminal*>(backends.find("mux/chardev"));
+  User& serial_user = machine.add_child("serial", std::make_unique<User>());
+  User& monitor_user = machine.add_child("monitor", std::make_unique<User>());
   RecordingClient guest, operator_;
 };
 
@@ -59,20 +69,20 @@ TEST_F(MuxChardevTest, SwitchesToTheNextFrontAndBack) {
 }
 
 TEST_F(MuxChardevTest, ShowsWhatEveryFrontWrites) {
-  write(serial, "boot ");
-  write(monitor, "prompt ");
+  write(serial(), "boot ");
+  write(monitor(), "prompt ");
   write(mux, "own");
   EXPECT_EQ(terminal->shown, "boot prompt own");
 }
 
 TEST_F(MuxChardevTest, OpensAFrontWhenItGetsTheFocus) {
-  terminal->open();
+  terminal->come();
   EXPECT_TRUE(guest.saw(Event::Opened));
   EXPECT_FALSE(operator_.saw(Event::Opened));
   terminal->type("\001c");
   EXPECT_TRUE(operator_.saw(Event::Opened));
   EXPECT_TRUE(guest.saw(Event::Closed));
-  terminal->close();
+  terminal->leave();
   EXPECT_TRUE(operator_.saw(Event::Closed));
 }
 
@@ -95,11 +105,9 @@ TEST_F(MuxChardevTest, PrintsHelp) {
 }
 
 TEST_F(MuxChardevTest, QuitsEvenIfTheGuestHasStoppedListening) {
-  int quits = 0;
-  mux.on_quit([&] { ++quits; });
   guest.room = 0;
   terminal->type("hello\001x");
-  EXPECT_EQ(quits, 1);
+  EXPECT_EQ(machine.main_loop().run(), 0) << "it ends, with success";
 }
 
 TEST_F(MuxChardevTest, UnknownKeysAfterTheEscapeDoNothing) {
@@ -112,7 +120,7 @@ TEST_F(MuxChardevTest, KeepsWhatTheGuestHasNoRoomForUntilItHas) {
   terminal->type("abcdef");
   EXPECT_EQ(guest.received, "ab");
   guest.room = 3;
-  serial.accept_input();
+  serial().accept_input();
   EXPECT_EQ(guest.received, "abcde");
 }
 
@@ -123,7 +131,7 @@ TEST_F(MuxChardevTest, StopsReadingAGuestThatNeverReads) {
   while (const std::size_t now = terminal->type(std::string_view(text).substr(taken))) taken += now;
   EXPECT_LT(taken, 100'000u);
   guest.room = RecordingClient::kUnlimited;
-  serial.accept_input();
+  serial().accept_input();
   EXPECT_EQ(guest.received.size(), taken);
 }
 
@@ -132,17 +140,42 @@ TEST_F(MuxChardevTest, BytesStayWithTheFrontTheyWereTypedFor) {
   terminal->type("one\001ctwo");
   EXPECT_EQ(operator_.received, "two");
   guest.room = RecordingClient::kUnlimited;
-  serial.accept_input();
+  serial().accept_input();
   EXPECT_EQ(guest.received, "one");
 }
 
 TEST_F(MuxChardevTest, AFrontWithoutAUserTakesNothingBadly) {
   guest.received.clear();
-  serial.set_client(nullptr);
+  serial().set_client(nullptr);
   terminal->type("lost");
-  serial.set_client(&guest);
-  serial.accept_input();
+  serial().set_client(&guest);
+  serial().accept_input();
   EXPECT_EQ(guest.received, "lost");
+}
+
+TEST_F(MuxChardevTest, WhoLeavesTakesItsPartAlong) {
+  EXPECT_NE(&serial(), &monitor());
+  EXPECT_EQ(serial_user.device.print(), "mux");
+  EXPECT_EQ(mux.describe(), "terminal, shared");
+  serial().set_client(nullptr);
+  serial_user.device.disconnect();
+  terminal->type("all\001c");
+  EXPECT_EQ(operator_.received, "all");
+  EXPECT_NE(message_of([&] { backends.remove("mux"); }).find("/monitor"), std::string::npos);
+  monitor().set_client(nullptr);
+  monitor_user.device.disconnect();
+  terminal->type("nobody");
+  backends.remove("mux");
+}
+
+TEST_F(MuxChardevTest, WithoutItOneUserHasItAlone) {
+  backends.add(kChardevKind, "null", "plain", {});
+  User& first = machine.add_child("first", std::make_unique<User>());
+  first.device.assign(first, "plain");
+  User& second = machine.add_child("second", std::make_unique<User>());
+  EXPECT_EQ(message_of([&] { second.device.assign(second, "plain"); }),
+            "plain is used by /first already: /second needs one of its own");
+  first.device.disconnect();
 }
 
 }  // namespace

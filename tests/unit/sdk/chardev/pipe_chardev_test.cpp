@@ -13,7 +13,7 @@ TEST_F(PipeChardevTest, CarriesBytesBothWays) {
   ASSERT_EQ(mkfifo(path("p.in").c_str(), 0600), 0);
   ASSERT_EQ(mkfifo(path("p.out").c_str(), 0600), 0);
   RecordingClient client;
-  const auto device = create_chardev_from_text(loop, "c", "pipe:" + path("p"));
+  const auto device = create_chardev_from_text("c", "pipe:" + path("p"));
   device->set_client(&client);
   write(*device, "waits for a reader");
   {
@@ -30,13 +30,13 @@ TEST_F(PipeChardevTest, CarriesBytesBothWays) {
 }
 
 TEST_F(PipeChardevTest, SaysWhichPipeIsMissing) {
-  EXPECT_EQ(message_of([&] { create_chardev_from_text(loop, "c", "pipe:" + path("p")); }),
+  EXPECT_EQ(message_of([&] { create_chardev_from_text("c", "pipe:" + path("p")); }),
             "cannot open " + path("p.in") + ": No such file or directory");
 }
 
 TEST_F(PipeChardevTest, RefusesAFile) {
   std::ofstream(path("p.in")) << "";
-  EXPECT_EQ(message_of([&] { create_chardev_from_text(loop, "c", "pipe:" + path("p")); }),
+  EXPECT_EQ(message_of([&] { create_chardev_from_text("c", "pipe:" + path("p")); }),
             path("p.in") + " is not a named pipe");
 }
 

@@ -20,7 +20,7 @@ class PtyChardevTest : public ChardevTest {
     return fd;
   }
 
-  std::unique_ptr<Chardev> device = create_chardev_from_text(loop, "pty0", "pty");
+  ChardevPtr device = create_chardev_from_text("pty0", "pty");
   std::string name = device->describe().substr(5);
   RecordingClient client;
 };
@@ -75,10 +75,10 @@ TEST_F(PtyChardevTest, KeepsWhatWasTypedBeforeTheTerminalWasClosed) {
 TEST_F(PtyChardevTest, CanHaveALinkToIt) {
   const std::string link = path("console");
   {
-    const auto named = create_chardev(loop, "pty", "pty1", {{"path", link}});
+    const auto named = create_chardev("pty", "pty1", {{"path", link}});
     EXPECT_EQ("pty: " + std::filesystem::read_symlink(link).string(), named->describe());
     EXPECT_NE(message_of([&] {
-                create_chardev(loop, "pty", "pty2", {{"path", link}});
+                create_chardev("pty", "pty2", {{"path", link}});
               }).find(link),
               std::string::npos);
     EXPECT_TRUE(std::filesystem::is_symlink(link));

@@ -12,7 +12,7 @@ namespace {
 
 class StdioChardevTest : public ChardevTest {
  protected:
-  std::unique_ptr<Chardev> open() { return create_chardev_from_text(loop, "stdio", "stdio"); }
+  ChardevPtr open() { return create_chardev_from_text("stdio", "stdio"); }
   static std::string read_all(int fd) {
     std::string text;
     char buffer[1000];

@@ -16,7 +16,6 @@ constexpr i64 kMillisecond = 1'000'000;
 
 class Terminal final : public Chardev {
  public:
-  Terminal() : Chardev("terminal") {}
   void write(const u8* data, std::size_t size) override {
     text.append(reinterpret_cast<const char*>(data), size);
     ++writes;

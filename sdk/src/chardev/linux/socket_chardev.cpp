@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "chardev/linux/socket_chardev.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "backplane/error.h"
+
+namespace backplane {
+
+namespace {
+
+constexpr int kPatience = 1'000;     // milliseconds, at the end of the program
+constexpr unsigned kLongest = 3600;  // seconds between two attempts
+
+}  // namespace
+
+void SocketChardev::class_init(ObjectClass& k) {
+  k.property<&SocketChardev::path_>("path", "of a socket file");
+  k.property<&SocketChardev::host_>(
+      "host", "name or address; none: this machine, for a server all its addresses");
+  k.property<&SocketChardev::port_>("port", "number or service");
+  k.property<&SocketChardev::server_>("server", "wait for peers instead of connecting to one");
+  k.property<&SocketChardev::wait_>("wait", "of a server: the guest starts with its first peer");
+  k.property<&SocketChardev::reconnect_>("reconnect",
+                                         "seconds until another attempt to connect; 0: none");
+  k.property<&SocketChardev::reconnect_ms_>("reconnect-ms", "the same in milliseconds");
+}
+
+SocketChardev::~SocketChardev() {
+  if (end_ != nullptr) finish_output(kPatience);
+}
+
+void SocketChardev::open() {
+  if (path_.empty() == port_.empty()) throw Error("expects either a path, or a host and a port");
+  if (!path_.empty() && !host_.empty()) throw Error("a path and a host exclude each other");
+  if (reconnect_ != 0 && reconnect_ms_ != 0)
+    throw Error("reconnect= and reconnect-ms= exclude each other");
+  if (reconnect_ > kLongest || reconnect_ms_ > kLongest * 1000)
+    throw Error::of("{}={}: expects at most {}",
+                    reconnect_ > kLongest ? "reconnect" : "reconnect-ms",
+                    reconnect_ > kLongest ? reconnect_ : reconnect_ms_,
+                    reconnect_ > kLongest ? kLongest : kLongest * 1000);
+  const SocketAddress address{path_, host_, port_};
+  const unsigned reconnect = reconnect_ * 1000 + reconnect_ms_;
+  if (!server_) {
+    if (wait_ != OnOffAuto::Auto) throw Error("wait= is for server=on");
+    end_ = connect_to_peer(*this, address, reconnect);
+    return;
+  }
+  if (reconnect != 0) throw Error("reconnect= is not for server=on");
+  end_ = listen_for_peers(*this, address, wait_ != OnOffAuto::Off);
+}
+
+void SocketChardev::use(UniqueFd connection) {
+  UniqueFd output(fcntl(connection.get(), F_DUPFD_CLOEXEC, 3));
+  if (!output) throw Error::system("cannot duplicate a socket", errno);
+  connect(std::move(connection), std::move(output));
+}
+
+BACKPLANE_TYPE(SocketChardev, "chardev-socket", .description = "A stream socket: unix or TCP")
+
+}  // namespace backplane

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include <sys/timerfd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "backplane/error.h"
+#include "chardev/linux/connection_attempt.h"
+#include "chardev/linux/socket_chardev.h"
+
+namespace backplane {
+
+namespace {
+
+constexpr int kParting = 100;    // milliseconds, when the peer has said its last word
+constexpr int kFirstWait = 250;  // milliseconds, for the first of several attempts
+
+class SocketClient final : public SocketEnd {
+ public:
+  SocketClient(SocketChardev& device, SocketAddress address, unsigned reconnect)
+      : device_(device), address_(std::move(address)), reconnect_(reconnect) {
+    if (reconnect_ == 0) {
+      device_.use(address_.connect());
+      return;
+    }
+    attempt();
+    if (attempt_->wait(kFirstWait)) attempt_ended();
+  }
+
+  std::string describe() const override {
+    return address_.text() + (device_.connected() ? " (connected)" : " (not connected)");
+  }
+  void peer_finished() override {
+    device_.finish_output(kParting);
+    peer_failed();
+  }
+  void peer_failed() override {
+    device_.disconnect();
+    if (reconnect_ != 0) try_later();
+  }
+
+ private:
+  void attempt() {
+    attempt_.emplace(address_);
+    watch_ = device_.loop().watch(attempt_->fd(), MainLoop::kReadable,
+                                  [this](unsigned) { attempt_ended(); });
+  }
+
+  void attempt_ended() {
+    watch_.reset();
+    UniqueFd connection = attempt_->take();
+    attempt_.reset();
+    if (!connection) return try_later();
+    try {
+      device_.use(std::move(connection));
+    } catch (const Error&) {
+      try_later();
+    }
+  }
+
+  void try_later() {
+    if (!timer_) timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!timer_) throw Error::system("cannot create a timer", errno);
+    itimerspec alarm{};
+    alarm.it_value.tv_sec = reconnect_ / 1000;
+    alarm.it_value.tv_nsec = reconnect_ % 1000 * 1'000'000;
+    timerfd_settime(timer_.get(), 0, &alarm, nullptr);
+    watch_ =
+        device_.loop().watch(timer_.get(), MainLoop::kReadable, [this](unsigned) { attempt(); });
+  }
+
+  SocketChardev& device_;
+  SocketAddress address_;
+  unsigned reconnect_;
+  UniqueFd timer_;
+  std::optional<ConnectionAttempt> attempt_;
+  MainLoop::WatchHandle watch_{nullptr, nullptr};
+};
+
+}  // namespace
+
+std::unique_ptr<SocketEnd> connect_to_peer(SocketChardev& device, SocketAddress address,
+                                           unsigned reconnect) {
+  return std::make_unique<SocketClient>(device, std::move(address), reconnect);
+}
+
+}  // namespace backplane
