@@ -180,6 +180,17 @@ bool refine_x87(Insn& i) {
   return !i.operand_size_prefix;
 }
 
+// 0F AE with a memory operand, plain and with VEX.
+bool refine_mxcsr(Insn& i, Unit unit) {
+  const u8 group = i.reg & 7;
+  if (group != 2 && group != 3) return false;
+  i.row.op = Op::Native;
+  i.row.unit = unit;
+  i.row.mem = MemSize::Dword;
+  i.row.operands = group == 2 ? kMemRead : kMemWrite;  // LDMXCSR, STMXCSR
+  return true;
+}
+
 bool refine_two_byte(Insn& i) {
   Row& row = i.row;
   const u8 group = i.reg & 7;
@@ -231,20 +242,7 @@ bool refine_two_byte(Insn& i) {
         row.op = Op::Native;  // LFENCE, MFENCE, SFENCE
         return true;
       }
-      row.unit = Unit::Sse;
-      row.op = Op::Native;
-      switch (group) {
-        case 2:
-          row.mem = MemSize::Dword;
-          row.operands = kMemRead;
-          return true;  // LDMXCSR
-        case 3:
-          row.mem = MemSize::Dword;
-          row.operands = kMemWrite;
-          return true;  // STMXCSR
-        default:
-          return false;
-      }
+      return refine_mxcsr(i, Unit::Sse);
     default:
       break;
   }
@@ -259,7 +257,7 @@ bool refine_vex(Insn& i) {
   if (i.map == 3 && (i.opcode == 0x46 || i.opcode == 0x06 || i.opcode == 0x18 || i.opcode == 0x19 ||
                      i.opcode == 0x38 || i.opcode == 0x39))
     return i.vex_l == 1;
-  if (i.map == 1 && i.opcode == 0xae) return false;
+  if (i.map == 1 && i.opcode == 0xae) return i.vex_l == 0 && refine_mxcsr(i, Unit::Avx);
   if (i.code_bits != 64 && i.map == 3 && (i.opcode == 0x16 || i.opcode == 0x22) && i.w)
     return false;  // Difference::VexWidthOutside64
   // VEX forms of general-register instructions require L = 0.

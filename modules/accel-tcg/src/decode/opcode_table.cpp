@@ -474,6 +474,7 @@ constexpr OpcodeMap vex_0f() {
   m[kF3][0xe6] = avx(kLoad, MemSize::HalfVector);
   m[k66][0xe7] = mem_only(storev);
   m[kF2][0xf0] = mem_only(loadv);
+  m[kNoPrefix][0xae] = mem_only(with_modrm(Op::Interpret));  // refined: VLDMXCSR, VSTMXCSR
   return m;
 }
 

@@ -26,8 +26,9 @@ bool works_in_memory(const Insn& i) {
 enum class Doubtful : u8 { Nothing, Alignment, ReservedMxcsr };
 
 Doubtful doubtful(const Insn& i) {
-  if (!i.memory || i.vex || i.row.unit != Unit::Sse) return Doubtful::Nothing;
+  if (!i.memory) return Doubtful::Nothing;
   if (i.map == 1 && i.opcode == 0xae && (i.reg & 7) == 2) return Doubtful::ReservedMxcsr;
+  if (i.vex || i.row.unit != Unit::Sse) return Doubtful::Nothing;
   const bool sha =
       (i.map == 2 && i.opcode >= 0xc8 && i.opcode <= 0xcd) || (i.map == 3 && i.opcode == 0xcc);
   return sha ? Doubtful::Alignment : Doubtful::Nothing;

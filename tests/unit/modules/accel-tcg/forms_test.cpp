@@ -242,7 +242,7 @@ TEST_F(Forms, IgnoreVexWidthOutside64BitMode) {
     for (unsigned map = 1; map < 4; ++map)
       for (unsigned rest = 0; rest < 8; ++rest)     // VEX.L and pp
         for (const unsigned vvvv : {0x70u, 0x78u})  // register 1, none
-          for (const unsigned modrm : {0x03u, 0x1bu, 0xc1u, 0xd1u, 0xd9u, 0xf1u})
+          for (const unsigned modrm : {0x03u, 0x13u, 0x1bu, 0xc1u, 0xd1u, 0xd9u, 0xf1u})
             compare({0xc4, static_cast<u8>(0xe0 | map), static_cast<u8>(vvvv | rest),
                      static_cast<u8>(opcode), static_cast<u8>(modrm)});
   EXPECT_GT(compared, 1000u);

@@ -55,16 +55,25 @@ TEST_P(TranslatedVendor, ShowsItsOwnMxcsrMaskInSavedImages) {
 TEST_P(TranslatedVendor, AlignedAndValidFormsAreTranslated) {
   TranslatedGuest guest(TranslatedGuest::default_options(), model_of(GetParam()));
   const u32 mxcsr = 0x3f80;
-  std::memcpy(guest.arena.data() + Arena::kSize / 2, &mxcsr, sizeof mxcsr);
-  std::vector<u8> code = {0x0f, 0xae, 0x13};  // ldmxcsr [rbx]
-  if (x86::host_cpu_features().sha) code.insert(code.end(), {0x0f, 0x38, 0xcc, 0x03});
-  Registers r = x86::testing::vendor_examples().front().registers(guest.arena.middle());
-  const u64 before = guest.counters().interpreted;
-  ASSERT_TRUE(guest.run(code, r));
-  EXPECT_EQ(guest.counters().interpreted - before, 1u) << "beside HLT";
-  u32 loaded = 0;
-  std::memcpy(&loaded, r.xsave + 24, sizeof loaded);
-  EXPECT_EQ(loaded, mxcsr);
+  u8* const memory = guest.arena.data() + Arena::kSize / 2;
+  std::vector<std::vector<u8>> loads = {
+      {0x0f, 0xae, 0x13, 0x0f, 0xae, 0x5b, 0x40}};  // ldmxcsr, stmxcsr
+  if (x86::host_cpu_features().avx)
+    loads.push_back({0xc5, 0xf8, 0xae, 0x13, 0xc5, 0xf8, 0xae, 0x5b, 0x40});
+  for (std::vector<u8> code : loads) {
+    std::memcpy(memory, &mxcsr, sizeof mxcsr);
+    std::memset(memory + 0x40, 0, sizeof mxcsr);
+    if (x86::host_cpu_features().sha) code.insert(code.end(), {0x0f, 0x38, 0xcc, 0x03});
+    Registers r = x86::testing::vendor_examples().front().registers(guest.arena.middle());
+    const u64 before = guest.counters().interpreted;
+    ASSERT_TRUE(guest.run(code, r));
+    EXPECT_EQ(guest.counters().interpreted - before, 1u) << "beside HLT";
+    u32 loaded = 0, stored = 0;
+    std::memcpy(&loaded, r.xsave + 24, sizeof loaded);
+    std::memcpy(&stored, memory + 0x40, sizeof stored);
+    EXPECT_EQ(loaded, mxcsr);
+    EXPECT_EQ(stored, mxcsr);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Vendors, TranslatedVendor, ::testing::Values(Vendor::Intel, Vendor::Amd),

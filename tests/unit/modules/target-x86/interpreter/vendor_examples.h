@@ -88,6 +88,7 @@ inline const std::vector<VendorExample>& vendor_examples() {
        {0xc4, 0xe3, 0xf9, 0x22, 0xc0, 0x01},
        &F::avx},
       {MxcsrMisalignedMask, "ldmxcsr [rbx]", kLong, {0x0f, 0xae, 0x13}, nullptr, 0, 0x21f80},
+      {MxcsrMisalignedMask, "vldmxcsr [rbx]", kLong, {0xc5, 0xf8, 0xae, 0x13}, &F::avx, 0, 0x21f80},
       {DoubleShiftBeyondOperand,
        "shld ax, dx, 17",
        kLong,
