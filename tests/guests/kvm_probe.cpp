@@ -56,8 +56,8 @@ int main() {
   const int vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
   if (vcpu < 0) return skip("cannot create a vCPU", errno);
   const int size = ioctl(device, KVM_GET_VCPU_MMAP_SIZE, 0);
-  void* const page = mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE,
-                          MAP_SHARED, vcpu, 0);
+  void* const page =
+      mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
   if (page == MAP_FAILED) return skip("cannot map the vCPU", errno);
   auto* const run = static_cast<kvm_run*>(page);
 

@@ -15,9 +15,9 @@ namespace {
 
 namespace dll = boost::dll;
 
-// What was caught while the file was loaded, without its path: what the system's loader says, out of
-// Boost.DLL's message, or else what one of the file's constructors threw. (Such an exception comes
-// through the loader, which stays usable on this thread.)
+// What was caught while the file was loaded, without its path: what the system's loader says, out
+// of Boost.DLL's message, or else what one of the file's constructors threw. (Such an exception
+// comes through the loader, which stays usable on this thread.)
 std::string load_failure(std::string text, const std::filesystem::path& path) {
   static constexpr std::string_view kRefused = "boost::dll::shared_library::load() failed";
   static constexpr std::string_view kMark = "dlerror system message: ";

@@ -48,15 +48,15 @@ struct WHV_EMULATOR_CALLBACKS {
   u32 Size;
   u32 Reserved;
   HRESULT (*WHvEmulatorIoPortCallback)(void* context, WHV_EMULATOR_IO_ACCESS_INFO*) WHPX_ABI;
-  HRESULT (*WHvEmulatorMemoryCallback)
-  (void* context, WHV_EMULATOR_MEMORY_ACCESS_INFO*) WHPX_ABI;
-  HRESULT (*WHvEmulatorGetVirtualProcessorRegisters)
-  (void* context, const WHV_REGISTER_NAME*, u32, WHV_REGISTER_VALUE*) WHPX_ABI;
-  HRESULT (*WHvEmulatorSetVirtualProcessorRegisters)
-  (void* context, const WHV_REGISTER_NAME*, u32, const WHV_REGISTER_VALUE*) WHPX_ABI;
-  HRESULT (*WHvEmulatorTranslateGvaPage)
+  HRESULT(*WHvEmulatorMemoryCallback)
+  (void* context, WHV_EMULATOR_MEMORY_ACCESS_INFO*)WHPX_ABI;
+  HRESULT(*WHvEmulatorGetVirtualProcessorRegisters)
+  (void* context, const WHV_REGISTER_NAME*, u32, WHV_REGISTER_VALUE*)WHPX_ABI;
+  HRESULT(*WHvEmulatorSetVirtualProcessorRegisters)
+  (void* context, const WHV_REGISTER_NAME*, u32, const WHV_REGISTER_VALUE*)WHPX_ABI;
+  HRESULT(*WHvEmulatorTranslateGvaPage)
   (void* context, WHV_GUEST_VIRTUAL_ADDRESS, WHV_TRANSLATE_GVA_FLAGS,
-   WHV_TRANSLATE_GVA_RESULT_CODE*, WHV_GUEST_PHYSICAL_ADDRESS*) WHPX_ABI;
+   WHV_TRANSLATE_GVA_RESULT_CODE*, WHV_GUEST_PHYSICAL_ADDRESS*)WHPX_ABI;
 };
 static_assert(sizeof(WHV_EMULATOR_CALLBACKS) == 48);
 

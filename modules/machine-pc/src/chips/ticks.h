@@ -12,7 +12,7 @@ constexpr u64 kNanosecondsPerSecond = 1'000'000'000;
 
 // What becomes of periodic interrupts that the guest could not take in time.
 enum class LostTickPolicy {
-  Delay,    // delivered late, one by one, faster than the period: a guest that counts keeps its time
+  Delay,  // delivered late, one by one, faster than the period: a guest that counts keeps its time
   Discard,  // not delivered
 };
 

@@ -36,7 +36,7 @@ u64 Execution::legacy_linear(u8 segment, u64 offset, unsigned size, bool write) 
 // [SDM 3A "Interrupt 17-Alignment Check Exception (#AC)"]
 void Execution::require_alignment(u64 address, unsigned size) const {
   unsigned alignment = size;
-  if (size == 10) alignment = 8;                        // extended precision
+  if (size == 10) alignment = 8;                               // extended precision
   if (size == 28 || size == 94 || size == 108) alignment = 4;  // x87 environment and state
   if ((alignment & (alignment - 1)) != 0 || alignment > 16) return;
   if ((address & (alignment - 1)) != 0) raise_fault(kACVector, 0);

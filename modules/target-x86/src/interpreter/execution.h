@@ -30,18 +30,17 @@ class Execution {
   // How the instruction ended, where that is not simply "done".
   enum class Outcome : u8 { Done, Delivered, Halted };
   Outcome outcome = Outcome::Done;
-  u64 next_rip = 0;  // where execution goes on: after the instruction, unless it branches
-  bool single_step = false;     // TF was set before the instruction
-  bool watching = false;        // breakpoints are enabled
-  u64 breakpoints_hit = 0;      // bits of DR6, for data and ports that the instruction touched
+  u64 next_rip = 0;          // where execution goes on: after the instruction, unless it branches
+  bool single_step = false;  // TF was set before the instruction
+  bool watching = false;     // breakpoints are enabled
+  u64 breakpoints_hit = 0;   // bits of DR6, for data and ports that the instruction touched
   bool behind_ss_load = false;  // the instruction is the one that a load of SS protects
 
   // Takes what depends on the state's mode. Before each instruction.
   void begin() {
     outcome = Outcome::Done;
     code64_ = state.code64();
-    checks_alignment_ =
-        (state.cr0 & kCr0AM) != 0 && (state.rflags & kAC) != 0 && state.cpl() == 3;
+    checks_alignment_ = (state.cr0 & kCr0AM) != 0 && (state.rflags & kAC) != 0 && state.cpl() == 3;
     privilege = state.cpl() == 3 ? Privilege::User : Privilege::Supervisor;
     single_step = (state.rflags & kTF) != 0;
     watching = breakpoints_enabled(state);

@@ -31,8 +31,8 @@ class Qcow2Test : public ::testing::Test {
   // The exit status; what it printed is in `printed`.
   int qemu_img(const std::string& arguments) {
     printed.clear();
-    std::FILE* const pipe =
-        popen(("cd " + directory.path().string() + " && qemu-img " + arguments + " 2>&1").c_str(), "r");
+    std::FILE* const pipe = popen(
+        ("cd " + directory.path().string() + " && qemu-img " + arguments + " 2>&1").c_str(), "r");
     char buffer[256];
     while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) printed += buffer;
     const int status = pclose(pipe);

@@ -11,8 +11,8 @@
 #include "backplane/log.h"
 #include "backplane/module.h"
 #include "backplane/testing/scratch_directory.h"
-#include "module/search_path.h"
 #include "fixture_modules.h"
+#include "module/search_path.h"
 
 namespace backplane {
 namespace {

@@ -64,7 +64,8 @@ bool load_segment_limit(Context c, u16 selector, u32& value);
 bool verify_read(Context c, u16 selector);
 bool verify_write(Context c, u16 selector);
 
-// --- control and debug registers, MSRs ------------------------------------------------------------
+// --- control and debug registers, MSRs
+// ------------------------------------------------------------
 u64 read_cr(Context c, unsigned number);
 void write_cr(Context c, unsigned number, u64 value);
 u64 read_dr(Context c, unsigned number);
@@ -76,7 +77,8 @@ void swapgs(Context c);
 void invlpg(Context c, u64 linear);
 void invpcid(Context c, u64 type, u64 pcid, u64 linear);
 
-// --- ports ---------------------------------------------------------------------------------------------
+// --- ports
+// ---------------------------------------------------------------------------------------------
 // Throws #GP if the I/O permission (IOPL, TSS bitmap) forbids it.
 void check_io_permission(Context c, u16 port, unsigned size);
 u32 port_in(Context c, u16 port, unsigned size);

@@ -90,7 +90,8 @@ void run(Execution& x, const NativeRoutine& r, u8* memory, NativeFrame& frame) {
   u32 raised = run_under(image, r, memory, frame, untrapped) | tiny;
   // VCVTPS2PH does not flush.
   if (r.half_count != 0 && (mxcsr & kMxcsrUnderflowMask) == 0 &&
-      made_denormal_half(image, r, memory)) raised |= kMxcsrUnderflow;
+      made_denormal_half(image, r, memory))
+    raised |= kMxcsrUnderflow;
   if (can_raise && (raised & ~(mxcsr >> 7)) != 0) {
     std::memcpy(image.data(), before, sizeof before);
     image.set_mxcsr(mxcsr | raised);
