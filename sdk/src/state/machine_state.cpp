@@ -97,24 +97,26 @@ void write_objects(Machine& machine, StateFileWriter& file) {
   file.write(StateChunk::Objects, to.bytes());
 }
 
+// What a section is of, and what is in it.
+struct SavedObject {
+  std::string path;
+  std::string type;
+  StateReader state;
+};
+
 void read_objects(Machine& machine, StateReader from) {
   std::map<std::string, Object*> missing;
   for (Object* const object : objects_of(machine))
     if (has_state(*object)) missing[object->path()] = object;
+  // Which there are comes before what they are like: that says more.
+  std::vector<std::pair<SavedObject, Object*>> found;
   for (u64 left = from.number(4); left != 0; --left) {
-    const std::string path = from.text();
-    const std::string type = from.text();
-    StateReader state = from.piece();
-    const auto at = missing.find(path);
-    if (at == missing.end() || at->second->type_name() != type)
-      throw Error::of("the saved machine has a {} at {}, this one does not", type, path)
+    SavedObject saved{from.text(), from.text(), from.piece()};
+    const auto at = missing.find(saved.path);
+    if (at == missing.end() || at->second->type_name() != saved.type)
+      throw Error::of("the saved machine has a {} at {}, this one does not", saved.type, saved.path)
           .with_hint("start it with the devices that the saved one had");
-    try {
-      load_object(*at->second, state);
-      state.expect_end();
-    } catch (const Error& error) {
-      throw error.in(path);
-    }
+    found.emplace_back(std::move(saved), at->second);
     missing.erase(at);
   }
   from.expect_end();
@@ -122,6 +124,14 @@ void read_objects(Machine& machine, StateReader from) {
     throw Error::of("the saved machine has no {} at {}, as this one does",
                     missing.begin()->second->type_name(), missing.begin()->first)
         .with_hint("start it with the devices that the saved one had");
+  for (auto& [saved, object] : found) {
+    try {
+      load_object(*object, saved.state);
+      saved.state.expect_end();
+    } catch (const Error& error) {
+      throw error.in(saved.path);
+    }
+  }
 }
 
 bool is_zero(const u8* bytes, u64 size) {

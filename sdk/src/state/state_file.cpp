@@ -54,9 +54,15 @@ u64 most_of(StateChunk kind) {
 }  // namespace
 
 StateFileWriter::StateFileWriter(std::filesystem::path file) : file_(std::move(file)) {
-  unfinished_ = file_;
-  unfinished_ += ".part";
-  out_.reset(std::fopen(unfinished_.string().c_str(), "wb"));
+  std::error_code unknown;
+  const std::filesystem::file_status status = std::filesystem::status(file_, unknown);
+  // A pipe or a device is there to be written to; a file keeps what it has until there is better.
+  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) {
+    if (std::filesystem::exists(status)) file_ = std::filesystem::canonical(file_, unknown);
+    unfinished_ = file_;
+    unfinished_ += ".part";
+  }
+  out_.reset(std::fopen((unfinished_.empty() ? file_ : unfinished_).string().c_str(), "wb"));
   if (out_ == nullptr) fail(errno);
   std::array<u8, 12> start;
   std::copy(kMagic.begin(), kMagic.end(), start.begin());
@@ -67,8 +73,12 @@ StateFileWriter::StateFileWriter(std::filesystem::path file) : file_(std::move(f
 StateFileWriter::~StateFileWriter() {
   if (out_ == nullptr) return;
   out_.reset();
+  remove_unfinished();
+}
+
+void StateFileWriter::remove_unfinished() const {
   std::error_code ignored;
-  std::filesystem::remove(unfinished_, ignored);
+  if (!unfinished_.empty()) std::filesystem::remove(unfinished_, ignored);
 }
 
 void StateFileWriter::fail(int error) const { throw Error::system(file_.string(), error); }
@@ -92,10 +102,10 @@ void StateFileWriter::finish() {
   write(StateChunk::End, {});
   if (std::fclose(out_.release()) != 0) {
     const int error = errno;
-    std::error_code ignored;
-    std::filesystem::remove(unfinished_, ignored);
+    remove_unfinished();
     fail(error);
   }
+  if (unfinished_.empty()) return;
   std::error_code problem;
   std::filesystem::rename(unfinished_, file_, problem);
   if (problem) fail(problem.value());

@@ -16,8 +16,9 @@ namespace backplane {
 
 enum class StateChunk : u32 { Header = 1, Objects = 2, Ram = 3, End = 4 };
 
-// Writes beside the file, which it replaces in finish(); without that nothing stays. Everything
-// throws Error that begins with the file's name.
+// Writes beside the file, which it replaces in finish(); without that nothing stays. What is no
+// regular file (a pipe, a device) it writes to. Everything throws Error that begins with the file's
+// name.
 class StateFileWriter {
  public:
   explicit StateFileWriter(std::filesystem::path file);
@@ -35,9 +36,10 @@ class StateFileWriter {
   };
   void put(std::span<const u8> bytes);
   [[noreturn]] void fail(int error) const;
+  void remove_unfinished() const;
 
   std::filesystem::path file_;
-  std::filesystem::path unfinished_;
+  std::filesystem::path unfinished_;  // empty: there is none
   std::unique_ptr<std::FILE, Close> out_;
 };
 

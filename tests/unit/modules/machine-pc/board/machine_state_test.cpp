@@ -230,9 +230,35 @@ TEST(MachineState, AFileThatIsDamagedOrCutOffIsRefused) {
 }
 
 TEST(MachineState, WhatCannotBeWrittenLeavesNothing) {
+  const backplane::testing::ScratchDirectory directory;
   PcBoard board;
   board.power_on();
   EXPECT_THROW(save_machine(board.machine(), "/nonexistent/state"), Error);
+  EXPECT_THROW(save_machine(board.machine(), directory.path()), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+}
+
+TEST(MachineState, AFileIsReplacedWhereALinkLeads) {
+  const backplane::testing::ScratchDirectory directory;
+  directory.write("old", "something else");
+  std::filesystem::create_symlink(directory / "old", directory / "link");
+  PcBoard board;
+  board.power_on();
+  save_machine(board.machine(), directory / "link");
+  EXPECT_TRUE(std::filesystem::is_symlink(directory / "link"));
+  PcBoard fresh;
+  fresh.power_on();
+  load_machine(fresh.machine(), directory / "old");
+}
+
+TEST(MachineState, WhatIsNoFileIsWrittenTo) {
+  const backplane::testing::ScratchDirectory directory;
+  std::filesystem::create_symlink("/dev/full", directory / "full");
+  PcBoard board;
+  board.power_on();
+  EXPECT_THROW(save_machine(board.machine(), directory / "full"), Error);
+  EXPECT_TRUE(std::filesystem::is_symlink(directory / "full"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
 }
 
 }  // namespace
