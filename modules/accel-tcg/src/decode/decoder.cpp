@@ -196,7 +196,11 @@ bool refine_two_byte(Insn& i) {
   const u8 group = i.reg & 7;
   switch (i.opcode) {
     case 0x0d:
+      if (i.memory && group < 2) row.op = Op::Prefetch;
       return i.memory;  // Difference::PrefetchOfRegister
+    case 0x18:
+      if (i.memory && group < 4) row.op = Op::Prefetch;
+      return true;
     case 0x01:
       if (i.memory) return false;
       switch (group << 3 | (i.rm & 7)) {

@@ -12,15 +12,16 @@ enum class Op : u8 {
   Interpret,  // not in the table: executed by the reference interpreter, ends the block
   Native,     // re-encoded with host registers and a checked memory operand
   Nop,
+  Prefetch,  // PREFETCHNTA to PREFETCHT2, PREFETCH, PREFETCHW
   Lea,
   BitString,  // BT, BTS, BTR, BTC with a register bit offset
   MovImm,     // MOV r, imm (B8+r)
   Bswap,
-  XchgAcc,    // XCHG rAX, r (90+r)
-  Push,       // PUSH r
+  XchgAcc,  // XCHG rAX, r (90+r)
+  Push,     // PUSH r
   PushImm,
-  PushMem,    // FF /6
-  Pop,        // POP r
+  PushMem,  // FF /6
+  Pop,      // POP r
   Leave,
   Jcc,
   Jmp,

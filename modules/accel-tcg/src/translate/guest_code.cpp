@@ -115,6 +115,11 @@ bool resolve_segment(Insn& i, Mode mode) {
     case Op::Nop:
       i.segment = 0;
       return true;
+    case Op::Prefetch:
+      // A segment's limit is not worth a look.
+      if (mode.segment(i.segment - 1u) != SegmentKind::Flat) i.row.op = Op::Nop;
+      i.segment = 0;
+      return true;
     case Op::String:
     case Op::RepeatString: {
       if (i.string_destination() && mode.segment(x86::ES) == SegmentKind::Unusable) return false;
@@ -146,6 +151,7 @@ bool may_fault_natively(const Insn& i) {
 bool may_show_flags(const Insn& i) {
   switch (i.row.op) {
     case Op::Nop:
+    case Op::Prefetch:
     case Op::Lea:
     case Op::MovImm:
     case Op::Bswap:

@@ -166,6 +166,31 @@ void Translator::emit_x87_pointers(const Insn& i) {
   a_.mov(a_.field(BACKPLANE_JIT_OFFSET(x87_operand)), Assembler::r64(to));
 }
 
+// Of the host's address, if the TLB has it. Nothing faults, and nothing is looked up for it.
+void Translator::emit_prefetch(const Insn& i) {
+  flags_before_clobber();
+  emit_address(i, 1);
+  const u32 miss = emit_tlb_lookup(kT0, 1, offsetof(TlbEntry, read_tag));
+  a_.add(a_.r10, tlb(offsetof(TlbEntry, host)));
+  const Xbyak::Address at = a_.ptr[a_.r10];
+  constexpr u8 kPrefetch = 0x0d;  // PREFETCH and PREFETCHW
+  switch (i.reg & 7) {
+    case 0:
+      i.opcode == kPrefetch ? a_.prefetcht0(at) : a_.prefetchnta(at);
+      break;
+    case 1:
+      i.opcode == kPrefetch ? a_.prefetchw(at) : a_.prefetcht0(at);
+      break;
+    case 2:
+      a_.prefetcht1(at);
+      break;
+    default:
+      a_.prefetcht2(at);
+      break;
+  }
+  a_.bind(miss);
+}
+
 void Translator::emit_lea(const Insn& i) {
   const u8 home = host_register(i.reg);
   const unsigned size = i.operand_size();

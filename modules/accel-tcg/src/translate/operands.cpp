@@ -165,6 +165,23 @@ Xbyak::Address Translator::tlb(std::size_t field, int scale) {
                   static_cast<int>(table + field)];
 }
 
+// The address in `pointer` becomes the offset in its page, if its TLB entry, whose offset comes
+// into T1, has it as `tag`. Returns the jump that is taken if not, or if the operand crosses the
+// page's end. The flags are lost.
+u32 Translator::emit_tlb_lookup(u8 pointer, unsigned size, std::size_t tag) {
+  const Xbyak::Reg64 p = Assembler::r64(pointer);
+  if (options_.bmi2) {
+    a_.rorx(a_.r11, p, 12 - kTlbEntryShift);
+  } else {
+    a_.mov(a_.r11, p);
+    a_.shr(a_.r11, 12 - kTlbEntryShift);
+  }
+  a_.and_(a_.r11d, (kTlbEntries - 1) << kTlbEntryShift);
+  a_.xor_(p, tlb(tag));
+  a_.cmp(p, static_cast<u32>(kPageSize - size));
+  return a_.jump_if_forward(7);
+}
+
 // Linear address -> host address in `pointer`, through the TLB. [docs/translator.md "Memory"]
 // `grouped`: what crosses a page goes on where each access is checked by itself.
 void Translator::emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags) {
@@ -172,16 +189,7 @@ void Translator::emit_check(u8 pointer, unsigned size, bool write, bool grouped,
   const Xbyak::Reg64 p = Assembler::r64(pointer);
   u32 miss = 0;
   if (!keep_flags) {
-    if (options_.bmi2) {
-      a_.rorx(a_.r11, p, 12 - kTlbEntryShift);
-    } else {
-      a_.mov(a_.r11, p);
-      a_.shr(a_.r11, 12 - kTlbEntryShift);
-    }
-    a_.and_(a_.r11d, (kTlbEntries - 1) << kTlbEntryShift);
-    a_.xor_(p, tlb(tag));
-    a_.cmp(p, static_cast<u32>(kPageSize - size));
-    miss = a_.jump_if_forward(7);
+    miss = emit_tlb_lookup(pointer, size, tag);
     a_.add(p, tlb(offsetof(TlbEntry, host)));
   } else {
     // Only instructions that leave the flags alone: PEXT for the index and for the page's part of

@@ -57,6 +57,7 @@ RegisterEffects register_effects(const Insn& i) {
   RegisterEffects e;
   switch (i.row.op) {
     case Op::Nop:
+    case Op::Prefetch:
     case Op::Jcc:
     case Op::Cld:
     case Op::Std:

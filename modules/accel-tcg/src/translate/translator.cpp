@@ -134,6 +134,8 @@ void Translator::emit_insn(const ScannedInsn& s) {
       return emit_native(s);
     case Op::Nop:
       return;
+    case Op::Prefetch:
+      return emit_prefetch(i);
     case Op::Lea:
       return emit_lea(i);
     case Op::BitString:

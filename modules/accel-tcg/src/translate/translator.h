@@ -71,6 +71,7 @@ class Translator {
   Xbyak::Address segment_base(unsigned number);
   // `low_half`: of the address, zero-extended.
   void emit_key_address(u8 to, const AddressKey& key, i32 displacement, bool low_half = false);
+  u32 emit_tlb_lookup(u8 pointer, unsigned size, std::size_t tag);
   void emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags);
   void emit_jump_apart(u32 from);
   bool carries_flags(FlagsIn flags) const;
@@ -85,6 +86,7 @@ class Translator {
   void emit_native(const ScannedInsn& s);
   void emit_doubt(const Insn& i, const RmOperand& rm);
   void emit_x87_pointers(const Insn& i);
+  void emit_prefetch(const Insn& i);
   void emit_lea(const Insn& i);
   void emit_bit_string(const ScannedInsn& s);
   void emit_mov_immediate(const Insn& i);

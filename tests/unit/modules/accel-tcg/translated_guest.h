@@ -86,6 +86,12 @@ class TranslatedGuest {
   std::optional<unsigned> fault() const { return fault_; }
   const TcgVcpu::Counters& counters() const { return vcpu_.counters(); }
 
+  // All that was emitted, the stubs included.
+  std::span<const u8> host_code() {
+    Assembler& a = engine_.cache.assembler();
+    return {a.executable(0), a.here()};
+  }
+
   // Bytes at the arena's start that hold code and are not mirrored back.
   static constexpr u64 kCodeBytes = 256;
   Arena arena;
