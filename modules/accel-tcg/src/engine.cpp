@@ -7,7 +7,10 @@
 namespace backplane::tcg {
 
 Engine::Engine(AddressSpace& memory, u64 buffer_size, const TranslatorOptions& options)
-    : memory(memory), cache(buffer_size), options(options), translator(cache, stubs, this->options) {
+    : memory(memory),
+      cache(buffer_size),
+      options(options),
+      translator(cache, stubs, this->options) {
   stubs = emit_stubs(cache.assembler(), TcgVcpu::helpers(), host_vector_mask());
   cache.seal();
 }

@@ -58,8 +58,7 @@ u64 TcgVcpu::fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset) {
   if ((s.efer & x86::kEferSCE) == 0) return Helpers::kTransferRefused;
   const x86::Context context{vcpu->cpu_, vcpu->mmu_};
   if (length != 0) {
-    s.rflags =
-        (s.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit.saved_flags) | 2;
+    s.rflags = (s.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit.saved_flags) | 2;
     s.rip = jit.page_base + offset;
     x86::syscall(context, s.rip + length);
   } else {

@@ -120,8 +120,7 @@ void TcgVcpu::x87_pointers_from_state() {
 }
 
 void TcgVcpu::flags_to_state() {
-  state_.rflags =
-      (state_.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit_.saved_flags) | 2;
+  state_.rflags = (state_.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit_.saved_flags) | 2;
 }
 
 // Goes on until the flags that a block has left behind, as what follows overwrites them, are

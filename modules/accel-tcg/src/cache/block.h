@@ -19,14 +19,14 @@ enum class SegmentKind : u8 {
 // What besides the bytes decides how code is translated.
 struct Mode {
   u32 bits = 0;
-  static constexpr u32 kMmuMask = 3;       // MmuIndex
-  static constexpr u32 kX87 = 1 << 2;      // CR0.EM and TS clear: x87 and MMX run
-  static constexpr u32 kSse = 1 << 3;      // and CR4.OSFXSR
-  static constexpr u32 kAvx = 1 << 4;      // and XCR0 says so
-  static constexpr u32 kRing0 = 1 << 5;    // CPL 0
-  static constexpr u32 kTsc = 1 << 6;      // RDTSC may run as itself
-  static constexpr u32 kSmap = 1 << 7;     // CR4.SMAP: RFLAGS.AC selects the TLB
-  static constexpr u32 kApart = 1 << 8;    // memory accesses are checked one by one
+  static constexpr u32 kMmuMask = 3;     // MmuIndex
+  static constexpr u32 kX87 = 1 << 2;    // CR0.EM and TS clear: x87 and MMX run
+  static constexpr u32 kSse = 1 << 3;    // and CR4.OSFXSR
+  static constexpr u32 kAvx = 1 << 4;    // and XCR0 says so
+  static constexpr u32 kRing0 = 1 << 5;  // CPL 0
+  static constexpr u32 kTsc = 1 << 6;    // RDTSC may run as itself
+  static constexpr u32 kSmap = 1 << 7;   // CR4.SMAP: RFLAGS.AC selects the TLB
+  static constexpr u32 kApart = 1 << 8;  // memory accesses are checked one by one
   static constexpr u32 kCode32 = 1 << 9;
   static constexpr u32 kCode16 = 1 << 10;
   static constexpr u32 kCodeBased = 1 << 11;  // CS has a base, or not 4 GiB
@@ -57,15 +57,15 @@ struct Block;
 // A direct jump of a block to another guest address.
 struct JumpSite {
   Block* from = nullptr;
-  Block* to = nullptr;   // linked to, or null
-  u32 jump = 0;          // offset of the jump's displacement
-  u32 unlinked = 0;      // offset of the code it goes to while not linked
-  u32 tag = 0;           // offset of the inline cache's tag; 0: target in the same page
-  i32 target = 0;        // guest address relative to the block's page
+  Block* to = nullptr;            // linked to, or null
+  u32 jump = 0;                   // offset of the jump's displacement
+  u32 unlinked = 0;               // offset of the code it goes to while not linked
+  u32 tag = 0;                    // offset of the inline cache's tag; 0: target in the same page
+  i32 target = 0;                 // guest address relative to the block's page
   const u8* target_pc = nullptr;  // first byte of what it was linked to first, in host memory
-  u32 index = 0;         // in the sites of the cache
-  u32 next_incoming = 0; // index + 1
-  bool apart = false;    // to a block of Mode::kApart
+  u32 index = 0;                  // in the sites of the cache
+  u32 next_incoming = 0;          // index + 1
+  bool apart = false;             // to a block of Mode::kApart
 };
 
 // Host code position and the guest instruction it belongs to.
@@ -80,21 +80,21 @@ struct CodePoint {
 };
 
 struct Block {
-  const u8* host_pc = nullptr;  // first guest byte, in host memory
+  const u8* host_pc = nullptr;      // first guest byte, in host memory
   const u8* second_page = nullptr;  // host page of the bytes past the page end, if any
   Mode mode;
   u16 offset = 0;  // in the page
   u16 size = 0;    // guest bytes
   u16 instructions = 0;
   bool valid = true;
-  u32 begin = 0, end = 0;        // host code
+  u32 begin = 0, end = 0;            // host code
   u32 cold_begin = 0, cold_end = 0;  // and what of it runs rarely
-  u32 retired_entry = 0;         // looks the address up again
-  u32 near_entry = 0;            // JitState::page_base is right
-  u32 far_entry = 0;             // scratch register T0 holds the guest address
-  u32 first_incoming = 0;        // index + 1 of a JumpSite
+  u32 retired_entry = 0;             // looks the address up again
+  u32 near_entry = 0;                // JitState::page_base is right
+  u32 far_entry = 0;                 // scratch register T0 holds the guest address
+  u32 first_incoming = 0;            // index + 1 of a JumpSite
   u32 first_point = 0, points = 0;
-  Block* next = nullptr;         // in the hash chain
+  Block* next = nullptr;  // in the hash chain
 };
 
 }  // namespace backplane::tcg

@@ -26,9 +26,7 @@ struct Part {
 Part first_part(const Block& block) {
   return {block.offset, std::min<u64>(u64{block.offset} + block.size, kPageSize) - 1};
 }
-Part second_part(const Block& block) {
-  return {0, u64{block.offset} + block.size - kPageSize - 1};
-}
+Part second_part(const Block& block) { return {0, u64{block.offset} + block.size - kPageSize - 1}; }
 
 u64 granules_in(const Block& block, const u8* host_page) {
   u64 granules = 0;
@@ -125,8 +123,7 @@ void CodeCache::leave_page(Block& block, const u8* host_page) {
 void CodeCache::publish(Block& block, std::shared_ptr<RamBlock> ram, u64 ram_offset,
                         std::shared_ptr<RamBlock> second, u64 second_offset) {
   note_page(block, page_of(block.host_pc), std::move(ram), ram_offset);
-  if (spans_two_pages(block))
-    note_page(block, block.second_page, std::move(second), second_offset);
+  if (spans_two_pages(block)) note_page(block, block.second_page, std::move(second), second_offset);
   if (blocks_.size() > buckets_.size()) grow_buckets();
   Block*& head = buckets_[bucket(block.host_pc, block.mode)];
   block.next = head;
@@ -182,9 +179,8 @@ Block* CodeCache::block_at(u32 host_offset) {
   const bool cold = host_offset >= cold_base_;
   const auto begin = cold ? &Block::cold_begin : &Block::begin;
   const auto end = cold ? &Block::cold_end : &Block::end;
-  auto after = std::upper_bound(
-      blocks_.begin(), blocks_.end(), host_offset,
-      [begin](u32 offset, const Block& b) { return offset < b.*begin; });
+  auto after = std::upper_bound(blocks_.begin(), blocks_.end(), host_offset,
+                                [begin](u32 offset, const Block& b) { return offset < b.*begin; });
   if (after == blocks_.begin()) return nullptr;
   Block& block = *std::prev(after);
   return host_offset < block.*end ? &block : nullptr;

@@ -163,6 +163,7 @@ bool refine_x87(Insn& i) {
   };
   using enum MemSize;
   constexpr u16 R = kMemRead, W = kMemWrite;
+  // clang-format off
   static constexpr Form kForms[8][8] = {
       {{Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}, {Dword, R}},
       {{Dword, R}, {None, 0}, {Dword, W}, {Dword, W}, {None, 0}, {Word, R}, {None, 0}, {Word, W}},
@@ -173,6 +174,7 @@ bool refine_x87(Insn& i) {
       {{Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}, {Word, R}},
       {{Word, R}, {Word, W}, {Word, W}, {Word, W}, {Tbyte, R}, {Qword, R}, {Tbyte, W}, {Qword, W}},
   };
+  // clang-format on
   const Form form = kForms[i.opcode - 0xd8][group];
   if (form.size == None) return false;
   row.mem = form.size;
@@ -531,22 +533,38 @@ u16 x87_opcode(const Insn& i) {
 unsigned Insn::memory_size() const {
   const unsigned vector = vex_l != 0 ? 32 : 16;
   switch (row.mem) {
-    case MemSize::None: return 0;
-    case MemSize::Byte: return 1;
-    case MemSize::Word: return 2;
-    case MemSize::Dword: return 4;
-    case MemSize::Qword: return 8;
-    case MemSize::Tbyte: return 10;
-    case MemSize::Xmm: return 16;
-    case MemSize::Ymm: return 32;
-    case MemSize::Osize: return operand_size();
-    case MemSize::Stack: return stack_operand_size();
-    case MemSize::OsizeHigh: return w ? 8 : 4;
-    case MemSize::Vector: return vector;
-    case MemSize::HalfVector: return vector / 2;
-    case MemSize::QuarterVector: return vector / 4;
-    case MemSize::EighthVector: return vector / 8;
-    case MemSize::Double: return w ? 16 : 8;
+    case MemSize::None:
+      return 0;
+    case MemSize::Byte:
+      return 1;
+    case MemSize::Word:
+      return 2;
+    case MemSize::Dword:
+      return 4;
+    case MemSize::Qword:
+      return 8;
+    case MemSize::Tbyte:
+      return 10;
+    case MemSize::Xmm:
+      return 16;
+    case MemSize::Ymm:
+      return 32;
+    case MemSize::Osize:
+      return operand_size();
+    case MemSize::Stack:
+      return stack_operand_size();
+    case MemSize::OsizeHigh:
+      return w ? 8 : 4;
+    case MemSize::Vector:
+      return vector;
+    case MemSize::HalfVector:
+      return vector / 2;
+    case MemSize::QuarterVector:
+      return vector / 4;
+    case MemSize::EighthVector:
+      return vector / 8;
+    case MemSize::Double:
+      return w ? 16 : 8;
   }
   return 0;
 }
@@ -558,11 +576,11 @@ bool decode(const u8* bytes, unsigned available, unsigned code_bits, Insn& i) {
   Prefixes p;
   if (!read_opcode(in, i, p)) return !in.short_of_bytes();
   if (code_bits != 64 && !adapt_legacy_opcode(i)) return !in.short_of_bytes();
-  const unsigned prefix = i.vex ? unsigned{i.vex_pp}
+  const unsigned prefix = i.vex                     ? unsigned{i.vex_pp}
                           : i.repeat_prefix == 0xf2 ? unsigned{kF2}
                           : i.repeat_prefix == 0xf3 ? unsigned{kF3}
-                          : i.operand_size_prefix ? unsigned{k66}
-                                                  : unsigned{kNoPrefix};
+                          : i.operand_size_prefix   ? unsigned{k66}
+                                                    : unsigned{kNoPrefix};
   i.row = i.vex ? vex_row(i.map, prefix, i.opcode) : legacy_row(i.map, prefix, i.opcode);
   if (i.row.op == Op::Interpret && !i.row.has_modrm) return !in.short_of_bytes();
   // In 16-bit code 66 selects 32 bits. Where it is part of the opcode it stays what it is.

@@ -48,23 +48,36 @@ enum class Op : u8 {
 
 // Size in bytes of the memory operand.
 enum class MemSize : u8 {
-  None, Byte, Word, Dword, Qword, Tbyte, Xmm, Ymm,
-  Osize,     // by operand size: 2, 4, 8
-  Stack,     // what the stack moves
-  OsizeHigh, // 4 or 8 (movd/movq, cvtsi2sd: by W)
-  Vector,    // 16, or 32 with VEX.L
-  HalfVector, QuarterVector, EighthVector,  // of Vector
-  Double,    // 2 * operand size (cmpxchg8b/16b)
+  None,
+  Byte,
+  Word,
+  Dword,
+  Qword,
+  Tbyte,
+  Xmm,
+  Ymm,
+  Osize,      // by operand size: 2, 4, 8
+  Stack,      // what the stack moves
+  OsizeHigh,  // 4 or 8 (movd/movq, cvtsi2sd: by W)
+  Vector,     // 16, or 32 with VEX.L
+  HalfVector,
+  QuarterVector,
+  EighthVector,  // of Vector
+  Double,        // 2 * operand size (cmpxchg8b/16b)
 };
 
 enum OperandFlag : u16 {
-  kRegRead = 1, kRegWrite = 2,    // ModRM.reg is a general register
-  kRmRead = 4, kRmWrite = 8,      // ModRM.rm is a general register if mod = 3
-  kMemRead = 16, kMemWrite = 32,  // ModRM.rm is memory if mod != 3
-  kVvvvRead = 64, kVvvvWrite = 128,  // VEX.vvvv is a general register
-  kByteOperand = 256,             // general registers are 8 bits wide (both)
-  kRmNarrow = 512,                // rm is narrower than reg (MOVZX: 8 or 16 bits, by the opcode)
-  kRegPartial = 1024,             // the destination keeps its old value in part or at times
+  kRegRead = 1,
+  kRegWrite = 2,  // ModRM.reg is a general register
+  kRmRead = 4,
+  kRmWrite = 8,  // ModRM.rm is a general register if mod = 3
+  kMemRead = 16,
+  kMemWrite = 32,  // ModRM.rm is memory if mod != 3
+  kVvvvRead = 64,
+  kVvvvWrite = 128,    // VEX.vvvv is a general register
+  kByteOperand = 256,  // general registers are 8 bits wide (both)
+  kRmNarrow = 512,     // rm is narrower than reg (MOVZX: 8 or 16 bits, by the opcode)
+  kRegPartial = 1024,  // the destination keeps its old value in part or at times
 };
 
 enum class Unit : u8 { None, X87, Mmx, Sse, Avx };
@@ -99,14 +112,14 @@ struct Insn {
   bool vex = false;
   // 66, as part of the opcode or because general operands have 16 bits; so it is encoded again.
   bool operand_size_prefix = false;
-  u8 repeat_prefix = 0;              // F2 or F3
+  u8 repeat_prefix = 0;  // F2 or F3
   bool lock = false;
   // Segment register, plus 1, whose base is part of the address; 0 if none. Outside of 64-bit code
   // every memory operand has one, until GuestCode::scan() drops those whose base is known to be 0.
   u8 segment = 0;
   bool segment_prefix = false;
-  u8 code_bits = 64;          // 16, 32 or 64: of the code segment
-  u8 address_bits = 64;       // 16, 32 or 64
+  u8 code_bits = 64;                 // 16, 32 or 64: of the code segment
+  u8 address_bits = 64;              // 16, 32 or 64
   bool default_operand_size = true;  // no 66
   bool rex_present = false;
   bool w = false;

@@ -79,7 +79,7 @@ constexpr void sized(OpcodeMap& m, unsigned opcode, const Row& row) {
   m[k66][opcode] = row;
 }
 
-constexpr u8 kCondFlags[8] = {kFlagO, kFlagC, kFlagZ, kFlagC | kFlagZ,
+constexpr u8 kCondFlags[8] = {kFlagO, kFlagC, kFlagZ,          kFlagC | kFlagZ,
                               kFlagS, kFlagP, kFlagS | kFlagO, kFlagS | kFlagO | kFlagZ};
 
 constexpr OpcodeMap one_byte() {
@@ -179,8 +179,9 @@ constexpr OpcodeMap one_byte() {
   every(m, 0xfb, plain(Op::Sti));
   every(m, 0xfc, plain(Op::Cld));
   every(m, 0xfd, plain(Op::Std));
-  every(m, 0xfe, integer(kByteOperand | kRmRead | kRmWrite | kUpdate, MemSize::Byte, 0,
-                         kFlagsAll & ~kFlagC));
+  every(
+      m, 0xfe,
+      integer(kByteOperand | kRmRead | kRmWrite | kUpdate, MemSize::Byte, 0, kFlagsAll & ~kFlagC));
   every(m, 0xff, integer(kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, kFlagsAll & ~kFlagC));
   return m;
 }
@@ -224,17 +225,18 @@ constexpr OpcodeMap two_byte() {
   }
   every(m, 0xba, integer(kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, kFlagC, Imm::Byte));
   for (unsigned op : {0xa4u, 0xacu})  // SHLD SHRD imm8
-    every(m, op, touching(integer(kRegRead | kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, 0,
-                                  Imm::Byte),
-                          kFlagsAll));
+    every(
+        m, op,
+        touching(integer(kRegRead | kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, 0, Imm::Byte),
+                 kFlagsAll));
   for (unsigned op : {0xa5u, 0xadu})
     every(m, op,
           touching(integer(kRegRead | kRmRead | kRmWrite | kUpdate, MemSize::Osize), kFlagsAll));
   every(m, 0xaf, integer(kReg | kRmRead | kLoad, MemSize::Osize, 0, kFlagsAll));
-  every(m, 0xb0, integer(kByteOperand | kRegRead | kRmRead | kRmWrite | kUpdate, MemSize::Byte, 0,
-                         kFlagsAll));
-  every(m, 0xb1,
-        integer(kRegRead | kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, kFlagsAll));
+  every(
+      m, 0xb0,
+      integer(kByteOperand | kRegRead | kRmRead | kRmWrite | kUpdate, MemSize::Byte, 0, kFlagsAll));
+  every(m, 0xb1, integer(kRegRead | kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, kFlagsAll));
   every(m, 0xb6, integer(kRegWrite | kRmRead | kLoad | kRmNarrow, MemSize::Byte));
   every(m, 0xb7, integer(kRegWrite | kRmRead | kLoad | kRmNarrow, MemSize::Word));
   every(m, 0xbe, integer(kRegWrite | kRmRead | kLoad | kRmNarrow, MemSize::Byte));
@@ -245,8 +247,8 @@ constexpr OpcodeMap two_byte() {
   sized(m, 0xbd, partial(integer(kReg | kRmRead | kLoad, MemSize::Osize, 0, kFlagsAll)));
   m[kF3][0xbc] = bit_count;
   m[kF3][0xbd] = bit_count;
-  every(m, 0xc0, integer(kByteOperand | kReg | kRmRead | kRmWrite | kUpdate, MemSize::Byte, 0,
-                         kFlagsAll));
+  every(m, 0xc0,
+        integer(kByteOperand | kReg | kRmRead | kRmWrite | kUpdate, MemSize::Byte, 0, kFlagsAll));
   every(m, 0xc1, integer(kReg | kRmRead | kRmWrite | kUpdate, MemSize::Osize, 0, kFlagsAll));
   m[kNoPrefix][0xc3] = mem_only(integer(kRegRead | kStore, MemSize::OsizeHigh));  // MOVNTI
   every(m, 0xc7, mem_only(integer(kUpdate, MemSize::Double, kFlagsAll & ~kFlagZ, kFlagZ)));
@@ -374,8 +376,8 @@ constexpr OpcodeMap three_byte_38() {
 constexpr OpcodeMap three_byte_3a() {
   OpcodeMap m{};
   const auto load = [](MemSize size) { return vector(Unit::Sse, kLoad, size, Imm::Byte); };
-  for (unsigned op : {0x08u, 0x09u, 0x0cu, 0x0du, 0x0eu, 0x40u, 0x41u, 0x42u, 0x44u, 0xceu, 0xcfu,
-                      0xdfu})
+  for (unsigned op :
+       {0x08u, 0x09u, 0x0cu, 0x0du, 0x0eu, 0x40u, 0x41u, 0x42u, 0x44u, 0xceu, 0xcfu, 0xdfu})
     m[k66][op] = load(MemSize::Xmm);
   m[k66][0x0a] = load(MemSize::Dword);
   m[k66][0x0b] = load(MemSize::Qword);
@@ -493,11 +495,10 @@ constexpr OpcodeMap vex_0f38() {
   m[k66][0x79] = avx(kLoad, MemSize::Word);
   for (unsigned op : {0x1cu, 0x1du, 0x1eu, 0x28u, 0x29u, 0x2bu, 0x36u, 0x45u, 0x46u, 0x47u, 0xcfu})
     m[k66][op] = loadv;
-  constexpr MemSize kExtend[6] = {MemSize::HalfVector, MemSize::QuarterVector,
-                                  MemSize::EighthVector, MemSize::HalfVector,
+  constexpr MemSize kExtend[6] = {MemSize::HalfVector,    MemSize::QuarterVector,
+                                  MemSize::EighthVector,  MemSize::HalfVector,
                                   MemSize::QuarterVector, MemSize::HalfVector};
-  for (unsigned i = 0; i < 6; ++i)
-    m[k66][0x20 + i] = m[k66][0x30 + i] = avx(kLoad, kExtend[i]);
+  for (unsigned i = 0; i < 6; ++i) m[k66][0x20 + i] = m[k66][0x30 + i] = avx(kLoad, kExtend[i]);
   m[k66][0x2a] = mem_only(loadv);
   for (unsigned op = 0x37; op < 0x42; ++op) m[k66][op] = loadv;
   for (unsigned op = 0x96; op < 0xc0; ++op) {  // FMA
@@ -512,13 +513,13 @@ constexpr OpcodeMap vex_0f38() {
     return r;
   };
   const Row no_flags = integer(kRmRead | kLoad, MemSize::OsizeHigh);
-  m[kNoPrefix][0xf2] = with(bmi, kRegWrite | kVvvvRead);   // ANDN
-  m[kNoPrefix][0xf3] = with(bmi, kVvvvWrite);              // BLSR, BLSMSK, BLSI (refined)
-  m[kNoPrefix][0xf5] = with(bmi, kRegWrite | kVvvvRead);   // BZHI
-  m[kF3][0xf5] = with(no_flags, kRegWrite | kVvvvRead);    // PEXT
-  m[kF2][0xf5] = with(no_flags, kRegWrite | kVvvvRead);    // PDEP
-  m[kF2][0xf6] = with(no_flags, kRegWrite | kVvvvWrite);   // MULX
-  m[kNoPrefix][0xf7] = with(bmi, kRegWrite | kVvvvRead);   // BEXTR
+  m[kNoPrefix][0xf2] = with(bmi, kRegWrite | kVvvvRead);  // ANDN
+  m[kNoPrefix][0xf3] = with(bmi, kVvvvWrite);             // BLSR, BLSMSK, BLSI (refined)
+  m[kNoPrefix][0xf5] = with(bmi, kRegWrite | kVvvvRead);  // BZHI
+  m[kF3][0xf5] = with(no_flags, kRegWrite | kVvvvRead);   // PEXT
+  m[kF2][0xf5] = with(no_flags, kRegWrite | kVvvvRead);   // PDEP
+  m[kF2][0xf6] = with(no_flags, kRegWrite | kVvvvWrite);  // MULX
+  m[kNoPrefix][0xf7] = with(bmi, kRegWrite | kVvvvRead);  // BEXTR
   for (unsigned p : {1u, 2u, 3u}) m[p][0xf7] = with(no_flags, kRegWrite | kVvvvRead);
   return m;
 }
@@ -526,9 +527,9 @@ constexpr OpcodeMap vex_0f38() {
 constexpr OpcodeMap vex_0f3a() {
   OpcodeMap m{};
   const auto load = [](MemSize size) { return avx(kLoad, size, Imm::Byte); };
-  for (unsigned op : {0x00u, 0x01u, 0x02u, 0x04u, 0x05u, 0x06u, 0x08u, 0x09u, 0x0cu, 0x0du, 0x0eu,
-                      0x0fu, 0x40u, 0x41u, 0x42u, 0x44u, 0x46u, 0x4au, 0x4bu, 0x4cu, 0xceu, 0xcfu,
-                      0xdfu})
+  for (unsigned op :
+       {0x00u, 0x01u, 0x02u, 0x04u, 0x05u, 0x06u, 0x08u, 0x09u, 0x0cu, 0x0du, 0x0eu, 0x0fu,
+        0x40u, 0x41u, 0x42u, 0x44u, 0x46u, 0x4au, 0x4bu, 0x4cu, 0xceu, 0xcfu, 0xdfu})
     m[k66][op] = load(MemSize::Vector);
   m[k66][0x0a] = load(MemSize::Dword);
   m[k66][0x0b] = load(MemSize::Qword);

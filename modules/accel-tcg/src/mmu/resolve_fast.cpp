@@ -57,8 +57,7 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
   if (shift != 12) base &= ~u64{0x1000};
   if ((base & (size - 1)) != 0) return nullptr;
   const bool user = (all & kUser) != 0;
-  if (index == kMmuUser ? !user
-                        : user && index == kMmuKernel && (state_.cr4 & x86::kCr4SMAP) != 0)
+  if (index == kMmuUser ? !user : user && index == kMmuKernel && (state_.cr4 & x86::kCr4SMAP) != 0)
     return nullptr;
   const bool writable = (all & kWritable) != 0 && (entry & kDirty) != 0;
   if (write && !writable) return nullptr;
@@ -90,7 +89,8 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
   ++counters_.fills;
   const bool global = (entry & kGlobal) != 0 && (state_.cr4 & x86::kCr4PGE) != 0;
   if (index == kMmuKernel && !global) {
-    if (non_global_count_ < kNonGlobalSlots) non_global_[non_global_count_] = static_cast<u16>(slot);
+    if (non_global_count_ < kNonGlobalSlots)
+      non_global_[non_global_count_] = static_cast<u16>(slot);
     ++non_global_count_;
     // Code may be fetched through this entry without another look at it.
     if (executable) kernel_executed_non_global_ = true;

@@ -40,7 +40,7 @@ MmuIndex SoftMmu::index_of(Privilege privilege) const {
       break;
   }
   return (state_.cr4 & x86::kCr4SMAP) != 0 && (state_.rflags & x86::kAC) != 0 ? kMmuKernelAc
-                                                                             : kMmuKernel;
+                                                                              : kMmuKernel;
 }
 
 const FlatRange* SoftMmu::range_at(u64 physical) {
@@ -108,7 +108,8 @@ SoftMmu::Target SoftMmu::resolve(u64 linear, Access access, MmuIndex index) {
   note_fill(index, slot);
   ++counters_.fills;
   if (index == kMmuKernel && !t.global) {
-    if (non_global_count_ < kNonGlobalSlots) non_global_[non_global_count_] = static_cast<u16>(slot);
+    if (non_global_count_ < kNonGlobalSlots)
+      non_global_[non_global_count_] = static_cast<u16>(slot);
     ++non_global_count_;
     if (t.executable) kernel_executed_non_global_ = true;
   }
@@ -140,7 +141,8 @@ SoftMmu::RamPlace SoftMmu::place_of(const u8* host) {
 void SoftMmu::clear(unsigned index) {
   TlbEntry* const table = jit_.tlb[index];
   if (filled_[index] <= kTrackedSlots) {
-    for (unsigned i = 0; i < filled_[index]; ++i) set_unusable(table[slots_[index][i]], slots_[index][i]);
+    for (unsigned i = 0; i < filled_[index]; ++i)
+      set_unusable(table[slots_[index][i]], slots_[index][i]);
   } else {
     for (unsigned slot = 0; slot < kTlbEntries; ++slot) set_unusable(table[slot], slot);
   }

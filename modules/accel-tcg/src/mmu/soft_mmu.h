@@ -26,7 +26,7 @@ class SoftMmu final : public x86::LinearMemory {
   MmuIndex current_index() const {
     if (state_.cpl() == 3) return kMmuUser;
     return (state_.cr4 & x86::kCr4SMAP) != 0 && (state_.rflags & x86::kAC) != 0 ? kMmuKernelAc
-                                                                               : kMmuKernel;
+                                                                                : kMmuKernel;
   }
 
   // What an access of `size` bytes within one page finds.

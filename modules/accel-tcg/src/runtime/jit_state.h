@@ -82,13 +82,13 @@ struct JitState {
   u64 index_mask;
   u64 page_mask;
   u64 offset_mask;
-  u64 slow_linear;      // of the access whose slow path runs
+  u64 slow_linear;  // of the access whose slow path runs
   u64 slow_descriptor;
   u64 saved_scratch;  // a scratch register across slow paths
   const u8* resume;   // where a slow memory access goes on instead, or null
   u64 host_rsp;       // host stack of the thread while translated code runs
   u32 host_mxcsr;
-  u32 fault_offset;   // of the instruction that faulted natively, in its page
+  u32 fault_offset;  // of the instruction that faulted natively, in its page
   TcgVcpu* vcpu;
   // Where slow-path helpers put the bytes of an access that no host page can serve.
   alignas(64) u8 bounce[kBounceSize];

@@ -23,9 +23,11 @@ class StubEmitter {
     s.repeat = emit_call(reinterpret_cast<u64>(helpers_.repeat));
     const u32 resume = emit_call(reinterpret_cast<u64>(helpers_.resume));
     s.transfer = emit_transfer(s.interpret, resume);
-    s.link = emit_call(reinterpret_cast<u64>(helpers_.link), reinterpret_cast<u64>(helpers_.link_fast));
+    s.link =
+        emit_call(reinterpret_cast<u64>(helpers_.link), reinterpret_cast<u64>(helpers_.link_fast));
     for (unsigned n = 0; n < kMmuCount; ++n) s.link_far[n] = emit_link_far(s.link, n);
-    s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup), reinterpret_cast<u64>(helpers_.lookup_fast));
+    s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup),
+                         reinterpret_cast<u64>(helpers_.lookup_fast));
     s.memory = emit_memory();
     s.native_fault = a_.executable(s.interpret);
     return s;

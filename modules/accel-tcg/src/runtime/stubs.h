@@ -54,7 +54,8 @@ struct Helpers {
   const u8* (*resume)(TcgVcpu* vcpu, u64 unused, u64 unused2);
   // A jump that is not linked yet was taken; page_base is that of the jumping block.
   const u8* (*link)(TcgVcpu* vcpu, u64 unused, u64 site);
-  // link and lookup, tried first without the guest's vector registers saved: where to go on, or null.
+  // link and lookup, tried first without the guest's vector registers saved: where to go on, or
+  // null.
   const u8* (*link_fast)(TcgVcpu* vcpu, u64 unused, u64 site);
   const u8* (*lookup_fast)(TcgVcpu* vcpu, u64 linear, u64 unused);
   // Finds the block at a linear address.
@@ -72,8 +73,8 @@ struct Stubs {
   // The same for sites to another page, T0 = linear address of the target. What the vCPU's jump
   // cache knows needs no link: several vCPUs share the site.
   u32 link_far[kMmuCount] = {};
-  u32 lookup = 0;     // jump; T0 = linear address
-  u32 leave_at = 0;   // jump; T1 = page offset to go on at later
+  u32 lookup = 0;    // jump; T0 = linear address
+  u32 leave_at = 0;  // jump; T1 = page offset to go on at later
   // Where the signal handler sends code that faulted natively: T1 = page offset.
   const u8* native_fault = nullptr;
 };

@@ -14,12 +14,11 @@ bool high_byte(const Insn& i, u8 number) { return !i.rex_present && number >= 4 
 
 // AH, CH, DH, BH cannot be encoded beside registers that need REX.
 bool awkward_high_byte(const Insn& i) {
-  const bool reg_is_byte = (i.row.operands & kByteOperand) != 0 &&
-                           (i.row.operands & (kRegRead | kRegWrite)) != 0;
-  const bool rm_is_byte =
-      !i.memory && (i.row.operands & (kRmRead | kRmWrite)) != 0 &&
-      ((i.row.operands & kByteOperand) != 0 ||
-       ((i.row.operands & kRmNarrow) != 0 && i.row.mem == MemSize::Byte));
+  const bool reg_is_byte =
+      (i.row.operands & kByteOperand) != 0 && (i.row.operands & (kRegRead | kRegWrite)) != 0;
+  const bool rm_is_byte = !i.memory && (i.row.operands & (kRmRead | kRmWrite)) != 0 &&
+                          ((i.row.operands & kByteOperand) != 0 ||
+                           ((i.row.operands & kRmNarrow) != 0 && i.row.mem == MemSize::Byte));
   const bool reg_high = reg_is_byte && high_byte(i, i.reg);
   const bool rm_high = rm_is_byte && high_byte(i, i.rm);
   if (!reg_high && !rm_high) return false;

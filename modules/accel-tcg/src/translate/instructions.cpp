@@ -197,8 +197,8 @@ void Translator::emit_lea(const Insn& i) {
   const AddressKey key = operand_key(i);
   const bool low_half = size == 4 || i.address_bits != 64;
   // The destination must not be lost while a base is brought into it.
-  const bool clash = key.base != AddressKey::kNone && key.index == i.reg &&
-                     host_register(key.base) == kSpilled;
+  const bool clash =
+      key.base != AddressKey::kNone && key.index == i.reg && host_register(key.base) == kSpilled;
   if (home != kSpilled && size != 2 && !clash && i.address_bits != 16) {
     emit_key_address(home, key, operand_displacement(i), low_half);
     return;

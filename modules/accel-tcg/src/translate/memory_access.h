@@ -12,8 +12,8 @@ namespace backplane::tcg {
 
 // What an address is made of beside its displacement.
 struct AddressKey {
-  static constexpr u8 kNone = 0xff;   // no such register
-  static constexpr u8 kPage = 0x10;   // base: the linear address of the block's page
+  static constexpr u8 kNone = 0xff;  // no such register
+  static constexpr u8 kPage = 0x10;  // base: the linear address of the block's page
   u8 base = kNone;
   u8 index = kNone;
   u8 scale = 0;  // log2
@@ -43,8 +43,8 @@ bool stack_access(const Insn& insn, MemoryAccess& access);
 struct AccessGroup {
   i32 low = 0, high = 0;  // [low, high)
   bool write = false;
-  unsigned others = 0;         // accesses beside the first
-  std::size_t last_insn = 0;   // where the last is
+  unsigned others = 0;        // accesses beside the first
+  std::size_t last_insn = 0;  // where the last is
   unsigned size() const { return static_cast<unsigned>(high - low); }
 };
 

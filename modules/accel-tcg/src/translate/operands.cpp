@@ -138,8 +138,7 @@ RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, F
   if (!mode_.apart() && block_->second_page == nullptr)
     group = access_group(code_->insns(), current_index_, part, access, mode_.flat_stack());
   const bool grouped = group.others != 0;
-  const u8 pointer =
-      grouped && !t2_taken_ && !pointers_.wanted(kT2, current_index_) ? kT2 : kT0;
+  const u8 pointer = grouped && !t2_taken_ && !pointers_.wanted(kT2, current_index_) ? kT2 : kT0;
   const bool keep = carries_flags(flags);
   if (!keep) flags_before_clobber();
   pointers_.forget(kT0);
@@ -161,8 +160,8 @@ bool Translator::carries_flags(FlagsIn flags) const {
 
 Xbyak::Address Translator::tlb(std::size_t field, int scale) {
   const std::size_t table = mode_.mmu_index() * sizeof(TlbEntry) * kTlbEntries;
-  return a_.qword[a_.rsp + a_.r11 * scale + BACKPLANE_JIT_OFFSET(tlb) +
-                  static_cast<int>(table + field)];
+  return a_
+      .qword[a_.rsp + a_.r11 * scale + BACKPLANE_JIT_OFFSET(tlb) + static_cast<int>(table + field)];
 }
 
 // The address in `pointer` becomes the offset in its page, if its TLB entry, whose offset comes
@@ -250,8 +249,7 @@ void Translator::emit_jump_apart(u32 from) {
   const int not_executed = block_->instructions - current_index_;
   defer([this, from, not_executed] {
     a_.bind(from);
-    if (options_.count_instructions)
-      a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
+    if (options_.count_instructions) a_.add(a_.field32(BACKPLANE_JIT_OFFSET(budget)), not_executed);
     JumpSite& site = cache_.create_site(*block_);
     site.target = current_offset_;
     site.apart = true;

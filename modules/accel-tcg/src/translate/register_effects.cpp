@@ -4,8 +4,8 @@
 namespace backplane::tcg {
 namespace {
 
-constexpr u16 kRax = 1 << 0, kRcx = 1 << 1, kRdx = 1 << 2, kRsp = 1 << 4, kRsi = 1 << 6, kRdi = 1 << 7,
-              kAll = 0xffff;
+constexpr u16 kRax = 1 << 0, kRcx = 1 << 1, kRdx = 1 << 2, kRsp = 1 << 4, kRsi = 1 << 6,
+              kRdi = 1 << 7, kAll = 0xffff;
 
 constexpr u16 bit(u8 number) { return static_cast<u16>(1u << number); }
 
@@ -19,7 +19,7 @@ u16 implicit_registers(const Insn& i) {
   switch (i.map) {
     case 0:
       if (i.opcode == 0xf6 || i.opcode == 0xf7) return kRax | kRdx;  // MUL, DIV
-      if (i.opcode == 0xdf && !i.memory) return kRax;  // FNSTSW AX
+      if (i.opcode == 0xdf && !i.memory) return kRax;                // FNSTSW AX
       return i.has_modrm ? 0 : kRax | kRdx;  // accumulator forms, CDQE, CQO, LAHF
     case 1:
       if (i.opcode == 0xb0 || i.opcode == 0xb1) return kRax;  // CMPXCHG
@@ -69,8 +69,8 @@ RegisterEffects register_effects(const Insn& i) {
       if (i.opcode != 0xe3) e.written = kRcx;
       return e;
     case Op::Lea:
-      if (i.has_base && i.base == i.reg && !i.has_index && !i.rip_relative &&
-          address_wide(i) && i.default_address_size()) {
+      if (i.has_base && i.base == i.reg && !i.has_index && !i.rip_relative && address_wide(i) &&
+          i.default_address_size()) {
         e.shifted = i.reg;
         e.shift = i.displacement;
       } else {

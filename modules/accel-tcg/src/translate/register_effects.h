@@ -9,7 +9,8 @@ namespace backplane::tcg {
 
 struct RegisterEffects {
   u16 written = 0;  // bit n: general register n gets a value not known here
-  // A register that moves by a constant (of the width that addresses have), if shift is not 0. Not in `written`.
+  // A register that moves by a constant (of the width that addresses have), if shift is not 0. Not
+  // in `written`.
   u8 shifted = 0;
   i32 shift = 0;
 };

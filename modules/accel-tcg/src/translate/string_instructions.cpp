@@ -7,7 +7,7 @@ namespace backplane::tcg {
 namespace {
 
 constexpr u8 kCounter = 1, kSource = 6, kDestination = 7;  // rCX, rSI, rDI
-constexpr u8 kZero = 4, kNotZero = 5, kNotPositive = 14;      // conditions; signed
+constexpr u8 kZero = 4, kNotZero = 5, kNotPositive = 14;   // conditions; signed
 
 // From so many elements on, REP MOVS and REP STOS are done in C++, a page at a time.
 constexpr u32 kManyElements = 16;
@@ -158,9 +158,9 @@ void Translator::emit_repeat(const Insn& i) {
   emit_jump(next);
 }
 
-// Goes back to the first element while the counter is not zero, behind the entry, which would look a
-// second time whether to leave: what interrupts the instruction there finds RF set, and only there.
-// [SDM 3B "Instruction-Breakpoint Exception Condition"]
+// Goes back to the first element while the counter is not zero, behind the entry, which would look
+// a second time whether to leave: what interrupts the instruction there finds RF set, and only
+// there. [SDM 3B "Instruction-Breakpoint Exception Condition"]
 void Translator::emit_next_element(const Xbyak::Reg& counter) {
   const auto leave = [this](u32 site) {
     defer([this, site] {

@@ -388,7 +388,8 @@ void Translator::emit_jump(i64 target) {
 void Translator::emit_far_jump(i64 target) {
   JumpSite& site = cache_.create_site(*block_);
   site.target = static_cast<i32>(target);
-  const int generation = BACKPLANE_JIT_OFFSET(site_generation) + static_cast<int>(8 * mode_.mmu_index());
+  const int generation =
+      BACKPLANE_JIT_OFFSET(site_generation) + static_cast<int>(8 * mode_.mmu_index());
   a_.mov(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(page_base)));
   a_.mov(a_.r11, a_.r10);
   a_.xor_(a_.r11, a_.field(generation));

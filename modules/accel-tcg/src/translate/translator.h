@@ -117,7 +117,7 @@ class Translator {
   void emit_direction(const Insn& i);  // CLD, STD
   void emit_next_element(const Xbyak::Reg& counter);
   void emit_leave_between_elements();
-  void emit_count_down(const Insn& i);        // rCX
+  void emit_count_down(const Insn& i);  // rCX
   void emit_cli();
   void emit_sti(const ScannedInsn& s);
   void emit_pushf(const ScannedInsn& s);
@@ -148,7 +148,7 @@ class Translator {
   Mode mode_;
   std::vector<Cold> cold_;
   HostPointers pointers_;
-  bool t2_taken_ = false;  // T2 holds a value that must outlast a check
+  bool t2_taken_ = false;   // T2 holds a value that must outlast a check
   u16 current_offset_ = 0;  // of the instruction being translated
   u16 current_index_ = 0;
   bool x87_page_noted_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random sequences of instructions that end in a fault, translated and interpreted: the frame of the
-// exception holds the flags as the last instruction left them, whoever overwrites them afterwards.
+// Random sequences of instructions that end in a fault, translated and interpreted: the frame of
+// the exception holds the flags as the last instruction left them, whoever overwrites them
+// afterwards.
 #include <gtest/gtest.h>
 #include <xbyak/xbyak.h>
 
@@ -18,7 +19,8 @@ constexpr u64 kNowhere = u64{1} << 46;
 // Numbers in most registers, an address of memory in RBX, that of nothing in RBP.
 class Faulting : public Xbyak::CodeGenerator {
  public:
-  Faulting(std::mt19937_64& random, bool long_blocks) : Xbyak::CodeGenerator(4096), random_(random) {
+  Faulting(std::mt19937_64& random, bool long_blocks)
+      : Xbyak::CodeGenerator(4096), random_(random) {
     const unsigned before = 1 + number(8);
     for (unsigned n = 0; n < before; ++n) instruction();
     if (!long_blocks) {
@@ -87,40 +89,74 @@ class Faulting : public Xbyak::CodeGenerator {
     const bool with_itself = number(6) == 0;
     const Xbyak::Reg o = with_itself ? r : any(s);
     switch (number(34)) {
-      case 0: return add(r, o);
-      case 1: return sub(r, o);
-      case 2: return cmp(r, o);
-      case 3: return test(r, o);
-      case 4: return and_(r, o);
-      case 5: return or_(r, o);
-      case 6: return xor_(r, o);
-      case 7: return add(r, i);
-      case 8: return sub(r, i);
-      case 9: return cmp(r, i);
-      case 10: return test(r, i);
-      case 11: return and_(r, i);
-      case 12: return neg(r);
-      case 13: return inc(r);
-      case 14: return dec(r);
-      case 15: return adc(r, o);
-      case 16: return sbb(r, i);
-      case 17: return shl(r, 1);
-      case 18: return shr(r, 1);
-      case 19: return add(r, memory(s));
-      case 20: return cmp(r, memory(s));
-      case 21: return cmp(memory(s), r);
-      case 22: return and_(r, memory(s));
-      case 23: return add(memory(s), r);
-      case 24: return stc();
-      case 25: return clc();
-      case 26: return cmc();
-      case 27: return inc(memory(s));
-      case 28: return xor_(r, r);
-      case 29: return cmp(al, i);
-      case 30: return test(ah, 5);
-      case 31: return push(rax), pop(rcx);
-      case 32: return cmp(eax, 0x12345678);
-      default: return sub(r, memory(s));
+      case 0:
+        return add(r, o);
+      case 1:
+        return sub(r, o);
+      case 2:
+        return cmp(r, o);
+      case 3:
+        return test(r, o);
+      case 4:
+        return and_(r, o);
+      case 5:
+        return or_(r, o);
+      case 6:
+        return xor_(r, o);
+      case 7:
+        return add(r, i);
+      case 8:
+        return sub(r, i);
+      case 9:
+        return cmp(r, i);
+      case 10:
+        return test(r, i);
+      case 11:
+        return and_(r, i);
+      case 12:
+        return neg(r);
+      case 13:
+        return inc(r);
+      case 14:
+        return dec(r);
+      case 15:
+        return adc(r, o);
+      case 16:
+        return sbb(r, i);
+      case 17:
+        return shl(r, 1);
+      case 18:
+        return shr(r, 1);
+      case 19:
+        return add(r, memory(s));
+      case 20:
+        return cmp(r, memory(s));
+      case 21:
+        return cmp(memory(s), r);
+      case 22:
+        return and_(r, memory(s));
+      case 23:
+        return add(memory(s), r);
+      case 24:
+        return stc();
+      case 25:
+        return clc();
+      case 26:
+        return cmc();
+      case 27:
+        return inc(memory(s));
+      case 28:
+        return xor_(r, r);
+      case 29:
+        return cmp(al, i);
+      case 30:
+        return test(ah, 5);
+      case 31:
+        return push(rax), pop(rcx);
+      case 32:
+        return cmp(eax, 0x12345678);
+      default:
+        return sub(r, memory(s));
     }
   }
 
@@ -128,40 +164,60 @@ class Faulting : public Xbyak::CodeGenerator {
   void silent() {
     const Xbyak::Reg r = any(8);
     switch (number(8)) {
-      case 0: return mov(r, any(8));
-      case 1: return mov(r.cvt32(), static_cast<u32>(number(1000)));
-      case 2: return lea(r, ptr[rbx + rax * 2 + 5]);
-      case 3: return bswap(r.cvt32());
-      case 4: return movzx(r.cvt32(), byte[rbx + 3]);
-      case 5: return setc(al);
-      case 6: return not_(r);
-      default: return xchg(rax, r);
+      case 0:
+        return mov(r, any(8));
+      case 1:
+        return mov(r.cvt32(), static_cast<u32>(number(1000)));
+      case 2:
+        return lea(r, ptr[rbx + rax * 2 + 5]);
+      case 3:
+        return bswap(r.cvt32());
+      case 4:
+        return movzx(r.cvt32(), byte[rbx + 3]);
+      case 5:
+        return setc(al);
+      case 6:
+        return not_(r);
+      default:
+        return xchg(rax, r);
     }
   }
 
   void fault() {
     switch (number(9)) {
-      case 0: return mov(ptr[rbp], rax);
-      case 1: return add(rax, ptr[rbp]);
+      case 0:
+        return mov(ptr[rbp], rax);
+      case 1:
+        return add(rax, ptr[rbp]);
       case 2: {
         mov(ecx, 0);
         return div(ecx);
       }
-      case 3: return movaps(xmm0, ptr[rbx + 1]);
-      case 4: return push(qword[rbp]);
-      case 5: return inc(dword[rbp + 8]);
-      case 6: return call(ptr[rbp]);
-      case 7: return divss(xmm0, xmm1);  // 0 by 0, all exceptions being unmasked
-      default: return mov(any(8), ptr[rbp]);
+      case 3:
+        return movaps(xmm0, ptr[rbx + 1]);
+      case 4:
+        return push(qword[rbp]);
+      case 5:
+        return inc(dword[rbp + 8]);
+      case 6:
+        return call(ptr[rbp]);
+      case 7:
+        return divss(xmm0, xmm1);  // 0 by 0, all exceptions being unmasked
+      default:
+        return mov(any(8), ptr[rbp]);
     }
   }
 
   void overwrite() {
     switch (number(4)) {
-      case 0: return xor_(eax, eax);
-      case 1: return add(rcx, 5);
-      case 2: return cmp(rax, rdx);
-      default: return test(rsi, rsi);
+      case 0:
+        return xor_(eax, eax);
+      case 1:
+        return add(rcx, 5);
+      case 2:
+        return cmp(rax, rdx);
+      default:
+        return test(rsi, rsi);
     }
   }
 

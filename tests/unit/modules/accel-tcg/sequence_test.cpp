@@ -37,37 +37,61 @@ class Sequence : public Xbyak::CodeGenerator {
   void instruction() {
     const Xbyak::Reg64 r = value();
     switch (number(26)) {
-      case 0: case 1: case 2: return mov(r, qword[place()]);
-      case 3: case 4: return mov(qword[place()], r);
-      case 5: return mov(dword[place()], r.cvt32());
-      case 6: return add(r, qword[place()]);
-      case 7: return adc(qword[place()], r);
-      case 8: return sub(dword[place()], static_cast<int>(number(1000)));
-      case 9: return movzx(r.cvt32(), byte[place()]);
-      case 10: return push(number(2) != 0 ? r : base());
-      case 11: return pop(r);
-      case 12: return push(qword[place()]);
-      case 13: return number(2) != 0 ? add(base(), step()) : sub(base(), step());
+      case 0:
+      case 1:
+      case 2:
+        return mov(r, qword[place()]);
+      case 3:
+      case 4:
+        return mov(qword[place()], r);
+      case 5:
+        return mov(dword[place()], r.cvt32());
+      case 6:
+        return add(r, qword[place()]);
+      case 7:
+        return adc(qword[place()], r);
+      case 8:
+        return sub(dword[place()], static_cast<int>(number(1000)));
+      case 9:
+        return movzx(r.cvt32(), byte[place()]);
+      case 10:
+        return push(number(2) != 0 ? r : base());
+      case 11:
+        return pop(r);
+      case 12:
+        return push(qword[place()]);
+      case 13:
+        return number(2) != 0 ? add(base(), step()) : sub(base(), step());
       case 14: {
         const Xbyak::Reg64 b = base();
         return lea(b, ptr[b + step()]);
       }
-      case 15: return mov(base(), base());
-      case 16: return lea(r, ptr[base() + value() * 4 + step()]);
-      case 17: return lea(r.cvt32(), ptr[base() + step()]);
-      case 18: return mulx(r, value(), qword[place()]);
-      case 19: return adcx(r, qword[place()]);
-      case 20: return adox(r, qword[place()]);
-      case 21: return cmp(r, qword[place()]);
+      case 15:
+        return mov(base(), base());
+      case 16:
+        return lea(r, ptr[base() + value() * 4 + step()]);
+      case 17:
+        return lea(r.cvt32(), ptr[base() + step()]);
+      case 18:
+        return mulx(r, value(), qword[place()]);
+      case 19:
+        return adcx(r, qword[place()]);
+      case 20:
+        return adox(r, qword[place()]);
+      case 21:
+        return cmp(r, qword[place()]);
       case 22: {  // an index that a mask has made small
         const Xbyak::Reg64 index = value(), b = base();
         and_(index.cvt32(), 7);
         mov(r, qword[b + index * 8]);
         return add(qword[b + index * 8 + 16], 5);
       }
-      case 23: return number(2) != 0 ? jc(skip_, T_NEAR) : jnz(skip_, T_NEAR);
-      case 24: return cmovc(r, qword[place()]);
-      default: return movups(xmm3, xword[place()]);
+      case 23:
+        return number(2) != 0 ? jc(skip_, T_NEAR) : jnz(skip_, T_NEAR);
+      case 24:
+        return cmovc(r, qword[place()]);
+      default:
+        return movups(xmm3, xword[place()]);
     }
   }
 
@@ -94,7 +118,8 @@ TEST(TranslatedSequence, DoesWhatTheHostDoes) {
     for (u64& value : start.gpr) value = random();
     for (const unsigned number : Sequence::kBases) {
       // Often where accesses lie on both sides of a page's end.
-      const u64 page = arena.address() + kPageSize * (1 + random() % (Arena::kSize / kPageSize - 2));
+      const u64 page =
+          arena.address() + kPageSize * (1 + random() % (Arena::kSize / kPageSize - 2));
       start.gpr[number] = random() % 3 == 0 ? page + random() % 32 * 8 : page + random() % 4096;
     }
     ASSERT_GT(start.gpr[kRsp], low + 1024);
@@ -118,14 +143,15 @@ TEST(TranslatedSequence, DoesWhatTheHostDoes) {
       continue;
     }
     for (unsigned r = 0; r < 16; ++r)
-      ASSERT_EQ(translated.gpr[r], native.gpr[r]) << "register " << r << " of sequence " << n
-                                                  << ": " << hex();
+      ASSERT_EQ(translated.gpr[r], native.gpr[r])
+          << "register " << r << " of sequence " << n << ": " << hex();
     ASSERT_EQ(translated.rflags & (x86::kCF | x86::kZF | x86::kSF | x86::kOF | x86::kPF),
               native.rflags & (x86::kCF | x86::kZF | x86::kSF | x86::kOF | x86::kPF))
         << "flags of sequence " << n << ": " << hex();
     ASSERT_EQ(std::memcmp(arena.data() + TranslatedGuest::kCodeBytes,
                           after.data() + TranslatedGuest::kCodeBytes,
-                          Arena::kSize - TranslatedGuest::kCodeBytes), 0)
+                          Arena::kSize - TranslatedGuest::kCodeBytes),
+              0)
         << "memory after sequence " << n << ": " << hex();
   }
 }
