@@ -49,6 +49,8 @@ class Backend : public Object {
   virtual const Object* user() const { return user_; }
   // The same for `info`: "virtio-net-pci (/machine/peripheral/net0)", or "not used".
   std::string describe_user() const;
+  // It was opened, and can be claimed.
+  bool is_open() const { return open_; }
 
  protected:
   // Puts it into operation, its properties set; throws Error, and leaves nothing behind. What it
@@ -60,6 +62,7 @@ class Backend : public Object {
  private:
   friend class Backends;
   Machine* machine_ = nullptr;
+  bool open_ = false;
   const Object* user_ = nullptr;
 };
 
@@ -97,7 +100,8 @@ class Backends final : public Object {
 
 namespace detail {
 
-// The backend that a property's text names: an id, or a path. Throws Error if there is none.
+// The backend that a property's text names: an id, or a path. Throws Error if there is none, or it
+// is not open yet.
 Backend& find_backend(Object& from, std::string_view id_or_path);
 
 }  // namespace detail

@@ -56,6 +56,7 @@ void Backends::set_up(Backend& backend, const Kind& kind, const Properties& prop
     backend.set_property(link, fmt::format("{}/{}", backend.path(), link));
   backend.machine_ = &machine_;
   backend.open();
+  backend.open_ = true;
 }
 
 void Backends::add_below(Backend& parent, const Kind& kind, const std::string& link,
@@ -85,6 +86,8 @@ Backend& find_backend(Object& from, std::string_view id_or_path) {
                                : fmt::format("{}/{}", Backends::kPath, id_or_path);
   auto* const backend = dynamic_cast<Backend*>(from.find(path));
   if (backend == nullptr) throw Error("there is no backend with this id");
+  // What is being made would stand on itself.
+  if (!backend->is_open()) throw Error("the backend with this id is not open yet");
   return *backend;
 }
 

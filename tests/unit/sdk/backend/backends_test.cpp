@@ -37,6 +37,17 @@ class Bulb final : public Lamp {
 };
 BACKPLANE_TYPE(Bulb, "lamp-bulb", .description = "An incandescent one")
 
+// Stands on another one.
+class Shade final : public Lamp {
+ public:
+  static void class_init(ObjectClass& k) { k.property<&Shade::lamp_>("lamp", "what it dims"); }
+  std::string describe() const override { return "shade"; }
+
+ private:
+  BackendLink<Lamp> lamp_;
+};
+BACKPLANE_TYPE(Shade, "lamp-shade", .description = "Dims another one")
+
 class Desk final : public Device {
  public:
   static void class_init(DeviceClass& k) {
@@ -130,6 +141,18 @@ TEST_F(BackendsTest, ALinkTellsWhatItCannotLeadTo) {
   backends_.add(Kind{"backend", "lamp-", "", "thing", "-thing"}, "chair", "chair0", {});
   EXPECT_EQ(refusal([&] { add_desk("desk0", "chair0"); }),
             "desk.lamp: 'chair0': expects the id of a lamp");
+}
+
+TEST_F(BackendsTest, NothingStandsOnItself) {
+  constexpr const char* kSelf = "lamp-shade.lamp: 'self': the backend with this id is not open yet";
+  EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "shade", "self", {{"lamp", "self"}}); }), kSelf);
+  EXPECT_EQ(refusal([&] {
+              backends_.add(kLampKind, "shade", "self",
+                            {{"lamp.driver", "shade"}, {"lamp.lamp", "self"}});
+            }),
+            kSelf);
+  EXPECT_TRUE(backends_.children().empty());
+  backends_.add(kLampKind, "shade", "outer", {{"lamp.driver", "bulb"}});
 }
 
 TEST_F(BackendsTest, OneInUseStaysAndOneNobodyUsesGoes) {
