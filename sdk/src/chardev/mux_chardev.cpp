@@ -38,13 +38,14 @@ class Front final : public Chardev {
  public:
   static void class_init(ObjectClass&) {}
 
-  Front(Chardev& backend, std::function<void(Front&)> released)
-      : backend_(backend), released_(std::move(released)) {}
+  Front(Chardev& backend, std::function<void(Front&)> listens, std::function<void(Front&)> released)
+      : backend_(backend), now_listens_(std::move(listens)), released_(std::move(released)) {}
 
   void write(const u8* data, std::size_t size) override { backend_.write(data, size); }
   std::size_t pending() const override { return backend_.pending(); }
   void set_client(ChardevClient* client) override {
     Chardev::set_client(client);
+    if (listens()) now_listens_(*this);
     backend_.accept_input();
   }
   void accept_input() override {
@@ -54,6 +55,8 @@ class Front final : public Chardev {
   std::string describe() const override { return "one of several users of " + label(); }
   void release() override { released_(*this); }
 
+  // Somebody reads what is typed.
+  bool listens() const { return client() != nullptr; }
   void tell(ChardevClient::Event event) {
     if (client() != nullptr) client()->event(event);
   }
@@ -74,6 +77,7 @@ class Front final : public Chardev {
 
  private:
   Chardev& backend_;
+  std::function<void(Front&)> now_listens_;
   std::function<void(Front&)> released_;
   std::deque<u8> waiting_;
 };
@@ -81,7 +85,7 @@ class Front final : public Chardev {
 // In front of one character device: several users, one with the focus. Ctrl-A is the escape: x ends
 // the program, c next user, h help, b break, Ctrl-A itself. A user is told Opened when it gets the
 // focus and Closed when it loses it; what the others write is shown all the same. The first user
-// has the focus.
+// that reads what is typed has the focus, and those that only write never get it.
 class MuxChardev final : public Chardev, private ChardevClient {
  public:
   static void class_init(ObjectClass& k) {
@@ -96,8 +100,9 @@ class MuxChardev final : public Chardev, private ChardevClient {
   std::string describe() const override { return backend_->describe() + ", shared"; }
 
   Backend& claim(const Object& user) override {
-    Front& front = add_child(
-        "front[*]", std::make_unique<Front>(*backend_, [this](Front& gone) { remove(gone); }));
+    Front& front = add_child("front[*]", std::make_unique<Front>(
+                                             *backend_, [this](Front& f) { offer_focus(f); },
+                                             [this](Front& gone) { remove(gone); }));
     fronts_.push_back(&front);
     return front.claim(user);
   }
@@ -117,14 +122,26 @@ class MuxChardev final : public Chardev, private ChardevClient {
     const auto at = std::find(fronts_.begin(), fronts_.end(), &gone);
     const auto index = static_cast<std::size_t>(at - fronts_.begin());
     fronts_.erase(at);
-    if (focus_ > index || focus_ == fronts_.size()) focus_ = focus_ == 0 ? 0 : focus_ - 1;
+    const bool had_focus = focus_ == index;
+    if (focus_ > index) --focus_;
+    if (focus_ == fronts_.size()) focus_ = 0;
+    if (had_focus && open_ && focused() != nullptr) focused()->tell(Event::Opened);
     remove_child(gone);
   }
 
+  void offer_focus(Front& front) {
+    if (focused()->listens()) return;
+    focus_ = static_cast<std::size_t>(std::find(fronts_.begin(), fronts_.end(), &front) -
+                                      fronts_.begin());
+  }
+
   void give_focus_to_next() {
-    if (fronts_.size() < 2) return;
+    std::size_t next = focus_;
+    do next = (next + 1) % fronts_.size();
+    while (next != focus_ && !fronts_[next]->listens());
+    if (next == focus_) return;
     focused()->tell(Event::Closed);
-    focus_ = (focus_ + 1) % fronts_.size();
+    focus_ = next;
     if (open_) focused()->tell(Event::Opened);
     focused()->deliver();
   }

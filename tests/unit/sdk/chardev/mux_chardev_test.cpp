@@ -68,6 +68,48 @@ TEST_F(MuxChardevTest, SwitchesToTheNextFrontAndBack) {
   EXPECT_EQ(operator_.received, "b");
 }
 
+TEST_F(MuxChardevTest, AUserThatOnlyWritesDoesNotGetTheFocus) {
+  User& log = machine.add_child("log", std::make_unique<User>());
+  log.device.assign(log, "mux");
+  write(*log.device, "line");
+  EXPECT_EQ(terminal->shown, "line");
+  terminal->type("\001cone\001ctwo");
+  EXPECT_EQ(operator_.received, "one");
+  EXPECT_EQ(guest.received, "two");
+  machine.remove_child(log);
+}
+
+TEST_F(MuxChardevTest, TheFirstOneThatReadsHasTheFocus) {
+  Backend& other = backends.add(kChardevKind, "mux", "other", {{"chardev.driver", "terminal"}});
+  User log, reader;
+  log.device.connect(dynamic_cast<Chardev&>(other), log);
+  reader.device.connect(dynamic_cast<Chardev&>(other), reader);
+  RecordingClient client;
+  reader.device->set_client(&client);
+  dynamic_cast<Terminal&>(*backends.find("other/chardev")).type("heard");
+  EXPECT_EQ(client.received, "heard");
+}
+
+TEST_F(MuxChardevTest, AUserThatLeavesGivesTheFocusToTheNext) {
+  terminal->come();
+  serial().set_client(nullptr);
+  serial_user.device.disconnect();
+  EXPECT_TRUE(operator_.saw(Event::Opened));
+  terminal->type("here");
+  EXPECT_EQ(operator_.received, "here");
+}
+
+TEST_F(MuxChardevTest, CannotStandOnItself) {
+  constexpr const char* kSelf =
+      "chardev-mux.chardev: 'm': the backend with this id is not open yet";
+  EXPECT_EQ(message_of([&] { backends.add(kChardevKind, "mux", "m", {{"chardev", "m"}}); }), kSelf);
+  EXPECT_EQ(message_of([&] {
+              backends.add(kChardevKind, "mux", "m",
+                           {{"chardev.driver", "mux"}, {"chardev.chardev", "m"}});
+            }),
+            kSelf);
+}
+
 TEST_F(MuxChardevTest, ShowsWhatEveryFrontWrites) {
   write(serial(), "boot ");
   write(monitor(), "prompt ");
