@@ -26,6 +26,14 @@ std::vector<Console> consoles_of(const CommandLine& line, std::string_view name)
   return consoles;
 }
 
+// Whether one of the options of that name asks for that type.
+bool asks_for(const CommandLine& line, std::string_view name, std::string_view type) {
+  const auto options = line.group(name);
+  return std::any_of(options.begin(), options.end(), [&](const GivenOption* option) {
+    return option->list().get(option->spec->implied_key) == type;
+  });
+}
+
 bool display_is_none(const CommandLine& line) {
   const GivenOption* display = line.last("display");
   if (display != nullptr && display->value != "none")
@@ -35,11 +43,13 @@ bool display_is_none(const CommandLine& line) {
 
 }  // namespace
 
-ConsolePlan plan_consoles(const CommandLine& line) {
+ConsolePlan plan_consoles(const CommandLine& line, std::string_view serial_device) {
   ConsolePlan plan{consoles_of(line, "serial"), consoles_of(line, "monitor")};
-  const bool has_terminal = !display_is_none(line) || line.has("nographic");
+  const bool wants_terminal = !display_is_none(line) || line.has("nographic");
+  const bool has_terminal = wants_terminal && !asks_for(line, "chardev", "stdio");
   const bool defaults = !line.has("nodefaults");
-  const bool wants_serial = defaults && plan.serials.empty();
+  const bool wants_serial =
+      defaults && plan.serials.empty() && !asks_for(line, "device", serial_device);
   const bool wants_monitor =
       defaults && plan.monitors.empty() && !any_of(plan.serials, brings_monitor);
   if (!has_terminal) {

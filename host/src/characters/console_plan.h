@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backplane/options.h"
@@ -27,7 +28,8 @@ struct ConsolePlan {
 // There are no graphics, so with neither -nographic nor -display none the terminal is used as
 // -nographic would: serial port and monitor share it. With -display none, the first serial port
 // leads nowhere and there is no monitor. -nodefaults leaves only what was asked for. A default
-// never competes with an option for the terminal. Throws Error.
-ConsolePlan plan_consoles(const CommandLine& line);
+// never competes with an option for the terminal, nor for the first serial port: `serial_device` is
+// the type of device that the machine's ports are, which -device may ask for. Throws Error.
+ConsolePlan plan_consoles(const CommandLine& line, std::string_view serial_device);
 
 }  // namespace backplane::host

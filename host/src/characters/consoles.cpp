@@ -54,7 +54,7 @@ std::string open_console(Backends& backends, const std::string& text, const std:
 }  // namespace
 
 Consoles open_consoles(Backends& backends, const Machine& machine, const CommandLine& line) {
-  const ConsolePlan plan = plan_consoles(line);
+  const ConsolePlan plan = plan_consoles(line, machine.machine_class().default_serial);
   for (const GivenOption* option : line.group("chardev"))
     with_values(*option, [&](KeyValueList values) { open_chardev(backends, std::move(values)); });
 

@@ -24,7 +24,7 @@ std::string texts(const std::vector<Console>& consoles) {
 class ConsolePlanFor : public testing::TestWithParam<Case> {};
 
 TEST_P(ConsolePlanFor, SerialsAndMonitors) {
-  const ConsolePlan plan = plan_consoles(command_line(GetParam().words));
+  const ConsolePlan plan = plan_consoles(command_line(GetParam().words), "uart");
   EXPECT_EQ(texts(plan.serials), GetParam().serials);
   EXPECT_EQ(texts(plan.monitors), GetParam().monitors);
 }
@@ -45,10 +45,15 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"-display none -serial stdio", "stdio", ""},
                     Case{"-display none -serial file:/a -serial stdio -monitor unix:/m,server=on",
                          "file:/a stdio", "unix:/m,server=on"},
-                    Case{"-display none -nographic", "mon:stdio", ""}));
+                    Case{"-display none -nographic", "mon:stdio", ""},
+                    Case{"-device uart,chardev=a", "", "stdio"},
+                    Case{"-device driver=uart -serial null", "null", "stdio"},
+                    Case{"-device other", "mon:stdio", ""}, Case{"-chardev stdio,id=a", "null", ""},
+                    Case{"-chardev stdio,id=a -device uart,chardev=a", "", ""},
+                    Case{"-chardev stdio,id=a -serial chardev:a", "chardev:a", ""}));
 
 TEST(ConsolePlan, ThereAreNoGraphics) {
-  EXPECT_EQ(message_of([] { plan_consoles(command_line("-display gtk")); }),
+  EXPECT_EQ(message_of([] { plan_consoles(command_line("-display gtk"), "uart"); }),
             "-display gtk: there are no graphics, so a display can only be none");
 }
 
