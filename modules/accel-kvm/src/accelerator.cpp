@@ -47,9 +47,11 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   void expect_saves_state() const override {}
   std::string guest_interface() const override { return paravirtual_ ? "kvm" : "none"; }
   void saving() override {
+    Accelerator::saving();
     if (shown_) shown_->clock = paused_clock_.value();
   }
   void loaded() override {
+    Accelerator::loaded();
     if (shown_) paused_clock_.set_value(shown_->clock);
   }
 

@@ -12,6 +12,7 @@ namespace backplane {
 namespace {
 
 constexpr int kPatience = 1'000;     // milliseconds, at the end of the program
+constexpr int kParting = 100;        // milliseconds, when a peer has said its last word
 constexpr unsigned kLongest = 3600;  // seconds between two attempts
 
 }  // namespace
@@ -51,6 +52,11 @@ void SocketChardev::open() {
   }
   if (reconnect != 0) throw Error("reconnect= is not for server=on");
   end_ = listen_for_peers(*this, address, wait_ != OnOffAuto::Off);
+}
+
+void SocketChardev::end_of_input() {
+  finish_output(kParting);
+  end_->peer_left();
 }
 
 void SocketChardev::use(UniqueFd connection) {

@@ -17,8 +17,7 @@ class SocketEnd {
   virtual ~SocketEnd() = default;
   virtual std::string describe() const = 0;
   // The peer sends no more, or takes no more.
-  virtual void peer_finished() = 0;
-  virtual void peer_failed() = 0;
+  virtual void peer_left() = 0;
 };
 
 // A stream socket, of the file system or TCP.
@@ -31,15 +30,14 @@ class SocketChardev final : public StreamChardev {
   // --- for its end ---
   using StreamChardev::connected;
   using StreamChardev::disconnect;
-  using StreamChardev::finish_output;
   using StreamChardev::loop;
   // Talks to that peer from now on. Throws Error.
   void use(UniqueFd connection);
 
  private:
   void open() override;
-  void end_of_input() override { end_->peer_finished(); }
-  void output_failed(int) override { end_->peer_failed(); }
+  void end_of_input() override;
+  void output_failed(int) override { end_->peer_left(); }
 
   std::string path_, host_, port_;
   bool server_ = false;

@@ -12,7 +12,6 @@ namespace backplane {
 
 namespace {
 
-constexpr int kParting = 100;    // milliseconds, when the peer has said its last word
 constexpr int kFirstWait = 250;  // milliseconds, for the first of several attempts
 
 class SocketClient final : public SocketEnd {
@@ -30,11 +29,7 @@ class SocketClient final : public SocketEnd {
   std::string describe() const override {
     return address_.text() + (device_.connected() ? " (connected)" : " (not connected)");
   }
-  void peer_finished() override {
-    device_.finish_output(kParting);
-    peer_failed();
-  }
-  void peer_failed() override {
+  void peer_left() override {
     device_.disconnect();
     if (reconnect_ != 0) try_later();
   }

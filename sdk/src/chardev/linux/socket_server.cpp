@@ -15,8 +15,6 @@ namespace backplane {
 
 namespace {
 
-constexpr int kParting = 100;  // milliseconds, when a peer has said its last word
-
 class SocketServer final : public SocketEnd {
  public:
   SocketServer(SocketChardev& device, SocketAddress address, bool wait)
@@ -32,11 +30,7 @@ class SocketServer final : public SocketEnd {
   std::string describe() const override {
     return address_.text() + ",server=on" + (device_.connected() ? " (connected)" : " (waiting)");
   }
-  void peer_finished() override {
-    device_.finish_output(kParting);
-    peer_failed();
-  }
-  void peer_failed() override {
+  void peer_left() override {
     device_.disconnect();
     let_next_in();
   }

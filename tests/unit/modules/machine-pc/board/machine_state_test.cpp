@@ -208,7 +208,7 @@ TEST(MachineState, AFileThatIsDamagedOrCutOffIsRefused) {
   save_machine(saved.machine(), file.path());
   const std::vector<char> whole = file.read();
   std::mt19937 random(1);
-  for (unsigned n = 0; n < 60; ++n) {
+  for (unsigned n = 0; n < 1000; ++n) {
     std::vector<char> bytes = whole;
     if (n % 2 == 0)
       bytes.resize(random() % whole.size());
