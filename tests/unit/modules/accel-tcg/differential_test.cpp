@@ -78,8 +78,7 @@ class TranslatedDifferential : public ::testing::Test {
     RecordProperty("interpreted", static_cast<int>(interpreted));
   }
 
-  // One of each for all tests. Both catch signals of the processor: the translator must be the
-  // later one, for it passes on what is not its own.
+  // One of each for all tests.
   static NativeProcessor& shared_processor() {
     static NativeProcessor one;
     return one;

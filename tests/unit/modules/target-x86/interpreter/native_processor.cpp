@@ -24,10 +24,9 @@ sigjmp_buf escape;
 
 void on_signal(int number) { siglongjmp(escape, number); }
 
-}  // namespace
-
-// Catches what an instruction may cause, on a stack of its own, for as long as it lives.
-class NativeProcessor::SignalCatcher {
+// Catches what an instruction may cause, on a stack of its own, for as long as it lives. Before and
+// after, signals are others': translated code's.
+class SignalCatcher {
  public:
   SignalCatcher() {
     const stack_t stack{.ss_sp = stack_, .ss_flags = 0, .ss_size = sizeof stack_};
@@ -47,6 +46,8 @@ class NativeProcessor::SignalCatcher {
   stack_t old_stack_{};
   struct sigaction old_[std::size(kSignals)]{};
 };
+
+}  // namespace
 
 struct NativeProcessor::Data {
   Registers registers;
@@ -85,7 +86,7 @@ class Emitter {
 
 }  // namespace
 
-NativeProcessor::NativeProcessor() : catcher_(std::make_unique<SignalCatcher>()) {
+NativeProcessor::NativeProcessor() {
   const int fd = memfd_create("native-processor", MFD_CLOEXEC);
   const std::size_t size = kCodeSize + kDataSize;
   if (fd < 0 || ftruncate(fd, static_cast<off_t>(size)) != 0) throw std::bad_alloc();
@@ -149,6 +150,7 @@ int NativeProcessor::run(Mode mode, std::span<const u8> instruction, Registers& 
   std::memcpy(writable_, e.code().data(), e.code().size());
 
   data_->registers = registers;
+  const SignalCatcher catcher;
   if (const int signal = sigsetjmp(escape, 0); signal != 0) return signal;
   reinterpret_cast<void (*)()>(executable_)();
   registers = data_->registers;

@@ -2,7 +2,6 @@
 // Executes single instructions on the host processor, as user code.
 #pragma once
 
-#include <memory>
 #include <span>
 
 #include "backplane/x86/state.h"
@@ -32,11 +31,9 @@ class NativeProcessor {
 
  private:
   struct Data;
-  class SignalCatcher;
   u8* writable_ = nullptr;
   u8* executable_ = nullptr;
   Data* data_ = nullptr;
-  std::unique_ptr<SignalCatcher> catcher_;
 };
 
 }  // namespace backplane::x86::testing
