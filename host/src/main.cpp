@@ -11,8 +11,8 @@
 #include "backplane/object.h"
 #include "help/requested_help.h"
 #include "launch/launch.h"
+#include "options/help_words.h"
 #include "options/option_table.h"
-#include "options/values.h"
 #include "report.h"
 
 namespace backplane::host {

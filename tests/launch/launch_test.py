@@ -9,6 +9,7 @@ A table is a TOML file of [[row]]s:
            front ("|": the line has none); "..." stands for any text within a line. Default: none
   prints   lines of standard output, in order, others between them allowed; "..." likewise
   runs     the machine comes up on this accelerator: the monitor is asked, then told to quit
+  asks     with runs: further lines for the monitor
   program  the program's name (default: backplane)
   fake     FAKE_KVM of tests/launch/modules/fake_kvm.cpp; with it, that module is on the path
   script   WHPX_SCRIPT of modules/accel-whpx/testing/scripted-platform
@@ -38,9 +39,9 @@ from pathlib import Path
 
 # What a row's machine has in common: no CPU, nothing on the terminal.
 BASE = "-M none -S -nodefaults -display none"
-ASK = "info accel\nquit\n"
+ASK = "info accel"
 KEYS = {"given", "status", "says", "prints", "runs", "program", "fake", "script", "broken", "only", "damaged",
-        "files", "pipes", "signal", "base"}
+        "files", "pipes", "signal", "base", "asks"}
 
 
 def pattern(line):
@@ -118,12 +119,16 @@ class Runner:
             if "signal" in row:
                 result = self.run_until_signal(row, command, environment)
             else:
-                result = subprocess.run(command, input=ASK, capture_output=True, text=True,
+                result = subprocess.run(command, input=self.input_of(row), capture_output=True, text=True,
                                         timeout=30, env=environment)
         except subprocess.TimeoutExpired as expired:
             return [f"did not end; it said {expired.stderr!r}"]
         return [*self.check_status(row, result), *self.check_stderr(row, result, program.name),
                 *self.check_stdout(row, result)]
+
+    @staticmethod
+    def input_of(row):
+        return "".join(f"{line}\n" for line in [ASK, *row.get("asks", []), "quit"])
 
     def run_until_signal(self, row, command, environment):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

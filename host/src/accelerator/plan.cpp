@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "accelerator/plan.h"
 
-#include "options/values.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -15,7 +14,7 @@ AccelCandidate candidate_of(const GivenOption& option) {
     candidate.name = values.take("accel").value_or("");
     if (candidate.name.empty())
       throw Error("the name of an accelerator is missing: -accel help lists those installed");
-    candidate.required = take_flag(values, "required", candidate.required);
+    candidate.required = values.take_as<bool>("required").value_or(candidate.required);
     candidate.properties = values.pairs();
     return candidate;
   });

@@ -4,28 +4,19 @@
 #include <fmt/ranges.h>
 
 #include "backplane/accelerator.h"
+#include "backplane/catalogue.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
-#include "backplane/module.h"
 #include "report.h"
 
 namespace backplane::host {
 
 namespace {
 
-std::string type_of(const std::string& name) { return name + "-accel"; }
-
-Error unknown_accelerator(const std::string& name) {
-  if (const KnownModule* known = known_provider_of(type_of(name)))
-    return Error::of("accelerator {} is not installed: it is in module {}, package {}", name,
-                     known->module, known->package);
-  return Error::of("invalid accelerator {}", name);
-}
-
 // The class of a candidate; null if there is none or it cannot be loaded, which was reported.
 const AccelClass* find_class(const AccelCandidate& candidate) {
   try {
-    return static_cast<const AccelClass*>(&find_accelerator(candidate.name));
+    return &accel_find(candidate.name);
   } catch (const Error& error) {
     report(candidate.given, error);
     return nullptr;
@@ -61,13 +52,12 @@ bool initialize(Machine& machine, const AccelCandidate& candidate,
 }
 
 bool try_candidate(Machine& machine, const AccelCandidate& candidate,
-                   const std::string& icount_given) {
+                   const std::optional<InstructionCounting>& icount) {
   const AccelClass* type = find_class(candidate);
   if (type == nullptr) return false;
-  if (type->hardware && !icount_given.empty())
-    throw Error("-icount is not allowed with hardware virtualization").in(icount_given);
-  return initialize(machine, candidate,
-                    with_option(candidate.given, [&] { return create(candidate, *type); }));
+  auto accelerator = with_option(candidate.given, [&] { return create(candidate, *type); });
+  if (icount) with_option(icount->given, [&] { accelerator->count_instructions(icount->options); });
+  return initialize(machine, candidate, std::move(accelerator));
 }
 
 void warn_of_unused(const std::vector<AccelCandidate>& candidates, std::size_t first,
@@ -81,24 +71,14 @@ void warn_of_unused(const std::vector<AccelCandidate>& candidates, std::size_t f
 }  // namespace
 
 bool accelerator_installed(const std::string& name) {
-  return TypeRegistry::instance().has(type_of(name)) ||
-         ModuleIndex::instance().provider_of(type_of(name)) != nullptr;
-}
-
-const ObjectClass& find_accelerator(const std::string& name) {
-  const ObjectClass* found = accel_find(name);
-  if (found == nullptr || !found->is_a("accel")) throw unknown_accelerator(name);
-  return *found;
+  const std::string type = kAccelKind.type_name(name);
+  return TypeRegistry::instance().has(type) || ModuleIndex::instance().provider_of(type) != nullptr;
 }
 
 std::string installed_accelerators() {
   std::vector<std::string> names;
-  for (const auto& listing : ModuleIndex::instance().list_types("accel")) {
-    std::string_view name = listing.name;
-    if (listing.abstract || !listing.unavailable.empty() || !name.ends_with("-accel")) continue;
-    name.remove_suffix(std::string_view("-accel").size());
-    names.emplace_back(name);
-  }
+  for (const CatalogueEntry& entry : catalogue(kAccelKind))
+    if (entry.type.unavailable.empty()) names.push_back(entry.name);
   if (!names.empty()) return fmt::format("installed accelerators: {}", fmt::join(names, ", "));
   std::vector<std::string> packages;
   for (const KnownModule& known : known_modules())
@@ -112,13 +92,13 @@ std::string installed_accelerators() {
 }
 
 void select_accelerator(Machine& machine, const std::vector<AccelCandidate>& candidates,
-                        const std::string& icount_given) {
+                        const std::optional<InstructionCounting>& icount) {
   if (candidates.empty())
     report({}, "No accelerator selected and no default accelerator available");
   bool failed = false;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const AccelCandidate& candidate = candidates[i];
-    if (!try_candidate(machine, candidate, icount_given)) {
+    if (!try_candidate(machine, candidate, icount)) {
       if (candidate.required) break;
       failed = true;
       continue;

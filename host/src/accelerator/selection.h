@@ -2,14 +2,15 @@
 // Tries accelerators in order until one runs the machine.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "accelerator/plan.h"
+#include "backplane/accelerator.h"
 
 namespace backplane {
 class Machine;
-struct ObjectClass;
 }  // namespace backplane
 
 namespace backplane::host {
@@ -17,18 +18,19 @@ namespace backplane::host {
 // True if some module, usable or not, has an accelerator of this name. Loads nothing.
 bool accelerator_installed(const std::string& name);
 
-// The class of an accelerator that the user asks about, its module loaded. Throws Error if it
-// cannot be had.
-const ObjectClass& find_accelerator(const std::string& name);
-
 // "installed accelerators: tcg, kvm", or how to get one if there is none.
 std::string installed_accelerators();
 
-// Gives the machine the first candidate that works, and reports those that did not. `icount_given`
-// is the -icount option as written, empty if there is none: it rules out hardware virtualisation.
-// Throws Error for what must not lead to another candidate (a property, -icount), ReportedFailure
-// if none is left. Machine lock held.
+// That instructions are to be counted, and the option that says so, as written.
+struct InstructionCounting {
+  IcountOptions options;
+  std::string given;
+};
+
+// Gives the machine the first candidate that works, and reports those that did not. Throws Error
+// for what must not lead to another candidate (a property, -icount), ReportedFailure if none is
+// left. Machine lock held.
 void select_accelerator(Machine& machine, const std::vector<AccelCandidate>& candidates,
-                        const std::string& icount_given);
+                        const std::optional<InstructionCounting>& icount);
 
 }  // namespace backplane::host

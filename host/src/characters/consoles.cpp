@@ -3,7 +3,6 @@
 
 #include "backplane/chardev.h"
 #include "characters/console_plan.h"
-#include "options/values.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -26,7 +25,7 @@ void open_chardev(Backends& backends, KeyValueList values) {
   if (name.empty()) throw Error("the kind is missing: -chardev help lists those there are");
   const auto id = values.take("id");
   if (!id) throw Error("id is missing: expects a name to refer to the device by");
-  if (take_flag(values, "mux", false))
+  if (values.take_as<bool>("mux").value_or(false))
     add_shared(backends, *id, name, values.pairs());
   else
     backends.add(kChardevKind, name, *id, values.pairs());

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "devices/devices.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "backplane/log.h"
@@ -13,21 +11,6 @@
 namespace backplane::host {
 
 namespace {
-
-Error unknown_device(std::string_view name) {
-  if (const KnownModule* known = known_provider_of(name))
-    return Error::of("{} is not installed: it is in module {}, package {}", name, known->module,
-                     known->package);
-  std::vector<std::string> names;
-  for (const auto& listing : ModuleIndex::instance().list_types("device"))
-    if (!listing.abstract) names.push_back(listing.name);
-  const auto near = nearest_names(name, names);
-  if (!near.empty())
-    return Error::of("{}: no installed module has such a device; near to it: {}", name,
-                     fmt::join(near, ", "));
-  return Error::of("{}: no installed module has such a device; -device help lists those there are",
-                   name);
-}
 
 std::string why_unused(const CompatProperty& global) {
   const auto devices = ModuleIndex::instance().list_types("device");
@@ -48,19 +31,11 @@ std::string why_unused(const CompatProperty& global) {
 
 }  // namespace
 
-const ObjectClass& find_device_class(std::string_view name) {
-  const ObjectClass* found = class_by_name(name);
-  if (found == nullptr) throw unknown_device(name);
-  if (!found->is_a("device")) throw Error::of("{} is not a device", name);
-  return *found;
-}
-
 void add_device(Machine& machine, KeyValueList values,
                 const std::map<std::string, Properties>& of_drives) {
   const std::string driver = values.take("driver").value_or("");
   if (driver.empty())
     throw Error("the type of the device is missing: -device help lists those there are");
-  find_device_class(driver);
   const std::string id = values.take("id").value_or("");
   const std::string bus = values.take("bus").value_or("");
   Properties properties = values.pairs();
@@ -71,10 +46,7 @@ void add_device(Machine& machine, KeyValueList values,
 }
 
 void add_device(Machine& machine, const ImpliedDevice& device) {
-  with_option(device.given, [&] {
-    find_device_class(device.driver);
-    machine.add_device(device.driver, "", "", device.properties);
-  });
+  with_option(device.given, [&] { machine.add_device(device.driver, "", "", device.properties); });
 }
 
 CompatProperty parse_global(std::string_view text) {

@@ -18,10 +18,6 @@ class Machine;
 
 namespace backplane::host {
 
-// The class that -device names, its module loaded. Throws Error: nothing installed has that name
-// (with the nearest ones, or the package that would have it), or its module cannot be used.
-const ObjectClass& find_device_class(std::string_view name);
-
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
 // Carries out one -device; the first, unnamed value is "driver". `of_drives` is what the -drive

@@ -23,9 +23,9 @@ void open_netdev(Backends& backends, KeyValueList values) {
 
 // What goes to the device; the rest is the backend's.
 ImpliedDevice take_card(const Machine& machine, KeyValueList& values, const std::string& given) {
-  ImpliedDevice card{given, values.take("model").value_or(machine.machine_class().default_nic), {}};
-  // As other emulators call it.
-  if (card.driver == "virtio") card.driver = "virtio-net-pci";
+  const MachineClass& k = machine.machine_class();
+  ImpliedDevice card{given, values.take("model").value_or(k.default_nic), {}};
+  if (card.driver == "virtio") card.driver = k.virtio_nic;
   if (card.driver.empty())
     throw Error::of("machine {} has no network card of its own: name one with model=",
                     machine.type_name());

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "accelerator/selection.h"
+#include "backplane/accelerator.h"
 #include "backplane/block.h"
 #include "backplane/chardev.h"
 #include "backplane/log.h"
@@ -20,9 +20,8 @@
 #include "help/property_help.h"
 #include "help/type_help.h"
 #include "launch/cpu_model.h"
-#include "launch/machine_class.h"
+#include "options/help_words.h"
 #include "options/option_table.h"
-#include "options/values.h"
 #include "report.h"
 #include "version.h"
 
@@ -54,17 +53,18 @@ std::string help_for(const std::string& option, const std::string& type) {
   MachineLock::Guard lock;
   if (option == "accel")
     return type.empty() ? accelerator_help()
-                        : property_help(find_accelerator(type), "accelerator " + type);
+                        : property_help(accel_find(type), "accelerator " + type);
   if (option == "machine")
-    return type.empty() ? machine_help()
-                        : property_help(find_machine_class(type), "machine " + type);
+    return type.empty() ? kind_help(kMachineKind)
+                        : property_help(class_of_kind(kMachineKind, type), "machine " + type);
   if (option == "cpu")
     return type.empty() ? cpu_help() : property_help(find_cpu_class(type), "CPU model " + type);
   if (const Kind* const kind = backend_kind(option))
     return type.empty()
-               ? backend_help(*kind)
+               ? kind_help(*kind)
                : property_help(class_of_kind(*kind, type), fmt::format("{} {}", kind->noun, type));
-  return type.empty() ? device_help() : property_help(find_device_class(type), "device " + type);
+  return type.empty() ? device_help()
+                      : property_help(class_of_kind(kDeviceKind, type), "device " + type);
 }
 
 std::optional<std::string> help_of(const GivenOption& option) {

@@ -4,9 +4,8 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "backplane/catalogue.h"
+#include "backplane/kind.h"
 
 namespace backplane::host {
 
@@ -14,20 +13,10 @@ namespace backplane::host {
 // are loaded to be asked.
 std::string accelerator_help();
 
-std::string machine_help();
+// The types of a kind, each with its module: machines, block drivers, ...
+std::string kind_help(const Kind& kind);
 
-// The types of a kind of backends.
-std::string backend_help(const Kind& kind);
-
-// CPU models, as -cpu takes them: the name of a type below "cpu", without the name of the
-// architecture's type ("max" for max-x86-cpu below x86-cpu).
-struct CpuModel {
-  std::string name;
-  std::string type;
-  std::string description;
-  std::string unavailable;  // why, or empty
-};
-std::vector<CpuModel> cpu_models();
+// The models of every architecture that is installed.
 std::string cpu_help();
 
 }  // namespace backplane::host

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: MIT
 #include "launch/cpu_model.h"
 
-#include <fmt/ranges.h>
+#include <algorithm>
 
-#include "backplane/module.h"
-#include "help/type_help.h"
+#include "backplane/cpu.h"
 
 namespace backplane::host {
 
-std::string cpu_type_of(const std::string& model) {
-  std::vector<std::string> names;
-  for (const CpuModel& known : cpu_models()) {
-    if (known.name == model) return known.type;
-    names.push_back(known.name);
-  }
-  if (names.empty()) throw Error::of("{}: no CPU models are installed", model);
-  throw Error::of("{}: no such CPU model; there are: {}", model, fmt::join(names, ", "));
+std::vector<CpuModels> cpu_models() {
+  std::vector<CpuModels> models;
+  for (const auto& listing : ModuleIndex::instance().list_types(Cpu::kTypeName))
+    if (listing.parent == Cpu::kTypeName) models.push_back({listing.name, "-" + listing.name});
+  // Where there are none, messages say so of CPUs as such.
+  if (models.empty()) models.push_back({Cpu::kTypeName, {}});
+  return models;
 }
 
-const ObjectClass& find_cpu_class(const std::string& model) {
-  const ObjectClass* found = class_by_name(cpu_type_of(model));
-  if (found == nullptr) throw Error::of("{}: no such CPU model", model);
-  return *found;
+const ObjectClass& find_cpu_class(std::string_view model) {
+  const std::vector<CpuModels> architectures = cpu_models();
+  const auto has_it = [&](const CpuModels& models) {
+    const std::vector<CatalogueEntry> entries = catalogue(models.kind());
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const CatalogueEntry& entry) { return entry.name == model; });
+  };
+  const auto found = std::find_if(architectures.begin(), architectures.end(), has_it);
+  return class_of_kind((found == architectures.end() ? architectures.front() : *found).kind(),
+                       model);
 }
 
 }  // namespace backplane::host

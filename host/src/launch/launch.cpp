@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "launch/launch.h"
 
+#include <algorithm>
+
 #include "accelerator/selection.h"
+#include "backplane/catalogue.h"
 #include "backplane/log.h"
 #include "backplane/machine_state.h"
 #include "devices/devices.h"
@@ -9,7 +12,6 @@
 #include "devices/networks.h"
 #include "devices/objects.h"
 #include "launch/cpu_model.h"
-#include "launch/machine_class.h"
 #include "launch/saved_state.h"
 #include "options/guest_action_options.h"
 #include "options/icount_options.h"
@@ -20,10 +22,13 @@ namespace backplane::host {
 
 namespace {
 
-std::string value_of(const CommandLine& line, std::string_view name) {
-  const GivenOption* option = line.last(name);
-  return option == nullptr ? std::string() : option->value;
-}
+// What the options that are properties of a board set.
+struct BoardOption {
+  std::string_view option;
+  std::string_view property;
+};
+constexpr BoardOption kBoardOptions[] = {
+    {"kernel", "kernel"}, {"initrd", "initrd"}, {"append", "append"}, {"bios", "firmware"}};
 
 std::string parse_name(const CommandLine& line) {
   const GivenOption* option = line.last("name");
@@ -58,22 +63,29 @@ Launch::~Launch() {
 void Launch::check_options() {
   options_ = machine_options(line_);
   if (const GivenOption* option = line_.last("icount"))
-    icount_ = with_values(*option, [](KeyValueList values) { return parse_icount(values); });
+    icount_ = InstructionCounting{
+        with_values(*option, [](KeyValueList values) { return parse_icount(values); }),
+        option->text};
   candidates_ = plan_accelerators(line_, options_, program_name_, accelerator_installed);
-  if (!line_.has("kernel"))
+  const bool has_kernel =
+      line_.has("kernel") ||
+      std::any_of(options_.properties.begin(), options_.properties.end(),
+                  [](const MachineOptions::Property& given) { return given.name == "kernel"; });
+  if (!has_kernel)
     for (const char* name : {"initrd", "append"})
       if (const GivenOption* option = line_.last(name))
         throw option->error("-{} only allowed with -kernel option", name);
 }
 
 void Launch::create_machine() {
-  const MachineClass& type = with_option(
-      options_.given, [&]() -> const MachineClass& { return find_machine_class(options_.type); });
+  const auto& type = with_option(options_.given, [&]() -> const ObjectClass& {
+    return class_of_kind(kMachineKind, options_.type);
+  });
   machine_ = &root_.add_child("machine", create_object<Machine>(type.name));
   backends_ = &root_.add_child("backends", std::make_unique<Backends>(*machine_));
   machine_->main_loop().on_termination([this](int signal) {
     signal_ = signal;
-    machine_->request_shutdown(ShutdownCause::HostSignal);
+    machine_->run_control().request_shutdown(ShutdownCause::HostSignal);
   });
 }
 
@@ -93,25 +105,23 @@ void Launch::configure_machine() {
     });
   if (const GivenOption* option = line_.last("cpu")) {
     config.cpu_model = option->value;
-    with_option(option->text, [&] {
-      return cpu_type_of(config.cpu_model.substr(0, config.cpu_model.find(',')));
-    });
+    with_values(*option, [](const KeyValueList& values) { find_cpu_class(values.get("type")); });
   }
-  config.kernel = value_of(line_, "kernel");
-  config.initrd = value_of(line_, "initrd");
-  config.append = value_of(line_, "append");
-  config.bios = value_of(line_, "bios");
+  for (const auto& [name, property] : kBoardOptions)
+    if (const GivenOption* option = line_.last(name)) set_board_property(*option, property);
   config.name = parse_name(line_);
-  config.icount = icount_;
-  config.actions = parse_guest_actions(line_);
+  machine_->run_control().actions() = parse_guest_actions(line_);
   config.start_stopped = line_.has("S");
   config.will_load_state = saved_state(line_) != nullptr;
 }
 
-void Launch::choose_accelerator() {
-  const GivenOption* icount = line_.last("icount");
-  select_accelerator(*machine_, candidates_, icount == nullptr ? std::string() : icount->text);
+void Launch::set_board_property(const GivenOption& option, std::string_view property) {
+  if (machine_->object_class().find_property(property) == nullptr)
+    throw option.error("machine {} has no use for -{}", options_.type, option.name());
+  with_option(option.text, [&] { machine_->set_property(property, option.value); });
 }
+
+void Launch::choose_accelerator() { select_accelerator(*machine_, candidates_, icount_); }
 
 void Launch::open_backends() {
   create_objects(*backends_, line_);
@@ -148,8 +158,8 @@ void Launch::add_devices() {
 void Launch::make_ready() {
   machine_->finish();
   warn_of_unused_globals(*machine_);
-  machine_->advance(Phase::MachineReady);
-  machine_->reset();
+  machine_->phases().advance(Phase::MachineReady);
+  machine_->run_control().reset();
   if (const GivenOption* option = saved_state(line_))
     with_option("-" + std::string(option->name()),
                 [&] { load_machine(*machine_, saved_state_file(option->value)); });
@@ -162,14 +172,14 @@ int Launch::run() {
     create_machine();
     configure_machine();
     choose_accelerator();
-    machine_->advance(Phase::AccelCreated);
+    machine_->phases().advance(Phase::AccelCreated);
     open_backends();
     build_board();
-    machine_->advance(Phase::MachineInitialized);
+    machine_->phases().advance(Phase::MachineInitialized);
     add_devices();
     start_monitors();
     make_ready();
-    if (!machine_->config().start_stopped) machine_->start();
+    if (!machine_->config().start_stopped) machine_->run_control().start();
   }
   const int status = machine_->main_loop().run();
   if (signal_ != 0) log::report(fmt::format("terminating on signal {}", signal_));

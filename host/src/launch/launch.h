@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "accelerator/plan.h"
+#include "accelerator/selection.h"
 #include "backplane/backend.h"
 #include "backplane/machine.h"
 #include "backplane/options.h"
@@ -34,6 +36,7 @@ class Launch {
   void check_options();
   void create_machine();
   void configure_machine();
+  void set_board_property(const GivenOption& option, std::string_view property);
   void choose_accelerator();
   void open_backends();
   void build_board();
@@ -44,7 +47,7 @@ class Launch {
   const CommandLine& line_;
   const std::string program_name_;
   MachineOptions options_;
-  IcountOptions icount_;
+  std::optional<InstructionCounting> icount_;
   std::vector<AccelCandidate> candidates_;
   Object root_;  // of the composition tree: the machine is "/machine"
   Machine* machine_ = nullptr;

@@ -6,6 +6,9 @@
 #include <algorithm>
 
 #include "backplane/error.h"
+#include "backplane/machine.h"
+#include "backplane/module.h"
+#include "backplane/monitor.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -20,24 +23,41 @@ constexpr MonitorCommand kHelp[] = {
 
 template <class Visitor>
 const MonitorCommand* find_command(Visitor matches) {
-  for (const auto group : {std::span<const MonitorCommand>(kHelp), info_commands(), run_commands(),
-                           balloon_commands(), state_commands()})
+  for (const auto group :
+       {std::span<const MonitorCommand>(kHelp), info_commands(), run_commands(), state_commands()})
     for (const MonitorCommand& command : group)
       if (matches(command)) return &command;
   return nullptr;
 }
 
-std::string line_of(const MonitorCommand& command) {
+template <class Command>
+std::string line_of(const Command& command) {
   return fmt::format("{:<24} {}\n", fmt::format("{} {}", command.name, command.arguments),
                      command.help);
 }
 
-std::string help(MonitorContext&, const MonitorArguments& arguments) {
+// A command that an object of the machine offers.
+struct Offered {
+  Object* object = nullptr;
+  const ObjectCommand* command = nullptr;
+};
+
+std::vector<Offered> offered_commands(Machine& machine) {
+  std::vector<Offered> offered;
+  for (CommandProvider* const provider : objects_offering<CommandProvider>(machine))
+    for (const ObjectCommand& command : provider->commands())
+      offered.push_back({dynamic_cast<Object*>(provider), &command});
+  return offered;
+}
+
+std::string help(MonitorContext& context, const MonitorArguments& arguments) {
   std::string text;
-  find_command([&](const MonitorCommand& command) {
+  const auto add = [&](const auto& command) {
     if (arguments.empty() || arguments.front() == command.name) text += line_of(command);
     return false;
-  });
+  };
+  find_command(add);
+  for (const Offered& offered : offered_commands(context.machine)) add(*offered.command);
   if (text.empty()) throw Error::of("{}: no such command; 'help' lists them", arguments.front());
   return text;
 }
@@ -56,16 +76,27 @@ MonitorArguments words_of(std::string_view line) {
 
 }  // namespace
 
+Error unknown_word(std::string_view word, std::string_view otherwise) {
+  for (const ModuleRecord& module : ModuleIndex::instance().records())
+    for (const ModuleRecord::MonitorWord& known : module.monitor_words)
+      if (known.word == word)
+        return Error::of("this machine has no {}: start it with -device {}", known.type,
+                         known.type);
+  return Error(std::string(otherwise));
+}
+
 std::string run_monitor_line(MonitorContext& context, std::string_view line) {
   MonitorArguments words = words_of(line);
   if (words.empty()) return {};
   const std::string name = words.front() == "?" ? "help" : words.front();
   const MonitorCommand* command =
       find_command([&](const MonitorCommand& known) { return known.name == name; });
-  if (command == nullptr) return fmt::format("{}: no such command; 'help' lists them\n", name);
   words.erase(words.begin());
   try {
-    return command->run(context, words);
+    if (command != nullptr) return command->run(context, words);
+    for (const Offered& offered : offered_commands(context.machine))
+      if (offered.command->name == name) return offered.command->run(*offered.object, words);
+    throw unknown_word(name, "no such command; 'help' lists them");
   } catch (const Error& error) {
     return fmt::format("{}: {}\n", name, host::line_of(error));
   }

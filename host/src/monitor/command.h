@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "backplane/error.h"
+
 namespace backplane {
 class Machine;
 }
@@ -38,13 +40,16 @@ struct InfoTopic {
   std::string (*text)(MonitorContext& context);
 };
 
-std::span<const MonitorCommand> run_commands();      // stop, cont, quit, ...
-std::span<const MonitorCommand> balloon_commands();  // balloon
-std::span<const MonitorCommand> state_commands();    // savestate
-std::span<const MonitorCommand> info_commands();     // info
-std::span<const InfoTopic> program_topics();         // accel, jit, modules, version
-std::span<const InfoTopic> machine_topics();  // status, name, registers, mtree, qtree, balloon
-std::span<const InfoTopic> backend_topics();  // chardev, block, network
+std::span<const MonitorCommand> run_commands();    // stop, cont, quit, ...
+std::span<const MonitorCommand> state_commands();  // savestate
+std::span<const MonitorCommand> info_commands();   // info
+std::span<const InfoTopic> program_topics();       // accel, jit, modules, version
+std::span<const InfoTopic> machine_topics();       // status, name, registers, mtree, qtree, state
+std::span<const InfoTopic> backend_topics();       // chardev, block, network
+
+// What is wrong with a command or topic that nobody has: which device would bring it, if an
+// installed module says so; `otherwise` if none does.
+Error unknown_word(std::string_view word, std::string_view otherwise);
 
 // Carries out one line. Never throws: an Error becomes its line of text.
 std::string run_monitor_line(MonitorContext& context, std::string_view line);

@@ -47,7 +47,7 @@ std::string info(MonitorContext& context, const MonitorArguments& arguments) {
     known = true;
     text += provider->info();
   }
-  if (!known) throw Error::of("{}: no such topic; 'info' lists them", name);
+  if (!known) throw unknown_word(name, "no such topic; 'info' lists them").in(shown(name));
   return text;
 }
 

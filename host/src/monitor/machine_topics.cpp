@@ -2,7 +2,6 @@
 // What the monitor tells about the machine: run state, CPUs, memory, devices.
 #include "backplane/machine.h"
 #include "backplane/machine_state.h"
-#include "monitor/balloon.h"
 #include "monitor/command.h"
 #include "monitor/device_tree.h"
 
@@ -11,8 +10,8 @@ namespace backplane::host {
 namespace {
 
 std::string status(MonitorContext& context) {
-  if (context.machine.run_state() == RunState::Running) return "VM status: running\n";
-  switch (context.machine.stop_cause()) {
+  if (context.machine.run_control().state() == RunState::Running) return "VM status: running\n";
+  switch (context.machine.run_control().stop_cause()) {
     case StopCause::InternalError:
       return "VM status: paused (internal-error)\n";
     case StopCause::IoError:
@@ -52,8 +51,6 @@ std::string devices(MonitorContext& context) { return device_tree(context.machin
 
 std::string state(MonitorContext& context) { return describe_machine_state(context.machine); }
 
-std::string balloon(MonitorContext& context) { return balloon_text(context.machine); }
-
 constexpr InfoTopic kTopics[] = {
     {"status", "whether the guest runs, and what it waits for if not", status},
     {"name", "the guest's name", name},
@@ -61,7 +58,6 @@ constexpr InfoTopic kTopics[] = {
     {"mtree", "what answers where in memory and port space", memory_tree},
     {"qtree", "devices and buses", devices},
     {"state", "what savestate would save of devices and CPUs", state},
-    {"balloon", "how much memory the guest has", balloon},
 };
 
 }  // namespace

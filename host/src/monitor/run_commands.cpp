@@ -8,28 +8,28 @@ namespace backplane::host {
 namespace {
 
 std::string stop(MonitorContext& context, const MonitorArguments&) {
-  context.machine.stop();
+  context.machine.run_control().stop();
   return {};
 }
 
 std::string cont(MonitorContext& context, const MonitorArguments&) {
-  context.machine.start();
+  context.machine.run_control().start();
   return {};
 }
 
 std::string system_reset(MonitorContext& context, const MonitorArguments&) {
-  context.machine.request_reset(ShutdownCause::HostRequest);
+  context.machine.run_control().request_reset(ShutdownCause::HostRequest);
   return {};
 }
 
 std::string system_powerdown(MonitorContext& context, const MonitorArguments&) {
-  context.machine.request_powerdown();
+  context.machine.run_control().request_powerdown();
   return {};
 }
 
 std::string quit(MonitorContext& context, const MonitorArguments&) {
   context.quit = true;
-  context.machine.request_shutdown(ShutdownCause::HostRequest);
+  context.machine.run_control().request_shutdown(ShutdownCause::HostRequest);
   return {};
 }
 

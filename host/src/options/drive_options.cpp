@@ -6,9 +6,40 @@
 #include <filesystem>
 #include <string_view>
 
-#include "options/values.h"
+#include "backplane/enumeration.h"
 
-namespace backplane::host {
+namespace backplane {
+
+namespace host {
+namespace {
+
+enum class Cache { WriteBack, None, WriteThrough, DirectSync, Unsafe };
+// What is there for the disk: one that comes with it, or one that is given.
+enum class Interface { Virtio, None };
+enum class Media { Disk };
+
+}  // namespace
+}  // namespace host
+
+template <>
+struct EnumNames<host::Cache> {
+  static constexpr EnumName<host::Cache> kNames[] = {{host::Cache::WriteBack, "writeback"},
+                                                     {host::Cache::None, "none"},
+                                                     {host::Cache::WriteThrough, "writethrough"},
+                                                     {host::Cache::DirectSync, "directsync"},
+                                                     {host::Cache::Unsafe, "unsafe"}};
+};
+template <>
+struct EnumNames<host::Interface> {
+  static constexpr EnumName<host::Interface> kNames[] = {{host::Interface::Virtio, "virtio"},
+                                                         {host::Interface::None, "none"}};
+};
+template <>
+struct EnumNames<host::Media> {
+  static constexpr EnumName<host::Media> kNames[] = {{host::Media::Disk, "disk"}};
+};
+
+namespace host {
 
 namespace {
 
@@ -23,20 +54,6 @@ constexpr std::array<std::string_view, 5> kSharedKeys{"auto-read-only", "cache.d
 // Keys of the device.
 constexpr std::array<std::string_view, 3> kDeviceKeys{"rerror", "serial", "werror"};
 
-struct CacheMode {
-  std::string_view name;
-  bool direct;
-  bool no_flush;
-  bool write_cache;
-};
-constexpr std::array<CacheMode, 5> kCacheModes{{
-    {"writeback", false, false, true},
-    {"none", true, false, true},
-    {"writethrough", false, false, false},
-    {"directsync", true, false, false},
-    {"unsafe", false, true, true},
-}};
-
 // Throws Error if a key was given by both of its names.
 void expect_one_of(const KeyValueList& values, std::string_view name, std::string_view other) {
   if (values.has(name) && values.has(other))
@@ -44,17 +61,15 @@ void expect_one_of(const KeyValueList& values, std::string_view name, std::strin
 }
 
 void take_cache(KeyValueList& values, DriveOptions& drive) {
-  std::vector<std::string_view> names;
-  for (const CacheMode& mode : kCacheModes) names.push_back(mode.name);
-  if (!values.has("cache")) return;
-  const std::string name = take_choice(values, "cache", names);
-  const auto mode = std::find_if(kCacheModes.begin(), kCacheModes.end(),
-                                 [&](const CacheMode& known) { return known.name == name; });
+  const auto cache = values.take_as<Cache>("cache");
+  if (!cache) return;
+  const bool direct = *cache == Cache::None || *cache == Cache::DirectSync;
+  const bool write_cache = *cache != Cache::WriteThrough && *cache != Cache::DirectSync;
   for (Properties* const node : {&drive.protocol_node, &drive.format_node}) {
-    if (mode->direct) node->emplace_back("cache.direct", "on");
-    if (mode->no_flush) node->emplace_back("cache.no-flush", "on");
+    if (direct) node->emplace_back("cache.direct", "on");
+    if (*cache == Cache::Unsafe) node->emplace_back("cache.no-flush", "on");
   }
-  if (!mode->write_cache) drive.device.emplace_back("write-cache", "off");
+  if (!write_cache) drive.device.emplace_back("write-cache", "off");
 }
 
 template <std::size_t N>
@@ -93,23 +108,26 @@ DriveOptions parse_drive(KeyValueList values) {
   drive.protocol_node.emplace_back("filename", path);
   drive.format = values.take("format").value_or("raw");
   drive.id = values.take("id").value_or("");
-  drive.makes_device = take_choice(values, "if", {"virtio", "none"}) == "virtio";
+  drive.makes_device =
+      values.take_as<Interface>("if").value_or(Interface::Virtio) == Interface::Virtio;
   if (values.has("index")) {
     if (!drive.makes_device)
       throw Error("index is the place among the disks of if=virtio: with if=none there is none");
-    drive.index = take_number(values, "index", 0, kMaxIndex, 0);
+    drive.index = static_cast<unsigned>(*values.take_number("index", 0, kMaxIndex));
   }
   expect_one_of(values, "readonly", "read-only");
   expect_one_of(values, "locking", "file.locking");
-  if (values.has("readonly")) {
-    const std::string text = take_flag(values, "readonly", false) ? "on" : "off";
+  if (const auto read_only = values.take_as<bool>("readonly")) {
+    const std::string text = PropertyTraits<bool>::print(*read_only);
     drive.protocol_node.emplace_back("read-only", text);
     drive.format_node.emplace_back("read-only", text);
   }
   take_cache(values, drive);
-  take_choice(values, "media", {"disk"});
+  values.take_as<Media>("media");
   distribute(values, drive);
   return drive;
 }
 
-}  // namespace backplane::host
+}  // namespace host
+
+}  // namespace backplane

@@ -1,51 +1,42 @@
 // SPDX-License-Identifier: MIT
 #include "options/guest_action_options.h"
 
-#include <fmt/ranges.h>
-
-#include <algorithm>
-#include <array>
-
+#include "backplane/enumeration.h"
 #include "report.h"
 
-namespace backplane::host {
+namespace backplane {
+
+template <>
+struct EnumNames<RebootAction> {
+  static constexpr EnumName<RebootAction> kNames[] = {{RebootAction::Reset, "reset"},
+                                                      {RebootAction::Shutdown, "shutdown"}};
+};
+template <>
+struct EnumNames<ShutdownAction> {
+  static constexpr EnumName<ShutdownAction> kNames[] = {{ShutdownAction::PowerOff, "poweroff"},
+                                                        {ShutdownAction::Pause, "pause"}};
+};
+template <>
+struct EnumNames<PanicAction> {
+  static constexpr EnumName<PanicAction> kNames[] = {{PanicAction::Pause, "pause"},
+                                                     {PanicAction::Shutdown, "shutdown"},
+                                                     {PanicAction::ExitFailure, "exit-failure"},
+                                                     {PanicAction::None, "none"}};
+};
+
+namespace host {
 
 namespace {
 
 template <class Action>
-struct Choice {
-  std::string_view name;
-  Action action;
-};
-
-constexpr std::array kReboot{Choice{"reset", RebootAction::Reset},
-                             Choice{"shutdown", RebootAction::Shutdown}};
-constexpr std::array kShutdown{Choice{"poweroff", ShutdownAction::PowerOff},
-                               Choice{"pause", ShutdownAction::Pause}};
-constexpr std::array kPanic{
-    Choice{"pause", PanicAction::Pause}, Choice{"shutdown", PanicAction::Shutdown},
-    Choice{"exit-failure", PanicAction::ExitFailure}, Choice{"none", PanicAction::None}};
-
-template <class Action, std::size_t N>
-void take_action(KeyValueList& values, std::string_view key,
-                 const std::array<Choice<Action>, N>& choices, Action& action) {
-  const auto value = values.take(key);
-  if (!value) return;
-  const auto found = std::find_if(choices.begin(), choices.end(),
-                                  [&](const Choice<Action>& c) { return c.name == *value; });
-  if (found == choices.end()) {
-    std::array<std::string_view, N> names;
-    std::transform(choices.begin(), choices.end(), names.begin(),
-                   [](const Choice<Action>& c) { return c.name; });
-    throw Error::of("{}={}: expects {}", key, *value, fmt::join(names, ", "));
-  }
-  action = found->action;
+void take_action(KeyValueList& values, std::string_view key, Action& action) {
+  action = values.take_as<Action>(key).value_or(action);
 }
 
 void take_actions(KeyValueList values, GuestActions& actions) {
-  take_action(values, "reboot", kReboot, actions.reboot);
-  take_action(values, "shutdown", kShutdown, actions.shutdown);
-  take_action(values, "panic", kPanic, actions.panic);
+  take_action(values, "reboot", actions.reboot);
+  take_action(values, "shutdown", actions.shutdown);
+  take_action(values, "panic", actions.panic);
   if (values.has("watchdog"))
     throw Error("watchdog=: no device here is a watchdog, so nothing would come of it");
   values.expect_empty("panic, reboot, shutdown");
@@ -63,4 +54,6 @@ GuestActions parse_guest_actions(const CommandLine& line) {
   return actions;
 }
 
-}  // namespace backplane::host
+}  // namespace host
+
+}  // namespace backplane

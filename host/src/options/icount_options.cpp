@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "options/icount_options.h"
 
-#include <charconv>
 #include <optional>
 #include <string_view>
-
-#include "options/values.h"
 
 namespace backplane::host {
 
 namespace {
 
-unsigned parse_shift(std::string_view text) {
-  const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
-  const std::string_view digits = hexadecimal ? text.substr(2) : text;
-  unsigned shift = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, problem] = std::from_chars(digits.data(), end, shift, hexadecimal ? 16 : 10);
-  if (problem != std::errc{} || stop != end || shift > kMaxIcountShift)
-    throw Error("icount: Invalid shift value");
-  return shift;
+// The message is what other programs read.
+unsigned parse_shift(std::string_view text) try {
+  return static_cast<unsigned>(parse_unsigned(text, 0, kMaxIcountShift));
+} catch (const Error&) {
+  throw Error("icount: Invalid shift value");
 }
 
 }  // namespace
@@ -28,9 +21,8 @@ IcountOptions parse_icount(KeyValueList values) {
   const bool wants_align = values.has("align");
   const auto shift = values.empty() ? std::optional<std::string>("") : values.take("shift");
   IcountOptions options;
-  options.enabled = true;
-  options.align = take_flag(values, "align", options.align);
-  options.sleep = take_flag(values, "sleep", options.sleep);
+  options.align = values.take_as<bool>("align").value_or(options.align);
+  options.sleep = values.take_as<bool>("sleep").value_or(options.sleep);
   values.expect_empty("align, shift, sleep");
   if (!shift) {
     if (wants_align) throw Error("Please specify shift option when using align");

@@ -4,12 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <string>
 #include <vector>
-
-#include "options/values.h"
 
 namespace backplane::host {
 
@@ -26,51 +23,28 @@ constexpr TopologyLevel kLevels[] = {{"sockets", &CpuTopology::sockets},
 // Above any machine's bound, so that the machine's own message is given.
 constexpr unsigned kMaxTopologyNumber = 65535;
 
-// The power of two that a suffix stands for, or -1.
-int suffix_shift(std::string_view suffix) {
-  if (suffix.empty()) return 20;
-  if (suffix.size() > 1) return -1;
-  switch (suffix[0] | 0x20) {
-    case 'b':
-      return 0;
-    case 'k':
-      return 10;
-    case 'm':
-      return 20;
-    case 'g':
-      return 30;
-    case 't':
-      return 40;
-    default:
-      return -1;
-  }
+constexpr u64 kMostMemory = u64{1} << 46;
+// RAM is mapped in whole ones.
+constexpr u64 kPage = 4_KiB;
+
+// A count of a level, or of CPUs; `otherwise` if it is not given.
+unsigned take_count(KeyValueList& values, std::string_view key, unsigned otherwise) {
+  return static_cast<unsigned>(values.take_number(key, 1, kMaxTopologyNumber).value_or(otherwise));
 }
 
 }  // namespace
 
-u64 parse_memory_size(std::string_view text) {
-  constexpr u64 kLimit = 1ULL << 46;
-  double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, problem] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-  const int shift = suffix_shift({stop, static_cast<std::size_t>(end - stop)});
-  if (problem != std::errc{} || shift < 0 || !(number >= 0))
-    throw Error::of("'{}' is not a size: expects a number of MiB, or one with suffix K, M, G or T",
-                    text);
-  const double bytes = number * static_cast<double>(u64{1} << shift);
-  if (bytes > static_cast<double>(kLimit))
-    throw Error::of("{} of memory is more than any machine has: at most 64T", text);
-  // In whole pages, as RAM is mapped.
-  const u64 rounded = (static_cast<u64>(bytes) + 4095) & ~u64{4095};
-  if (rounded == 0) throw Error::of("'{}' is no memory: expects at least one page (4K)", text);
-  return rounded;
-}
-
 u64 parse_memory(KeyValueList values) {
-  const auto size = values.take("size");
+  const auto size = values.take_parsed<u64>(
+      "size", [](std::string_view text) { return parse_size(text, 1_MiB); });
   values.expect_empty("size");
   if (!size) throw Error("size is missing: expects a number of MiB, such as 512, or 1G");
-  return parse_memory_size(*size);
+  if (*size > kMostMemory)
+    throw Error::of("{} of memory is more than any machine has: at most {}",
+                    PropertyTraits<Size>::print({*size}),
+                    PropertyTraits<Size>::print({kMostMemory}));
+  if (*size == 0) throw Error("a machine needs memory: expects at least one page (4K)");
+  return (*size + kPage - 1) & ~(kPage - 1);
 }
 
 CpuTopology parse_smp(KeyValueList values, unsigned max_cpus, std::string_view machine) {
@@ -81,18 +55,16 @@ CpuTopology parse_smp(KeyValueList values, unsigned max_cpus, std::string_view m
              has_threads = values.has("threads");
   for (const auto& [name, member] : kLevels) {
     if (!values.has(name)) continue;
-    topology.*member = take_number(values, name, 1, kMaxTopologyNumber, 1);
+    topology.*member = take_count(values, name, 1);
     product = std::min<u64>(product * topology.*member, std::numeric_limits<u32>::max());
     factors.push_back(fmt::format("{}={}", name, topology.*member));
   }
-  if (const unsigned clusters = take_number(values, "clusters", 1, kMaxTopologyNumber, 1);
-      clusters != 1)
+  if (const unsigned clusters = take_count(values, "clusters", 1); clusters != 1)
     throw Error::of("clusters={}: there are no clusters between dies and cores", clusters)
         .with_hint("leave clusters out");
   const bool has_cpus = values.has("cpus");
-  const unsigned cpus =
-      take_number(values, "cpus", 1, kMaxTopologyNumber, static_cast<unsigned>(product));
-  const unsigned total = take_number(values, "maxcpus", 1, kMaxTopologyNumber, cpus);
+  const unsigned cpus = take_count(values, "cpus", static_cast<unsigned>(product));
+  const unsigned total = take_count(values, "maxcpus", cpus);
   values.expect_empty("clusters, cores, cpus, dies, maxcpus, sockets, threads");
   if (has_cpus && total != cpus)
     throw Error::of("maxcpus={} differs from cpus={}: CPUs cannot be added while it runs", total,

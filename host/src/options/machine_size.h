@@ -9,9 +9,8 @@
 
 namespace backplane::host {
 
-// Bytes of "512" (MiB), "512M", "1.5G", "262144K". Throws Error.
-u64 parse_memory_size(std::string_view text);
-// -m; the first, unnamed value is "size". Throws Error.
+// -m: bytes of "512" (MiB), "512M", "1.5G", in whole pages; the first, unnamed value is "size".
+// Throws Error.
 u64 parse_memory(KeyValueList values);
 
 // -smp; the first, unnamed value is "cpus". Levels (sockets, cores, ...) must multiply to the

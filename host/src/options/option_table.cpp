@@ -14,7 +14,7 @@ std::vector<OptionSpec> rows() {
        "try in order, as several -accel options do",
        "Machine", "type"},
       {"cpu", "", "MODEL[,+FEATURE|-FEATURE|FEATURE=on|off...]",
-       "the model of the CPUs; -cpu help lists them, -cpu MODEL,help its features", "", "model"},
+       "the model of the CPUs; -cpu help lists them, -cpu MODEL,help its features", "", "type"},
       {"smp", "", "[cpus=]N[,sockets=S][,dies=D][,cores=C][,threads=T]",
        "the number of CPUs (default: 1), or how they are made up", "", "cpus"},
       {"m", "", "[size=]SIZE", "RAM in MiB, or with a suffix: 512, 512M, 1.5G", "", "size"},

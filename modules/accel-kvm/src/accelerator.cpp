@@ -32,8 +32,8 @@ constexpr int kApicBusCyclesCapability = 237;  // KVM_CAP_X86_APIC_BUS_CYCLES_NS
 class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
  public:
   static void class_init(AccelClass& k) {
-    k.hardware = true;
     k.shows_host_cpu = true;
+    k.hardware = true;
     k.unavailable_reason = System::unavailable_reason;
     k.property<&KvmAccel::irqchip_>(
         "kernel-irqchip",
@@ -79,7 +79,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     machine.memory().add_listener(*slots_);
     machine.memory().add_listener(*memory_events_);
     machine.io().add_listener(*port_events_);
-    machine.on_run_state([this](bool running) {
+    run_state_ = machine.run_control().on_change([this](bool running) {
       if (running)
         resume();
       else
@@ -203,6 +203,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   };
   std::optional<Shown> shown_;
   Machine* machine_ = nullptr;
+  Subscription run_state_;
   std::unique_ptr<System> system_;
   Descriptor vm_;
   std::unique_ptr<KernelInterrupts> interrupts_;

@@ -40,7 +40,6 @@ constexpr i64 kTimeSlack = 5'000'000;
 class TcgAccel final : public Accelerator, private MemoryListener {
  public:
   static void class_init(AccelClass& k) {
-    k.hardware = false;
     k.state<&TcgAccel::counting_>(1, "counting");
     k.property<&TcgAccel::threads_>("thread",
                                     "single: one host thread for all vCPUs; multi: one each");
@@ -52,9 +51,10 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   }
   ~TcgAccel() override { shutdown(); }
 
+  void count_instructions(const IcountOptions& options) override { icount_ = options; }
+
   void init_machine(Machine& machine) override {
-    const IcountOptions& icount = machine.config().icount;
-    if (icount.enabled && threads_ == TcgThreads::Multi)
+    if (icount_ && threads_ == TcgThreads::Multi)
       throw Error(
           "thread=multi cannot be used with -icount: instructions of several vCPUs have an "
           "order only on one thread",
@@ -65,7 +65,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
       throw Error("split-wx=off: code is never writable and executable at one address",
                   "leave split-wx out");
     machine_ = &machine;
-    single_ = icount.enabled || threads_ == TcgThreads::Single;
+    single_ = icount_ || threads_ == TcgThreads::Single;
     TranslatorOptions options;
     if (one_insn_per_tb_) options.limits.instructions = 1;
     options.count_instructions = single_;
@@ -76,8 +76,8 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     options.features = FeatureMask(x86::host_cpu_features());
     engine_ = std::make_unique<Engine>(machine.memory(), tb_size_ * 1_MiB, options);
     machine.memory().add_listener(*this);
-    if (icount.enabled) {
-      clock_ = std::make_unique<InstructionClock>(machine, icount);
+    if (icount_) {
+      clock_ = std::make_unique<InstructionClock>(machine, *icount_);
       counting_.emplace();
       machine.main_loop().detach_clock(machine.virtual_clock());
     } else {
@@ -158,11 +158,6 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     if (counting_) clock_->go_on_from(*counting_);
   }
 
-  bool counts_instructions() const override { return clock_ != nullptr; }
-  u64 instructions_executed() const override {
-    return clock_ != nullptr ? clock_->instructions() : 0;
-  }
-
  private:
   // Time waits for its timers to fire, and for the guest to see it.
   void hold_time() {
@@ -200,6 +195,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   bool one_insn_per_tb_ = false;
   bool split_wx_ = true;
 
+  std::optional<IcountOptions> icount_;
   Machine* machine_ = nullptr;
   bool single_ = false;
   bool listening_ = true;

@@ -19,12 +19,12 @@ constexpr unsigned kMaxShift = 10;
 InstructionClock::InstructionClock(Machine& machine, const IcountOptions& options)
     : machine_(machine), options_(options), shift_(options.adaptive ? 3 : options.shift) {
   Clock& clock = machine.virtual_clock();
-  clock.set_source([this] { return now(); });
+  clock.follow_instructions([this] { return now(); });
   clock.set_rearmed_hook([this] { timer_rearmed(); });
 }
 
 InstructionClock::~InstructionClock() {
-  machine_.virtual_clock().set_source({});
+  machine_.virtual_clock().follow_instructions({});
   machine_.virtual_clock().set_rearmed_hook({});
 }
 

@@ -28,7 +28,7 @@ TcgVcpu::TcgVcpu(Engine& engine, X86Cpu& cpu)
   jit_.index_mask = u64{kTlbEntries - 1} << 12;
   jit_.page_mask = kPageMask;
   jit_.offset_mask = ~kPageMask;
-  virtual_tsc_ = cpu.machine().config().icount.enabled;
+  virtual_tsc_ = cpu.machine().virtual_clock().follows_instructions();
   cpu.set_observer(this);
   engine.options.features &= FeatureMask(cpu.features());
   engine.vcpus.push_back(this);

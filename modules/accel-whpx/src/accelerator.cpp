@@ -43,7 +43,8 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
     partition_ = std::make_unique<Partition>(*dispatch_, options);
     memory_ = std::make_unique<GuestMemory>(*partition_);
     machine.memory().add_listener(*memory_);
-    machine.on_run_state([this](bool running) { run_state_changed(running); });
+    run_state_ =
+        machine.run_control().on_change([this](bool running) { run_state_changed(running); });
     log::print(LogCategory::Accel, "{}", kOperational);
   }
 
@@ -114,6 +115,7 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
   std::string emulation_library_ = LibraryNames{}.emulation;
 
   Machine* machine_ = nullptr;
+  Subscription run_state_;
   std::unique_ptr<Dispatch> dispatch_;
   std::unique_ptr<Partition> partition_;
   std::unique_ptr<GuestMemory> memory_;

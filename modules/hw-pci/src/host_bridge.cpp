@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/pci/host_bridge.h"
 
-#include <array>
-
-#include "backplane/log.h"
 #include "backplane/machine.h"
 
 namespace backplane {
@@ -19,75 +16,8 @@ constexpr u32 kAddressMask = 0x80ff'fffc;  // the reserved bits read as zero
 
 }  // namespace
 
-// Function 00.0. What it says of the legacy memory areas is the bridge's to pass on; its other
-// registers are kept, so that software finds what it wrote. [440FX "PCI Configuration Registers"]
-class I440fx final : public PciDevice {
- public:
-  static void class_init(PciDeviceClass& k) {
-    k.identity = {.vendor = 0x8086, .device = 0x1237, .revision = 0x02, .class_code = 0x06'00'00};
-    k.stateless();
-  }
-
-  void realize() override {
-    PciDevice::realize();
-    config().set16(kPmcConfig, 0);
-    config().set_writable16(kPmcConfig, 0x40c0);
-    for (unsigned at = kPam; at < kPam + kPamCount; ++at) config().set_writable8(at, 0x77);
-    config().set8(kSmram, 0x02);
-    config().set_writable8(kSmram, 0x7f);
-  }
-
-  void reset() override {
-    PciDevice::reset();
-    for (unsigned n = 0; n < kAreas; ++n) report(n);
-  }
-
-  void loaded() override {
-    PciDevice::loaded();
-    for (unsigned n = 0; n < kAreas; ++n) report(n);
-  }
-
-  void config_write(unsigned offset, u32 value, unsigned size) override {
-    std::array<PciHostBridge::LegacyArea, kAreas> before;
-    for (unsigned n = 0; n < kAreas; ++n) before[n] = area(n);
-    PciDevice::config_write(offset, value, size);
-    const MemoryRegion::Batch batch;
-    for (unsigned n = 0; n < kAreas; ++n)
-      if (area(n) != before[n]) report(n);
-  }
-
-  void set_bridge(PciHostBridge& bridge) { bridge_ = &bridge; }
-
- private:
-  static constexpr unsigned kPmcConfig = 0x50, kPam = 0x59, kPamCount = 7, kSmram = 0x72;
-  // The upper half of the first register, then both halves of the others.
-  static constexpr unsigned kAreas = 13;
-  static constexpr u64 kFirstArea = 0xc0000, kAreaSize = 16_KiB, kBiosArea = 0xf0000;
-
-  PciHostBridge::LegacyArea area(unsigned n) {
-    const unsigned at = kPam + (n + 1) / 2;
-    const unsigned bits = config().get8(at) >> ((n + 1) % 2 * 4);
-    PciHostBridge::LegacyArea a{.address = kFirstArea + (n - 1) * kAreaSize,
-                                .size = kAreaSize,
-                                .reads_ram = (bits & 1) != 0,
-                                .writes_ram = (bits & 2) != 0};
-    if (n == 0) {
-      a.address = kBiosArea;
-      a.size = 64_KiB;
-    }
-    return a;
-  }
-  void report(unsigned n) {
-    if (bridge_ != nullptr && bridge_->legacy_area_handler_) bridge_->legacy_area_handler_(area(n));
-  }
-
-  PciHostBridge* bridge_ = nullptr;
-};
-BACKPLANE_TYPE(I440fx, "i440FX", .category = "Bridge", .board_only = true,
-               .description = "i440FX host bridge (PMC), function 00.0")
-
 BACKPLANE_REGISTER(PciHostBridge, .category = "Bridge", .board_only = true,
-                   .description = "i440FX PCI host bridge: bus pci.0, configuration mechanism #1")
+                   .description = "PCI host bridge: bus pci.0, configuration mechanism #1")
 
 void PciHostBridge::class_init(DeviceClass& k) {
   k.state<&PciHostBridge::state_>(1, {member<&State::config_address>("config_address")});
@@ -97,7 +27,7 @@ PciHostBridge::PciHostBridge() = default;
 PciHostBridge::~PciHostBridge() = default;
 
 void PciHostBridge::realize() {
-  BACKPLANE_REALIZE_STEP("i440FX host bridge realize");
+  BACKPLANE_REALIZE_STEP("PCI host bridge realize");
   Device::realize();
   // Below RAM and the board's own devices, which therefore keep answering where a BAR overlaps.
   constexpr int kBelow = -1;
@@ -118,9 +48,6 @@ void PciHostBridge::realize() {
       MmioHandler::of<&PciHostBridge::read_data, &PciHostBridge::write_data>(*this).sizes(1, 4));
   machine().io_root().add_subregion(kConfigAddress, *address_port_);
   machine().io_root().add_subregion(kConfigData, *data_port_);
-
-  Device& function = machine().create_device("i440FX", {{"addr", "00.0"}}, bus_);
-  dynamic_cast<I440fx&>(function).set_bridge(*this);
 }
 
 void PciHostBridge::unrealize() {

@@ -26,11 +26,7 @@ Ipv4Address optional_address(std::string_view text) {
   return text.empty() ? Ipv4Address{} : PropertyTraits<Ipv4Address>::parse(text);
 }
 
-u16 parse_port(std::string_view text) {
-  const u64 port = detail::parse_unsigned(text, 0xffff);
-  if (port == 0) throw Error("0 is no port: expects 1 to 65535");
-  return static_cast<u16>(port);
-}
+u16 parse_port(std::string_view text) { return static_cast<u16>(parse_unsigned(text, 1, 0xffff)); }
 
 std::string optional_text(Ipv4Address address) {
   return address.is_set() ? PropertyTraits<Ipv4Address>::print(address) : std::string();
@@ -56,9 +52,7 @@ Ipv4Network PropertyTraits<Ipv4Network>::parse(std::string_view text) {
   const Ipv4Address address = PropertyTraits<Ipv4Address>::parse(text.substr(0, slash));
   u64 length = 24;
   if (slash != std::string_view::npos)
-    length = detail::parse_unsigned(text.substr(slash + 1), kLongestMask);
-  if (length < kShortestMask)
-    throw Error::of("/{}: expects /{} to /{}", length, kShortestMask, kLongestMask);
+    length = parse_unsigned(text.substr(slash + 1), kShortestMask, kLongestMask);
   Ipv4Network network;
   network.mask = ~u32{0} << (32 - length);
   network.address = address.value & network.mask;

@@ -5,9 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "backplane/kind.h"
 #include "backplane/object.h"
 
 namespace backplane {
@@ -23,20 +25,27 @@ struct CompatProperty {
   std::string value;
 };
 
-// How -icount was given. shift: log2 of virtual nanoseconds per instruction.
+// How instructions are to be counted (-icount). shift: log2 of virtual nanoseconds per instruction.
 struct IcountOptions {
-  bool enabled = false;
   bool adaptive = false;  // shift=auto
   unsigned shift = 3;
   bool align = false;
   bool sleep = true;
 };
 
+// What -accel chooses from.
+inline constexpr Kind kAccelKind{.base = "accel",
+                                 .prefix = "",
+                                 .suffix = "-accel",
+                                 .noun = "accelerator",
+                                 .option = "-accel",
+                                 .unknown = "invalid accelerator"};
+
 struct AccelClass : ObjectClass {
   AccelClass() = default;
   explicit AccelClass(const ObjectClass& parent) : ObjectClass(parent) {}
 
-  bool hardware = false;        // hardware virtualisation: no instruction counting
+  bool hardware = false;        // the processor itself runs the guest, and reads its counters
   bool shows_host_cpu = false;  // a guest may be shown the host processor as it is
   // Why this accelerator cannot run here, or nullopt if it can; cheap, starts nothing.
   std::optional<std::string> (*unavailable_reason)() = nullptr;
@@ -65,6 +74,9 @@ class Accelerator : public Object {
   // "tcg": the type's name without "-accel".
   std::string name() const;
 
+  // Guest time is to follow the instructions executed: the machine's virtual clock then does
+  // (Clock::follow_instructions()). Before init_machine(). Throws Error if it cannot count them.
+  virtual void count_instructions(const IcountOptions& options);
   // Prepares to run this machine (before its CPUs and RAM exist). Throws Error with the reason.
   virtual void init_machine(Machine& machine) = 0;
   // Gives a realized CPU its vCPU and thread; the thread waits until the machine starts. Throws.
@@ -86,10 +98,10 @@ class Accelerator : public Object {
   // Text for `info accel` and `info jit`.
   virtual std::string describe() const { return {}; }
   virtual std::string describe_jit() const { return {}; }
-  // True if guest time follows the instructions executed (-icount).
-  virtual bool counts_instructions() const { return false; }
-  // Guest instructions executed by all CPUs, if counts_instructions(). Any thread.
-  virtual u64 instructions_executed() const { return 0; }
 };
+
+// The class of an accelerator by its name ("tcg"), its module loaded if needed. Throws Error as
+// class_of_kind() does. Any thread.
+const AccelClass& accel_find(std::string_view name);
 
 }  // namespace backplane

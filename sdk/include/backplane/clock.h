@@ -44,6 +44,11 @@ class Clock {
   void set_time(i64 time);
   // From now on time is what the source says, also while stopped. Before the machine first runs.
   void set_source(Source source);
+  // The same, where the source counts the instructions that the guest executes: what happens at a
+  // time then happens at an instruction, in each run at the same one. The accelerator says so, in
+  // init_machine(); whoever has to know asks the machine's virtual clock.
+  void follow_instructions(Source source);
+  bool follows_instructions() const;
   // Whether a running Virtual clock runs with the host's: it has no source.
   bool follows_host() const;
 

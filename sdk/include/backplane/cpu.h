@@ -14,6 +14,7 @@
 
 namespace backplane {
 
+class RunControl;
 class Vcpu;
 class VcpuThread;
 
@@ -73,7 +74,7 @@ class Cpu : public Device {
 
  private:
   friend class VcpuThread;
-  friend class Machine;
+  friend class RunControl;
   static void set_current(Cpu* cpu);
   // What the vCPU's thread and others keep in the atomics below, for saving and loading.
   struct State {
@@ -141,7 +142,7 @@ class VcpuThread {
 
  private:
   friend class Cpu;
-  friend class Machine;
+  friend class RunControl;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -10,12 +10,17 @@
 #include <string_view>
 #include <vector>
 
+#include "backplane/kind.h"
 #include "backplane/object.h"
 
 namespace backplane {
 
 class Bus;
 class Machine;
+
+// What -device chooses from.
+inline constexpr Kind kDeviceKind{
+    .base = "device", .prefix = "", .suffix = "", .noun = "device", .option = "-device"};
 
 struct DeviceClass : ObjectClass {
   DeviceClass() = default;

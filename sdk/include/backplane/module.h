@@ -42,6 +42,12 @@ struct ModuleRecord {
   std::string abi;
   std::string arch;
   std::vector<Type> types;
+  // Words of the monitor that devices bring, and the type of those: see monitor.h.
+  struct MonitorWord {
+    std::string word;
+    std::string type;
+  };
+  std::vector<MonitorWord> monitor_words;
   std::vector<std::string> requires_modules;
   std::vector<std::string> libraries;      // shared libraries it is linked with
   std::vector<std::string> library_paths;  // where it wants them looked for ($ORIGIN: its folder)
@@ -122,9 +128,6 @@ class ModuleIndex {
 // The class of a type, loading its module if needed. Null if nothing known provides it; throws
 // Error (file, found, wanted, cure) if something does and cannot be used.
 const ObjectClass* class_by_name(std::string_view type);
-
-// `<name>-accel` through class_by_name.
-const ObjectClass* accel_find(std::string_view name);
 
 // What packages are known to provide: a module, the types it gives, the package to install. Lets
 // "not installed" be told from "unknown".

@@ -6,12 +6,12 @@
 // be running.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "backplane/object.h"
-#include "backplane/types.h"
 
 namespace backplane {
 
@@ -27,19 +27,25 @@ class InfoProvider {
   virtual std::string info() const = 0;
 };
 
-// A memory balloon: `balloon MIB` and `info balloon`.
-class BalloonControl {
- public:
-  virtual ~BalloonControl();
+// A command that an object adds to the monitor, as a row of a table.
+struct ObjectCommand {
+  std::string_view name;
+  std::string_view arguments;  // "MIB", for the help
+  std::string_view help;
+  // Carries it out on the object that offers it; returns what is printed, lines each ended by a
+  // newline. Throws Error.
+  std::string (*run)(Object& offering, const std::vector<std::string>& arguments);
+};
 
-  // Bytes of RAM that the guest has now: its RAM less what the balloon holds.
-  virtual u64 balloon_actual() const = 0;
-  // Asks the guest to inflate or deflate until it has `bytes`; the implementation clamps to the
-  // machine's RAM. The guest follows in its own time. Throws Error if it cannot be asked.
-  virtual void set_balloon_target(u64 bytes) = 0;
-  // The guest's memory statistics, one "name: value" a line, each ended by a newline; empty if
-  // the guest gave none.
-  virtual std::string balloon_statistics() const { return {}; }
+// Has commands of its own. The first object in the tree that offers a name has it, and names of the
+// monitor's own commands come before. Its type's file says BACKPLANE_MONITOR_WORD(), so that the
+// monitor can tell what to add to a machine that has none.
+class CommandProvider {
+ public:
+  virtual ~CommandProvider();
+
+  // Static storage.
+  virtual std::span<const ObjectCommand> commands() const = 0;
 };
 
 // Every object of type Interface in the tree below root (inclusive), parents before children.
@@ -53,3 +59,7 @@ std::vector<Interface*> objects_offering(Object& root) {
 }
 
 }  // namespace backplane
+
+// In a file that registers a type: the monitor knows this word, as a command or a topic of `info`,
+// where the machine has a device of that type. Both are string literals.
+#define BACKPLANE_MONITOR_WORD(word, type) BACKPLANE_MODINFO("monitor", word ":" type)

@@ -54,13 +54,24 @@ class KeyValueList {
   // The same, read as PropertyTraits<T> does; throws Error "key='value': expects ...".
   template <class T>
   std::optional<T> take_as(std::string_view key) {
+    return take_parsed<T>(key,
+                          [](std::string_view text) { return PropertyTraits<T>::parse(text); });
+  }
+  // The same, read by a function; its result is a T.
+  template <class T, class Parse>
+  std::optional<T> take_parsed(std::string_view key, Parse parse) {
     const std::optional<std::string> text = take(key);
     if (!text) return std::nullopt;
     try {
-      return PropertyTraits<T>::parse(*text);
+      return parse(*text);
     } catch (const Error& error) {
       throw error.in(fmt::format("{}='{}'", key, *text));
     }
+  }
+  // The same for a number within bounds.
+  std::optional<u64> take_number(std::string_view key, u64 min, u64 max) {
+    return take_parsed<u64>(key,
+                            [=](std::string_view text) { return parse_unsigned(text, min, max); });
   }
   // Throws Error naming the first key that was not taken, and `known`, what there is instead
   // ("cores, cpus, sockets").

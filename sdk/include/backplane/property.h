@@ -55,10 +55,14 @@ struct PropertyTraits<Size> {
   static std::string print(Size value);
 };
 
-namespace detail {
-u64 parse_unsigned(std::string_view text, u64 max);
+// How numbers are read wherever a user writes one: digits, or hexadecimal ones after "0x". Throws
+// Error, "expects a number from MIN to MAX".
+u64 parse_unsigned(std::string_view text, u64 min, u64 max);
 i64 parse_signed(std::string_view text, i64 min, i64 max);
-}  // namespace detail
+// The same for sizes, in bytes: a number or a decimal fraction with a suffix (B, K, M, G, T, P, E;
+// powers of 1024). A number without one counts `unit` bytes, a power of two. Throws Error, "expects
+// a size ...".
+u64 parse_size(std::string_view text, u64 unit = 1);
 
 template <class T>
 struct PropertyTraits<T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>>> {
@@ -73,9 +77,9 @@ struct PropertyTraits<T, std::enable_if_t<std::is_integral_v<T> && !std::is_same
   static T parse(std::string_view text) {
     if constexpr (std::is_signed_v<T>)
       return static_cast<T>(
-          detail::parse_signed(text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+          parse_signed(text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
     else
-      return static_cast<T>(detail::parse_unsigned(text, std::numeric_limits<T>::max()));
+      return static_cast<T>(parse_unsigned(text, 0, std::numeric_limits<T>::max()));
   }
   static std::string print(T value) { return std::to_string(value); }
 };

@@ -14,7 +14,7 @@ namespace {
 
 std::unique_ptr<RequestStage> workers_of(Machine& machine, BlockNode& node) {
   auto workers = std::make_unique<NodeWorkers>(machine.main_loop(), node);
-  if (!machine.config().icount.enabled) return workers;
+  if (!machine.virtual_clock().follows_instructions()) return workers;
   return std::make_unique<ReproducibleOrder>(machine.virtual_clock(), std::move(workers));
 }
 
@@ -27,21 +27,22 @@ struct BlockQueue::Impl {
       : node(node),
         write_through(settings.write_through),
         policy(
-            node, settings.on_error, [&machine] { machine.request_stop(StopCause::IoError); },
+            node, settings.on_error,
+            [&machine] { machine.run_control().request_stop(StopCause::IoError); },
             workers_of(machine, node)) {}
   void complete_on_disk(BlockRequest& request);
 
   BlockNode& node;
   const bool write_through;
   ErrorPolicy policy;
+  Subscription run_state;
 };
 
 BlockQueue::BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings) {
   expect_whole_sectors(node);
   impl_ = std::make_shared<Impl>(machine, node, settings);
-  // The machine may outlive the queue.
-  machine.on_run_state([weak = std::weak_ptr<Impl>(impl_)](bool running) {
-    if (const auto impl = weak.lock(); impl && running) impl->policy.retry();
+  impl_->run_state = machine.run_control().on_change([impl = impl_.get()](bool running) {
+    if (running) impl->policy.retry();
   });
   node.queue_ = this;
 }

@@ -165,7 +165,7 @@ class MuxChardev final : public Chardev, private ChardevClient {
         break;
       case 'x':
         write_text(*backend_, "\r\n" + log::program_name() + ": terminated\r\n");
-        machine().request_shutdown(ShutdownCause::HostRequest);
+        machine().run_control().request_shutdown(ShutdownCause::HostRequest);
         break;
       default:
         break;

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/accelerator.h"
 
+#include "backplane/catalogue.h"
+
 namespace backplane {
 
 void Accelerator::class_init(AccelClass&) {}
+
+void Accelerator::count_instructions(const IcountOptions&) {
+  throw Error("-icount is not allowed with hardware virtualization");
+}
 
 void Accelerator::expect_saves_state() const {
   throw Error::of("accelerator {} cannot save or load a machine's state", name())
       .with_hint("use -accel tcg");
 }
 
-std::string Accelerator::name() const {
-  constexpr std::string_view kSuffix = "-accel";
-  std::string_view type = type_name();
-  if (type.ends_with(kSuffix)) type.remove_suffix(kSuffix.size());
-  return std::string(type);
+std::string Accelerator::name() const { return std::string(kAccelKind.user_name(type_name())); }
+
+const AccelClass& accel_find(std::string_view name) {
+  return class_of_kind<AccelClass>(kAccelKind, name);
 }
 
 BACKPLANE_REGISTER_ABSTRACT(Accelerator)

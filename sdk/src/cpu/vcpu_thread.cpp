@@ -4,7 +4,7 @@
 
 #include "backplane/log.h"
 #include "cpu/vcpu_thread_impl.h"
-#include "machine/machine_impl.h"
+#include "machine/run_control_impl.h"
 #include "thread/host_thread.h"
 
 namespace backplane {
@@ -55,7 +55,9 @@ void VcpuThread::set_idle_hook(std::function<i64()> hook) { impl_->idle_hook = s
 
 void VcpuThread::set_round_hook(std::function<void()> hook) { impl_->round_hook = std::move(hook); }
 
-std::condition_variable_any& VcpuThread::Impl::progress() const { return machine.impl_->progress; }
+std::condition_variable_any& VcpuThread::Impl::progress() const {
+  return machine.run_control().impl_->progress;
+}
 
 void VcpuThread::Impl::wake() {
   awake.store(true);
@@ -155,9 +157,7 @@ void VcpuThread::Impl::do_all() {
   }
 }
 
-bool VcpuThread::Impl::may_run() const {
-  return machine.run_state_.load() == RunState::Running && machine.impl_->requests.load() == 0;
-}
+bool VcpuThread::Impl::may_run() const { return machine.run_control().impl_->guest_may_run(); }
 
 // Lets each CPU that has something to do run once. False if none has.
 bool VcpuThread::Impl::run_round() {
@@ -180,8 +180,9 @@ void VcpuThread::Impl::run(Cpu& cpu) {
     // A kick that came before `running` was set went to no vCPU of ours: look once more. A stopped
     // one does not stop the machine if it asked for a reset, which ends what it is stopped for.
     if (!stopping.load() && !has_work.load() && may_run() &&
-        cpu.vcpu()->run() == Vcpu::Exit::Stopped && machine.impl_->requests.load() == 0)
-      machine.request_stop(StopCause::InternalError);
+        cpu.vcpu()->run() == Vcpu::Exit::Stopped &&
+        machine.run_control().impl_->requests.load() == 0)
+      machine.run_control().request_stop(StopCause::InternalError);
   } catch (const std::exception& error) {
     fail(error);
   }
@@ -192,7 +193,7 @@ void VcpuThread::Impl::run(Cpu& cpu) {
 // The accelerator cannot go on: the program ends.
 void VcpuThread::Impl::fail(const std::exception& error) {
   log::report(error.what());
-  machine.request_shutdown(ShutdownCause::HostRequest, 1);
+  machine.run_control().request_shutdown(ShutdownCause::HostRequest, 1);
 }
 
 void VcpuThread::Impl::leave_guest() {

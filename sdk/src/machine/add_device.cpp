@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "backplane/catalogue.h"
 #include "backplane/machine.h"
-#include "backplane/module.h"
 #include "backplane/options.h"
 
 namespace backplane {
@@ -13,33 +13,6 @@ namespace backplane {
 namespace {
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
-
-const DeviceClass& device_class(std::string_view type) {
-  const ObjectClass* const found = class_by_name(type);
-  if (found == nullptr) {
-    if (const KnownModule* const known = known_provider_of(type))
-      throw Error::of("{} is in module {}, which is not installed", type, known->module)
-          .with_hint(fmt::format("install package {}", known->package));
-    throw Error::of("'{}' is not a device known to any installed module", type)
-        .with_hint("-device help lists those there are");
-  }
-  if (!found->is_a(Device::kTypeName)) {
-    const ObjectClass& kind = found->parent == nullptr ? *found : *found->parent;
-    throw Error::of("'{}' is not a device but a type of {}", type, kind.name)
-        .with_hint("-device help lists the devices there are");
-  }
-  if (found->abstract) {
-    std::vector<std::string> names;
-    for (const ObjectClass* const k : TypeRegistry::instance().list(type))
-      if (!k->abstract && static_cast<const DeviceClass*>(k)->user_creatable)
-        names.push_back(k->name);
-    throw Error::of("'{}' is an abstract type, which no device can have", type)
-        .with_hint(names.empty() || type == Device::kTypeName
-                       ? "-device help lists the devices there are"
-                       : fmt::format("types made from it: {}", fmt::join(names, ", ")));
-  }
-  return static_cast<const DeviceClass&>(*found);
-}
 
 void check_free_id(const Machine& machine, const std::string& id) {
   if (id.empty()) return;
@@ -106,7 +79,7 @@ Device& put_in_place(Machine& machine, Object& group, const std::string& name,
 }  // namespace
 
 Device& Machine::create_device(std::string_view type, const Properties& properties, Bus* bus) {
-  const DeviceClass& k = device_class(type);
+  const auto& k = class_of_kind<DeviceClass>(kDeviceKind, type);
   if (bus == nullptr) bus = choose_bus(*this, k, "");
   return put_in_place(*this, *find("unattached"), "device[*]", create_object<Device>(k.name),
                       properties, bus);
@@ -114,11 +87,11 @@ Device& Machine::create_device(std::string_view type, const Properties& properti
 
 Device& Machine::add_device(std::string_view type, const std::string& id, const std::string& bus,
                             const Properties& properties) {
-  const DeviceClass& k = device_class(type);
+  const auto& k = class_of_kind<DeviceClass>(kDeviceKind, type);
   if (!k.user_creatable)
     throw Error::of("{} is part of other devices or of the board and cannot be added", k.name)
         .with_hint("-device help lists the devices that can");
-  const bool hot_plugged = phase_ == Phase::MachineReady;
+  const bool hot_plugged = phases_.current() == Phase::MachineReady;
   if (hot_plugged && !k.hotpluggable)
     throw Error::of("{} cannot be added to a running machine", k.name)
         .with_hint("give it on the command line");

@@ -3,7 +3,6 @@
 
 #include <cassert>
 
-#include "machine/machine_impl.h"
 #include "machine/tree.h"
 
 namespace backplane {
@@ -37,8 +36,7 @@ Machine::Machine()
     : memory_root_(MemoryRegion::container("system", MemoryRegion::kMaxSize)),
       io_root_(MemoryRegion::container("io", kPortSpaceSize)),
       memory_(std::make_unique<AddressSpace>("memory", *memory_root_)),
-      io_(std::make_unique<AddressSpace>("I/O", *io_root_)),
-      impl_(std::make_unique<Impl>()) {
+      io_(std::make_unique<AddressSpace>("I/O", *io_root_)) {
   for (const char* const group : kDeviceGroups) add_child(group, std::make_unique<Object>());
   for (Clock* const clock : {&virtual_clock_, &realtime_clock_, &host_clock_})
     main_loop_.attach_clock(*clock);
@@ -52,11 +50,11 @@ Machine::~Machine() {
 
 void Machine::tear_down() {
   const MachineLock::Guard lock;
-  if (impl_->torn_down) return;
-  impl_->torn_down = true;
-  stop();
+  if (torn_down_) return;
+  torn_down_ = true;
+  run_control_.stop();
   if (accelerator_ != nullptr) accelerator_->shutdown();
-  impl_->services.clear();
+  services_.clear();
   for (auto group = std::rbegin(kDeviceGroups); group != std::rend(kDeviceGroups); ++group) {
     Object& devices = *find(*group);
     while (!devices.children().empty()) {
@@ -70,17 +68,13 @@ void Machine::tear_down() {
   accelerator_ = nullptr;
 }
 
-void Machine::advance(Phase next) {
-  assert(static_cast<int>(next) == static_cast<int>(phase_) + 1);
-  phase_ = next;
-  if (next == Phase::MachineReady) accelerator_->machine_ready();
-}
-
 void Machine::set_accelerator(std::unique_ptr<Accelerator> accelerator) {
   assert(accelerator_ == nullptr);
   accelerator_ = &add_child("accel", std::move(accelerator));
   try {
     accelerator_->init_machine(*this);
+    accelerator_ready_ =
+        phases_.on_reached(Phase::MachineReady, [this] { accelerator_->machine_ready(); });
   } catch (...) {
     remove_child(*accelerator_);
     accelerator_ = nullptr;
@@ -119,14 +113,12 @@ Device* Machine::find_device(std::string_view id_or_path) const {
   return nullptr;
 }
 
-Object* Machine::service(std::string_view name) const {
-  const auto at = impl_->services.find(name);
-  return at == impl_->services.end() ? nullptr : at->second;
+void* Machine::find_service(std::type_index type) const {
+  const auto at = services_.find(type);
+  return at == services_.end() ? nullptr : at->second;
 }
 
-void Machine::set_service(std::string name, Object& object) {
-  impl_->services[std::move(name)] = &object;
-}
+void Machine::add_service(std::type_index type, void* service) { services_[type] = service; }
 
 BACKPLANE_REGISTER_ABSTRACT(Machine)
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Starting, stopping and resetting; requests, which any thread makes and the main loop carries out.
+#include "backplane/run_control.h"
+
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "cpu/vcpu_thread_impl.h"
-#include "machine/machine_impl.h"
-#include "machine/tree.h"
+#include "machine/run_control_impl.h"
 
 namespace backplane {
 
@@ -29,32 +29,51 @@ bool is_guest(ShutdownCause cause) {
 
 }  // namespace
 
-void Machine::start() {
-  if (run_state() == RunState::Running) return;
-  for (const auto& hook : run_state_hooks_) hook(true);
-  virtual_clock_.start();
-  run_state_.store(RunState::Running);
-  stop_cause_ = StopCause::Request;
+RunControl::RunControl(Machine& machine) : impl_(std::make_unique<Impl>(machine)) {}
+RunControl::~RunControl() = default;
+
+RunState RunControl::state() const { return impl_->state.load(std::memory_order_acquire); }
+
+StopCause RunControl::stop_cause() const { return impl_->stop_cause; }
+
+std::optional<ShutdownCause> RunControl::shutdown_cause() const { return impl_->shutdown_cause; }
+
+GuestActions& RunControl::actions() { return impl_->actions; }
+
+Subscription RunControl::on_change(std::function<void(bool running)> fn) {
+  return impl_->changes.add(std::move(fn));
+}
+
+Subscription RunControl::on_powerdown(std::function<void()> fn) {
+  return impl_->powerdown.add(std::move(fn));
+}
+
+void RunControl::start() {
+  if (state() == RunState::Running) return;
+  impl_->changes.tell(true);
+  impl_->machine.virtual_clock().start();
+  impl_->state.store(RunState::Running);
+  impl_->stop_cause = StopCause::Request;
   // No kick: none of them is in guest code that it would have to leave.
-  for (Cpu* const cpu : cpus_)
+  for (Cpu* const cpu : impl_->machine.cpus())
     if (cpu->thread_ != nullptr) cpu->thread_->impl_->wake();
 }
 
-void Machine::stop() {
-  if (run_state() == RunState::Stopped) return;
-  run_state_.store(RunState::Stopped);
-  kick_vcpus();
+void RunControl::stop() {
+  if (state() == RunState::Stopped) return;
+  impl_->state.store(RunState::Stopped);
+  impl_->kick_vcpus();
   wait_for_vcpus();
-  virtual_clock_.stop();
-  for (const auto& hook : run_state_hooks_) hook(false);
+  impl_->machine.virtual_clock().stop();
+  impl_->changes.tell(false);
 }
 
-void Machine::kick_vcpus() {
-  for (Cpu* const cpu : cpus_) cpu->kick();
+void RunControl::Impl::kick_vcpus() {
+  for (Cpu* const cpu : machine.cpus()) cpu->kick();
 }
 
-void Machine::wait_for_vcpus() {
-  for (Cpu* const cpu : cpus_) {
+void RunControl::wait_for_vcpus() {
+  for (Cpu* const cpu : impl_->machine.cpus()) {
     if (cpu->thread_ == nullptr) continue;
     const VcpuThread::Impl& thread = *cpu->thread_->impl_;
     // On a vCPU's own thread the caller is the one that is outside guest code.
@@ -62,72 +81,64 @@ void Machine::wait_for_vcpus() {
   }
 }
 
-void Machine::reset() {
-  const bool was_running = run_state() == RunState::Running;
+void RunControl::reset() {
+  const bool was_running = state() == RunState::Running;
   stop();
-  for (Device* const device : objects_below<Device>(*this))
-    if (device->realized() && device->bus() == nullptr && dynamic_cast<Cpu*>(device) == nullptr)
-      device->reset();
-  for (Bus* const bus : buses())
-    if (bus->owner() == nullptr) bus->reset();
-  for (Cpu* const cpu : cpus_) cpu->reset();
-  for (const auto& hook : reset_hooks_) hook();
-  for (Cpu* const cpu : cpus_)
-    if (cpu->vcpu() != nullptr) cpu->run_on_thread([cpu] { cpu->vcpu()->put_state(); });
+  impl_->machine.reset_sequence().run();
   if (was_running) start();
 }
 
-void Machine::request_reset(ShutdownCause cause) {
-  if (config_.actions.reboot == RebootAction::Shutdown && is_guest(cause)) {
+void RunControl::request_reset(ShutdownCause cause) {
+  if (impl_->actions.reboot == RebootAction::Shutdown && is_guest(cause)) {
     request_shutdown(cause == ShutdownCause::Guest ? ShutdownCause::GuestReset : cause,
                      kGuestResetStatus);
     return;
   }
   if ((impl_->requests.fetch_or(Impl::kReset) & Impl::kReset) != 0) return;
-  kick_vcpus();
-  main_loop_.post([this] {
+  impl_->kick_vcpus();
+  impl_->machine.main_loop().post([this] {
     if ((impl_->requests.load() & Impl::kShutdown) == 0) carry_out_reset();
   });
 }
 
-void Machine::carry_out_reset() {
+void RunControl::carry_out_reset() {
   if ((impl_->requests.load() & Impl::kReset) == 0) return;
-  const bool was_running = run_state() == RunState::Running;
+  const bool was_running = state() == RunState::Running;
   stop();
   impl_->requests.fetch_and(~Impl::kReset);
   reset();
   if (was_running) start();
 }
 
-void Machine::request_shutdown(ShutdownCause cause, int exit_status) {
-  if (config_.actions.shutdown == ShutdownAction::Pause && is_guest(cause)) {
+void RunControl::request_shutdown(ShutdownCause cause, int exit_status) {
+  if (impl_->actions.shutdown == ShutdownAction::Pause && is_guest(cause)) {
     if (const std::string_view said = said_of(cause); !said.empty()) log::report(said);
     request_stop(StopCause::GuestShutdown);
     return;
   }
   if ((impl_->requests.fetch_or(Impl::kShutdown) & Impl::kShutdown) != 0) return;
-  kick_vcpus();
-  main_loop_.post([this, cause, exit_status] {
+  impl_->kick_vcpus();
+  impl_->machine.main_loop().post([this, cause, exit_status] {
     if (const std::string_view said = said_of(cause); !said.empty()) log::report(said);
-    shutdown_cause_ = cause;
+    impl_->shutdown_cause = cause;
     stop();
-    main_loop_.quit(exit_status);
+    impl_->machine.main_loop().quit(exit_status);
   });
 }
 
-void Machine::request_stop(StopCause cause) {
+void RunControl::request_stop(StopCause cause) {
   if ((impl_->requests.fetch_or(Impl::kStop) & Impl::kStop) != 0) return;
-  kick_vcpus();
-  main_loop_.post([this, cause] {
+  impl_->kick_vcpus();
+  impl_->machine.main_loop().post([this, cause] {
     stop();
-    stop_cause_ = cause;
+    impl_->stop_cause = cause;
     impl_->requests.fetch_and(~Impl::kStop);
   });
 }
 
-void Machine::report_panic() {
+void RunControl::report_panic() {
   log::report("the guest has panicked");
-  switch (config_.actions.panic) {
+  switch (impl_->actions.panic) {
     case PanicAction::Pause:
       request_stop(StopCause::GuestPanic);
       break;
@@ -142,10 +153,8 @@ void Machine::report_panic() {
   }
 }
 
-void Machine::request_powerdown() {
-  main_loop_.post([this] {
-    if (powerdown_) powerdown_();
-  });
+void RunControl::request_powerdown() {
+  impl_->machine.main_loop().post([this] { impl_->powerdown.tell(); });
 }
 
 }  // namespace backplane

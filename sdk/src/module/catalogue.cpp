@@ -9,18 +9,36 @@ namespace backplane {
 
 namespace {
 
+// As many names as a message may list.
+constexpr std::size_t kMostListed = 8;
+
 Error not_found(const Kind& kind, std::string_view name) {
   if (const KnownModule* const known = known_provider_of(kind.type_name(name)))
-    return Error::of("{} is not installed: it is in module {}, package {}", name, known->module,
-                     known->package);
+    return Error::of("{} {} is not installed: it is in module {}, package {}", kind.noun, name,
+                     known->module, known->package);
+  if (!kind.unknown.empty()) return Error::of("{} {}", kind.unknown, name);
+  const auto says = [&](std::string_view instead) {
+    return Error::of("{}: no installed module has such a {}; {}", name, kind.noun,
+                     OwnText{std::string(instead)});
+  };
   std::vector<std::string> names;
   for (const CatalogueEntry& entry : catalogue(kind)) names.push_back(entry.name);
   const std::vector<std::string> near = nearest_names(name, names);
-  if (!near.empty())
-    return Error::of("{}: no installed module has such a {}; near to it: {}", name, kind.noun,
-                     fmt::join(near, ", "));
-  return Error::of("{}: no installed module has such a {}; {} help lists those there are", name,
-                   kind.noun, kind.option);
+  if (!near.empty()) return says(fmt::format("near to it: {}", fmt::join(near, ", ")));
+  if (!names.empty() && names.size() <= kMostListed)
+    return says(fmt::format("there are: {}", fmt::join(names, ", ")));
+  return says(fmt::format("{} help lists those there are", kind.option));
+}
+
+Error abstract_type(const Kind& kind, const ObjectClass& type) {
+  Error error = Error::of("'{}' is an abstract type, which no {} can have",
+                          kind.user_name(type.name), kind.noun);
+  std::vector<std::string> names;
+  for (const ModuleIndex::TypeListing& below : ModuleIndex::instance().list_types(type.name))
+    if (!below.abstract && !below.board_only) names.emplace_back(kind.user_name(below.name));
+  if (names.empty() || names.size() > kMostListed)
+    return std::move(error).with_hint(fmt::format("{} help lists those there are", kind.option));
+  return std::move(error).with_hint(fmt::format("types made from it: {}", fmt::join(names, ", ")));
 }
 
 }  // namespace
@@ -50,9 +68,7 @@ const ObjectClass& class_of_kind(const Kind& kind, std::string_view name) {
   const ObjectClass* const found = class_by_name(kind.type_name(name));
   if (found == nullptr) throw not_found(kind, name);
   if (!found->is_a(kind.base)) throw Error::of("{} is not a {}", name, kind.noun);
-  if (found->abstract)
-    throw Error::of("{} is an abstract type, which no {} can have; {} help lists those there are",
-                    name, kind.noun, kind.option);
+  if (found->abstract) throw abstract_type(kind, *found);
   return *found;
 }
 

@@ -73,6 +73,14 @@ ModuleRecord::Type parse_about(std::string_view value, std::string_view entry) {
   return type;
 }
 
+// WORD:TYPE
+ModuleRecord::MonitorWord parse_monitor_word(std::string_view value, std::string_view entry) {
+  ModuleRecord::MonitorWord word;
+  word.word = valid_name(take_field(value), entry);
+  word.type = valid_name(take_field(value), entry);
+  return word;
+}
+
 void add_entry(Draft& draft, std::string_view key, std::string_view value, std::string_view entry) {
   for (const ScalarKey& scalar : kScalarKeys) {
     if (scalar.key != key) continue;
@@ -84,6 +92,7 @@ void add_entry(Draft& draft, std::string_view key, std::string_view value, std::
   }
   if (key == "type") draft.record.types.push_back(parse_type(value, entry));
   if (key == "about") draft.about.push_back(parse_about(value, entry));
+  if (key == "monitor") draft.record.monitor_words.push_back(parse_monitor_word(value, entry));
   if (key == "requires") draft.record.requires_modules.push_back(valid_name(value, entry));
 }
 

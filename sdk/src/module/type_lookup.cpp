@@ -92,8 +92,4 @@ const ObjectClass* class_by_name(std::string_view type) {
   return registry.class_of(type);
 }
 
-const ObjectClass* accel_find(std::string_view name) {
-  return class_by_name(std::string(name) + "-accel");
-}
-
 }  // namespace backplane

@@ -5,6 +5,6 @@ namespace backplane {
 
 // Here, so that the types have one home that every module shares.
 InfoProvider::~InfoProvider() = default;
-BalloonControl::~BalloonControl() = default;
+CommandProvider::~CommandProvider() = default;
 
 }  // namespace backplane

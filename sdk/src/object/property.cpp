@@ -2,6 +2,7 @@
 // How the basic property types are read from text and printed.
 #include "backplane/property.h"
 
+#include <bit>
 #include <charconv>
 #include <optional>
 
@@ -61,7 +62,8 @@ std::optional<u64> scaled(std::string_view number, unsigned shift) {
   const u64 base = *whole << shift;
   if (point == std::string_view::npos) return base;
   const std::string_view digits = number.substr(point + 1);
-  if (digits.empty() || digits.size() > 18 || number.starts_with("0x")) return std::nullopt;
+  const bool hexadecimal = number.starts_with("0x") || number.starts_with("0X");
+  if (shift == 0 || digits.empty() || digits.size() > 18 || hexadecimal) return std::nullopt;
   u64 numerator = 0;
   u64 denominator = 1;
   for (const char digit : digits) {
@@ -74,13 +76,18 @@ std::optional<u64> scaled(std::string_view number, unsigned shift) {
   return base + fraction;
 }
 
+Error no_size(u64 unit) {
+  if (unit == 1) return Error("expects a size in bytes, such as 512K, 64M or 1.5G");
+  return Error::of("expects a size such as 512K, 64M or 1.5G; a number alone is in units of {}",
+                   PropertyTraits<Size>::print(Size{unit}));
+}
+
 }  // namespace
 
-namespace detail {
-
-u64 parse_unsigned(std::string_view text, u64 max) {
+u64 parse_unsigned(std::string_view text, u64 min, u64 max) {
   const std::optional<u64> value = parse_magnitude(text);
-  if (!value || *value > max) throw Error::of("expects a number from 0 to {}", max);
+  if (!value || *value < min || *value > max)
+    throw Error::of("expects a number from {} to {}", min, max);
   return *value;
 }
 
@@ -93,7 +100,16 @@ i64 parse_signed(std::string_view text, i64 min, i64 max) {
   return negative ? static_cast<i64>(~*magnitude + 1) : static_cast<i64>(*magnitude);
 }
 
-}  // namespace detail
+u64 parse_size(std::string_view text, u64 unit) {
+  const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+  const std::optional<unsigned> suffix =
+      text.empty() || hexadecimal ? std::nullopt : suffix_shift(text.back());
+  const std::optional<u64> value =
+      suffix ? scaled(text.substr(0, text.size() - 1), *suffix)
+             : scaled(text, static_cast<unsigned>(std::countr_zero(unit)));
+  if (!value) throw no_size(unit);
+  return *value;
+}
 
 bool PropertyTraits<bool>::parse(std::string_view text) {
   if (text == "on" || text == "yes" || text == "true" || text == "y") return true;
@@ -137,18 +153,7 @@ std::string PropertyTraits<OnOffAuto>::print(OnOffAuto value) {
   return "auto";
 }
 
-Size PropertyTraits<Size>::parse(std::string_view text) {
-  std::optional<u64> value;
-  const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
-  const std::optional<unsigned> shift =
-      text.empty() || hexadecimal ? std::nullopt : suffix_shift(text.back());
-  if (shift)
-    value = scaled(text.substr(0, text.size() - 1), *shift);
-  else
-    value = parse_magnitude(text);
-  if (!value) throw Error("expects a size in bytes, such as 512K, 64M or 1.5G");
-  return Size{*value};
-}
+Size PropertyTraits<Size>::parse(std::string_view text) { return Size{parse_size(text)}; }
 
 std::string PropertyTraits<Size>::print(Size value) {
   static constexpr std::string_view kSuffixes = "KMGTPE";

@@ -51,7 +51,8 @@ std::vector<Fact> facts_of(Machine& machine) {
   return {{"machine", std::string(machine.type_name()), "-machine"},
           {"RAM", ram, "-m"},
           {"CPUs", std::to_string(machine.cpus().size()), "-smp"},
-          {"instruction counting", machine.config().icount.enabled ? "on" : "off", "-icount"},
+          {"instruction counting", machine.virtual_clock().follows_instructions() ? "on" : "off",
+           "-icount"},
           {"interface to its hypervisor", machine.accelerator().guest_interface(), "-accel"}};
 }
 
@@ -188,11 +189,11 @@ void check_says_state(const Object& object) {
 class Pause {
  public:
   explicit Pause(Machine& machine)
-      : machine_(machine), was_running_(machine.run_state() == RunState::Running) {
-    machine_.stop();
+      : machine_(machine), was_running_(machine.run_control().state() == RunState::Running) {
+    machine_.run_control().stop();
   }
   ~Pause() {
-    if (was_running_) machine_.start();
+    if (was_running_) machine_.run_control().start();
   }
   Pause(const Pause&) = delete;
   Pause& operator=(const Pause&) = delete;
@@ -214,7 +215,7 @@ void save_machine(Machine& machine, const std::filesystem::path& file) {
   const std::vector<Object*> objects = objects_of(machine);
   for (const Object* const object : objects) check_says_state(*object);
   const Pause pause(machine);
-  machine.carry_out_reset();
+  machine.run_control().carry_out_reset();
   for (Object* const object : objects) object->settle();
   on_vcpus(machine, &Vcpu::settle);
   on_vcpus(machine, &Vcpu::get_state);

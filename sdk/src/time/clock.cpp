@@ -45,6 +45,7 @@ struct Clock::Impl {
   i64 stopped_at = 0;  // host time
   Source host;
   Source source;
+  bool follows_instructions = false;
   std::function<void(i64)> paused;
   std::function<bool()> ready;
   std::vector<Entry> armed;
@@ -137,6 +138,13 @@ void Clock::stop() {
 void Clock::set_time(i64 time) { impl_->state.store(time * 2, std::memory_order_release); }
 
 void Clock::set_source(Source source) { impl_->source = std::move(source); }
+
+void Clock::follow_instructions(Source source) {
+  impl_->follows_instructions = static_cast<bool>(source);
+  set_source(std::move(source));
+}
+
+bool Clock::follows_instructions() const { return impl_->follows_instructions; }
 
 bool Clock::follows_host() const { return !impl_->source; }
 

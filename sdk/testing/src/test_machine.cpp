@@ -21,9 +21,9 @@ TestMachine::TestMachine(u64 ram_size, std::unique_ptr<Accelerator> accelerator)
   main_loop().detach_clock(virtual_clock());
   if (accelerator == nullptr) accelerator = std::make_unique<NullAccelerator>();
   set_accelerator(std::move(accelerator));
-  Machine::advance(Phase::AccelCreated);
+  phases().advance(Phase::AccelCreated);
   TestMachine::init();
-  Machine::advance(Phase::MachineInitialized);
+  phases().advance(Phase::MachineInitialized);
 }
 
 TestMachine::~TestMachine() { tear_down(); }
@@ -37,8 +37,8 @@ void TestMachine::init() {
 
 void TestMachine::power_on() {
   finish();
-  advance(Phase::MachineReady);
-  reset();
+  phases().advance(Phase::MachineReady);
+  run_control().reset();
 }
 
 void TestMachine::advance_time(i64 nanoseconds) {

@@ -116,7 +116,7 @@ void run(const Input& input) {
     return;
   }
   use(board, 2);
-  board.machine().reset();
+  board.machine().run_control().reset();
   if (board.config_read(0, 0) != 0x12378086) __builtin_trap();
 }
 

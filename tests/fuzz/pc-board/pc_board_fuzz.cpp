@@ -91,7 +91,7 @@ void run(Input input) {
     take_step(board, {static_cast<u8>(kind), static_cast<u16>(kind >> 8), value});
   }
   // It still answers, and resets.
-  board.machine().reset();
+  board.machine().run_control().reset();
   if (board.config_read(0, 0) != 0x12378086) __builtin_trap();
   board.machine().memory().store<u32>(0x1000, 0x12345678);
   if (board.machine().memory().load<u32>(0x1000) != 0x12345678) __builtin_trap();

@@ -65,7 +65,7 @@ void access(AddressSpace& space, u64 address, u8 how, u64 value) {
 void run(Input input) {
   Router router;
   TestMachine machine(1_MiB);
-  auto& bridge = dynamic_cast<PciHostBridge&>(machine.create_device("i440FX-pcihost"));
+  auto& bridge = dynamic_cast<PciHostBridge&>(machine.create_device("pci-host-bridge"));
   bridge.pci_bus().set_irq_router(router);
   machine.add_device("fuzz-full-pci", "", "", {{"addr", "03"}, {"multifunction", "on"}});
   machine.add_device("virtio-rng-pci", "", "", {{"addr", "03.1"}});
@@ -112,7 +112,7 @@ void run(Input input) {
         break;
       default:
         if (how < 8)
-          machine.reset();
+          machine.run_control().reset();
         else
           access(machine.memory(), input.take<u64>(), how, input.take<u64>());
         break;

@@ -70,7 +70,7 @@ BACKPLANE_TYPE(FuzzNode, "block-fuzz")
 class Guest {
  public:
   explicit Guest(Input& input) : input_(input) {
-    machine_.create_device("i440FX-pcihost");
+    machine_.create_device("pci-host-bridge");
     switch (input_.take<u8>() % 3) {
       case 0: {
         backends_.add(kBlockKind, "fuzz", "disk", {});
@@ -190,8 +190,9 @@ class Guest {
         break;
       case 12: {
         machine_.advance_time(600'000'000);
-        for (BalloonControl* balloon : objects_offering<BalloonControl>(machine_))
-          balloon->set_balloon_target(input_.take<u32>());
+        for (CommandProvider* device : objects_offering<CommandProvider>(machine_))
+          device->commands().front().run(dynamic_cast<Object&>(*device),
+                                         {std::to_string(input_.take<u16>() + 1U)});
         break;
       }
       case 13: {

@@ -22,7 +22,6 @@ int problem() {
 class FakeKvm final : public Accelerator {
  public:
   static void class_init(AccelClass& k) {
-    k.hardware = true;
     k.unavailable_reason = []() -> std::optional<std::string> {
       if (problem() == 0) return std::nullopt;
       return Error::system("cannot open /dev/kvm", problem()).what();

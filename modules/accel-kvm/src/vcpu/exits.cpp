@@ -68,7 +68,7 @@ KvmVcpu::Next KvmVcpu::triple_fault() {
   state_.shutdown = 1;
   cpu_.set_halted(true);
   const MachineLock::Guard lock;
-  cpu_.machine().request_reset(ShutdownCause::TripleFault);
+  cpu_.machine().run_control().request_reset(ShutdownCause::TripleFault);
   return Next::Stopped;
 }
 

@@ -56,15 +56,14 @@ void VirtioNet::realize_device() {
   add_queue(kControlQueueSize, [this](VirtQueue& queue) { control(queue); });
   if (!netdev_) return;
   netdev_->set_client(this);
-  alive_ = std::make_shared<bool>(true);
-  machine().on_run_state([this, alive = std::weak_ptr<bool>(alive_)](bool running) {
+  run_state_ = machine().run_control().on_change([this](bool running) {
     // Soon: the machine is about to run when this is called.
-    if (running && !alive.expired()) kick_all_later();
+    if (running) kick_all_later();
   });
 }
 
 void VirtioNet::unrealize_device() {
-  alive_.reset();
+  run_state_.end();
   if (netdev_) netdev_->set_client(nullptr);
   netdev_.disconnect();
   receive_queue_ = nullptr;
@@ -134,7 +133,7 @@ void VirtioNet::transmit(VirtQueue& queue) {
 // [virtio-1.2 §5.1.6.4 "Processing of Incoming Packets"]
 bool VirtioNet::receive(std::span<const u8> frame) {
   // Nothing changes in a guest that stands still.
-  if (machine().run_state() != RunState::Running) return false;
+  if (machine().run_control().state() != RunState::Running) return false;
   // A driver that is not there, or does not want it, never sees it.
   if (!operating() || !receive_queue_->enabled() || !filter_.accepts(frame)) return true;
   const std::size_t chains = take_chains(header_size() + frame.size());

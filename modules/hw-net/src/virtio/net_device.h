@@ -51,7 +51,7 @@ class VirtioNet final : public VirtioDevice, private NetClient {
   VirtElement element_;
   std::vector<VirtElement> chains_;  // of the frame that is being received
   std::vector<iovec> pieces_;
-  std::shared_ptr<bool> alive_;  // while realized
+  Subscription run_state_;
 };
 
 }  // namespace backplane

@@ -39,7 +39,7 @@ void VirtioBalloon::class_init(VirtioDeviceClass& k) {
   statistics.type_name = "str";
   statistics.description = "the guest's last statistics";
   statistics.get = [](const Object& o) {
-    std::string text = static_cast<const VirtioBalloon&>(o).balloon_statistics();
+    std::string text = static_cast<const VirtioBalloon&>(o).statistics();
     if (!text.empty()) text.pop_back();
     std::replace(text.begin(), text.end(), '\n', ',');
     return text;
@@ -49,11 +49,9 @@ void VirtioBalloon::class_init(VirtioDeviceClass& k) {
 
 void VirtioBalloon::realize_device() {
   BACKPLANE_REALIZE_STEP("balloon realize");
-  for (const BalloonControl* other : objects_offering<BalloonControl>(machine())) {
-    const auto* device = dynamic_cast<const Device*>(other);
-    if (device != nullptr && device != this && device->realized())
+  for (const VirtioBalloon* other : objects_offering<VirtioBalloon>(machine()))
+    if (other != this && other->realized())
       throw Error("the machine has a balloon already; it takes one");
-  }
   constexpr u16 kQueueSize = 128;
   add_queue(kQueueSize, [this](VirtQueue& queue) { inflate(queue); });
   add_queue(kQueueSize, [this](VirtQueue& queue) { deflate(queue); });
@@ -115,12 +113,12 @@ u64 VirtioBalloon::ram_size() const {
   return configured != 0 ? configured : machine().machine_class().default_ram_size;
 }
 
-u64 VirtioBalloon::balloon_actual() const {
+u64 VirtioBalloon::actual() const {
   const u64 held = u64{state_.actual} << kPageShift;
   return ram_size() - std::min(ram_size(), held);
 }
 
-void VirtioBalloon::set_balloon_target(u64 bytes) {
+void VirtioBalloon::set_target(u64 bytes) {
   const u64 target = std::min(bytes, ram_size());
   state_.num_pages = static_cast<u32>((ram_size() - target) >> kPageShift);
   notify_config();

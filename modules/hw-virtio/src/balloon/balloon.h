@@ -14,7 +14,7 @@
 
 namespace backplane {
 
-class VirtioBalloon final : public VirtioDevice, public BalloonControl {
+class VirtioBalloon final : public VirtioDevice, public InfoProvider, public CommandProvider {
   BACKPLANE_OBJECT(VirtioBalloon, VirtioDevice, "virtio-balloon-device")
  public:
   static void class_init(VirtioDeviceClass& k);
@@ -24,10 +24,19 @@ class VirtioBalloon final : public VirtioDevice, public BalloonControl {
   void loaded() override;
   unsigned config_size() const override { return virtio_balloon::kConfigSize; }
 
-  // BalloonControl
-  u64 balloon_actual() const override;
-  void set_balloon_target(u64 bytes) override;
-  std::string balloon_statistics() const override;
+  // Bytes of RAM that the guest has now: its RAM less what the balloon holds.
+  u64 actual() const;
+  // Asks the guest to inflate or deflate until it has `bytes`, at most the machine's RAM. It
+  // follows in its own time.
+  void set_target(u64 bytes);
+  // The guest's memory statistics, one "name: value" a line, each ended by a newline; empty if the
+  // guest gave none.
+  std::string statistics() const;
+
+  // `balloon MIB` and `info balloon`
+  std::span<const ObjectCommand> commands() const override;
+  std::string_view info_topic() const override { return "balloon"; }
+  std::string info() const override;
 
   // Seconds between two requests for statistics; 0: none.
   u32 polling_interval() const { return polling_interval_; }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "backplane/monitor.h"
 #include "backplane/virtio/virtio_pci.h"
 
 namespace backplane {
@@ -25,3 +26,5 @@ BACKPLANE_TYPE(VirtioBalloonPci, "virtio-balloon-pci", .category = "Misc",
 }  // namespace
 
 }  // namespace backplane
+
+BACKPLANE_MONITOR_WORD("balloon", "virtio-balloon-pci")

@@ -64,7 +64,7 @@ void VirtioBalloon::read_statistics(const VirtElement& element) {
   }
 }
 
-std::string VirtioBalloon::balloon_statistics() const {
+std::string VirtioBalloon::statistics() const {
   std::string text;
   for (unsigned tag = 0; tag < kStatCount; ++tag)
     if (state_.statistics[tag])

@@ -22,15 +22,15 @@ constexpr u8 kEquipmentFpu = 0x02;
 constexpr u64 kBdaSerialPorts = 0x400, kBdaEbdaSegment = 0x40e, kBdaEquipment = 0x410,
               kBdaMemoryKib = 0x413;
 
-BootRequest read_images(const MachineConfig& config, const MemoryMap& memory, u64 rsdp) {
+BootRequest read_images(const BootFiles& files, const MemoryMap& memory, u64 rsdp) {
   const Blob::Limit limit{memory.ram, "all the RAM that the machine has"};
   BootRequest request;
-  request.kernel = Blob::open_file(config.kernel, "-kernel " + config.kernel, limit);
-  request.kernel_file = config.kernel;
-  if (!config.initrd.empty())
-    request.initrd = Blob::open_file(config.initrd, "-initrd " + config.initrd, limit);
-  request.initrd_file = config.initrd;
-  request.command_line = config.append;
+  request.kernel = Blob::open_file(files.kernel, "-kernel " + files.kernel, limit);
+  request.kernel_file = files.kernel;
+  if (!files.initrd.empty())
+    request.initrd = Blob::open_file(files.initrd, "-initrd " + files.initrd, limit);
+  request.initrd_file = files.initrd;
+  request.command_line = files.append;
   request.memory = memory;
   request.rsdp = rsdp;
   return request;
@@ -44,15 +44,15 @@ std::vector<u32> apic_ids(const Machine& machine) {
 
 }  // namespace
 
-BootSetup::BootSetup(const BoardParts& parts) : parts_(parts) {
-  const MachineConfig& config = parts_.machine.config();
+BootSetup::BootSetup(const BoardParts& parts, const BootFiles& files)
+    : parts_(parts), firmware_(!files.firmware.empty()) {
   tables_ = place_acpi_tables(acpi_tables(kPmPorts), kFirmwareStart);
   if (tables_.base + tables_.image.size() > kFirmwareEnd)
     throw Error::of("the ACPI tables have {} bytes; {} are reserved for them", tables_.image.size(),
                     kFirmwareEnd - kFirmwareStart);
-  if (!config.kernel.empty()) plan_ = plan_boot(read_images(config, parts_.memory, tables_.rsdp()));
+  if (!files.kernel.empty()) plan_ = plan_boot(read_images(files, parts_.memory, tables_.rsdp()));
   fill_cmos();
-  fill_fw_cfg();
+  fill_fw_cfg(files.append);
   offer_acpi_tables();
 }
 
@@ -79,7 +79,7 @@ void BootSetup::fill_cmos() {
   parts_.rtc.set_cmos(kOtherCpus, static_cast<u8>(parts_.machine.cpus().size() - 1));
 }
 
-void BootSetup::fill_fw_cfg() {
+void BootSetup::fill_fw_cfg(const std::string& command_line) {
   FwCfg& fw = parts_.fw_cfg;
   const auto cpus = static_cast<u16>(parts_.machine.cpus().size());
   fw.set_number<u64>(FwCfg::kRamSize, parts_.memory.ram);
@@ -88,9 +88,8 @@ void BootSetup::fill_fw_cfg() {
   // Firmware takes it for the first APIC id beyond.
   fw.set_number<u16>(FwCfg::kMaxCpus, static_cast<u16>(apic_ids(parts_.machine).back() + 1));
   fw.set_number<u32>(FwCfg::kIrq0Override, 1);
-  const std::string& text = parts_.machine.config().append;
-  fw.set_number<u32>(FwCfg::kCommandLineSize, static_cast<u32>(text.size() + 1));
-  std::vector<u8> line(text.begin(), text.end());
+  fw.set_number<u32>(FwCfg::kCommandLineSize, static_cast<u32>(command_line.size() + 1));
+  std::vector<u8> line(command_line.begin(), command_line.end());
   line.push_back(0);
   fw.set(FwCfg::kCommandLineData, std::move(line));
 
@@ -141,8 +140,7 @@ void BootSetup::program_chipset() {
 }
 
 void BootSetup::run() {
-  // Firmware does all of it.
-  if (!parts_.machine.config().bios.empty()) return;
+  if (firmware_) return;
   program_chipset();
   write_bios_data();
   AddressSpace& memory = parts_.machine.memory();

@@ -29,10 +29,18 @@ struct BoardParts {
   std::vector<unsigned> serials;  // indices of the serial ports
 };
 
+// What the user wants to be started: file names, empty where there is none.
+struct BootFiles {
+  std::string kernel;
+  std::string initrd;
+  std::string append;    // the kernel's command line
+  std::string firmware;  // instead of a kernel
+};
+
 class BootSetup {
  public:
-  // Reads kernel and initrd, if the configuration names them, and plans the boot. Throws Error.
-  explicit BootSetup(const BoardParts& parts);
+  // Reads kernel and initrd, if there are, and plans the boot. Throws Error.
+  BootSetup(const BoardParts& parts, const BootFiles& files);
 
   // To be called at the end of each reset.
   void run();
@@ -47,7 +55,7 @@ class BootSetup {
   // The tables for power management ports at an address.
   AcpiTables acpi_tables(u16 pm_ports) const;
   void fill_cmos();
-  void fill_fw_cfg();
+  void fill_fw_cfg(const std::string& command_line);
   void offer_acpi_tables();
   void write_bios_data();
   void program_chipset();
@@ -55,6 +63,7 @@ class BootSetup {
   BoardParts parts_;
   PlacedAcpiTables tables_;
   std::optional<BootPlan> plan_;
+  bool firmware_ = false;  // there is one, and does all of it
   bool image_wanted_ = false;
 };
 

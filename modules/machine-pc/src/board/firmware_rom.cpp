@@ -17,7 +17,7 @@ constexpr int kOverRam = 1;
 }  // namespace
 
 FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram,
-                         const std::string& file, PciHostBridge& bridge) {
+                         const std::string& file, I440fxHostBridge& bridge) {
   const BlobPtr blob = Blob::open_file(file, "-bios " + file,
                                        {kLargest, "the most that a firmware image of a PC has"});
   if (blob->size() == 0 || blob->size() % kBlock != 0)
@@ -33,7 +33,7 @@ FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ra
   for (u64 address = kAreasStart; address < kBiosArea; address += kAreaSize)
     add_shadow(root, ram, address, kAreaSize);
   add_shadow(root, ram, kBiosArea, kFirmwareEnd - kBiosArea);
-  bridge.set_legacy_area_handler([this](const PciHostBridge::LegacyArea& a) { apply(a); });
+  bridge.set_legacy_area_handler([this](const I440fxHostBridge::LegacyArea& a) { apply(a); });
 }
 
 void FirmwareRom::add_shadow(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, u64 address,
@@ -52,7 +52,7 @@ void FirmwareRom::add_shadow(MemoryRegion& root, const std::shared_ptr<RamBlock>
 }
 
 // Where only writes go to RAM, the image is seen and writes are lost.
-void FirmwareRom::apply(const PciHostBridge::LegacyArea& area) {
+void FirmwareRom::apply(const I440fxHostBridge::LegacyArea& area) {
   for (Shadow& s : shadows_) {
     if (s.address != area.address) continue;
     const MemoryRegion::Batch batch;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "backplane/memory.h"
-#include "backplane/pci/host_bridge.h"
+#include "i440fx/i440fx.h"
 
 namespace backplane::pc {
 
@@ -18,7 +18,7 @@ class FirmwareRom {
   // `file` is named in messages as -bios. `ram` is the machine's RAM, from address 0. Outlives the
   // bridge, which reports to it. Throws Error.
   FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, const std::string& file,
-              PciHostBridge& bridge);
+              I440fxHostBridge& bridge);
 
  private:
   // One legacy area: what lies over the RAM there, if anything.
@@ -28,7 +28,7 @@ class FirmwareRom {
     std::unique_ptr<MemoryRegion> readonly;  // the RAM, not to be written
   };
   void add_shadow(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, u64 address, u64 size);
-  void apply(const PciHostBridge::LegacyArea& area);
+  void apply(const I440fxHostBridge::LegacyArea& area);
 
   std::shared_ptr<RamBlock> image_;
   std::unique_ptr<MemoryRegion> top_;

@@ -19,8 +19,7 @@ class HpetDevice final : public Device, public IrqSink {
   void realize() override {
     BACKPLANE_REALIZE_STEP("HPET realize");
     Device::realize();
-    irqs_ =
-        &dynamic_cast<InterruptControllers&>(*machine().service(InterruptControllers::kService));
+    irqs_ = machine().service<InterruptControllers>();
     lines_[InterruptControllers::kTimerPin] = irqs_->legacy_timer_line(0);
     lines_[8] = irqs_->legacy_timer_line(8);
     for (unsigned pin = 20; pin < IoApic::kInputs; ++pin) lines_[pin] = irqs_->ioapic_line(pin);

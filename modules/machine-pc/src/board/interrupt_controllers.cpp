@@ -42,7 +42,7 @@ void InterruptControllers::realize() {
   } else {
     make_controllers();
   }
-  machine().set_service(kService, *this);
+  machine().provide(*this);
 }
 
 void InterruptControllers::make_controllers() {

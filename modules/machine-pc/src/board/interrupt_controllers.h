@@ -31,7 +31,6 @@ class InterruptControllers final : public Device,
   BACKPLANE_OBJECT(InterruptControllers, Device, "pc-interrupts")
  public:
   // The name of the machine's service that this is.
-  static constexpr const char* kService = "pc-interrupts";
   static constexpr unsigned kTimerPin = 2;  // of the IOAPIC
   static constexpr unsigned kFirstPirqPin = 16;
 

@@ -2,7 +2,6 @@
 // "none": a machine without devices and CPUs, and with RAM only if -m asks for it.
 #include <memory>
 
-#include "backplane/error.h"
 #include "backplane/machine.h"
 
 namespace backplane::pc {
@@ -12,7 +11,6 @@ namespace {
 class NoneMachine final : public Machine {
  public:
   static void class_init(MachineClass& k) {
-    k.alias = "none";
     k.default_ram_size = 0;
     k.max_cpus = 1;
     k.stateless();
@@ -21,8 +19,6 @@ class NoneMachine final : public Machine {
   ~NoneMachine() override { tear_down(); }
 
   void init() override {
-    if (!config().kernel.empty())
-      throw Error::of("-kernel {}: the machine none has no CPU to run it", config().kernel);
     if (config().ram_size == 0) return;
     ram_ = MemoryRegion::ram("ram", std::make_shared<RamBlock>("ram", config().ram_size), 0,
                              config().ram_size);

@@ -5,10 +5,10 @@
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
-#include "backplane/pci/host_bridge.h"
 #include "board/boot_setup.h"
 #include "board/firmware_rom.h"
 #include "board/system_memory.h"
+#include "i440fx/i440fx.h"
 #include "isa/serial.h"
 
 namespace backplane::pc {
@@ -21,9 +21,9 @@ constexpr u64 kMaximumRam = 512_GiB;
 class PcMachine final : public Machine {
  public:
   static void class_init(MachineClass& k) {
-    k.alias = "pc";
     k.default_cpu = "max";
     k.default_nic = "virtio-net-pci";
+    k.virtio_nic = "virtio-net-pci";
     k.default_disk = "virtio-blk-pci";
     k.default_serial = "isa-serial";
     k.max_cpus = 8;
@@ -31,6 +31,11 @@ class PcMachine final : public Machine {
         "rtc-base",
         "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
         "instruction counting)");
+    k.property<&PcMachine::kernel_>("kernel", "file of the kernel to boot");
+    k.property<&PcMachine::initrd_>("initrd", "file of its initial RAM disk");
+    k.property<&PcMachine::append_>("append", "its command line");
+    k.property<&PcMachine::firmware_>("firmware",
+                                      "file of the firmware to start instead of a kernel");
     k.stateless();
   }
 
@@ -44,21 +49,22 @@ class PcMachine final : public Machine {
   }
 
   void finish() override {
-    if (!config().kernel.empty() && !config().bios.empty())
+    if (!kernel_.empty() && !firmware_.empty())
       throw Error::of(
           "-bios {}: a kernel given with -kernel is started without firmware: give one "
           "of them",
-          config().bios);
-    if (config().kernel.empty() && config().bios.empty() && !config().start_stopped &&
+          firmware_);
+    if (kernel_.empty() && firmware_.empty() && !config().start_stopped &&
         !config().will_load_state)
       throw Error("nothing to boot: neither -kernel nor -bios was given")
           .with_hint("give a kernel with -kernel, or firmware with -bios");
-    if (config().kernel.empty() && !config().initrd.empty())
-      throw Error::of("-initrd {}: makes no sense without -kernel", config().initrd);
+    if (kernel_.empty() && !initrd_.empty())
+      throw Error::of("-initrd {}: makes no sense without -kernel", initrd_);
     boot_.emplace(BoardParts{*this, map_, *irqs_, *bridge_, *pm_, *rtc_, fw_cfg_->fw_cfg(),
-                             IsaSerial::indices_on(bridge_->isa_bus())});
-    on_reset([this] { boot_->run(); });
-    on_run_state([this](bool running) {
+                             IsaSerial::indices_on(bridge_->isa_bus())},
+                  BootFiles{kernel_, initrd_, append_, firmware_});
+    reset_done_ = reset_sequence().on_done([this] { boot_->run(); });
+    run_state_ = run_control().on_change([this](bool running) {
       if (running) boot_->load_image();
     });
   }
@@ -104,11 +110,10 @@ class PcMachine final : public Machine {
     irqs_ = &make<InterruptControllers>(InterruptControllers::kTypeName);
     irqs_->connect_cpu(dynamic_cast<x86::X86Cpu&>(*cpus().front()));
     create_device("hpet");
-    auto& host_bridge = make<PciHostBridge>(PciHostBridge::kTypeName);
+    auto& host_bridge = make<I440fxHostBridge>(I440fxHostBridge::kTypeName);
     PciBus& pci = host_bridge.pci_bus();
     bridge_ = &make<Piix3>(Piix3::kTypeName, {{"addr", "01.0"}, {"multifunction", "on"}}, &pci);
-    if (!config().bios.empty())
-      firmware_.emplace(memory_root(), memory_->block(), config().bios, host_bridge);
+    if (!firmware_.empty()) rom_.emplace(memory_root(), memory_->block(), firmware_, host_bridge);
     pm_ = &make<Piix4Pm>(Piix4Pm::kTypeName, {{"addr", "01.3"}}, &pci);
   }
 
@@ -121,15 +126,21 @@ class PcMachine final : public Machine {
   }
 
   std::string rtc_base_ = "auto";
+  std::string kernel_;
+  std::string initrd_;
+  std::string append_;
+  std::string firmware_;
   MemoryMap map_;
   std::optional<SystemMemory> memory_;
-  std::optional<FirmwareRom> firmware_;
+  std::optional<FirmwareRom> rom_;
   InterruptControllers* irqs_ = nullptr;
   Piix3* bridge_ = nullptr;
   Piix4Pm* pm_ = nullptr;
   IsaRtc* rtc_ = nullptr;
   FwCfgIo* fw_cfg_ = nullptr;
   std::optional<BootSetup> boot_;
+  Subscription reset_done_;
+  Subscription run_state_;
 };
 
 BACKPLANE_TYPE(PcMachine, "pc-machine", .description = "PC with i440FX, PIIX3 and ACPI")

@@ -26,8 +26,7 @@ void Piix3::class_init(PciDeviceClass& k) {
 void Piix3::realize() {
   BACKPLANE_REALIZE_STEP("PIIX3 realize");
   PciDevice::realize();
-  auto& irqs =
-      dynamic_cast<InterruptControllers&>(*machine().service(InterruptControllers::kService));
+  auto& irqs = *machine().service<InterruptControllers>();
   for (unsigned irq = 0; irq < IsaIrqs::kCount; ++irq) pic_[irq] = irqs.pic_line(irq);
   for (unsigned pirq = 0; pirq < kPirqs; ++pirq) {
     ioapic_[pirq] = irqs.ioapic_line(InterruptControllers::kFirstPirqPin + pirq);
@@ -94,7 +93,7 @@ u64 Piix3::read_reset_control(u64 /*offset*/, unsigned /*size*/) { return state_
 void Piix3::write_reset_control(u64 /*offset*/, u64 value, unsigned /*size*/) {
   const bool pulse = (value & kResetCpu) != 0 && (state_.reset_control & kResetCpu) == 0;
   state_.reset_control = static_cast<u8>(value & (kResetKind | kResetCpu));
-  if (pulse) machine().request_reset();
+  if (pulse) machine().run_control().request_reset();
 }
 
 BACKPLANE_REGISTER(Piix3, .category = "Bridge", .board_only = true,

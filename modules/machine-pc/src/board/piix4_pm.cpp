@@ -15,10 +15,10 @@ void Piix4Pm::class_init(PciDeviceClass& k) {
 void Piix4Pm::realize() {
   BACKPLANE_REALIZE_STEP("PIIX4 power management realize");
   PciDevice::realize();
-  auto& irqs =
-      dynamic_cast<InterruptControllers&>(*machine().service(InterruptControllers::kService));
-  pm_ = std::make_unique<AcpiPm>(machine().virtual_clock(), irqs.isa_irq(kSciIrq),
-                                 [this] { machine().request_shutdown(ShutdownCause::Guest); });
+  auto& irqs = *machine().service<InterruptControllers>();
+  pm_ = std::make_unique<AcpiPm>(machine().virtual_clock(), irqs.isa_irq(kSciIrq), [this] {
+    machine().run_control().request_shutdown(ShutdownCause::Guest);
+  });
   config().set32(kPmBase, 1);
   config().set_writable32(kPmBase, 0xffc0);
   config().set_writable8(kPmMisc, kPmEnable);
@@ -34,11 +34,11 @@ void Piix4Pm::realize() {
       "apm", sizeof state_.apm,
       MmioHandler::of<&Piix4Pm::read_apm, &Piix4Pm::write_apm>(*this).sizes(1, 1));
   machine().io_root().add_subregion(kSmiCommandPort, *apm_ports_);
-  machine().set_powerdown_handler([this] { pm_->press_power_button(); });
+  power_button_ = machine().run_control().on_powerdown([this] { pm_->press_power_button(); });
 }
 
 void Piix4Pm::unrealize() {
-  if (pm_) machine().set_powerdown_handler(nullptr);
+  power_button_.end();
   apm_ports_.reset();
   pm_ports_.reset();
   pm_.reset();

@@ -42,6 +42,7 @@ class Piix4Pm final : public PciDevice {
   void write_apm(u64 offset, u64 value, unsigned size);
 
   std::unique_ptr<AcpiPm> pm_;
+  Subscription power_button_;
   std::unique_ptr<MemoryRegion> pm_ports_;
   std::unique_ptr<MemoryRegion> apm_ports_;
   struct State {

@@ -21,7 +21,7 @@ class PvPanic {
   void write(u64 /*offset*/, u64 value, unsigned /*size*/) {
     if ((value & ~u64{kPanicked | kCrashLoaded}) != 0)
       unknown_("pvpanic: events {:#x} are written, of which some are unknown", value);
-    if ((value & kPanicked) != 0) machine_.report_panic();
+    if ((value & kPanicked) != 0) machine_.run_control().report_panic();
   }
 
  private:

@@ -25,7 +25,8 @@ class IsaDebugExit final : public IsaDevice {
  private:
   u64 read(u64 /*offset*/, unsigned /*size*/) { return 0; }
   void write(u64 /*offset*/, u64 value, unsigned /*size*/) {
-    machine().request_shutdown(ShutdownCause::Debug, static_cast<int>((value << 1 | 1) & 0xff));
+    machine().run_control().request_shutdown(ShutdownCause::Debug,
+                                             static_cast<int>((value << 1 | 1) & 0xff));
   }
 
   u32 base_ = 0x501;

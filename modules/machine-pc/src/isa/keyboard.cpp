@@ -17,8 +17,8 @@ class IsaKeyboard final : public IsaDevice {
   void realize() override {
     BACKPLANE_REALIZE_STEP("keyboard controller realize");
     IsaDevice::realize();
-    controller_ = std::make_unique<KeyboardController>(isa_bus().irq(1),
-                                                       [this] { machine().request_reset(); });
+    controller_ = std::make_unique<KeyboardController>(
+        isa_bus().irq(1), [this] { machine().run_control().request_reset(); });
     add_ports(
         "i8042-data", 0x60, 1,
         MmioHandler::of<&IsaKeyboard::read_data, &IsaKeyboard::write_data>(*this).sizes(1, 1));

@@ -27,7 +27,7 @@ class Port92 final : public IsaDevice {
   void write(u64 /*offset*/, u64 value, unsigned /*size*/) {
     const bool pulse = (value & kFastReset) != 0 && (state_.value & kFastReset) == 0;
     state_.value = static_cast<u8>(value | kA20);
-    if (pulse) machine().request_reset();
+    if (pulse) machine().run_control().request_reset();
   }
 
   struct State {

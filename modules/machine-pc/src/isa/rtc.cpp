@@ -27,7 +27,7 @@ void IsaRtc::realize() {
   BACKPLANE_REALIZE_STEP("real-time clock realize");
   IsaDevice::realize();
   Clock& ticks = machine().virtual_clock();
-  const bool counting = machine().config().icount.enabled;
+  const bool counting = machine().virtual_clock().follows_instructions();
   Clock* calendar = &machine().host_clock();
   i64 offset = 0;
   if (base_ == "auto" ? counting : base_ != "utc") {

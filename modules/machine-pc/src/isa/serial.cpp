@@ -58,12 +58,13 @@ void IsaSerial::realize() {
   uart_->set_backend(chardev_.get());
   add_ports("serial", place.base, Uart16550::kPorts,
             MmioHandler::of<&IsaSerial::read, &IsaSerial::write>(*this).sizes(1, 1));
-  machine().on_run_state([uart = std::weak_ptr(uart_)](bool running) {
-    if (const auto alive = uart.lock(); alive && !running) alive->flush();
+  run_state_ = machine().run_control().on_change([this](bool running) {
+    if (!running) uart_->flush();
   });
 }
 
 void IsaSerial::unrealize() {
+  run_state_.end();
   uart_.reset();
   flush_timer_.reset();
   chardev_.disconnect();

@@ -39,6 +39,7 @@ class IsaSerial final : public IsaDevice {
   unsigned index_ = 0;
   BackendLink<Chardev> chardev_;
   std::shared_ptr<Uart16550> uart_;
+  Subscription run_state_;
   std::unique_ptr<Timer> flush_timer_;
 };
 

@@ -82,7 +82,8 @@ class IsaPit final : public IsaDevice {
   // The accelerator answers at the ports.
   void use_platform_timer() {
     platform_->set_late_ticks(lost_tick_policy_ == LostTickPolicy::Delay);
-    machine().on_run_state([this](bool running) { platform_->set_timer_running(running); });
+    run_state_ = machine().run_control().on_change(
+        [this](bool running) { platform_->set_timer_running(running); });
   }
 
   u64 read(u64 offset, unsigned /*size*/) { return pit_->read(static_cast<unsigned>(offset)); }
@@ -103,6 +104,7 @@ class IsaPit final : public IsaDevice {
   // Whose timer takes the place of ours, which then holds what that has while the machine is saved
   // and loaded.
   x86::PlatformChipset* platform_ = nullptr;
+  Subscription run_state_;
   std::unique_ptr<Pit8254> pit_;
   struct State {
     u8 port61 = 0;

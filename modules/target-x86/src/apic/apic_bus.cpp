@@ -11,7 +11,6 @@ namespace backplane::x86 {
 
 namespace {
 
-constexpr std::string_view kService = "x86-apic-bus";
 // The whole range that message-signalled interrupts use; the page of the local APICs is its first.
 constexpr u64 kRegionSize = 1u << 20;
 constexpr int kPriority = 100;
@@ -78,9 +77,9 @@ void ApicBus::loaded() {
 }
 
 ApicBus& ApicBus::of(Machine& machine) {
-  if (Object* existing = machine.service(kService)) return *static_cast<ApicBus*>(existing);
+  if (auto* const existing = machine.service<ApicBus>()) return *existing;
   auto& bus = static_cast<ApicBus&>(machine.create_device(kTypeName));
-  machine.set_service(std::string(kService), bus);
+  machine.provide(bus);
   return bus;
 }
 
@@ -91,7 +90,7 @@ void ApicBus::realize() {
   tsc_base_ = read_host_tsc();
   tsc_ = std::make_shared<GuestTsc>(
       machine().virtual_clock(),
-      [counting = machine().config().icount.enabled] {
+      [counting = machine().virtual_clock().follows_instructions()] {
         return counting ? kCountingTscFrequency : host_tsc_frequency();
       },
       read_host_tsc);

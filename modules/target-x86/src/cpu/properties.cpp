@@ -53,7 +53,7 @@ Property number_property(std::string name, std::string description) {
   };
   row.set = [](Object& object, std::string_view text) {
     X86Cpu::Impl::of(static_cast<X86Cpu&>(object)).*Member =
-        static_cast<u32>(detail::parse_unsigned(text, Max));
+        static_cast<u32>(parse_unsigned(text, 0, Max));
   };
   return row;
 }
@@ -92,9 +92,8 @@ Property physical_bits_property() {
   Property row = number_property<&X86Cpu::Impl::physical_bits, 52>(
       "phys-bits", "bits of a physical address, 36 to 52");
   row.set = [](Object& object, std::string_view text) {
-    const u64 bits = detail::parse_unsigned(text, 52);
-    if (bits < 36) throw Error("expects a number from 36 to 52");
-    X86Cpu::Impl::of(static_cast<X86Cpu&>(object)).physical_bits = static_cast<u32>(bits);
+    X86Cpu::Impl::of(static_cast<X86Cpu&>(object)).physical_bits =
+        static_cast<u32>(parse_unsigned(text, 36, 52));
   };
   return row;
 }

@@ -49,7 +49,7 @@ void X86Cpu::realize() {
   impl_->host_x87 = machine().accelerator().accel_class().shows_host_cpu;
   resolve_features();
   ApicBus& bus = ApicBus::of(machine());
-  impl_->counting = machine().config().icount.enabled;
+  impl_->counting = machine().virtual_clock().follows_instructions();
   if (machine().accelerator().accel_class().hardware) {
     impl_->tsc_base = bus.tsc_base();
   } else {

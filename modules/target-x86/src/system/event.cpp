@@ -252,7 +252,7 @@ void triple_fault(Context c) {
   s.shutdown = 1;
   c.cpu.set_halted(true);
   const MachineLock::Guard guard;
-  c.cpu.machine().request_reset(ShutdownCause::TripleFault);
+  c.cpu.machine().run_control().request_reset(ShutdownCause::TripleFault);
 }
 
 }  // namespace

@@ -45,7 +45,6 @@ BACKPLANE_TYPE(BrokenAccel, "broken-accel")
 
 class HardwareAccel final : public Accelerator {
  public:
-  static void class_init(AccelClass& k) { k.hardware = true; }
   void init_machine(Machine&) override {}
   void create_vcpu(Cpu&) override {}
 };
@@ -64,7 +63,8 @@ struct Outcome {
   std::string printed;  // on stderr
 };
 
-Outcome select(const std::string& words, const std::string& icount = {}, bool has_defaults = true) {
+Outcome select(const std::string& words, const std::optional<InstructionCounting>& icount = {},
+               bool has_defaults = true) {
   const MachineLock::Guard lock;
   const CommandLine line = command_line(words);
   const auto machine = create_object<Machine>("selection-test-machine");
@@ -165,7 +165,8 @@ TEST(AccelSelection, AWrongValueStopsTheLaunchToo) {
 }
 
 TEST(AccelSelection, HardwareVirtualisationCannotCountInstructions) {
-  const Outcome outcome = select("-accel hardware -accel good", "-icount 3");
+  const Outcome outcome =
+      select("-accel hardware -accel good", InstructionCounting{{}, "-icount 3"});
   EXPECT_EQ(outcome.runs, "");
   EXPECT_EQ(outcome.message, "-icount 3: -icount is not allowed with hardware virtualization");
 }

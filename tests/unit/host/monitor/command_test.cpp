@@ -9,17 +9,22 @@
 namespace backplane::host {
 namespace {
 
-// A device that has a balloon and something to say.
-class Talker final : public Device, public BalloonControl, public InfoProvider {
+// A device that has something to say, and something to be told.
+class Talker final : public Device, public CommandProvider, public InfoProvider {
  public:
-  u64 balloon_actual() const override { return actual_; }
-  void set_balloon_target(u64 bytes) override { actual_ = bytes; }
-  std::string balloon_statistics() const override { return "free: 7\n"; }
+  std::span<const ObjectCommand> commands() const override { return kCommands; }
   std::string_view info_topic() const override { return "talk"; }
-  std::string info() const override { return "hello\n"; }
+  std::string info() const override { return words_ + "\n"; }
 
  private:
-  u64 actual_ = 512_MiB;
+  static std::string say(Object& offering, const std::vector<std::string>& arguments) {
+    if (arguments.size() != 1) throw Error("expects one word");
+    dynamic_cast<Talker&>(offering).words_ = arguments.front();
+    return "said\n";
+  }
+  static constexpr ObjectCommand kCommands[] = {{"say", "WORD", "what is to be said", say}};
+
+  std::string words_ = "hello";
 };
 BACKPLANE_TYPE(Talker, "monitor-test-talker", .category = "Misc", .description = "Talks")
 
@@ -45,7 +50,7 @@ TEST_F(MonitorCommands, AnUnknownCommandSaysWhereToLook) {
 TEST_F(MonitorCommands, HelpListsEveryCommand) {
   const std::string text = run("help");
   for (const char* name : {"help ", "info ", "stop ", "cont ", "system_reset ", "system_powerdown ",
-                           "quit ", "balloon "})
+                           "quit ", "savestate "})
     EXPECT_NE(("\n" + text).find(std::string("\n") + name), std::string::npos) << name;
   EXPECT_EQ(run("?"), text);
 }
@@ -67,7 +72,7 @@ TEST_F(MonitorCommands, AMachineThatStoppedByItselfSaysWhy) {
         {StopCause::GuestPanic, "VM status: paused (guest-panicked)\n"},
         {StopCause::GuestShutdown, "VM status: paused (shutdown)\n"}}) {
     run("cont");
-    machine_.request_stop(cause);
+    machine_.run_control().request_stop(cause);
     machine_.run_main_loop();
     EXPECT_EQ(run("info status"), text);
   }
@@ -82,21 +87,13 @@ TEST_F(MonitorCommands, TheGuestHasTheNameGiven) {
   EXPECT_EQ(run("info name"), "web 1\n");
 }
 
-TEST_F(MonitorCommands, TheBalloonIsSetInMebibytes) {
+TEST_F(MonitorCommands, DevicesAddCommands) {
   power_on(true);
-  EXPECT_EQ(run("info balloon"), "balloon: actual=512\nfree: 7\n");
-  EXPECT_EQ(run("balloon 200"), "");
-  EXPECT_EQ(run("info balloon"), "balloon: actual=200\nfree: 7\n");
-  EXPECT_EQ(run("balloon"), "balloon: expects one number, the MiB that the guest may use\n");
-  for (const char* word : {"x", "-1", "0", "1.5", "99999999999999999999"})
-    EXPECT_EQ(run(std::string("balloon ") + word),
-              "balloon: '" + std::string(word) + "' is not a number of MiB\n");
-}
-
-TEST_F(MonitorCommands, WithoutABalloonTheyNameTheDeviceToAdd) {
-  power_on(false);
-  EXPECT_EQ(run("info balloon"),
-            "info: this machine has no balloon: start it with -device virtio-balloon-pci\n");
+  EXPECT_EQ(run("say goodbye"), "said\n");
+  EXPECT_EQ(run("info talk"), "goodbye\n");
+  EXPECT_EQ(run("say"), "say: expects one word\n");
+  EXPECT_EQ(run("help say"), "say WORD                 what is to be said\n");
+  EXPECT_NE(run("help").find("\nsay "), std::string::npos);
 }
 
 TEST_F(MonitorCommands, DevicesAddTopics) {

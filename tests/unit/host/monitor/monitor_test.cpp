@@ -65,9 +65,9 @@ TEST_F(MonitorSession, TakesSeveralLinesAtOnce) {
 TEST_F(MonitorSession, QuitIsTheLastLine) {
   screen_.type("quit\rcont\r");
   EXPECT_EQ(screen_.text, "quit\r\n");
-  EXPECT_EQ(machine_.run_state(), RunState::Stopped);
+  EXPECT_EQ(machine_.run_control().state(), RunState::Stopped);
   machine_.run_main_loop();
-  EXPECT_EQ(machine_.shutdown_cause(), ShutdownCause::HostRequest);
+  EXPECT_EQ(machine_.run_control().shutdown_cause(), ShutdownCause::HostRequest);
 }
 
 TEST_F(MonitorSession, LeavesTheTerminalWhenItEnds) {

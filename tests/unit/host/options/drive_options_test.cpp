@@ -97,12 +97,12 @@ TEST_P(BadDrive, IsRefusedWithTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     Drives, BadDrive,
     testing::Values(Refused{"if=none,id=d", "file is missing: expects the path of an image"},
-                    Refused{"a,if=ide", "if='ide': expects virtio, none"},
+                    Refused{"a,if=ide", "if='ide': expects virtio or none"},
                     Refused{"a,readonly=maybe", "readonly='maybe': expects on or off"},
                     Refused{"a,cache=fast",
-                            "cache='fast': expects writeback, none, writethrough, directsync, "
-                            "unsafe"},
-                    Refused{"a,index=x", "index='x': expects a whole number from 0 to 255"},
+                            "cache='fast': expects writeback, none, writethrough, directsync "
+                            "or unsafe"},
+                    Refused{"a,index=x", "index='x': expects a number from 0 to 255"},
                     Refused{"a,if=none,index=1",
                             "index is the place among the disks of if=virtio: with if=none there "
                             "is none"},

@@ -33,10 +33,11 @@ TEST(GuestActionOptions, TheLaterOfNoRebootAndRebootCounts) {
 
 TEST(GuestActionOptions, RefuseWhatHasNoEffect) {
   const auto refusal = [](const std::string& words) { return message_of([&] { parse(words); }); };
-  EXPECT_EQ(refusal("-action panic=poweroff"),
-            "-action panic=poweroff: panic=poweroff: expects pause, shutdown, exit-failure, none");
+  EXPECT_EQ(
+      refusal("-action panic=poweroff"),
+      "-action panic=poweroff: panic='poweroff': expects pause, shutdown, exit-failure or none");
   EXPECT_EQ(refusal("-action reboot=now"),
-            "-action reboot=now: reboot=now: expects reset, shutdown");
+            "-action reboot=now: reboot='now': expects reset or shutdown");
   EXPECT_NE(refusal("-action watchdog=reset").find("no device here is a watchdog"),
             std::string::npos);
   EXPECT_EQ(refusal("-action boot=reset"),

@@ -25,7 +25,6 @@ class IcountAccepts : public testing::TestWithParam<Accepted> {};
 
 TEST_P(IcountAccepts, WhatIsGiven) {
   const IcountOptions options = parse(GetParam().text);
-  EXPECT_TRUE(options.enabled);
   EXPECT_EQ(options.adaptive, GetParam().adaptive);
   if (!options.adaptive) {
     EXPECT_EQ(options.shift, GetParam().shift);

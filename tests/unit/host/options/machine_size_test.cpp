@@ -24,6 +24,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, MemorySize,
                          testing::Values(Memory{"512", 512_MiB}, Memory{"512M", 512_MiB},
                                          Memory{"512m", 512_MiB}, Memory{"1G", 1_GiB},
                                          Memory{"size=1.5G", 1_GiB + 512_MiB},
+                                         Memory{"0x10", 16_MiB}, Memory{"1.5", 1_MiB + 512_KiB},
                                          Memory{"1024K", 1_MiB}, Memory{"1T", 1024_GiB},
                                          Memory{"4096b", 4_KiB}, Memory{"5000B", 8_KiB}));
 
@@ -35,7 +36,7 @@ TEST_P(BadMemorySize, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Sizes, BadMemorySize,
                          testing::Values("", "abc", "0", "-1", "512X", "512MB", "1e3", "inf", "nan",
-                                         "0x10", "999999T", "size=", "slots=2", "512,slots=2",
+                                         "0x1K", "1.", "999999T", "size=", "slots=2", "512,slots=2",
                                          "1 G", "0.0000001K"));
 
 CpuTopology smp(const char* text) { return parse_smp(KeyValueList::parse(text, "cpus"), 8, "pc"); }
@@ -83,9 +84,9 @@ TEST_P(BadSmp, IsRefusedWithTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     Topologies, BadSmp,
     testing::Values(
-        BadCpus{"0", "cpus='0': expects a whole number from 1 to 65535"},
-        BadCpus{"-1", "cpus='-1': expects a whole number from 1 to 65535"},
-        BadCpus{"abc", "cpus='abc': expects a whole number from 1 to 65535"},
+        BadCpus{"0", "cpus='0': expects a number from 1 to 65535"},
+        BadCpus{"-1", "cpus='-1': expects a number from 1 to 65535"},
+        BadCpus{"abc", "cpus='abc': expects a number from 1 to 65535"},
         BadCpus{"999", "999 CPUs: machine pc has at most 8"},
         BadCpus{"65535,sockets=65535,cores=65535",
                 "sockets=65535, cores=65535 do not multiply to 65535 CPUs"},
@@ -96,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCpus{"2,clusters=2", "clusters=2: there are no clusters between dies and cores"},
         BadCpus{"cores=3,threads=3", "9 CPUs: machine pc has at most 8"},
         BadCpus{"cores=2,maxcpus=3", "cores=2 do not multiply to 3 CPUs"},
-        BadCpus{"0,cores=2", "cpus='0': expects a whole number from 1 to 65535"},
+        BadCpus{"0,cores=2", "cpus='0': expects a number from 1 to 65535"},
         BadCpus{"2,chips=1",
                 "'chips' is unknown; there are: clusters, cores, cpus, dies, maxcpus, sockets, "
                 "threads"}));

@@ -61,8 +61,8 @@ TEST_F(WhpxAccelerator, LeavesNothingIfMemoryCannotBeMapped) {
 
 TEST_F(WhpxAccelerator, SaysWhyItIsNotUsableHere) {
   const auto& k = static_cast<const AccelClass&>(*TypeRegistry::instance().class_of("whpx-accel"));
-  EXPECT_TRUE(k.hardware);
 #ifndef _WIN32
+  EXPECT_TRUE(k.hardware);
   EXPECT_TRUE(
       k.unavailable_reason().value().starts_with("Could not load library WinHvPlatform.dll. ("));
 #endif
@@ -71,9 +71,9 @@ TEST_F(WhpxAccelerator, SaysWhyItIsNotUsableHere) {
 TEST_F(WhpxAccelerator, SuspendsGuestTimeWhileTheMachineIsStopped) {
   const auto accelerator = make();
   accelerator->init_machine(machine);
-  machine.start();
+  machine.run_control().start();
   EXPECT_NE(script.calls.back(), "WHvSuspendPartitionTime");
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_EQ(script.calls.back(), "WHvSuspendPartitionTime");
 }
 

@@ -35,7 +35,7 @@ class WhpxPlatformApic : public Scripted {
     accelerator->set_property("emulation-library", kLibrary);
     machine.config().topology.cores = 3;
     machine.set_accelerator(std::move(accelerator));
-    machine.advance(Phase::AccelCreated);
+    machine.phases().advance(Phase::AccelCreated);
     for (unsigned n = 0; n < 3; ++n) machine.add_cpu(x86::create_cpu(machine, "max"));
   }
   void TearDown() override {

@@ -53,7 +53,7 @@ class NetTest : public VirtioTest {
     driver_->set_up_queue(kTx, *tx_);
     driver_->set_up_queue(kControl, *control_);
     driver_->driver_ok();
-    machine_.start();
+    machine_.run_control().start();
   }
   u16 buffers_of_first_frame() { return machine_.memory().load<u16>(kData + 10); }
   bool broken() { return (driver_->status() & virtio::kDeviceNeedsReset) != 0; }
@@ -162,10 +162,10 @@ TEST_F(NetTest, NothingReachesAGuestThatStandsStill) {
   start();
   rx_->add({}, {{kData, 2048}});
   driver_->kick(kRx);
-  machine_.stop();
+  machine_.run_control().stop();
   network_.arrive(broadcast(60));
   EXPECT_FALSE(rx_->take_used().has_value());
-  machine_.start();
+  machine_.run_control().start();
   machine_.run_main_loop();
   EXPECT_TRUE(rx_->take_used().has_value());
 }

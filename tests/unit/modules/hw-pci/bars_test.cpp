@@ -107,7 +107,7 @@ TEST_F(PciBars, RamAnswersWhereABarOverlapsIt) {
 TEST_F(PciBars, ResetTurnsDecodingOff) {
   driver_.set_bar(0, 0xe000'0000);
   decode(kCommandMemory);
-  machine_.reset();
+  machine_.run_control().reset();
   EXPECT_FALSE(device_.bar_address(0).has_value());
   EXPECT_EQ(driver_.bar_address(0), 0U);
 }

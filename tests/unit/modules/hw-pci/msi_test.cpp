@@ -87,7 +87,7 @@ TEST_F(PciMsixTest, TheTableTakesEightBytesAtOnce) {
 }
 
 TEST_F(PciMsixTest, ResetMasksEverythingAgain) {
-  machine_.reset();
+  machine_.run_control().reset();
   EXPECT_FALSE(device_.msix()->enabled());
   EXPECT_TRUE(device_.msix()->masked(0));
 }
@@ -173,7 +173,7 @@ class PciMsixSignalTest : public ::testing::Test {
  protected:
   static constexpr u64 kMessages = 0xfee0'0000;
   PciMsixSignalTest() {
-    machine_.create_device("i440FX-pcihost");
+    machine_.create_device("pci-host-bridge");
     device_ =
         &dynamic_cast<ProbeDevice&>(machine_.add_device("pci-probe", "", "", {{"addr", "05"}}));
     driver_.emplace(machine_, 5);

@@ -27,7 +27,7 @@ class ProbeDevice : public PciDevice {
 
 class PciTest : public ::testing::Test {
  protected:
-  PciTest() { bridge_ = dynamic_cast<PciHostBridge*>(&machine_.create_device("i440FX-pcihost")); }
+  PciTest() { bridge_ = dynamic_cast<PciHostBridge*>(&machine_.create_device("pci-host-bridge")); }
 
   ProbeDevice& add(const std::string& addr = {},
                    std::vector<std::pair<std::string, std::string>> properties = {}) {

@@ -25,7 +25,12 @@ class BalloonTest : public VirtioTest {
     }
     driver_->driver_ok();
   }
-  BalloonControl& control() { return dynamic_cast<BalloonControl&>(proxy_->device()); }
+  // What the monitor does.
+  std::string set_target(const std::string& mebibytes) {
+    const auto commands = dynamic_cast<CommandProvider&>(proxy_->device()).commands();
+    return commands.front().run(proxy_->device(), {mebibytes});
+  }
+  std::string info() { return dynamic_cast<InfoProvider&>(proxy_->device()).info(); }
   bool resident(u64 address) {
     unsigned char page = 0;
     mincore(machine_.ram().host() + address, 4096, &page);
@@ -75,19 +80,31 @@ TEST_F(BalloonTest, ARequestWithAnOddTailIsTakenAsFarAsItGoes) {
 
 TEST_F(BalloonTest, TheTargetIsShownAndTheGuestsAnswerKept) {
   start();
-  control().set_balloon_target(12_MiB);
+  EXPECT_EQ(set_target("12"), "");
   EXPECT_EQ(driver_->config32(0), 4_MiB >> 12);
   EXPECT_EQ(driver_->isr(), kIsrConfig);
-  EXPECT_EQ(control().balloon_actual(), 16_MiB);
+  EXPECT_EQ(info(), "balloon: actual=16\n");
   driver_->set_config32(4, 1_MiB >> 12);
   EXPECT_EQ(driver_->config32(4), 1_MiB >> 12);
-  EXPECT_EQ(control().balloon_actual(), 15_MiB);
+  EXPECT_EQ(info(), "balloon: actual=15\n");
   driver_->set_config32(4, 0xffff'ffff);
-  EXPECT_EQ(control().balloon_actual(), 0U);
+  EXPECT_EQ(info(), "balloon: actual=0\n");
   driver_->set_config32(0, 7);  // not the driver's to write
   EXPECT_EQ(driver_->config32(0), 4_MiB >> 12);
-  control().set_balloon_target(~u64{0});
+  set_target("1099511627776");
   EXPECT_EQ(driver_->config32(0), 0U);
+}
+
+TEST_F(BalloonTest, ItsCommandTakesANumberOfMebibytes) {
+  start();
+  for (const char* word : {"", "x", "-1", "0", "1.5", "99999999999999999999"}) {
+    try {
+      set_target(word);
+      ADD_FAILURE() << word;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.what(), fmt::format("'{}': expects a number from 1 to 1099511627776", word));
+    }
+  }
 }
 
 TEST_F(BalloonTest, StatisticsAreAskedForAtIntervals) {
@@ -97,13 +114,13 @@ TEST_F(BalloonTest, StatisticsAreAskedForAtIntervals) {
   put(kData, stats);
   queues_[2].add({{kData, 30}}, {});
   driver_->kick(2);
-  EXPECT_EQ(control().balloon_statistics(), "free-memory: 65536\ntotal-memory: 131072\n");
+  EXPECT_EQ(info(), "balloon: actual=16\nfree-memory: 65536\ntotal-memory: 131072\n");
   EXPECT_EQ(proxy_->get_property("guest-stats"), "free-memory: 65536,total-memory: 131072");
   machine_.advance_time(1);  // the first request comes at once
   EXPECT_TRUE(queues_[2].take_used().has_value());
   queues_[2].add({{kData, 10}}, {});
   driver_->kick(2);
-  EXPECT_EQ(control().balloon_statistics(), "free-memory: 65536\n");
+  EXPECT_EQ(info(), "balloon: actual=16\nfree-memory: 65536\n");
   machine_.advance_time(1'900'000'000);
   EXPECT_FALSE(queues_[2].take_used().has_value());
   machine_.advance_time(200'000'000);

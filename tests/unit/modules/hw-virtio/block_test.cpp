@@ -339,24 +339,24 @@ TEST_F(BlockTest, WhatWaitsWhenTheMachineIsSavedIsTriedAgainWhereItGoesOn) {
   const ScratchDirectory directory;
   machine_.power_on();
   start({{"werror", "stop"}});
-  machine_.start();
+  machine_.run_control().start();
   disk_->error = -ENOSPC;
   put(kPayload, std::string(512, 'w'));
   header(kOut, 3);
   queue_->add({{kHeader, 16}, {kPayload, 512}}, {{kStatus, 1}});
   driver_->kick(0);
-  ASSERT_TRUE(
-      machine_.run_main_loop_until([this] { return machine_.run_state() == RunState::Stopped; }));
+  ASSERT_TRUE(machine_.run_main_loop_until(
+      [this] { return machine_.run_control().state() == RunState::Stopped; }));
   save_machine(machine_, directory / "state");
 
-  machine_.reset();
+  machine_.run_control().reset();
   disk_->error = 0;
   const std::size_t requests = disk_->log().size();
   load_machine(machine_, directory / "state");
   machine_.run_main_loop();
   EXPECT_EQ(disk_->log().size(), requests) << "before it runs";
   EXPECT_EQ(status(), kUnset);
-  machine_.start();
+  machine_.run_control().start();
   EXPECT_TRUE(machine_.run_main_loop_until([this] { return status() != kUnset; }));
   EXPECT_EQ(status(), 0);
   EXPECT_EQ(disk_->bytes.substr(3 * 512, 512), std::string(512, 'w'));
@@ -368,16 +368,16 @@ TEST_F(BlockTest, ARequestThatIsSaidToWaitAndDoesNotIsRefused) {
   const ScratchDirectory directory;
   machine_.power_on();
   start({{"werror", "stop"}});
-  machine_.start();
+  machine_.run_control().start();
   disk_->error = -ENOSPC;
   header(kOut, 3);
   queue_->add({{kHeader, 16}, {kPayload, 512}}, {{kStatus, 1}});
   driver_->kick(0);
-  ASSERT_TRUE(
-      machine_.run_main_loop_until([this] { return machine_.run_state() == RunState::Stopped; }));
+  ASSERT_TRUE(machine_.run_main_loop_until(
+      [this] { return machine_.run_control().state() == RunState::Stopped; }));
   machine_.memory().store<u64>(kRing, ~u64{0});  // its first descriptor leads nowhere now
   save_machine(machine_, directory / "state");
-  machine_.reset();
+  machine_.run_control().reset();
   try {
     load_machine(machine_, directory / "state");
     ADD_FAILURE() << "it was loaded";

@@ -136,7 +136,7 @@ TEST_F(EchoTest, BarsAreReachedThroughConfigurationSpace) {
 }
 
 TEST_F(EchoTest, AMachineResetIsADeviceReset) {
-  machine_.reset();
+  machine_.run_control().reset();
   driver_.pci().assign_bars(0xe000'0000, 0xc000);
   EXPECT_EQ(driver_.status(), 0);
 }

@@ -57,7 +57,7 @@ class VirtioTest : public ::testing::Test {
   static constexpr u64 kModern = virtio::bit(virtio::kVersion1);
   static constexpr unsigned kSlot = 4;
 
-  VirtioTest() { machine_.create_device("i440FX-pcihost"); }
+  VirtioTest() { machine_.create_device("pci-host-bridge"); }
 
   VirtioPci& add(const std::string& type, Properties properties = {}) {
     properties.emplace_back("addr", "04");

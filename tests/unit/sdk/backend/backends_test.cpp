@@ -96,7 +96,7 @@ TEST_F(BackendsTest, AnUnknownNameIsAnsweredWithWhatIsNearToIt) {
   EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "bulbs", "left", {}); }),
             "bulbs: no installed module has such a lamp; near to it: bulb");
   EXPECT_EQ(refusal([&] { backends_.add(kLampKind, "xxxxxxxx", "left", {}); }),
-            "xxxxxxxx: no installed module has such a lamp; -lamp help lists those there are");
+            "xxxxxxxx: no installed module has such a lamp; there are: bulb, shade");
 }
 
 TEST_F(BackendsTest, ATypeOfAnotherKindIsRefused) {

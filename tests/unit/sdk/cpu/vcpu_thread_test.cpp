@@ -95,11 +95,11 @@ TEST_F(VcpuThreadTest, WaitsWhileTheMachineIsStopped) {
 TEST_F(VcpuThreadTest, RunsWhileTheMachineRuns) {
   FakeCpu& cpu = add();
   start_threads();
-  machine.start();
+  machine.run_control().start();
   wait_until([&] { return vcpu(cpu).in_guest.load(); });
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_FALSE(vcpu(cpu).in_guest);
-  EXPECT_EQ(machine.run_state(), RunState::Stopped);
+  EXPECT_EQ(machine.run_control().state(), RunState::Stopped);
 }
 
 TEST_F(VcpuThreadTest, StopsAndStartsAgainAndAgain) {
@@ -107,9 +107,9 @@ TEST_F(VcpuThreadTest, StopsAndStartsAgainAndAgain) {
   FakeCpu& b = add();
   start_threads();
   for (unsigned i = 0; i < 200; ++i) {
-    machine.start();
+    machine.run_control().start();
     if (i % 3 == 0) wait_until([&] { return vcpu(a).in_guest && vcpu(b).in_guest; });
-    machine.stop();
+    machine.run_control().stop();
     ASSERT_FALSE(vcpu(a).in_guest);
     ASSERT_FALSE(vcpu(b).in_guest);
   }
@@ -122,9 +122,9 @@ TEST_F(VcpuThreadTest, CurrentIsTheCpuThatRuns) {
     return Vcpu::Exit::Kicked;
   });
   start_threads();
-  machine.start();
+  machine.run_control().start();
   wait_until([&] { return seen.load() != nullptr; });
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_EQ(seen, &cpu);
   EXPECT_EQ(Cpu::current(), nullptr);
 }
@@ -141,20 +141,20 @@ TEST_F(VcpuThreadTest, HaltedCpuSleepsUntilARaise) {
     return Vcpu::Exit::Halted;
   });
   start_threads();
-  machine.start();
+  machine.run_control().start();
   // No raise may be lost, wherever on its way to sleep it meets the thread.
   for (unsigned i = 1; i <= 2000; ++i) {
     cpu->raise(1);
     wait_until([&] { return woken == i; });
   }
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_EQ(woken, 2000U);
 }
 
 TEST_F(VcpuThreadTest, WorkRunsOnTheThreadWithTheLock) {
   FakeCpu& cpu = add();
   start_threads();
-  machine.start();
+  machine.run_control().start();
   std::thread::id id;
   bool locked = false;
   Cpu* current = nullptr;
@@ -163,7 +163,7 @@ TEST_F(VcpuThreadTest, WorkRunsOnTheThreadWithTheLock) {
     locked = MachineLock::held_by_me();
     current = Cpu::current();
   });
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_NE(id, std::this_thread::get_id());
   EXPECT_TRUE(locked);
   EXPECT_EQ(current, &cpu);
@@ -234,12 +234,12 @@ TEST_F(VcpuThreadTest, CpusThatWaitForEachOtherBothGoOn) {
   a = &first;
   b = &second;
   start_threads();
-  machine.start();
+  machine.run_control().start();
   {
     const MachineLock::Release release;
     wait_until([&] { return done > 1000; });
   }
-  machine.stop();
+  machine.run_control().stop();
 }
 
 TEST_F(VcpuThreadTest, RoundRobinGivesEachCpuItsTurn) {
@@ -257,9 +257,9 @@ TEST_F(VcpuThreadTest, RoundRobinGivesEachCpuItsTurn) {
   add(step('b'), &thread);
   add(step('c'), &thread);
   start_threads();
-  machine.start();
+  machine.run_control().start();
   wait_until([&] { return turns >= 6; });
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_EQ(order.substr(0, 6), "abcabc");
   EXPECT_EQ(vcpu(first).started, 1U);
 }
@@ -269,9 +269,9 @@ TEST_F(VcpuThreadTest, RoundRobinSkipsHaltedCpus) {
   FakeCpu& busy = add([] { return Vcpu::Exit::Slice; }, threads.front().get());
   idle.set_halted(true);
   start_threads();
-  machine.start();
+  machine.run_control().start();
   wait_until([&] { return vcpu(busy).runs > 10; });
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_EQ(vcpu(idle).runs, 0U);
 }
 
@@ -280,11 +280,11 @@ TEST_F(VcpuThreadTest, KickOfAWaitingCpuEndsTheTurnOfTheOneThatRuns) {
   FakeCpu& waiting = add({}, threads.front().get());
   waiting.set_halted(true);
   start_threads();
-  machine.start();
+  machine.run_control().start();
   wait_until([&] { return vcpu(spinning).in_guest.load(); });
   waiting.raise(1);
   wait_until([&] { return vcpu(waiting).runs != 0; });
-  machine.stop();
+  machine.run_control().stop();
 }
 
 TEST_F(VcpuThreadTest, IdleHookIsAskedWhenAllCpusAreHalted) {
@@ -302,12 +302,12 @@ TEST_F(VcpuThreadTest, IdleHookIsAskedWhenAllCpusAreHalted) {
     return asked < 3 ? 1000 : (asked == 3 ? 0 : -1);
   });
   start_threads();
-  machine.start();
+  machine.run_control().start();
   {
     const MachineLock::Release release;
     wait_until([&] { return vcpu(*cpu).runs != 0; });
   }
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_GE(asked, 3U);
 }
 
@@ -319,9 +319,9 @@ TEST_F(VcpuThreadTest, RoundHookIsCalledBeforeEachRound) {
     ++rounds;
   });
   start_threads();
-  machine.start();
+  machine.run_control().start();
   wait_until([&] { return vcpu(cpu).runs > 3; });
-  machine.stop();
+  machine.run_control().stop();
   EXPECT_GE(rounds, vcpu(cpu).runs);
 }
 
@@ -339,21 +339,21 @@ TEST_F(VcpuThreadTest, SignalsOfOthersAreBlockedFaultsAreNot) {
 TEST_F(VcpuThreadTest, StopOfTheThreadEndsGuestCode) {
   FakeCpu& cpu = add();
   start_threads();
-  machine.start();
+  machine.run_control().start();
   wait_until([&] { return vcpu(cpu).in_guest.load(); });
   threads.front()->stop();
   EXPECT_FALSE(vcpu(cpu).in_guest);
   EXPECT_TRUE(MachineLock::held_by_me());
   // And the machine no longer waits for it.
-  machine.stop();
+  machine.run_control().stop();
 }
 
 TEST_F(VcpuThreadTest, UnrecoverableStateStopsTheMachine) {
   FakeCpu& cpu = add([] { return Vcpu::Exit::Stopped; });
   start_threads();
-  machine.start();
-  EXPECT_TRUE(
-      machine.run_main_loop_until([&] { return machine.run_state() == RunState::Stopped; }));
+  machine.run_control().start();
+  EXPECT_TRUE(machine.run_main_loop_until(
+      [&] { return machine.run_control().state() == RunState::Stopped; }));
   EXPECT_EQ(vcpu(cpu).runs, 1U);
 }
 
@@ -362,23 +362,23 @@ TEST_F(VcpuThreadTest, UnrecoverableStateThatAskedForAResetDoesNotStopTheMachine
   add([&] {
     if (runs++ != 0) return Vcpu::Exit::Kicked;
     const MachineLock::Guard lock;
-    machine.request_reset(ShutdownCause::Guest);
+    machine.run_control().request_reset(ShutdownCause::Guest);
     return Vcpu::Exit::Stopped;
   });
   start_threads();
   bool reset = false;
-  machine.on_reset([&] { reset = true; });
-  machine.start();
+  const Subscription done = machine.reset_sequence().on_done([&] { reset = true; });
+  machine.run_control().start();
   EXPECT_TRUE(machine.run_main_loop_until([&] { return reset && runs > 1; }));
-  EXPECT_EQ(machine.run_state(), RunState::Running);
-  machine.stop();
+  EXPECT_EQ(machine.run_control().state(), RunState::Running);
+  machine.run_control().stop();
 }
 
 TEST_F(VcpuThreadTest, ErrorInTheAcceleratorEndsTheProgram) {
   add([]() -> Vcpu::Exit { throw Error("expected by the test"); });
   start_threads();
   ::testing::internal::CaptureStderr();
-  machine.start();
+  machine.run_control().start();
   const MachineLock::Release release;
   EXPECT_EQ(machine.main_loop().run(), 1);
   EXPECT_NE(::testing::internal::GetCapturedStderr().find("expected by the test"),
@@ -392,7 +392,7 @@ TEST_F(VcpuThreadTest, ResetFromTheGuestStopsItAtOnce) {
   cpu = &add([&] {
     if (!asked.exchange(true)) {
       const MachineLock::Guard lock;
-      machine.request_reset();
+      machine.run_control().request_reset();
       return Vcpu::Exit::Kicked;
     }
     ++steps;
@@ -400,28 +400,28 @@ TEST_F(VcpuThreadTest, ResetFromTheGuestStopsItAtOnce) {
   });
   start_threads();
   unsigned steps_at_reset = 99;
-  machine.on_reset([&] { steps_at_reset = steps; });
-  machine.start();
+  const Subscription done = machine.reset_sequence().on_done([&] { steps_at_reset = steps; });
+  machine.run_control().start();
   EXPECT_TRUE(machine.run_main_loop_until([&] { return steps_at_reset != 99; }));
   EXPECT_EQ(steps_at_reset, 0U);
   EXPECT_EQ(vcpu(*cpu).puts, 1U);
-  EXPECT_EQ(machine.run_state(), RunState::Running);
+  EXPECT_EQ(machine.run_control().state(), RunState::Running);
   wait_until([&] { return steps != 0; });
-  machine.stop();
+  machine.run_control().stop();
 }
 
 TEST_F(VcpuThreadTest, ShutdownFromTheGuestEndsTheLoopWithItsStatus) {
   add([&] {
     const MachineLock::Guard lock;
-    machine.request_shutdown(ShutdownCause::Debug, 33);
+    machine.run_control().request_shutdown(ShutdownCause::Debug, 33);
     return Vcpu::Exit::Kicked;
   });
   start_threads();
-  machine.start();
+  machine.run_control().start();
   const MachineLock::Release release;
   EXPECT_EQ(machine.main_loop().run(), 33);
-  EXPECT_EQ(machine.shutdown_cause(), ShutdownCause::Debug);
-  EXPECT_EQ(machine.run_state(), RunState::Stopped);
+  EXPECT_EQ(machine.run_control().shutdown_cause(), ShutdownCause::Debug);
+  EXPECT_EQ(machine.run_control().state(), RunState::Stopped);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ TEST_F(AddDeviceTest, SetsProperties) {
 }
 
 TEST_F(AddDeviceTest, RefusesAnUnknownType) {
-  EXPECT_EQ(add("nosuch"), "'nosuch' is not a device known to any installed module");
+  EXPECT_TRUE(add("nosuch").starts_with("nosuch: no installed module has such a device; "));
 }
 
 TEST_F(AddDeviceTest, RefusesAnUnknownProperty) {
@@ -151,7 +151,7 @@ TEST_F(AddDeviceTest, RefusesAnAbstractType) {
 }
 
 TEST_F(AddDeviceTest, RefusesATypeThatIsNotADevice) {
-  EXPECT_EQ(add("null-accel"), "'null-accel' is not a device but a type of accel");
+  EXPECT_EQ(add("null-accel"), "null-accel is not a device");
 }
 
 TEST_F(AddDeviceTest, RefusesAPartOfTheBoard) {

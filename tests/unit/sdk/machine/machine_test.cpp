@@ -56,13 +56,6 @@ class PlainMachine final : public Machine {
 };
 BACKPLANE_TYPE(PlainMachine, "plain-machine")
 
-class AliasMachine final : public Machine {
- public:
-  static void class_init(MachineClass& k) { k.alias = "known-as"; }
-  void init() override {}
-};
-BACKPLANE_TYPE(AliasMachine, "alias-1.0-machine")
-
 class MachineTest : public ::testing::Test {
  protected:
   MachineTest() { event_log.clear(); }
@@ -75,12 +68,12 @@ class MachineTest : public ::testing::Test {
 };
 
 TEST_F(MachineTest, ResetsDevicesThenCpusThenCallsHooks) {
-  machine.on_reset([] { event_log += "!hook"; });
+  const Subscription done = machine.reset_sequence().on_done([] { event_log += "!hook"; });
   part("a");
   machine.add_cpu(std::make_unique<IdleCpu>());
   part("b");
   machine.add_cpu(std::make_unique<IdleCpu>());
-  machine.reset();
+  machine.run_control().reset();
   EXPECT_EQ(take_log(), "!a!b!cpu0!cpu1!hook");
 }
 
@@ -89,7 +82,7 @@ TEST_F(MachineTest, ResetClearsACpusRequestsAndWakesIt) {
   Cpu& cpu = *machine.cpus().front();
   cpu.raise(3);
   cpu.set_halted(true);
-  machine.reset();
+  machine.run_control().reset();
   EXPECT_EQ(cpu.interrupt_request(), 0U);
   EXPECT_FALSE(cpu.halted());
 }
@@ -120,129 +113,132 @@ TEST_F(MachineTest, VirtualClockRunsWithTheMachine) {
   plain.set_accelerator(std::make_unique<testing::NullAccelerator>());
   EXPECT_FALSE(plain.virtual_clock().running());
   std::string states;
-  plain.on_run_state([&](bool running) { states += running ? "+" : "-"; });
-  plain.start();
-  plain.start();
+  const Subscription change =
+      plain.run_control().on_change([&](bool running) { states += running ? "+" : "-"; });
+  plain.run_control().start();
+  plain.run_control().start();
   EXPECT_TRUE(plain.virtual_clock().running());
-  plain.stop();
-  plain.stop();
+  plain.run_control().stop();
+  plain.run_control().stop();
   EXPECT_FALSE(plain.virtual_clock().running());
   EXPECT_EQ(states, "+-");
 }
 
 TEST_F(MachineTest, RequestedResetIsCarriedOutOnceByTheMainLoop) {
   part("a");
-  machine.request_reset();
-  machine.request_reset();
+  machine.run_control().request_reset();
+  machine.run_control().request_reset();
   EXPECT_EQ(take_log(), "");
   machine.run_main_loop();
   EXPECT_EQ(take_log(), "!a");
-  machine.request_reset();
+  machine.run_control().request_reset();
   machine.run_main_loop();
   EXPECT_EQ(take_log(), "!a");
 }
 
 TEST_F(MachineTest, ResetOfAStoppedMachineLeavesItStopped) {
-  machine.request_reset();
+  machine.run_control().request_reset();
   machine.run_main_loop();
-  EXPECT_EQ(machine.run_state(), RunState::Stopped);
+  EXPECT_EQ(machine.run_control().state(), RunState::Stopped);
 }
 
 TEST_F(MachineTest, ResetOfARunningMachineLeavesItRunning) {
-  machine.start();
-  machine.request_reset();
+  machine.run_control().start();
+  machine.run_control().request_reset();
   machine.run_main_loop();
-  EXPECT_EQ(machine.run_state(), RunState::Running);
+  EXPECT_EQ(machine.run_control().state(), RunState::Running);
 }
 
 TEST_F(MachineTest, NoRebootTurnsAGuestResetIntoAShutdown) {
-  machine.config().actions.reboot = RebootAction::Shutdown;
+  machine.run_control().actions().reboot = RebootAction::Shutdown;
   part("a");
-  machine.request_reset();
+  machine.run_control().request_reset();
   const MachineLock::Release release;
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(machine.main_loop().run(), kGuestResetStatus);
   EXPECT_NE(::testing::internal::GetCapturedStderr().find("the guest has reset the machine\n"),
             std::string::npos);
-  EXPECT_EQ(machine.shutdown_cause(), ShutdownCause::GuestReset);
+  EXPECT_EQ(machine.run_control().shutdown_cause(), ShutdownCause::GuestReset);
   EXPECT_EQ(take_log(), "");
 }
 
 TEST_F(MachineTest, NoRebootTellsOfATripleFault) {
-  machine.config().actions.reboot = RebootAction::Shutdown;
-  machine.request_reset(ShutdownCause::TripleFault);
+  machine.run_control().actions().reboot = RebootAction::Shutdown;
+  machine.run_control().request_reset(ShutdownCause::TripleFault);
   const MachineLock::Release release;
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(machine.main_loop().run(), kGuestResetStatus);
   EXPECT_NE(::testing::internal::GetCapturedStderr().find("triple fault"), std::string::npos);
-  EXPECT_EQ(machine.shutdown_cause(), ShutdownCause::TripleFault);
+  EXPECT_EQ(machine.run_control().shutdown_cause(), ShutdownCause::TripleFault);
 }
 
 TEST_F(MachineTest, NoRebootLetsTheUserReset) {
-  machine.config().actions.reboot = RebootAction::Shutdown;
+  machine.run_control().actions().reboot = RebootAction::Shutdown;
   part("a");
-  machine.request_reset(ShutdownCause::HostRequest);
+  machine.run_control().request_reset(ShutdownCause::HostRequest);
   machine.run_main_loop();
   EXPECT_EQ(take_log(), "!a");
 }
 
 TEST_F(MachineTest, AGuestsShutdownCanBeAPause) {
-  machine.config().actions = {.reboot = RebootAction::Shutdown, .shutdown = ShutdownAction::Pause};
+  machine.run_control().actions() = {.reboot = RebootAction::Shutdown,
+                                     .shutdown = ShutdownAction::Pause};
   for (const ShutdownCause cause : {ShutdownCause::Guest, ShutdownCause::TripleFault}) {
-    machine.start();
-    machine.request_reset(cause);
+    machine.run_control().start();
+    machine.run_control().request_reset(cause);
     machine.run_main_loop();
-    EXPECT_EQ(machine.run_state(), RunState::Stopped);
-    EXPECT_FALSE(machine.shutdown_cause());
+    EXPECT_EQ(machine.run_control().state(), RunState::Stopped);
+    EXPECT_FALSE(machine.run_control().shutdown_cause());
   }
-  machine.request_shutdown(ShutdownCause::HostRequest, 5);
+  machine.run_control().request_shutdown(ShutdownCause::HostRequest, 5);
   const MachineLock::Release release;
   EXPECT_EQ(machine.main_loop().run(), 5);
 }
 
 TEST_F(MachineTest, APanicIsToldAndDoesWhatTheUserWants) {
   const auto panic = [&](PanicAction action) {
-    machine.config().actions.panic = action;
-    machine.start();
+    machine.run_control().actions().panic = action;
+    machine.run_control().start();
     ::testing::internal::CaptureStderr();
-    machine.report_panic();
+    machine.run_control().report_panic();
     machine.run_main_loop();
     EXPECT_NE(::testing::internal::GetCapturedStderr().find("the guest has panicked\n"),
               std::string::npos);
-    return machine.run_state();
+    return machine.run_control().state();
   };
   EXPECT_EQ(panic(PanicAction::None), RunState::Running);
   EXPECT_EQ(panic(PanicAction::Pause), RunState::Stopped);
-  EXPECT_FALSE(machine.shutdown_cause());
+  EXPECT_FALSE(machine.run_control().shutdown_cause());
   EXPECT_EQ(panic(PanicAction::ExitFailure), RunState::Stopped);
-  EXPECT_EQ(machine.shutdown_cause(), ShutdownCause::Panic);
+  EXPECT_EQ(machine.run_control().shutdown_cause(), ShutdownCause::Panic);
   const MachineLock::Release release;
   EXPECT_EQ(machine.main_loop().run(), 1);
 }
 
 TEST_F(MachineTest, FirstShutdownCounts) {
-  machine.request_shutdown(ShutdownCause::Guest, 4);
-  machine.request_shutdown(ShutdownCause::HostRequest, 5);
+  machine.run_control().request_shutdown(ShutdownCause::Guest, 4);
+  machine.run_control().request_shutdown(ShutdownCause::HostRequest, 5);
   const MachineLock::Release release;
   EXPECT_EQ(machine.main_loop().run(), 4);
-  EXPECT_EQ(machine.shutdown_cause(), ShutdownCause::Guest);
+  EXPECT_EQ(machine.run_control().shutdown_cause(), ShutdownCause::Guest);
 }
 
-TEST_F(MachineTest, PowerdownCallsTheBoardsHandler) {
+TEST_F(MachineTest, ThePowerButtonIsHeardByThoseWhoListen) {
   bool pressed = false;
-  machine.request_powerdown();
+  machine.run_control().request_powerdown();
   machine.run_main_loop();
-  machine.set_powerdown_handler([&] { pressed = true; });
-  machine.request_powerdown();
+  const Subscription button = machine.run_control().on_powerdown([&] { pressed = true; });
+  machine.run_control().request_powerdown();
   EXPECT_FALSE(pressed);
   machine.run_main_loop();
   EXPECT_TRUE(pressed);
 }
 
-TEST_F(MachineTest, ServicesAreFoundByName) {
-  EXPECT_EQ(machine.service("thing"), nullptr);
-  machine.set_service("thing", machine.bus());
-  EXPECT_EQ(machine.service("thing"), &machine.bus());
+TEST_F(MachineTest, ServicesAreFoundByType) {
+  EXPECT_EQ(machine.service<Bus>(), nullptr);
+  machine.provide<Bus>(machine.bus());
+  EXPECT_EQ(machine.service<Bus>(), &machine.bus());
+  EXPECT_EQ(machine.service<Device>(), nullptr);
 }
 
 TEST_F(MachineTest, BusesAreFoundByNameAndPath) {
@@ -253,18 +249,9 @@ TEST_F(MachineTest, BusesAreFoundByNameAndPath) {
 }
 
 TEST_F(MachineTest, PhasesAdvanceOneByOne) {
-  EXPECT_EQ(machine.phase(), Phase::MachineInitialized);
+  EXPECT_EQ(machine.phases().current(), Phase::MachineInitialized);
   machine.power_on();
-  EXPECT_EQ(machine.phase(), Phase::MachineReady);
-}
-
-TEST(MachineFind, KnowsNamesAndAliases) {
-  ASSERT_NE(machine_find("plain"), nullptr);
-  EXPECT_EQ(machine_find("plain")->name, "plain-machine");
-  ASSERT_NE(machine_find("known-as"), nullptr);
-  EXPECT_EQ(machine_find("known-as")->name, "alias-1.0-machine");
-  EXPECT_EQ(machine_find("nosuch"), nullptr);
-  EXPECT_EQ(machine_find(""), nullptr);
+  EXPECT_EQ(machine.phases().current(), Phase::MachineReady);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ std::string message_of(const std::string& text) {
 TEST(Modinfo, ReadsEachKey) {
   const auto records = parse_modinfo(
       section("name=m|version=1.0|license=MIT|description=a = b: c|package=p|sdk=0.1|abi=x|"
-              "arch=y|requires=a|requires=b|type=t:object|"));
+              "arch=y|requires=a|requires=b|type=t:object|monitor=w:t|"));
   ASSERT_EQ(records.size(), 1U);
   const ModuleRecord& m = records.front();
   EXPECT_EQ(m.name, "m");
@@ -35,6 +35,9 @@ TEST(Modinfo, ReadsEachKey) {
   EXPECT_EQ(m.package, "p");
   EXPECT_EQ(m.sdk, "0.1");
   EXPECT_EQ(m.requires_modules, (std::vector<std::string>{"a", "b"}));
+  ASSERT_EQ(m.monitor_words.size(), 1U);
+  EXPECT_EQ(m.monitor_words[0].word, "w");
+  EXPECT_EQ(m.monitor_words[0].type, "t");
   ASSERT_EQ(m.types.size(), 1U);
   EXPECT_EQ(m.types[0].name, "t");
   EXPECT_EQ(m.types[0].parent, "object");

@@ -260,7 +260,6 @@ TEST(ClassByName, LoadsWhatTheModuleRequiresFirst) {
 TEST(ClassByName, OfATypeThatNobodyHasIsNull) {
   index();
   EXPECT_EQ(class_by_name("nosuch-thing"), nullptr);
-  EXPECT_EQ(accel_find("nosuch"), nullptr);
 }
 
 struct Failure {

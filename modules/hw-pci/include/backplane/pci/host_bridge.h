@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The i440FX: the host side of the PCI bus ("i440FX-pcihost": configuration mechanism #1 and the
-// memory and I/O windows) and its function 00.0 ("i440FX", 8086:1237).
-// [PCI §3.2.2.3.2 "Software Generation of Configuration Transactions"]
-// [440FX "PCI Bus Configuration Registers"]
+// The host side of a PCI bus: configuration mechanism #1, and the memory and I/O windows. A
+// chipset's bridge derives from it, and adds the function that it shows of itself. [PCI §3.2.2.3.2
+// "Software Generation of Configuration Transactions"]
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "backplane/device.h"
@@ -17,7 +15,7 @@ namespace backplane {
 // Owns the bus "pci.0". BARs decode below RAM and the board's own devices, so that nothing a guest
 // writes into a BAR hides them.
 class PciHostBridge : public Device {
-  BACKPLANE_OBJECT(PciHostBridge, Device, "i440FX-pcihost")
+  BACKPLANE_OBJECT(PciHostBridge, Device, "pci-host-bridge")
  public:
   static constexpr u64 kConfigAddress = 0xcf8;
   static constexpr u64 kConfigData = 0xcfc;
@@ -32,25 +30,10 @@ class PciHostBridge : public Device {
   // address register's four ports, go to this handler at offset 0.
   void set_reset_control(const MmioHandler& handler) { reset_control_ = handler; }
 
-  // How one of the legacy areas between C0000h and FFFFFh answers: from RAM, or not.
-  // [440FX 3.2.19 "PAM[6:0]-Programmable Attribute Map Registers"]
-  struct LegacyArea {
-    u64 address = 0;
-    u64 size = 0;
-    bool reads_ram = false;
-    bool writes_ram = false;
-    bool operator==(const LegacyArea&) const = default;
-  };
-  // Called for each area when its attributes change, and for all of them at reset. Machine lock.
-  void set_legacy_area_handler(std::function<void(const LegacyArea&)> handler) {
-    legacy_area_handler_ = std::move(handler);
-  }
-
   void realize() override;
   void unrealize() override;
 
  private:
-  friend class I440fx;
   u64 read_address(u64 offset, unsigned size);
   void write_address(u64 offset, u64 value, unsigned size);
   u64 read_data(u64 offset, unsigned size);
@@ -61,7 +44,6 @@ class PciHostBridge : public Device {
   };
   State state_;
   MmioHandler reset_control_;
-  std::function<void(const LegacyArea&)> legacy_area_handler_;
   PciBus* bus_ = nullptr;
   std::unique_ptr<MemoryRegion> memory_;  // all of PCI memory space
   std::unique_ptr<MemoryRegion> io_;      // all of PCI I/O space

@@ -229,6 +229,10 @@ class X86Cpu : public Cpu {
   std::unique_ptr<Impl> impl_;
 };
 
+// The models that -cpu chooses from.
+inline constexpr Kind kCpuKind{
+    .base = "x86-cpu", .prefix = "", .suffix = "-x86-cpu", .noun = "CPU model", .option = "-cpu"};
+
 // Creates the CPU that `-cpu MODEL,+feat,-feat,feat=on|off` describes ("max", "max-x86-cpu" and
 // "max,+avx2,-bmi1" all work), with its properties set, not yet realized. Throws Error.
 std::unique_ptr<X86Cpu> create_cpu(Machine& machine, std::string_view description);

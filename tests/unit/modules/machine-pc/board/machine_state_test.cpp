@@ -118,13 +118,13 @@ TEST(MachineState, AResetLeavesNothingBehind) {
     used.power_on();
     make_noise(used, seed);
     const i64 time = used.machine().virtual_clock().now();
-    used.machine().reset();
+    used.machine().run_control().reset();
     if (const i64 ahead = time - fresh.machine().virtual_clock().now(); ahead > 0)
       fresh.advance_time(ahead);
     else
       used.advance_time(-ahead);
-    used.machine().reset();
-    fresh.machine().reset();
+    used.machine().run_control().reset();
+    fresh.machine().run_control().reset();
     States wanted = states_of(fresh);
     // The clock's RESET# leaves date and memory alone.
     std::erase_if(wanted, [](const auto& row) { return row.second.starts_with("mc146818rtc"); });
@@ -138,7 +138,7 @@ TEST(MachineState, AMachineIsTheSameAfterItWasSavedAndLoaded) {
     PcBoard saved(64_MiB, 2);
     saved.power_on();
     make_noise(saved, seed);
-    saved.machine().carry_out_reset();  // which the noise may have asked for
+    saved.machine().run_control().carry_out_reset();  // which the noise may have asked for
     saved.machine().memory().store<u64>(0x345000, 0x1122334455667788);
     saved.state(1).gpr[x86::RBX] = 77;
     save_machine(saved.machine(), file.path());

@@ -22,20 +22,20 @@ class PcBoard {
     machine_->main_loop().detach_clock(machine_->virtual_clock());
     machine_->virtual_clock().set_source([this] { return time_; });
     machine_->set_accelerator(std::make_unique<backplane::testing::NullAccelerator>());
-    machine_->advance(Phase::AccelCreated);
+    machine_->phases().advance(Phase::AccelCreated);
   }
   ~PcBoard() { machine_->tear_down(); }
 
   Machine& machine() { return *machine_; }
   void init() {
     machine_->init();
-    machine_->advance(Phase::MachineInitialized);
+    machine_->phases().advance(Phase::MachineInitialized);
   }
   void power_on() {
-    if (machine_->phase() == Phase::AccelCreated) init();
+    if (machine_->phases().current() == Phase::AccelCreated) init();
     machine_->finish();
-    machine_->advance(Phase::MachineReady);
-    machine_->reset();
+    machine_->phases().advance(Phase::MachineReady);
+    machine_->run_control().reset();
   }
   x86::X86State& state(unsigned cpu = 0) {
     return dynamic_cast<x86::X86Cpu&>(*machine_->cpus().at(cpu)).state();

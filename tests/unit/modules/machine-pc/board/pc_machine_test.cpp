@@ -72,7 +72,7 @@ TEST(PcMachine, ProgramsTheSameAgainAfterAReset) {
   board.power_on();
   const u32 before = board.config_read(0x20, 0x10);
   board.config_write(0x20, 0x10, 0);
-  board.machine().reset();
+  board.machine().run_control().reset();
   EXPECT_EQ(board.config_read(0x20, 0x10), before);
   EXPECT_EQ(board.in16(0x604) & 1, 0);
 }
@@ -133,7 +133,7 @@ TEST(PcMachine, Port61ShowsCounter2) {
 TEST(PcMachine, ThePowerButtonSetsItsStatus) {
   PcBoard board;
   board.power_on();
-  board.machine().request_powerdown();
+  board.machine().run_control().request_powerdown();
   while (board.machine().main_loop().iterate(false)) {
   }
   EXPECT_EQ(board.in16(0x600) & 0x100, 0x100);
@@ -153,7 +153,7 @@ TEST(PcMachine, SoftOffEndsTheMachineWithStatusZero) {
   board.power_on();
   board.out16(0x604, 1 << 13);
   EXPECT_EQ(board.machine().main_loop().run(), 0);
-  EXPECT_EQ(board.machine().shutdown_cause(), ShutdownCause::Guest);
+  EXPECT_EQ(board.machine().run_control().shutdown_cause(), ShutdownCause::Guest);
 }
 
 struct ResetWay {
@@ -165,11 +165,11 @@ class PcReset : public ::testing::TestWithParam<ResetWay> {};
 
 TEST_P(PcReset, ResetsTheMachine) {
   PcBoard board;
-  board.machine().config().actions.reboot = RebootAction::Shutdown;
+  board.machine().run_control().actions().reboot = RebootAction::Shutdown;
   board.power_on();
   board.out8(GetParam().port, GetParam().value);
   EXPECT_EQ(board.machine().main_loop().run(), kGuestResetStatus);
-  EXPECT_EQ(board.machine().shutdown_cause(), ShutdownCause::GuestReset);
+  EXPECT_EQ(board.machine().run_control().shutdown_cause(), ShutdownCause::GuestReset);
 }
 INSTANTIATE_TEST_SUITE_P(Ways, PcReset,
                          ::testing::Values(ResetWay{"ResetControl", 0xcf9, 0x06},
@@ -198,17 +198,17 @@ TEST(PcMachine, DebugExitEndsTheProgramWithItsStatus) {
 TEST(PcMachine, PvPanicReportsAPanicAndNoCrashThatTheGuestHandles) {
   PcBoard board;
   board.init();
-  board.machine().config().actions.panic = PanicAction::ExitFailure;
+  board.machine().run_control().actions().panic = PanicAction::ExitFailure;
   board.machine().add_device("pvpanic", "", "", {{"ioport", "0x505"}});
   board.power_on();
   EXPECT_EQ(board.in8(0x505), 3);
   board.out8(0x505, 2);
   while (board.machine().main_loop().iterate(false)) {
   }
-  EXPECT_FALSE(board.machine().shutdown_cause());
+  EXPECT_FALSE(board.machine().run_control().shutdown_cause());
   board.out8(0x505, 1);
   EXPECT_EQ(board.machine().main_loop().run(), 1);
-  EXPECT_EQ(board.machine().shutdown_cause(), ShutdownCause::Panic);
+  EXPECT_EQ(board.machine().run_control().shutdown_cause(), ShutdownCause::Panic);
 }
 
 TEST(PcMachine, PortsInUseAreRefused) {
@@ -242,7 +242,7 @@ TEST(PcMachine, ShowsFirmwareUntilItIsShadowedByRam) {
   std::string image(128_KiB, 'l');
   std::fill(image.begin() + 64_KiB, image.end(), 'h');
   PcBoard board;
-  board.machine().config().bios = directory.write("firmware", image);
+  board.machine().set_property("firmware", directory.write("firmware", image).string());
   board.power_on();
   AddressSpace& memory = board.machine().memory();
   EXPECT_EQ(memory.load<u8>(0xfffffff0), 'h');
@@ -263,7 +263,7 @@ TEST(PcMachine, ShowsFirmwareUntilItIsShadowedByRam) {
 TEST(PcMachine, NamesTheOptionWhoseFileIsMissing) {
   PcBoard board;
   board.init();
-  board.machine().config().kernel = "/nonexistent/kernel";
+  board.machine().set_property("kernel", "/nonexistent/kernel");
   EXPECT_EQ(message_of([&] { board.machine().finish(); }),
             "-kernel /nonexistent/kernel: No such file or directory");
 }
@@ -272,8 +272,8 @@ TEST(PcMachine, NamesTheOptionWhoseFileIsMissing) {
 void give_kernel(PcBoard& board) {
   const backplane::testing::ScratchDirectory directory;
   const std::vector<u8> image = testing::bzimage();
-  board.machine().config().kernel =
-      directory.write("pc-machine-test-kernel", {image.begin(), image.end()});
+  board.machine().set_property(
+      "kernel", directory.write("pc-machine-test-kernel", {image.begin(), image.end()}).string());
   board.power_on();
 }
 
@@ -287,7 +287,7 @@ TEST(PcMachine, StartsTheKernelWithItsState) {
   EXPECT_TRUE(state.code64());
   EXPECT_EQ(state.cpl(), 0u);
   AddressSpace& memory = board.machine().memory();
-  board.machine().start();
+  board.machine().run_control().start();
   EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
   EXPECT_EQ(memory.load<u64>(0xe0000), 0x2052545020445352u);  // "RSD PTR "
   // The kernel's address is mapped to itself.
@@ -300,7 +300,7 @@ TEST(PcMachine, StartsTheKernelWithItsState) {
   // Whatever the guest did to its memory, a reset starts it anew.
   memory.fill(0x1000000, 0, 4096);
   board.state().rip = 0;
-  board.machine().reset();
+  board.machine().run_control().reset();
   EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
   EXPECT_EQ(state.rip, 0x1000200u);
 }
@@ -311,16 +311,16 @@ TEST(PcMachine, CopiesTheKernelWhenItFirstStartsAfterAReset) {
   Machine& machine = board.machine();
   AddressSpace& memory = machine.memory();
   EXPECT_EQ(memory.load<u8>(0x1000200), 0);
-  machine.start();
+  machine.run_control().start();
   EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
   // Stopping and continuing is not a reset.
   memory.store<u8>(0x1000200, 0xcc);
-  machine.stop();
-  machine.start();
+  machine.run_control().stop();
+  machine.run_control().start();
   EXPECT_EQ(memory.load<u8>(0x1000200), 0xcc);
-  machine.stop();
-  machine.reset();
-  machine.start();
+  machine.run_control().stop();
+  machine.run_control().reset();
+  machine.run_control().start();
   EXPECT_EQ(memory.load<u8>(0x1000200), 0x90);
 }
 
@@ -337,7 +337,7 @@ TEST(PcMachine, ClosesTheKernelsFileOnceItWasRead) {
   PcBoard board;
   give_kernel(board);
   EXPECT_EQ(open_on("pc-machine-test-kernel"), 1);
-  board.machine().start();
+  board.machine().run_control().start();
   EXPECT_EQ(open_on("pc-machine-test-kernel"), 0);
 }
 

@@ -35,7 +35,7 @@ TEST_F(Apic, ResetState) {
   EXPECT_EQ(apic(2).read_page(A::kId), 0x02000000u);
   EXPECT_TRUE(apic(0).is_bsp());
   EXPECT_FALSE(apic(1).is_bsp());
-  guest.machine.reset();
+  guest.machine.run_control().reset();
   EXPECT_EQ(apic(1).read_page(A::kSvr), 0xffu);
   EXPECT_EQ(apic(1).read_page(A::kDfr), 0xffffffffu);
   EXPECT_EQ(apic(1).read_page(A::kLvtLint0), 0x10000u);
@@ -248,7 +248,7 @@ TEST_F(Ipi, IllegalVectorsAreErrors) {
 // --- pins ------------------------------------------------------------------------------------
 
 TEST_F(Apic, The8259ReachesTheBootProcessorInVirtualWireMode) {
-  guest.machine.reset();
+  guest.machine.run_control().reset();
   int asked = 0;
   guest.cpu().set_pic_acknowledge([&] { return 0x20 + asked++; });
   const IrqLine line = ApicBus::of(guest.machine).pic_interrupt_line();
@@ -577,7 +577,7 @@ TEST_F(Apic, ThePageMovesWhereItsBaseSays) {
   ASSERT_TRUE(apic(2).set_base(kNew));
   EXPECT_EQ(as_cpu(1, kNew + 0x20), 0x12345678u);
   ASSERT_TRUE(apic(2).set_base(kNew | A::kBaseEnable));
-  guest.machine.reset();
+  guest.machine.run_control().reset();
   EXPECT_EQ(as_cpu(2, kNew + 0x20), 0x12345678u);
   EXPECT_EQ(as_cpu(2, A::kBaseAddress + 0x20), 0x02000000u);
 }

@@ -12,7 +12,7 @@ namespace backplane::testing {
 
 class PciDriver {
  public:
-  // The function on bus 0 of a machine with an i440FX host bridge.
+  // The function on bus 0 of a machine with a PCI host bridge.
   PciDriver(Machine& machine, unsigned slot, unsigned function = 0);
 
   Machine& machine() const { return machine_; }
