@@ -132,10 +132,11 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     const CodeCache::Counters& c = engine_->cache.counters();
     std::string text = fmt::format(
         "code buffer: {} of {} KiB used, flushed {} times\n"
-        "blocks: {} made, {} invalidated ({} examined), {} links\n"
+        "blocks: {} made, {} invalidated ({} examined), {} links, {} times made good between "
+        "pages\n"
         "average block: {} guest bytes, {} host bytes and {} rarely run\n",
         engine_->cache.bytes_used() >> 10, tb_size_ << 10, c.flushes, c.blocks, c.invalidated,
-        c.examined, c.links, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
+        c.examined, c.links, c.tags, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
         c.blocks != 0 ? c.host_bytes / c.blocks : 0, c.blocks != 0 ? c.cold_bytes / c.blocks : 0);
     for (TcgVcpu* v : engine_->vcpus) {
       const TcgVcpu::Counters& n = v->counters();

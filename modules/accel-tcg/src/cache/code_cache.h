@@ -61,6 +61,7 @@ class CodeCache {
   void unlink(JumpSite& site);
   // What the inline cache of a site between pages compares with.
   void set_tag(JumpSite& site, u64 tag) {
+    ++counters_.tags;
     __atomic_store_n(reinterpret_cast<u64*>(buffer_.writable() + site.tag), tag, __ATOMIC_RELEASE);
   }
 
@@ -95,6 +96,7 @@ class CodeCache {
   struct Counters {
     u64 blocks = 0, guest_bytes = 0, host_bytes = 0, cold_bytes = 0, invalidated = 0, flushes = 0,
         links = 0;
+    u64 tags = 0;      // of links between pages, set for the first time or again
     u64 examined = 0;  // blocks that writes were compared with
   };
   Counters& counters() { return counters_; }

@@ -95,7 +95,7 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
     // Code may be fetched through this entry without another look at it.
     if (executable) kernel_executed_non_global_ = true;
   }
-  if (size > kPageSize) filter_add(large_, size >= 1_GiB ? region_1g(linear) : region_2m(linear));
+  if (size > kPageSize) note_large(linear, size);
   return write && e.write_tag != page ? nullptr : host_page + (linear - page);
 }
 

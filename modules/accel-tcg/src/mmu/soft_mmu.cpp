@@ -113,8 +113,7 @@ SoftMmu::Target SoftMmu::resolve(u64 linear, Access access, MmuIndex index) {
     ++non_global_count_;
     if (t.executable) kernel_executed_non_global_ = true;
   }
-  if (t.page_size > kPageSize)
-    filter_add(large_, t.page_size >= 1_GiB ? region_1g(linear) : region_2m(linear));
+  if (t.page_size > kPageSize) note_large(linear, t.page_size);
   target.host = host_page + (linear - page);
   target.has_code = access == Access::Write &&
                     (page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
@@ -170,8 +169,7 @@ void SoftMmu::new_generation(bool kernel) {
   } else {
     forget_jumps(kMmuUser);
   }
-  u64(&executed)[64] = executed_[kernel ? 0 : 1];
-  std::memset(executed, 0, sizeof executed);
+  executed_[kernel ? 0 : 1].clear();
 }
 
 void SoftMmu::flush(bool globals) {
@@ -191,19 +189,19 @@ void SoftMmu::flush(bool globals) {
     new_generation(true);
     kernel_executed_non_global_ = false;
   }
-  if (globals) std::memset(large_, 0, sizeof large_);
+  if (globals) large_.clear();
 }
 
 void SoftMmu::flush_page(u64 linear) {
   ++counters_.page_flushes;
-  if (filter_has(large_, region_2m(linear)) || filter_has(large_, region_1g(linear))) {
+  if (large_.has(region_2m(linear)) || large_.has(region_1g(linear))) {
     flush(true);
     return;
   }
   const unsigned slot = tlb_index(linear);
   for (auto& table : jit_.tlb) set_unusable(table[slot], slot);
-  if (filter_has(executed_[0], linear >> 12)) new_generation(true);
-  if (filter_has(executed_[1], linear >> 12)) new_generation(false);
+  if (executed_[0].has(linear >> 12)) new_generation(true);
+  if (executed_[1].has(linear >> 12)) new_generation(false);
 }
 
 void SoftMmu::protect_code_page(const u8* host_page) {

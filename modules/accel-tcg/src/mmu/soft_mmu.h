@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "backplane/x86/mmu.h"
-#include "mmu/address_filter.h"
+#include "mmu/number_set.h"
 #include "runtime/jit_state.h"
 
 namespace backplane::tcg {
@@ -82,7 +82,7 @@ class SoftMmu final : public x86::LinearMemory {
   void forget_jumps(MmuIndex index);
   // Remembers that code of a page may be in jump caches under the current generations.
   void note_executed(u64 linear, MmuIndex index) {
-    filter_add(executed_[index == kMmuUser ? 1 : 0], linear >> 12);
+    executed_[index == kMmuUser ? 1 : 0].add(linear >> 12);
   }
 
   // LinearMemory.
@@ -152,9 +152,16 @@ class SoftMmu final : public x86::LinearMemory {
     MmuIndex index = kMmuKernel;
   };
   Write unreported_;
-  // Bloom filters over linear addresses: pages executed from, regions mapped by large pages.
-  u64 executed_[2][64] = {};
-  u64 large_[64] = {};
+  // Pages executed from, by the kernel and by users, since the generation of their code began.
+  NumberSet<8192> executed_[2];
+  // Regions that large pages map, since the last flush of all.
+  NumberSet<1024> large_;
+  static constexpr u64 region_2m(u64 linear) { return linear >> 21; }
+  static constexpr u64 region_1g(u64 linear) { return linear >> 30 | u64{1} << 47; }
+  void note_large(u64 linear, u64 page_size) {
+    large_.add(page_size >= 1_GiB ? region_1g(linear) : region_2m(linear));
+    if (page_size == 4_MiB) large_.add(region_2m(linear ^ 2_MiB));
+  }
   Counters counters_;
 };
 

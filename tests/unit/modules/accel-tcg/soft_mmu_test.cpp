@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// What INVLPG takes from the TLB, and that it leaves the links of code that it is not about.
+#include "mmu/soft_mmu.h"
+
+#include <gtest/gtest.h>
+
+#include "backplane/testing/test_machine.h"
+#include "cache/code_cache.h"
+
+namespace backplane::tcg {
+namespace {
+
+class PageFlush : public ::testing::Test {
+ protected:
+  // The kernel half: 512 large pages, all of the first one in memory. 4-level paging.
+  static constexpr u64 kTables = 0x10000, kKernel = 0xffff800000000000, kLargePage = 2_MiB;
+  static constexpr unsigned kLargePages = 512;
+
+  PageFlush() {
+    machine_.power_on();
+    AddressSpace& memory = machine_.memory();
+    memory.store<u64>(kTables + 256 * 8, (kTables + 0x1000) | 3);
+    memory.store<u64>(kTables + 0x1000, (kTables + 0x2000) | 3);
+    for (u64 n = 0; n < kLargePages; ++n) memory.store<u64>(kTables + 0x2000 + n * 8, 0x83);
+    x86::X86State& s = cpu_.state();
+    s.cr0 = x86::kCr0PE | x86::kCr0PG | x86::kCr0WP;
+    s.cr4 = x86::kCr4PAE;
+    s.efer = x86::kEferLME | x86::kEferLMA;
+    s.cr3 = kTables;
+  }
+
+  static X86Cpu& add_cpu(backplane::testing::TestMachine& machine) {
+    machine.add_cpu(x86::create_cpu(machine, "max"));
+    return static_cast<X86Cpu&>(*machine.cpus()[0]);
+  }
+
+  u64 links(MmuIndex index) const { return jit_state(cpu_).site_generation[index]; }
+  u64 tlb_fills(u64 linear) {
+    const u64 before = mmu.counters().fills;
+    mmu.resolve(linear, Access::Read, kMmuKernel);
+    return mmu.counters().fills - before;
+  }
+
+  backplane::testing::TestMachine machine_;
+  X86Cpu& cpu_ = add_cpu(machine_);
+  CodeCache cache_{8_MiB};
+  SoftMmu mmu{cpu_, machine_.memory(), cache_};
+};
+
+TEST_F(PageFlush, LeavesTheLinksOfOtherPages) {
+  constexpr u64 kPages = 4000, kUserCode = 0x400000, kUserData = 0x7f0000000000;
+  for (u64 n = 0; n < kPages; ++n) mmu.note_executed(kKernel + n * kPageSize, kMmuKernel);
+  for (u64 n = 0; n < 200; ++n) mmu.note_executed(kUserCode + n * kPageSize, kMmuUser);
+  const u64 kernel = links(kMmuKernel), user = links(kMmuUser);
+  for (u64 n = 0; n < 20000; ++n) mmu.flush_page(kUserData + n * kPageSize);
+  EXPECT_EQ(links(kMmuKernel), kernel);
+  EXPECT_EQ(links(kMmuUser), user);
+
+  mmu.flush_page(kUserCode + 17 * kPageSize);
+  EXPECT_EQ(links(kMmuKernel), kernel);
+  EXPECT_NE(links(kMmuUser), user);
+  mmu.flush_page(kKernel + (kPages - 1) * kPageSize);
+  EXPECT_NE(links(kMmuKernel), kernel);
+}
+
+TEST_F(PageFlush, TakesAllOfALargePage) {
+  for (u64 n = 0; n < kLargePages; ++n) EXPECT_EQ(tlb_fills(kKernel + n * kLargePage), 1u);
+  for (const u64 offset : {u64{0}, kLargePage - kPageSize}) {
+    tlb_fills(kKernel + 5 * kLargePage + kPageSize);
+    mmu.flush_page(kKernel + 5 * kLargePage + offset);
+    EXPECT_EQ(tlb_fills(kKernel + 5 * kLargePage + kPageSize), 1u);
+  }
+}
+
+// [SDM 3A "32-Bit Paging"]
+TEST_F(PageFlush, TakesBothHalvesOfFourMegabytes) {
+  constexpr u64 kDirectory = 0x30000;
+  machine_.memory().store<u32>(kDirectory, 0x83);
+  x86::X86State& s = cpu_.state();
+  s.cr4 = x86::kCr4PSE;
+  s.efer = 0;
+  s.cr3 = kDirectory;
+  for (const u64 flushed : {u64{0}, u64{2_MiB}})
+    for (const u64 used : {u64{kPageSize}, u64{2_MiB + kPageSize}}) {
+      tlb_fills(used);
+      mmu.flush_page(flushed);
+      EXPECT_EQ(tlb_fills(used), 1u);
+    }
+}
+
+TEST_F(PageFlush, LeavesLargePagesAlone) {
+  constexpr unsigned kFew = 300;
+  for (u64 n = 0; n < kFew; ++n) tlb_fills(kKernel + n * kLargePage);
+  const u64 before = mmu.counters().flushes;
+  for (u64 n = 0; n < 20000; ++n) mmu.flush_page(0x7f0000000000 + n * kPageSize);
+  EXPECT_EQ(mmu.counters().flushes, before);
+}
+
+}  // namespace
+}  // namespace backplane::tcg
