@@ -158,6 +158,7 @@ Mode TcgVcpu::current_mode() const {
   if ((cpl == 0 || (state_.cr4 & x86::kCr4TSD) == 0) && !virtual_tsc_) mode.bits |= Mode::kTsc;
   if ((state_.cr4 & x86::kCr4SMAP) != 0) mode.bits |= Mode::kSmap;
   const unsigned code_bits = state_.code_bits();
+  if ((state_.cr4 & x86::kCr4FSGSBASE) != 0) mode.bits |= Mode::kFsGsBase;
   if (code_bits != 64) add_legacy_mode(mode, code_bits);
   return mode;
 }

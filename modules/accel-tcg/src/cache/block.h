@@ -32,7 +32,8 @@ struct Mode {
   static constexpr u32 kCodeBased = 1 << 11;  // CS has a base, or not 4 GiB
   static constexpr u32 kStack16 = 1 << 12;    // the stack pointer is SP
   static constexpr u32 kFerr = 1 << 13;       // CR0.NE clear: the board hears of x87 exceptions
-  static constexpr u32 kSegmentShift = 14;    // SegmentKind of ES, CS, SS, DS, FS, GS
+  static constexpr u32 kSegmentShift = 14;    // SegmentKind of ES, CS, SS, DS, FS, GS: 12 bits
+  static constexpr u32 kFsGsBase = 1 << 26;   // CR4.FSGSBASE
 
   unsigned mmu_index() const { return bits & kMmuMask; }
   bool user() const { return (bits & kMmuMask) == 1; }

@@ -56,6 +56,8 @@ bool refine_one_byte(Insn& i) {
   Row& row = i.row;
   const u8 group = i.reg & 7;
   switch (i.opcode) {
+    case 0x8c:
+      return !i.memory && i.reg < 6;
     case 0xa4:
     case 0xa5:
     case 0xa6:
@@ -215,12 +217,17 @@ bool refine_two_byte(Insn& i) {
         case 0x38:
           row.op = Op::Swapgs;
           return true;
+        case 0x39:
+          row.op = Op::Rdtscp;
+          return true;
         case 0x28:  // SERIALIZE: code is never stale here
           row.op = Op::Nop;
           return true;
         default:
           return false;
       }
+    case 0x20:
+      return !i.memory && (i.reg == 0 || (i.reg >= 2 && i.reg <= 4));
     case 0xa3:
     case 0xab:
     case 0xb3:
@@ -243,6 +250,10 @@ bool refine_two_byte(Insn& i) {
     case 0xc7:
       return group == 1 && i.memory;
     case 0xae:
+      if (i.repeat_prefix == 0xf3) {
+        row.op = group < 2 ? Op::ReadBase : Op::WriteBase;
+        return !i.memory && group < 4 && i.code_bits == 64 && i.default_operand_size;
+      }
       if (!i.memory) {
         if (group < 5 || i.repeat_prefix != 0 || i.operand_size_prefix) return false;
         row.op = Op::Native;  // LFENCE, MFENCE, SFENCE
@@ -587,7 +598,8 @@ bool decode(const u8* bytes, unsigned available, unsigned code_bits, Insn& i) {
   if (code_bits == 16 && i.row.unit == Unit::None) i.operand_size_prefix = i.default_operand_size;
   // F2 and F3 are part of the opcode only where the table has columns for them.
   if (!i.vex && i.row.unit == Unit::None && i.map <= 1 && i.row.op != Op::String &&
-      !(i.map == 1 && (i.opcode == 0xb8 || i.opcode == 0xbc || i.opcode == 0xbd)))
+      !(i.map == 1 &&
+        (i.opcode == 0xae || i.opcode == 0xb8 || i.opcode == 0xbc || i.opcode == 0xbd)))
     i.repeat_prefix = 0;
   // Opcodes with a register in their low bits.
   if (!i.row.has_modrm) i.rm = (i.opcode & 7) | (p.b ? 8 : 0);

@@ -43,11 +43,12 @@ constexpr FeatureMap one_byte() {
 
 constexpr FeatureMap two_byte() {
   FeatureMap m{};
-  set(m, kByForm, kEvery, {0x01, 0xc7});         // STAC, CLAC, SERIALIZE; CMPXCHG16B
+  set(m, kByForm, kEvery, {0x01, 0xc7});         // STAC, CLAC, SERIALIZE, RDTSCP; CMPXCHG16B
   set(m, Sse3, {kF3, kF2}, {0x12});              // MOVSLDUP, MOVDDUP
   set(m, Sse3, {kF3}, {0x16});                   // MOVSHDUP
   set(m, Sse3, {k66, kF2}, {0x7c, 0x7d, 0xd0});  // HADD, HSUB, ADDSUB
   set(m, Sse3, {kF2}, {0xf0});                   // LDDQU
+  set(m, FsGsBase, {kF3}, {0xae});
   set(m, Popcnt, {kF3}, {0xb8});
   set(m, Bmi1, {kF3}, {0xbc});  // TZCNT
   set(m, Lzcnt, {kF3}, {0xbd});
@@ -134,6 +135,7 @@ Feature by_form(const Insn& i) {
   switch (i.opcode) {
     case 0x01:
       if (i.row.op == Op::Nop) return Serialize;
+      if (i.row.op == Op::Rdtscp) return Rdtscp;
       return i.row.op == Op::Stac || i.row.op == Op::Clac ? Smap : Base;
     case 0x9e:
     case 0x9f:
@@ -178,6 +180,8 @@ FeatureMask::FeatureMask(const x86::X86Cpu::Features& cpu) {
   add(Lahf, cpu.lahf);
   add(Smap, cpu.smap);
   add(Serialize, cpu.serialize);
+  add(Rdtscp, cpu.rdtscp);
+  add(FsGsBase, cpu.fsgsbase);
 }
 
 Feature needed_feature(const Insn& i) {

@@ -39,6 +39,8 @@ enum class Feature : u8 {
   Lahf,
   Smap,
   Serialize,
+  Rdtscp,
+  FsGsBase,
   Count
 };
 

@@ -41,6 +41,11 @@ enum class Op : u8 {
   Stac,
   Clac,
   Rdtsc,
+  Rdtscp,
+  ReadControl,   // MOV r, CR0, CR2, CR3 or CR4
+  ReadSelector,  // MOV r, Sreg
+  ReadBase,      // RDFSBASE, RDGSBASE
+  WriteBase,     // WRFSBASE, WRGSBASE
   Swapgs,
   Syscall,
   Sysret,  // to 64-bit code

@@ -132,6 +132,7 @@ constexpr OpcodeMap one_byte() {
   every(m, 0x89, integer(kRegRead | kRmWrite | kStore, MemSize::Osize));
   every(m, 0x8a, integer(kByteOperand | kRegWrite | kRmRead | kLoad, MemSize::Byte));
   every(m, 0x8b, integer(kRegWrite | kRmRead | kLoad, MemSize::Osize));
+  every(m, 0x8c, with_modrm(Op::ReadSelector));
   every(m, 0x8d, mem_only(with_modrm(Op::Lea, kRegWrite)));
   every(m, 0x98, plain(Op::Native));  // CBW, CWDE, CDQE
   every(m, 0x99, plain(Op::Native));  // CWD, CDQ, CQO
@@ -202,9 +203,10 @@ constexpr void float4(OpcodeMap& m, unsigned op, Imm imm = Imm::None) {
 
 constexpr OpcodeMap two_byte() {
   OpcodeMap m{};
-  m[kNoPrefix][0x01] = with_modrm(Op::Interpret);  // refined: STAC, CLAC, SERIALIZE
+  m[kNoPrefix][0x01] = with_modrm(Op::Interpret);  // refined: STAC, CLAC, SERIALIZE, RDTSCP
   m[kNoPrefix][0x05] = plain(Op::Syscall);
   m[kNoPrefix][0x07] = plain(Op::Sysret);
+  m[kNoPrefix][0x20] = with_modrm(Op::ReadControl);
   m[kNoPrefix][0x31] = plain(Op::Rdtsc);
   for (unsigned op = 0x18; op < 0x20; ++op) every(m, op, with_modrm(Op::Nop));
   every(m, 0x0d, with_modrm(Op::Nop));
@@ -346,6 +348,7 @@ constexpr OpcodeMap two_byte() {
   m[k66][0xe7] = mem_only(store16);
   m[kF2][0xf0] = mem_only(load16);
   m[kNoPrefix][0xae] = with_modrm(Op::Interpret);  // refined: fences, LDMXCSR, FXSAVE
+  m[kF3][0xae] = with_modrm(Op::Interpret);        // refined: RDFSBASE and its kin
   return m;
 }
 

@@ -44,7 +44,15 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::Clac:
       return (mode.bits & Mode::kRing0) != 0;
     case Op::Rdtsc:
+    case Op::Rdtscp:
       return (mode.bits & Mode::kTsc) != 0;
+    case Op::ReadControl:
+      return mode.has(Mode::kRing0);
+    case Op::ReadSelector:
+      return i.default_operand_size && mode.code64();
+    case Op::ReadBase:
+    case Op::WriteBase:
+      return mode.has(Mode::kFsGsBase);
     case Op::Swapgs:
       return mode.has(Mode::kRing0) && mode.code64();
     case Op::Syscall:

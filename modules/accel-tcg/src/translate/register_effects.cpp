@@ -105,6 +105,16 @@ RegisterEffects register_effects(const Insn& i) {
     case Op::Rdtsc:
       e.written = kRax | kRdx;
       return e;
+    case Op::Rdtscp:
+      e.written = kRax | kRcx | kRdx;
+      return e;
+    case Op::ReadControl:
+    case Op::ReadSelector:
+    case Op::ReadBase:
+      e.written = bit(i.rm);
+      return e;
+    case Op::WriteBase:
+      return e;
     case Op::String:
       if (i.string_source()) e.written |= kRsi;
       if (i.string_destination())

@@ -7,6 +7,7 @@ namespace {
 
 constexpr int kRflags = static_cast<int>(offsetof(X86State, rflags));
 constexpr int kTscOffset = static_cast<int>(offsetof(X86State, tsc_offset));
+constexpr int kTscAux = static_cast<int>(offsetof(X86State, tsc_aux));
 constexpr int kTscValidUntil = static_cast<int>(offsetof(X86State, tsc_valid_until));
 
 // What POPF may change here; another bit that would change is left to the interpreter.
@@ -116,13 +117,60 @@ void Translator::emit_access_control(const ScannedInsn& s) {
 }
 
 void Translator::emit_swapgs() {
-  constexpr int kGsBase = static_cast<int>(
-      offsetof(X86State, seg) + x86::GS * sizeof(x86::Segment) + offsetof(x86::Segment, base));
   constexpr int kKernelGsBase = static_cast<int>(offsetof(X86State, kernel_gs_base));
-  a_.mov(a_.r10, a_.field(kGsBase));
+  pointers_.forget(kT0);
+  a_.mov(a_.r10, segment_base(x86::GS));
   a_.mov(a_.r11, a_.field(kKernelGsBase));
-  a_.mov(a_.field(kGsBase), a_.r11);
+  a_.mov(segment_base(x86::GS), a_.r11);
   a_.mov(a_.field(kKernelGsBase), a_.r10);
+}
+
+// A part of the state, of `size` bytes, into a general register, zero-extended. Leaves the flags
+// alone.
+void Translator::emit_read_state(u8 number, std::size_t place, unsigned size) {
+  const u8 home = host_register(number);
+  const u8 to = home == kSpilled ? kT1 : home;
+  a_.load(to, RmOperand::at(kState, static_cast<i32>(place)), size);
+  if (home == kSpilled) store_guest(number, to);
+}
+
+void Translator::emit_read_control(const Insn& i) {
+  static constexpr std::size_t kPlaces[] = {offsetof(X86State, cr0), 0, offsetof(X86State, cr2),
+                                            offsetof(X86State, cr3), offsetof(X86State, cr4)};
+  emit_read_state(i.rm, kPlaces[i.reg], mode_.code64() ? 8 : 4);
+}
+
+void Translator::emit_read_selector(const Insn& i) {
+  emit_read_state(i.rm, offsetof(X86State, seg) + i.reg * sizeof(x86::Segment), 2);
+}
+
+void Translator::emit_read_base(const Insn& i) {
+  const std::size_t segment = (i.reg & 7) == 0 ? x86::FS : x86::GS;
+  emit_read_state(
+      i.rm, offsetof(X86State, seg) + segment * sizeof(x86::Segment) + offsetof(x86::Segment, base),
+      i.w ? 8 : 4);
+}
+
+// What is not canonical faults. [SDM 2B "WRFSBASE/WRGSBASE-Write FS/GS Segment Base"]
+void Translator::emit_write_base(const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  const unsigned segment = (i.reg & 7) == 2 ? x86::FS : x86::GS;
+  if (i.w) {
+    flags_to_memory(kFlagsAll);
+    flags_before_clobber();
+  }
+  move_guest(kT1, i.rm);
+  if (i.w) {
+    pointers_.forget(kT0);
+    a_.mov(a_.r10, a_.r11);
+    a_.shl(a_.r10, 16);
+    a_.sar(a_.r10, 16);
+    a_.cmp(a_.r10, a_.r11);
+    interpret_instead(i, a_.jump_if_forward(5));
+  } else {
+    a_.mov(a_.r11d, a_.r11d);
+  }
+  a_.mov(segment_base(segment), a_.r11);
 }
 
 void Translator::emit_transfer(const Insn& i) {
@@ -135,7 +183,11 @@ void Translator::emit_transfer(const Insn& i) {
 void Translator::emit_rdtsc(const ScannedInsn& s) {
   flags_to_memory(kFlagsAll);
   flags_before_clobber();
-  a_.rdtsc();
+  const bool with_processor = s.insn.row.op == Op::Rdtscp;
+  if (with_processor)
+    a_.rdtscp();
+  else
+    a_.rdtsc();
   a_.shl(a_.rdx, 32);
   a_.or_(a_.rdx, a_.rax);
   // Past that the machine is asked, which may have to hold the counter back.
@@ -144,6 +196,7 @@ void Translator::emit_rdtsc(const ScannedInsn& s) {
   a_.add(a_.rdx, a_.field(kTscOffset));
   a_.mov(a_.eax, a_.edx);
   a_.shr(a_.rdx, 32);
+  if (with_processor) a_.mov(a_.ecx, a_.field32(kTscAux));
 }
 
 }  // namespace backplane::tcg

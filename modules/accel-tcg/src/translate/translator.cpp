@@ -188,7 +188,16 @@ void Translator::emit_insn(const ScannedInsn& s) {
     case Op::Clac:
       return emit_access_control(s);
     case Op::Rdtsc:
+    case Op::Rdtscp:
       return emit_rdtsc(s);
+    case Op::ReadControl:
+      return emit_read_control(i);
+    case Op::ReadSelector:
+      return emit_read_selector(i);
+    case Op::ReadBase:
+      return emit_read_base(i);
+    case Op::WriteBase:
+      return emit_write_base(s);
     case Op::Swapgs:
       return emit_swapgs();
     case Op::Syscall:

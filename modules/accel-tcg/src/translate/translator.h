@@ -124,8 +124,13 @@ class Translator {
   void emit_popf(const ScannedInsn& s);
   void emit_access_control(const ScannedInsn& s);  // STAC, CLAC
   void emit_swapgs();
-  void emit_transfer(const Insn& i);  // SYSCALL, SYSRET
-  void emit_rdtsc(const ScannedInsn& s);
+  void emit_transfer(const Insn& i);      // SYSCALL, SYSRET
+  void emit_rdtsc(const ScannedInsn& s);  // RDTSC, RDTSCP
+  void emit_read_state(u8 number, std::size_t place, unsigned size);
+  void emit_read_control(const Insn& i);
+  void emit_read_selector(const Insn& i);
+  void emit_read_base(const Insn& i);
+  void emit_write_base(const ScannedInsn& s);
   void interpret_instead(const Insn& i, u32 jump);
   u32 jump_if_interrupt_waiting();
 

@@ -163,6 +163,9 @@ const Example kExamples[] = {
     {"smap", "clac", {0x0f, 0x01, 0xca}},
     {"smap", "stac", {0x0f, 0x01, 0xcb}},
     {"serialize", "serialize", {0x0f, 0x01, 0xe8}},
+    {"rdtscp", "rdtscp", {0x0f, 0x01, 0xf9}},
+    {"fsgsbase", "rdfsbase rax", {0xf3, 0x48, 0x0f, 0xae, 0xc0}},
+    {"fsgsbase", "wrgsbase eax", {0xf3, 0x0f, 0xae, 0xd8}},
 };
 // Without the feature these are other instructions.
 const Example kBitScans[] = {
@@ -201,6 +204,7 @@ class FeatureTest : public ::testing::TestWithParam<Example> {
     const u32 mxcsr = 0x1f80;
     std::memcpy(o.registers.xsave + 24, &mxcsr, sizeof mxcsr);
     std::memset(guest.arena.data(), 0, Arena::kSize);
+    guest.state().tsc_valid_until = ~u64{0};  // else RDTSCP would ask for the time
     const u64 before = guest.counters().interpreted;
     o.done = guest.run(code, o.registers, NativeProcessor::Mode::Long, by);
     o.interpreted = guest.counters().interpreted - before;

@@ -85,6 +85,8 @@ class TranslatedGuest {
   // The vector of the fault that ended the last run.
   std::optional<unsigned> fault() const { return fault_; }
   const TcgVcpu::Counters& counters() const { return vcpu_.counters(); }
+  // What a run does not set stays as it is here.
+  X86State& state() { return cpu_.state(); }
 
   // All that was emitted, the stubs included.
   std::span<const u8> host_code() {
@@ -151,7 +153,8 @@ class TranslatedGuest {
     X86State& s = cpu_.state();
     s.shutdown = 0;
     s.cr0 = x86::kCr0PE | x86::kCr0PG | x86::kCr0NE | x86::kCr0WP | x86::kCr0MP;
-    s.cr4 = x86::kCr4PAE | x86::kCr4OSFXSR | x86::kCr4OSXMMEXCPT | x86::kCr4OSXSAVE;
+    s.cr4 =
+        x86::kCr4PAE | x86::kCr4OSFXSR | x86::kCr4OSXMMEXCPT | x86::kCr4OSXSAVE | x86::kCr4FSGSBASE;
     s.cr3 = kTables;
     s.efer = x86::kEferLME | x86::kEferLMA | x86::kEferNXE;
     s.xcr0 = 7;

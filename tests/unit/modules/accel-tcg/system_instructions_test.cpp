@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// Instructions of kernels do translated what they do in the interpreter, and are translated.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "translated_guest.h"
+
+namespace backplane::tcg::testing {
+namespace {
+
+using By = TranslatedGuest::By;
+using Mode = NativeProcessor::Mode;
+using Bytes = std::vector<u8>;
+
+class SystemInstructions : public ::testing::Test {
+ protected:
+  struct Outcome {
+    Registers registers{};
+    u64 fs = 0, gs = 0, kernel_gs = 0;
+    std::optional<unsigned> fault;
+    u64 end = 0;
+    u64 interpreted = 0;
+  };
+
+  void SetUp() override {
+    guest.state().cr2 = 0x123456789abcdef0;
+    guest.state().tsc_aux = 0xabcdef;
+    guest.state().tsc_valid_until = ~u64{0};
+    for (unsigned n = 0; n < 16; ++n) start.gpr[n] = random();
+    start.gpr[x86::RSP] = guest.arena.address(Arena::kSize - 64);
+    start.rflags = 2;
+  }
+
+  // Between a comparison and an instruction that reads its flags.
+  Outcome run(const Bytes& instruction, By by, Mode mode = Mode::Long) {
+    Bytes code = {0x39, 0xd8};  // cmp eax, ebx
+    code.insert(code.end(), instruction.begin(), instruction.end());
+    code.insert(code.end(), {0x11, 0xed});  // adc ebp, ebp
+    Outcome o;
+    o.registers = start;
+    X86State& s = guest.state();
+    s.kernel_gs_base = 0xffff888000001000;
+    const u64 before = guest.counters().interpreted;
+    // The segment bases are 0 to begin with.
+    guest.run(code, o.registers, mode, by);
+    o.interpreted = guest.counters().interpreted - before;
+    o.fault = guest.fault();
+    o.end = guest.end();
+    o.fs = s.seg[x86::FS].base;
+    o.gs = s.seg[x86::GS].base;
+    o.kernel_gs = s.kernel_gs_base;
+    return o;
+  }
+
+  void compare(const Bytes& instruction, u64 interpreted = 1, Mode mode = Mode::Long) {
+    const Outcome expected = run(instruction, By::Interpreter, mode);
+    const Outcome found = run(instruction, By::Translator, mode);
+    for (unsigned n = 0; n < 16; ++n)
+      EXPECT_EQ(found.registers.gpr[n], expected.registers.gpr[n]) << "register " << n;
+    EXPECT_EQ(found.registers.rflags, expected.registers.rflags);
+    EXPECT_EQ(found.fault, expected.fault);
+    EXPECT_EQ(found.end, expected.end);
+    EXPECT_EQ(found.fs, expected.fs);
+    EXPECT_EQ(found.gs, expected.gs);
+    EXPECT_EQ(found.kernel_gs, expected.kernel_gs);
+    EXPECT_EQ(found.interpreted, interpreted) << "HLT among them";
+  }
+
+  static u8 rex(bool w, unsigned rm) { return static_cast<u8>(0x40 | (w ? 8 : 0) | rm >> 3); }
+  static u8 modrm(unsigned reg, unsigned rm) { return static_cast<u8>(0xc0 | reg << 3 | (rm & 7)); }
+
+  TranslatedGuest guest;
+  Registers start{};
+  std::mt19937_64 random{20261129};
+};
+
+TEST_F(SystemInstructions, ReadControlRegisters) {
+  for (const unsigned number : {0u, 2u, 3u, 4u})
+    for (unsigned to = 0; to < 16; ++to) {
+      SCOPED_TRACE(fmt::format("mov r{}, cr{}", to, number));
+      compare({rex(false, to), 0x0f, 0x20, modrm(number, to)});
+      if (to < 8) compare({0x0f, 0x20, modrm(number, to)}, 1, Mode::Compatibility);
+    }
+  EXPECT_EQ(run({0x0f, 0x20, modrm(2, x86::RCX)}, By::Translator).registers.gpr[x86::RCX],
+            0x123456789abcdef0u);
+}
+
+TEST_F(SystemInstructions, ThatReadOtherControlRegistersAreTheInterpreters) {
+  for (const unsigned number : {1u, 5u, 7u}) compare({0x0f, 0x20, modrm(number, 1)}, 2);
+  compare({0x44, 0x0f, 0x20, modrm(0, 1)}, 2);  // CR8
+}
+
+TEST_F(SystemInstructions, ReadSelectors) {
+  for (unsigned segment = 0; segment < 6; ++segment)
+    for (unsigned to = 0; to < 16; ++to)
+      for (const bool wide : {false, true}) {
+        SCOPED_TRACE(fmt::format("mov r{}, sreg {}, {}", to, segment, wide ? "wide" : "narrow"));
+        compare({rex(wide, to), 0x8c, modrm(segment, to)});
+      }
+  compare({0x66, 0x8c, modrm(x86::SS, x86::RDX)}, 2);  // keeps what is above 16 bits
+  compare({0x8c, modrm(6, x86::RDX)}, 2);              // no such register
+}
+
+TEST_F(SystemInstructions, ReadAndWriteSegmentBases) {
+  for (unsigned group = 0; group < 4; ++group)
+    for (unsigned reg = 0; reg < 16; ++reg)
+      for (const bool wide : {false, true})
+        for (const u64 value : {u64{0}, u64{0x00007fffdeadb000}, u64{0xffff8880deadb000}}) {
+          SCOPED_TRACE(
+              fmt::format("group {}, r{}, {}, {:x}", group, reg, wide ? "wide" : "narrow", value));
+          if (reg != x86::RSP) start.gpr[reg] = value;
+          // A write, so that a read finds something.
+          const Bytes write = {0xf3, 0x48, 0x0f, 0xae, static_cast<u8>(modrm(2 + group % 2, 6))};
+          Bytes both = write;
+          start.gpr[x86::RSI] = 0xffff800000123000 + value % 0x1000;
+          both.insert(both.end(), {0xf3, rex(wide, reg), 0x0f, 0xae, modrm(group, reg)});
+          compare(both);
+        }
+}
+
+TEST_F(SystemInstructions, WriteCanonicalBasesOnly) {
+  for (const u64 value : {u64{0x0000800000000000}, u64{0xffff7fffffffffff}, u64{1} << 63})
+    for (const unsigned group : {2u, 3u}) {
+      start.gpr[x86::RDX] = value;
+      compare({0xf3, 0x48, 0x0f, 0xae, modrm(group, x86::RDX)}, 2);
+      EXPECT_EQ(guest.fault(), x86::kGP);
+      compare({0xf3, 0x0f, 0xae, modrm(group, x86::RDX)});  // its lower half
+    }
+}
+
+TEST_F(SystemInstructions, ReadTheTimeWithTheProcessorsNumber) {
+  const Bytes rdtscp = {0x0f, 0x01, 0xf9};
+  const auto time = [](const Outcome& o) {
+    EXPECT_EQ(o.registers.gpr[x86::RAX] >> 32, 0u);
+    EXPECT_EQ(o.registers.gpr[x86::RDX] >> 32, 0u);
+    EXPECT_EQ(o.registers.gpr[x86::RCX], 0xabcdefu);
+    return o.registers.gpr[x86::RDX] << 32 | o.registers.gpr[x86::RAX];
+  };
+  const Outcome first = run(rdtscp, By::Translator);
+  EXPECT_EQ(first.interpreted, 1u);
+  const Outcome second = run(rdtscp, By::Translator);
+  EXPECT_EQ(second.interpreted, 1u);
+  EXPECT_GT(time(second), time(first));
+  // Where the counter may have to be held back, the interpreter asks for it.
+  guest.state().tsc_valid_until = 0;
+  const Outcome held = run(rdtscp, By::Translator);
+  EXPECT_EQ(held.interpreted, 2u);
+  time(held);
+}
+
+// Two groups of accesses, one of which has its host address in each scratch register.
+TEST_F(SystemInstructions, LeaveAddressesThatWereCheckedAlone) {
+  const Bytes loads = {0x48, 0x8b, 0x03,                             // mov rax, [rbx]
+                       0x48, 0x8b, 0x0e};                            // mov rcx, [rsi]
+  const Bytes more = {0x48, 0x8b, 0x53, 0x08,                        // mov rdx, [rbx + 8]
+                      0x48, 0x8b, 0x7e, 0x08};                       // mov rdi, [rsi + 8]
+  for (const Bytes& between : {Bytes{0x0f, 0x01, 0xf8},              // swapgs
+                               Bytes{0x0f, 0x20, 0xd5},              // mov rbp, cr2
+                               Bytes{0xf3, 0x48, 0x0f, 0xae, 0xd5},  // wrfsbase rbp
+                               Bytes{0x41, 0x8c, 0xd2}}) {           // mov r10d, ss
+    SCOPED_TRACE(fmt::format("{:02x}", fmt::join(between, " ")));
+    start.gpr[x86::RBX] = guest.arena.middle();
+    start.gpr[x86::RSI] = guest.arena.middle() + 64;
+    start.gpr[x86::RBP] = 0x1000;
+    for (u64 n = 0; n < 128; ++n)
+      guest.arena.data()[Arena::kSize / 2 + n] = static_cast<u8>(n * 7 + 1);
+    Bytes code = loads;
+    code.insert(code.end(), between.begin(), between.end());
+    code.insert(code.end(), more.begin(), more.end());
+    compare(code);
+  }
+}
+
+}  // namespace
+}  // namespace backplane::tcg::testing
