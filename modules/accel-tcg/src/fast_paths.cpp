@@ -5,12 +5,39 @@
 #include "vcpu.h"
 
 namespace backplane::tcg {
+namespace {
+
+constexpr u64 kWord = 8;
+
+void copy_word(u8* to, const u8* from) { __builtin_memcpy(to, from, kWord); }
+
+}  // namespace
 
 const u8* TcgVcpu::fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor) {
   const u64 size = descriptor & AccessDescriptor::kSizeMask;
-  if ((linear & ~kPageMask) + size > kPageSize) return nullptr;
-  return vcpu->mmu_.resolve_fast(linear, (descriptor & AccessDescriptor::kWrite) != 0,
-                                 static_cast<MmuIndex>(descriptor >> AccessDescriptor::kMmuShift));
+  const bool write = (descriptor & AccessDescriptor::kWrite) != 0;
+  const MmuIndex index = static_cast<MmuIndex>(descriptor >> AccessDescriptor::kMmuShift);
+  if ((linear & ~kPageMask) + size > kPageSize)
+    return write ? nullptr : vcpu->fast_crossing_read(linear, size, index);
+  return vcpu->mmu_.resolve_fast(linear, write, index);
+}
+
+// A copy of bytes of two pages, with the alignment of the guest's address. Words are copied: some
+// bytes before the first and behind the last come along, from the same pages.
+const u8* TcgVcpu::fast_crossing_read(u64 linear, u64 size, MmuIndex index) {
+  const u64 second_page = (linear & kPageMask) + kPageSize;
+  const u64 in_first = second_page - linear;
+  if (size > kBounceSize / 2) return nullptr;
+  const u8* const low = mmu_.read_pointer_fast(linear, index);
+  if (low == nullptr) return nullptr;
+  const u8* const high = mmu_.read_pointer_fast(second_page, index);
+  if (high == nullptr) return nullptr;
+  u8* const bounce = jit_.bounce_for(linear);
+  for (u64 left = in_first; static_cast<i64>(left) > 0; left -= kWord)
+    copy_word(bounce + left - kWord, low + left - kWord);
+  for (u64 done = in_first; done < size; done += kWord)
+    copy_word(bounce + done, high + done - in_first);
+  return bounce;
 }
 
 // A jump to another page whose target was known under another mapping of the pages: if they are the

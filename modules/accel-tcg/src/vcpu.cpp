@@ -487,8 +487,7 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
     const SoftMmu::Target low = mmu_.resolve(linear, Access::Read, index);
     const SoftMmu::Target high = mmu_.resolve(linear + first, Access::Read, index);
     if (low.host != nullptr && high.host != nullptr) {
-      // The same alignment as the guest's address, for instructions that check it.
-      u8* bounce = jit_.bounce + (linear & 63);
+      u8* bounce = jit_.bounce_for(linear);
       std::memcpy(bounce, low.host, first);
       std::memcpy(bounce + first, high.host, size - first);
       return reinterpret_cast<u64>(bounce);

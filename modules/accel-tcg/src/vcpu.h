@@ -138,6 +138,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
 
   // In fast_paths.cpp, compiled without vector registers.
   static const u8* fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor);
+  const u8* fast_crossing_read(u64 linear, u64 size, MmuIndex index);
   static const u8* fast_link(TcgVcpu* vcpu, u64 unused, u64 site);
   static const u8* fast_lookup(TcgVcpu* vcpu, u64 linear, u64 unused);
   static u64 fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset);

@@ -45,6 +45,14 @@ class SoftMmu final : public x86::LinearMemory {
   // it is another. Uses general registers only, so that translated code need not save others.
   u8* resolve_fast(u64 linear, bool write, MmuIndex index);
 
+  // Where data is, from the TLB or by resolve_fast().
+  const u8* read_pointer_fast(u64 linear, MmuIndex index) {
+    const TlbEntry& e = jit_.tlb[index][tlb_index(linear)];
+    if (e.read_tag == (linear & kPageMask))
+      return reinterpret_cast<const u8*>(e.host) + (linear & ~kPageMask);
+    return resolve_fast(linear, false, index);
+  }
+
   // Host address of guest code at `linear`, or null if it is not RAM or cannot be fetched.
   const u8* code_pointer(u64 linear, MmuIndex index) {
     const TlbEntry& e = jit_.tlb[index][tlb_index(linear)];

@@ -92,6 +92,8 @@ struct JitState {
   TcgVcpu* vcpu;
   // Where slow-path helpers put the bytes of an access that no host page can serve.
   alignas(64) u8 bounce[kBounceSize];
+  // The same alignment as the guest's address, for instructions that check it, and room before.
+  u8* bounce_for(u64 linear) { return bounce + 64 + (linear & 63); }
   alignas(64) u64 jump_tags[kJumpCacheEntries];
   u64 jump_codes[kJumpCacheEntries];       // far entries
   u64 jump_near_codes[kJumpCacheEntries];  // for those who set page_base themselves
