@@ -11,6 +11,45 @@ constexpr u64 kWord = 8;
 
 void copy_word(u8* to, const u8* from) { __builtin_memcpy(to, from, kWord); }
 
+// Forwards, element by element: each may read what the one before it wrote.
+void copy_elements(u8* to, const u8* from, u64 size, unsigned element) {
+  // Without an overlap nobody can tell elements from bytes, which the processor is good at.
+  if (static_cast<u64>(to - from) >= size) element = 1;
+  u64 count = size / element;
+  switch (element) {
+    case 1:
+      asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+      return;
+    case 2:
+      asm volatile("rep movsw" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+      return;
+    case 4:
+      asm volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+      return;
+    default:
+      asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+      return;
+  }
+}
+
+void fill_elements(u8* to, u64 value, u64 size, unsigned element) {
+  u64 count = size / element;
+  switch (element) {
+    case 1:
+      asm volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(value) : "memory");
+      return;
+    case 2:
+      asm volatile("rep stosw" : "+D"(to), "+c"(count) : "a"(value) : "memory");
+      return;
+    case 4:
+      asm volatile("rep stosl" : "+D"(to), "+c"(count) : "a"(value) : "memory");
+      return;
+    default:
+      asm volatile("rep stosq" : "+D"(to), "+c"(count) : "a"(value) : "memory");
+      return;
+  }
+}
+
 }  // namespace
 
 const u8* TcgVcpu::fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor) {
@@ -38,6 +77,44 @@ const u8* TcgVcpu::fast_crossing_read(u64 linear, u64 size, MmuIndex index) {
   for (u64 done = in_first; done < size; done += kWord)
     copy_word(bounce + done, high + done - in_first);
   return bounce;
+}
+
+u64 TcgVcpu::fast_repeat(TcgVcpu* vcpu, u64 form, u64) {
+  JitState& jit = vcpu->jit_;
+  u64* const gpr = vcpu->state_.gpr;
+  const unsigned element = form & RepeatForm::kElementMask;
+  const bool moves = (form & RepeatForm::kMoves) != 0;
+  if (!RepeatForm::plain(static_cast<u32>(form)) || jit.direction < 0) return 0;
+  // More is done in parts that the instruction counter sees.
+  if (gpr[x86::RCX] >= RepeatForm::kCountedPart / element) return 0;
+  const MmuIndex index = vcpu->mmu_.current_index();
+  while (gpr[x86::RCX] != 0) {
+    const u64 to = gpr[x86::RDI];
+    const u64 from = gpr[x86::RSI];
+    u64 size = gpr[x86::RCX] * element;
+    const auto end_at_page = [&size](u64 linear) {
+      const u64 left = kPageSize - (linear & ~kPageMask);
+      if (size > left) size = left;
+    };
+    end_at_page(to);
+    if (moves) end_at_page(from);
+    size &= ~u64{element - 1u};
+    // An element that is in two pages; or somebody wants the vCPU to leave.
+    if (size == 0 || jit.exit_request.load(std::memory_order_relaxed) != 0) return 0;
+    u8* const host = vcpu->mmu_.write_pointer_fast(to, index);
+    if (host == nullptr) return 0;
+    if (moves) {
+      const u8* const source = vcpu->mmu_.read_pointer_fast(from, index);
+      if (source == nullptr) return 0;
+      copy_elements(host, source, size, element);
+      gpr[x86::RSI] = from + size;
+    } else {
+      fill_elements(host, gpr[x86::RAX], size, element);
+    }
+    gpr[x86::RDI] = to + size;
+    gpr[x86::RCX] -= size / element;
+  }
+  return 1;
 }
 
 // A jump to another page whose target was known under another mapping of the pages: if they are the

@@ -9,10 +9,6 @@
 namespace backplane::tcg {
 namespace {
 
-// Under instruction counting a part ends after so many bytes, not when the host wants: each part
-// counts as an instruction.
-constexpr u64 kCountedPart = 1_MiB;
-
 constexpr u64 address_mask(unsigned bits) { return bits == 64 ? ~u64{0} : (u64{1} << bits) - 1; }
 
 // Of elements from an offset on, where their segment begins and what its last offset is.
@@ -124,6 +120,7 @@ bool TcgVcpu::repeat_in_page(u32 form, u64& bytes) {
 }
 
 const u8* TcgVcpu::repeat_string(u32 form, u32 offset) {
+  ++counters_.repetitions;
   state_.rip = pointer_of(jit_.page_base + offset);
   flags_to_state();
   const u64 mask = address_mask(form >> RepeatForm::kAddressShift);
@@ -136,7 +133,7 @@ const u8* TcgVcpu::repeat_string(u32 form, u32 offset) {
     }
     // What is left begins anew. What interrupts the instruction here finds RF set.
     if (engine_.options.count_instructions
-            ? bytes >= kCountedPart
+            ? bytes >= RepeatForm::kCountedPart
             : jit_.exit_request.load(std::memory_order_relaxed) != 0) {
       state_.rflags |= x86::kRF;
       return resume();

@@ -51,6 +51,7 @@ Helpers TcgVcpu::helpers() {
   h.repeat = [](TcgVcpu* v, u64 form, u64 offset) {
     return v->repeat_string(static_cast<u32>(form), static_cast<u32>(offset));
   };
+  h.repeat_fast = fast_repeat;
   h.transfer = fast_transfer;
   h.resume = [](TcgVcpu* v, u64, u64) { return v->resume_after_transfer(); };
   h.link = [](TcgVcpu* v, u64, u64 site) { return v->follow(static_cast<u32>(site)); };

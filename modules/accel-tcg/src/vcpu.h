@@ -73,9 +73,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
 
   struct Counters {
     u64 interpreted = 0, slow_accesses = 0, lookups = 0, entries = 0;
+    u64 repetitions = 0;  // of MOVS and STOS, that took the long way
   };
   const Counters& counters() const { return counters_; }
-
  private:
   // Host code for the current RIP, page_base set; null if it has to be interpreted or something
   // is pending.
@@ -139,6 +139,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // In fast_paths.cpp, compiled without vector registers.
   static const u8* fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor);
   const u8* fast_crossing_read(u64 linear, u64 size, MmuIndex index);
+  static u64 fast_repeat(TcgVcpu* vcpu, u64 form, u64 offset);
   static const u8* fast_link(TcgVcpu* vcpu, u64 unused, u64 site);
   static const u8* fast_lookup(TcgVcpu* vcpu, u64 linear, u64 unused);
   static u64 fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset);

@@ -52,6 +52,12 @@ class SoftMmu final : public x86::LinearMemory {
       return reinterpret_cast<const u8*>(e.host) + (linear & ~kPageMask);
     return resolve_fast(linear, false, index);
   }
+  u8* write_pointer_fast(u64 linear, MmuIndex index) {
+    const TlbEntry& e = jit_.tlb[index][tlb_index(linear)];
+    if (e.write_tag == (linear & kPageMask))
+      return reinterpret_cast<u8*>(e.host) + (linear & ~kPageMask);
+    return resolve_fast(linear, true, index);
+  }
 
   // Host address of guest code at `linear`, or null if it is not RAM or cannot be fetched.
   const u8* code_pointer(u64 linear, MmuIndex index) {

@@ -20,7 +20,7 @@ class StubEmitter {
     leave_ = emit_leave();
     s.leave_at = emit_leave_at();
     s.interpret = emit_call(reinterpret_cast<u64>(helpers_.interpret));
-    s.repeat = emit_call(reinterpret_cast<u64>(helpers_.repeat));
+    s.repeat = emit_repeat(emit_call(reinterpret_cast<u64>(helpers_.repeat)));
     const u32 resume = emit_call(reinterpret_cast<u64>(helpers_.resume));
     s.transfer = emit_transfer(s.interpret, resume);
     s.link =
@@ -170,6 +170,26 @@ class StubEmitter {
     a_.bind(miss);
     a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));
     a_.jump(link);
+    return start;
+  }
+
+  // The registers are stored again on the way through the other stub: they are unchanged.
+  u32 emit_repeat(u32 full) {
+    const u32 start = begin();
+    a_.pop(a_.r14);
+    store_registers();
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_linear)), a_.r10);
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)), a_.r11);
+    pass_arguments();
+    call_cpp(reinterpret_cast<u64>(helpers_.repeat_fast));
+    a_.test(a_.rax, a_.rax);
+    for (const u8 r : kCallClobbered) a_.mov(Assembler::r64(r), a_.gpr(r));
+    const u32 left = a_.jump_if_forward(4);
+    a_.jmp(a_.r14);
+    a_.bind(left);
+    a_.mov(a_.r10, a_.field(BACKPLANE_JIT_OFFSET(slow_linear)));
+    a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)));
+    a_.jump(full);
     return start;
   }
 

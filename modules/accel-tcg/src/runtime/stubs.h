@@ -29,6 +29,13 @@ struct RepeatForm {
   static constexpr u32 kLengthShift = 8;    // of the instruction
   static constexpr u32 kSegmentShift = 16;  // of the source, plus 1; 0: its base is 0
   static constexpr u32 kAddressShift = 24;  // bits of an address
+  // Under instruction counting a part ends after so many bytes, not when the host wants: each part
+  // counts as an instruction.
+  static constexpr u64 kCountedPart = 1_MiB;
+  // Of 64-bit code, with whole addresses and no segment.
+  static constexpr bool plain(u32 form) {
+    return (form >> kSegmentShift & 0xff) == 0 && form >> kAddressShift == 64;
+  }
   static u32 make(const Insn& i, bool moves) {
     return i.string_element() | (moves ? kMoves : 0) | u32{i.length} << kLengthShift |
            u32{i.segment} << kSegmentShift | u32{i.address_bits} << kAddressShift;
@@ -46,6 +53,9 @@ struct Helpers {
   const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
   // A REP MOVS or REP STOS of many elements; `form` as RepeatForm packs it.
   const u8* (*repeat)(TcgVcpu* vcpu, u64 form, u64 offset);
+  // The same tried first, without the guest's vector registers saved: nonzero if nothing is left to
+  // do. If not, it may have done a part.
+  u64 (*repeat_fast)(TcgVcpu* vcpu, u64 form, u64 unused);
   // SYSCALL (`length` of the instruction) or SYSRET (0) at `offset`, tried without the guest's
   // vector registers saved. Returns where to go on, kTransferRefused if the interpreter has to do
   // it, kTransferDone if it is done and `resume` is to say where to go on.
@@ -67,9 +77,10 @@ struct Stubs {
   void (*enter)(X86State* state, const u8* code) = nullptr;
   u32 memory = 0;     // call; T0 = linear address, T1 = descriptor; gives T0 = host address
   u32 interpret = 0;  // jump; T1 = page offset of the instruction
-  u32 repeat = 0;     // jump; T0 = RepeatForm, T1 = page offset of the instruction
-  u32 transfer = 0;   // jump; T0 = length or 0, T1 = page offset of the instruction
-  u32 link = 0;       // jump; T1 = site
+  // call; T0 = RepeatForm, T1 = page offset of the instruction; T2 is lost. Returns if all is done.
+  u32 repeat = 0;
+  u32 transfer = 0;  // jump; T0 = length or 0, T1 = page offset of the instruction
+  u32 link = 0;      // jump; T1 = site
   // The same for sites to another page, T0 = linear address of the target. What the vCPU's jump
   // cache knows needs no link: several vCPUs share the site.
   u32 link_far[kMmuCount] = {};

@@ -10,7 +10,7 @@ constexpr u8 kCounter = 1, kSource = 6, kDestination = 7;  // rCX, rSI, rDI
 constexpr u8 kZero = 4, kNotZero = 5, kNotPositive = 14;   // conditions; signed
 
 // From so many elements on, REP MOVS and REP STOS are done in C++, a page at a time.
-constexpr u32 kManyElements = 16;
+constexpr u32 kManyElements = 8;
 
 enum class Kind : u8 { Move, Compare, Store, Load, Scan };
 
@@ -130,11 +130,12 @@ void Translator::emit_repeat(const Insn& i) {
     a_.cmp(counter, kManyElements);
     const u32 many = a_.jump_if_forward(3);
     const u32 form = RepeatForm::make(i, kind == Kind::Move);
-    defer([this, many, form, offset = i.offset] {
+    defer([this, many, form, offset = i.offset, next] {
       a_.bind(many);
       a_.mov(a_.r10d, form);
       a_.mov(a_.r11d, offset);
-      a_.jump(stubs_.repeat);
+      a_.call_to(stubs_.repeat);
+      emit_jump(next);
     });
   }
   emit_element(i);
