@@ -55,7 +55,7 @@ void fill_elements(u8* to, u64 value, u64 size, unsigned element) {
 const u8* TcgVcpu::fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor) {
   const u64 size = descriptor & AccessDescriptor::kSizeMask;
   const bool write = (descriptor & AccessDescriptor::kWrite) != 0;
-  const MmuIndex index = static_cast<MmuIndex>(descriptor >> AccessDescriptor::kMmuShift);
+  const MmuIndex index = AccessDescriptor::mmu_index(descriptor);
   if ((linear & ~kPageMask) + size > kPageSize)
     return write ? nullptr : vcpu->fast_crossing_read(linear, size, index);
   return vcpu->mmu_.resolve_fast(linear, write, index);

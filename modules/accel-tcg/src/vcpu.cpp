@@ -158,8 +158,8 @@ Mode TcgVcpu::current_mode() const {
   if (cpl == 0) mode.bits |= Mode::kRing0;
   if ((cpl == 0 || (state_.cr4 & x86::kCr4TSD) == 0) && !virtual_tsc_) mode.bits |= Mode::kTsc;
   if ((state_.cr4 & x86::kCr4SMAP) != 0) mode.bits |= Mode::kSmap;
-  const unsigned code_bits = state_.code_bits();
   if ((state_.cr4 & x86::kCr4FSGSBASE) != 0) mode.bits |= Mode::kFsGsBase;
+  const unsigned code_bits = state_.code_bits();
   if (code_bits != 64) add_legacy_mode(mode, code_bits);
   return mode;
 }
@@ -475,7 +475,7 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
   ++counters_.slow_accesses;
   const unsigned size = descriptor & AccessDescriptor::kSizeMask;
   const bool write = (descriptor & AccessDescriptor::kWrite) != 0;
-  const MmuIndex index = static_cast<MmuIndex>(descriptor >> AccessDescriptor::kMmuShift);
+  const MmuIndex index = AccessDescriptor::mmu_index(descriptor);
   const bool crosses = (linear & ~kPageMask) + size > kPageSize;
   if (!crosses) {
     const SoftMmu::Target t = mmu_.resolve(linear, write ? Access::Write : Access::Read, index);
@@ -505,9 +505,36 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
     refund(*block, point->index);
   }
   flags_to_state();
-  step();
+  if (!take_page_fault(linear, descriptor)) step();
   *resume_code = resume();
   return 0;
+}
+
+// The page fault that the interpreter would raise for the access, if that is sure, without its
+// looking at the instruction and throwing.
+bool TcgVcpu::take_page_fault(u64 linear, u32 descriptor) {
+  if ((descriptor & AccessDescriptor::kFaultsAtOnce) == 0) return false;
+  const u64 at = linear + (descriptor >> AccessDescriptor::kFirstOffsetShift &
+                           AccessDescriptor::kFirstOffsetMask);
+  const u64 size = descriptor >> AccessDescriptor::kFirstSizeShift;
+  const bool write = (descriptor & AccessDescriptor::kFirstWrites) != 0;
+  if ((at & ~kPageMask) + size > kPageSize) return false;
+  // Wide operands may have to be aligned, which comes first.
+  if (size > sizeof(u64) && (at & (size - 1)) != 0) return false;
+  const SoftMmu::Target t = mmu_.resolve(at, write ? Access::Write : Access::Read,
+                                         AccessDescriptor::mmu_index(descriptor));
+  if (!t.faulted || !t.canonical) return false;
+  x87_pointers_to_state();
+  {
+    const Outside outside(*this);
+    if (engine_.options.count_instructions) --jit_.budget;
+    ++counters_.page_faults;
+    x86::deliver_exception({cpu_, mmu_}, {x86::kPFVector, true, t.fault, at});
+    if (state_.shutdown != 0) jit_.exit_request.store(1, std::memory_order_relaxed);
+    mmu_.report_writes();
+  }
+  x87_pointers_from_state();
+  return true;
 }
 
 const u8* TcgVcpu::take_native_fault(const void* pc, u64 rflags, u32& offset) {

@@ -72,7 +72,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   }
 
   struct Counters {
-    u64 interpreted = 0, slow_accesses = 0, lookups = 0, entries = 0;
+    u64 interpreted = 0, slow_accesses = 0, page_faults = 0, lookups = 0, entries = 0;
     u64 repetitions = 0;  // of MOVS and STOS, that took the long way
   };
   const Counters& counters() const { return counters_; }
@@ -148,6 +148,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   const u8* interpret_at(u32 offset);
   const u8* repeat_string(u32 form, u32 offset);
   const u8* follow(u32 site);
+  bool take_page_fault(u64 linear, u32 descriptor);
   const u8* lookup(u64 linear);
 
   // CpuObserver

@@ -11,14 +11,29 @@
 
 namespace backplane::tcg {
 
-// How a slow memory access was meant.
+// How a slow memory access was meant: its size in bytes, at most kSizeMask, and more.
 struct AccessDescriptor {
   static constexpr u32 kSizeMask = 0x3ff;
   static constexpr u32 kWrite = 1 << 10;
   static constexpr u32 kGroup = 1 << 11;  // of several accesses within a page
-  static constexpr u32 kMmuShift = 12;
+  static constexpr u32 kMmuShift = 12, kMmuMask = 3;
+  // Nothing but a page fault keeps the instruction from this access, of whose operand or, in a
+  // group, of whose first, the rest tells: where in the group it is, its size, and whether it is
+  // written.
+  static constexpr u32 kFaultsAtOnce = 1 << 14;
+  static constexpr u32 kFirstWrites = 1 << 15;
+  static constexpr u32 kFirstOffsetShift = 16, kFirstOffsetMask = 0x1ff;
+  static constexpr u32 kFirstSizeShift = 25, kFirstSizeMask = 0x7f;
+
   static u32 make(unsigned size, bool write, unsigned mmu_index) {
     return size | (write ? kWrite : 0) | mmu_index << kMmuShift;
+  }
+  static u32 first(unsigned offset, unsigned size, bool write) {
+    return kFaultsAtOnce | (write ? kFirstWrites : 0) | offset << kFirstOffsetShift |
+           size << kFirstSizeShift;
+  }
+  static MmuIndex mmu_index(u64 descriptor) {
+    return static_cast<MmuIndex>(descriptor >> kMmuShift & kMmuMask);
   }
 };
 

@@ -100,7 +100,7 @@ RmOperand Translator::emit_operand(const ScannedInsn& s, unsigned size, bool wri
   const bool keep = s.insn.segment == 0 && carries_flags(flags);
   if (!keep) flags_before_clobber();
   emit_address(s.insn, size);
-  emit_check(kT0, size, write, false, keep);
+  emit_check(kT0, size, write, false, keep, AccessDescriptor::first(0, size, write));
   return RmOperand::at(kT0);
 }
 
@@ -113,7 +113,8 @@ RmOperand Translator::emit_stack_operand(const ScannedInsn& s) {
   a_.lea(a_.r10d, a_.ptr[a_.r15 + access.displacement]);
   if (mode_.has(Mode::kStack16)) a_.movzx(a_.r10d, a_.r10w);
   emit_segment(x86::SS, access.size);
-  emit_check(kT0, access.size, access.write, false, false);
+  emit_check(kT0, access.size, access.write, false, false,
+             AccessDescriptor::first(0, access.size, access.write));
   return RmOperand::at(kT0);
 }
 
@@ -144,7 +145,9 @@ RmOperand Translator::emit_access(const MemoryAccess& access, AccessPart part, F
   pointers_.forget(kT0);
   pointers_.forget(pointer);
   emit_key_address(pointer, access.key, group.low, !mode_.code64());
-  emit_check(pointer, group.size(), group.write, grouped, keep);
+  emit_check(pointer, group.size(), group.write, grouped, keep,
+             AccessDescriptor::first(static_cast<unsigned>(access.displacement - group.low),
+                                     access.size, access.write));
   if (grouped) pointers_.hold(pointer, access.key, group);
   return RmOperand::at(pointer, access.displacement - group.low);
 }
@@ -182,8 +185,10 @@ u32 Translator::emit_tlb_lookup(u8 pointer, unsigned size, std::size_t tag) {
 }
 
 // Linear address -> host address in `pointer`, through the TLB. [docs/translator.md "Memory"]
-// `grouped`: what crosses a page goes on where each access is checked by itself.
-void Translator::emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags) {
+// `grouped`: what crosses a page goes on where each access is checked by itself. `first`: of the
+// descriptor, for an instruction that reports no exception before it accesses memory.
+void Translator::emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags,
+                            u32 first) {
   const std::size_t tag = write ? offsetof(TlbEntry, write_tag) : offsetof(TlbEntry, read_tag);
   const Xbyak::Reg64 p = Assembler::r64(pointer);
   u32 miss = 0;
@@ -218,6 +223,9 @@ void Translator::emit_check(u8 pointer, unsigned size, bool write, bool grouped,
   const u32 back = a_.here();
   u32 descriptor = AccessDescriptor::make(size, write, mode_.mmu_index());
   if (grouped) descriptor |= AccessDescriptor::kGroup;
+  // Of the x87 an exception may wait.
+  const Unit unit = code_->insns()[current_index_].insn.row.unit;
+  if (unit != Unit::X87 && unit != Unit::Mmx) descriptor |= first;
   const FlagsRecipe recipe = keep_flags ? FlagsRecipe{} : flags_to_remake();
   defer([this, pointer, p, miss, back, descriptor, tag, size, grouped, keep_flags, recipe] {
     a_.bind(miss);

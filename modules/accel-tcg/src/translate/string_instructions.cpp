@@ -49,7 +49,7 @@ void Translator::emit_element_check(const Insn& i, u8 pointer, unsigned segment,
     a_.movzx(a_.r10d, Xbyak::Reg16(pointer));
   const unsigned size = i.string_element();
   if (segment != 0) emit_segment(segment - 1, size);
-  emit_check(kT0, size, write, false, false);
+  emit_check(kT0, size, write, false, false, AccessDescriptor::first(0, size, write));
 }
 
 // Moves rSI or rDI to the next element. Leaves the flags alone; T0 is lost.

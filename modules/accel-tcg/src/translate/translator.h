@@ -72,7 +72,8 @@ class Translator {
   // `low_half`: of the address, zero-extended.
   void emit_key_address(u8 to, const AddressKey& key, i32 displacement, bool low_half = false);
   u32 emit_tlb_lookup(u8 pointer, unsigned size, std::size_t tag);
-  void emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags);
+  void emit_check(u8 pointer, unsigned size, bool write, bool grouped, bool keep_flags,
+                  u32 first = 0);
   void emit_jump_apart(u32 from);
   bool carries_flags(FlagsIn flags) const;
   void emit_restore_flags();

@@ -82,8 +82,14 @@ class TranslatedGuest {
   }
   // RIP behind the HLT, or of the instruction that faulted.
   u64 end() const { return end_; }
-  // The vector of the fault that ended the last run.
+  // The vector of the fault that ended the last run, and its error code, if that kind has one.
   std::optional<unsigned> fault() const { return fault_; }
+  u64 error_code() { return system<u64>(kPageSize - 48); }
+  // Makes a page of the arena read-only.
+  void write_protect(u64 offset) {
+    map(arena.address(offset), kArenaAt + offset, 5);
+    vcpu_.put_state();
+  }
   const TcgVcpu::Counters& counters() const { return vcpu_.counters(); }
   // What a run does not set stays as it is here.
   X86State& state() { return cpu_.state(); }
@@ -112,7 +118,7 @@ class TranslatedGuest {
   }
 
   // Maps one page for the kernel and users, making the tables on the way.
-  void map(u64 linear, u64 physical) {
+  void map(u64 linear, u64 physical, u64 rights = 7) {
     u64 table = kTables;
     for (unsigned shift = 39; shift > 12; shift -= 9) {
       const u64 at = table + (linear >> shift & 0x1ff) * 8;
@@ -123,7 +129,7 @@ class TranslatedGuest {
       }
       table = entry & kPageMask;
     }
-    machine_.memory().store<u64>(table + (linear >> 12 & 0x1ff) * 8, physical | 7);
+    machine_.memory().store<u64>(table + (linear >> 12 & 0x1ff) * 8, physical | rights);
   }
 
   template <class T>
