@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <ranges>
 
 #include "backplane/enumeration.h"
 #include "backplane/machine.h"
@@ -36,6 +37,15 @@ constexpr i32 kSlice = 1 << 20;
 // wait for a handful of ticks (Linux: some 15 ms at 1000 Hz), more than a vCPU reads the time-stamp
 // counter by itself.
 constexpr i64 kTimeSlack = 5'000'000;
+
+// The instructions that were interpreted most often, and how often.
+std::string most_interpreted(const TcgVcpu& vcpu) {
+  constexpr std::size_t kMost = 16;
+  std::string text;
+  for (const x86::Interpreter::Count& count : vcpu.interpreter().counts() | std::views::take(kMost))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count.name, count.times);
+  return text;
+}
 
 class TcgAccel final : public Accelerator, private MemoryListener {
  public:
@@ -142,10 +152,11 @@ class TcgAccel final : public Accelerator, private MemoryListener {
       const TcgVcpu::Counters& n = v->counters();
       const SoftMmu::Counters& m = v->mmu().counters();
       text += fmt::format(
-          "cpu {}: {} entries, {} lookups, {} interpreted, {} slow accesses, {} TLB fills, "
-          "{} flushes ({} global), {} page flushes\n",
-          v->cpu().index(), n.entries, n.lookups, n.interpreted, n.slow_accesses, m.fills,
-          m.flushes, m.global_flushes, m.page_flushes);
+          "cpu {}: {} entries, {} lookups, {} interpreted, {} slow accesses, {} slow repetitions, "
+          "{} page faults, {} TLB fills, {} flushes ({} global), {} page flushes\n",
+          v->cpu().index(), n.entries, n.lookups, n.interpreted, n.slow_accesses, n.repetitions,
+          n.page_faults, m.fills, m.flushes, m.global_flushes, m.page_flushes);
+      text += fmt::format("cpu {} interpreted: {}\n", v->cpu().index(), most_interpreted(*v));
     }
     return text;
   }

@@ -76,6 +76,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
     u64 repetitions = 0;  // of MOVS and STOS, that took the long way
   };
   const Counters& counters() const { return counters_; }
+  // What was interpreted, by name.
+  const x86::Interpreter& interpreter() const { return interpreter_; }
+
  private:
   // Host code for the current RIP, page_base set; null if it has to be interpreted or something
   // is pending.
@@ -145,10 +148,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   static u64 fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset);
   const u8* resume_after_transfer();
   u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume);
+  bool take_page_fault(u64 linear, u32 descriptor);
   const u8* interpret_at(u32 offset);
   const u8* repeat_string(u32 form, u32 offset);
   const u8* follow(u32 site);
-  bool take_page_fault(u64 linear, u32 descriptor);
   const u8* lookup(u64 linear);
 
   // CpuObserver

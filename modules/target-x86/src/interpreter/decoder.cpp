@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "execution_counts.h"
 #include "handlers.h"
 #include "instruction.h"
 #include "isa_features.h"
@@ -204,6 +205,7 @@ DecodeStatus Decoder::decode(DecodeMode mode, u64 rip, const u8* bytes, unsigned
   i.far = z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
   i.operand_count = z.operand_count_visible;
   set_operands(z, operands, i);
+  i.counter = ExecutionCounts::counter_of(z.mnemonic, i);
 
   i.handler = invalid_opcode;
   if (!is_offered(features_, z) || !is_valid_on(vendor_, z)) return DecodeStatus::Ok;

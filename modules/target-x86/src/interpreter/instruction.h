@@ -59,6 +59,7 @@ struct Instruction {
   bool repne;  // F2
   bool far;
   u8 operand_count;  // visible ones
+  u16 counter;       // in ExecutionCounts
   Operand operand[4];
   MemoryOperand memory;
   u64 immediate;   // sign- or zero-extended as the instruction says

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/x86/interpreter.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
 #include "execution.h"
+#include "execution_counts.h"
 #include "handlers.h"
 #include "native/availability.h"
 #include "native/routine.h"
@@ -49,6 +51,7 @@ struct Interpreter::Impl {
   Execution x;
   NativeRoutines natives;
   Decoder decoder;
+  ExecutionCounts counts;
   Instruction* cache;
 };
 
@@ -143,6 +146,7 @@ Interpreter::Step Interpreter::Impl::execute() {
   }
   if (x.watching && !resuming && !x.behind_ss_load && at_breakpoint()) return delivered();
   const Instruction& i = fetch();
+  counts.add(i.counter);
   state.interrupt_shadow = kNoShadow;
   state.rflags &= ~kRF;
   x.next_rip = state.rip + i.length;
@@ -179,6 +183,15 @@ Interpreter::Step Interpreter::step_and_settle() {
   Step last = step();
   for (unsigned steps = 1; steps < kMost && impl_->x.state.debug_traps != 0; ++steps) last = step();
   return last;
+}
+
+std::vector<Interpreter::Count> Interpreter::counts() const {
+  std::vector<Count> all;
+  for (u16 n = 0; n < ExecutionCounts::kCounters; ++n)
+    if (const u64 times = impl_->counts.times(n); times != 0)
+      all.push_back({ExecutionCounts::name_of(n), times});
+  std::ranges::stable_sort(all, std::ranges::greater(), &Count::times);
+  return all;
 }
 
 }  // namespace backplane::x86

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "backplane/x86/system.h"
 
@@ -30,6 +32,16 @@ class Interpreter {
   // the state, of which its processor knows nothing, are delivered, for which another instruction
   // or two may be executed.
   Step step_and_settle();
+
+  // How often instructions of one name were begun, a repeated one with each step. The names are
+  // mnemonics in lower case, but that moves of control, debug and segment registers are told apart.
+  struct Count {
+    std::string_view name;
+    u64 times;
+  };
+  // The most frequent first, without those that were not. Any thread: what it says may be a moment
+  // old.
+  std::vector<Count> counts() const;
 
  private:
   struct Impl;
