@@ -149,11 +149,12 @@ const u8* TcgVcpu::fast_lookup(TcgVcpu* vcpu, u64 linear, u64) {
   if (host_pc == nullptr) return nullptr;
   CodeCache& cache = vcpu->engine_.cache;
   const std::lock_guard guard(cache.lock());
-  const Block* block = cache.find(host_pc, Mode{mode});
-  if (block == nullptr || block->second_page != nullptr) return nullptr;
-  vcpu->remember(*block, linear, index);
+  const CodeCache::Place* const place = cache.find_place(host_pc, Mode{mode});
+  if (place == nullptr || place->in_two_pages) return nullptr;
+  vcpu->remember(*place, linear, index);
+  ++vcpu->counters_.lookups;
   jit.page_base = linear & kPageMask;
-  return cache.assembler().executable(block->near_entry);
+  return cache.assembler().executable(place->near_entry);
 }
 
 u64 TcgVcpu::fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset) {

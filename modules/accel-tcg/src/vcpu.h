@@ -84,7 +84,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // is pending.
   const u8* code_at_rip();
   // Puts a block into the jump cache; its page counts as executed from.
-  void remember(const Block& block, u64 linear, MmuIndex index) {
+  template <class BlockOrPlace>
+  void remember(const BlockOrPlace& block, u64 linear, MmuIndex index) {
     mmu_.note_executed(linear, index);
     const unsigned slot = jump_cache_index(linear);
     const Assembler& a = engine_.cache.assembler();

@@ -95,7 +95,6 @@ struct Block {
   u32 far_entry = 0;                 // scratch register T0 holds the guest address
   u32 first_incoming = 0;            // index + 1 of a JumpSite
   u32 first_point = 0, points = 0;
-  Block* next = nullptr;  // in the hash chain
 };
 
 }  // namespace backplane::tcg

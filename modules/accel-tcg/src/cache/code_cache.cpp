@@ -60,7 +60,7 @@ CodeCache::CodeCache(u64 buffer_size)
       assembler_(buffer_),
       cold_base_(static_cast<u32>(buffer_size / 2)),
       cold_position_(cold_base_),
-      buckets_(kFirstBuckets, nullptr) {}
+      places_(kFirstPlaces) {}
 
 void CodeCache::flush() {
   for (auto& [page, code] : pages_)
@@ -69,7 +69,8 @@ void CodeCache::flush() {
   pages_.clear();
   entries_.clear();
   free_entry_ = 0;
-  std::fill(buckets_.begin(), buckets_.end(), nullptr);
+  std::fill(places_.begin(), places_.end(), Place{});
+  places_taken_ = 0;
   blocks_.clear();
   sites_.clear();
   points_.clear();
@@ -124,25 +125,40 @@ void CodeCache::publish(Block& block, std::shared_ptr<RamBlock> ram, u64 ram_off
                         std::shared_ptr<RamBlock> second, u64 second_offset) {
   note_page(block, page_of(block.host_pc), std::move(ram), ram_offset);
   if (spans_two_pages(block)) note_page(block, block.second_page, std::move(second), second_offset);
-  if (blocks_.size() > buckets_.size()) grow_buckets();
-  Block*& head = buckets_[bucket(block.host_pc, block.mode)];
-  block.next = head;
-  head = &block;
+  if (++places_taken_ > places_.size() / 2) {
+    const std::vector<Place> before =
+        std::exchange(places_, std::vector<Place>(2 * places_.size()));
+    for (const Place& place : before)
+      if (place.host_pc != nullptr) put(place);
+  }
+  put({block.host_pc, &block, block.mode.bits, block.near_entry, block.far_entry,
+       block.second_page != nullptr});
   ++counters_.blocks;
   counters_.guest_bytes += block.size;
   counters_.host_bytes += block.end - block.begin;
   counters_.cold_bytes += block.cold_end - block.cold_begin;
 }
 
-// The block that is being published, the last one, is in no chain yet.
-void CodeCache::grow_buckets() {
-  buckets_.assign(buckets_.size() * 2, nullptr);
-  for (auto block = blocks_.begin(); block != std::prev(blocks_.end()); ++block) {
-    if (!block->valid) continue;
-    Block*& head = buckets_[bucket(block->host_pc, block->mode)];
-    block->next = head;
-    head = &*block;
+void CodeCache::put(const Place& place) {
+  u32 at = home_of(place.host_pc, place.mode);
+  while (places_[at].host_pc != nullptr) at = behind(at);
+  places_[at] = place;
+}
+
+// Those behind it move up, unless they would come before where they are looked for.
+void CodeCache::remove_place(const Block& block) {
+  u32 hole = home_of(block.host_pc, block.mode.bits);
+  while (places_[hole].block != &block) hole = behind(hole);
+  const auto distance = [this](u32 from, u32 to) {
+    return (to - from) & static_cast<u32>(places_.size() - 1);
+  };
+  for (u32 at = behind(hole); places_[at].host_pc != nullptr; at = behind(at)) {
+    if (distance(home_of(places_[at].host_pc, places_[at].mode), at) < distance(hole, at)) continue;
+    places_[hole] = places_[at];
+    hole = at;
   }
+  places_[hole] = {};
+  --places_taken_;
 }
 
 JumpSite& CodeCache::create_site(Block& from) {
@@ -197,12 +213,7 @@ const CodePoint* CodeCache::point_at(const Block& block, u32 host_offset) const 
 void CodeCache::retire(Block& block) {
   block.valid = false;
   while (block.first_incoming != 0) unlink(sites_[block.first_incoming - 1]);
-  for (Block** at = &buckets_[bucket(block.host_pc, block.mode)]; *at != nullptr;
-       at = &(*at)->next) {
-    if (*at != &block) continue;
-    *at = block.next;
-    break;
-  }
+  remove_place(block);
   leave_page(block, page_of(block.host_pc));
   if (spans_two_pages(block)) leave_page(block, block.second_page);
   // Jump caches may still lead here: the entry becomes a jump to the block's own look-up code.

@@ -43,10 +43,23 @@ class CodeCache {
   u64 bytes_used() const { return assembler_.here() + u64{cold_position_ - cold_base_}; }
   void flush();
 
-  Block* find(const u8* host_pc, Mode mode) const {
-    for (Block* b = buckets_[bucket(host_pc, mode)]; b != nullptr; b = b->next)
-      if (b->host_pc == host_pc && b->mode.bits == mode.bits) return b;
+  // What is needed to jump to a block, beside each other: looking for one is to wait for memory.
+  struct Place {
+    const u8* host_pc = nullptr;  // null: no block
+    Block* block = nullptr;
+    u32 mode = 0;
+    u32 near_entry = 0, far_entry = 0;
+    bool in_two_pages = false;
+  };
+  // Null if there is none.
+  const Place* find_place(const u8* host_pc, Mode mode) const {
+    for (u32 at = home_of(host_pc, mode.bits); places_[at].host_pc != nullptr; at = behind(at))
+      if (places_[at].host_pc == host_pc && places_[at].mode == mode.bits) return &places_[at];
     return nullptr;
+  }
+  Block* find(const u8* host_pc, Mode mode) const {
+    const Place* const place = find_place(host_pc, mode);
+    return place != nullptr ? place->block : nullptr;
   }
   Block& create();
   // Makes a finished block known; its pages get kHasCode. `ram` and `ram_offset` name the page. As
@@ -103,7 +116,8 @@ class CodeCache {
 
  private:
   static constexpr u32 kReserve = 256 << 10;
-  static constexpr u32 kFirstBuckets = 1 << 12;
+  static constexpr u32 kFirstPlaces = 1 << 12;
+  static_assert(sizeof(Place) == 32, "two in a line of the host's cache");
 
   // A block in the list of a granule that it has bytes in.
   struct GranuleEntry {
@@ -117,12 +131,14 @@ class CodeCache {
     std::shared_ptr<RamBlock> ram;
     u64 ram_offset = 0;
   };
-  u32 bucket(const u8* host_pc, Mode mode) const {
-    const u64 h = reinterpret_cast<u64>(host_pc) * 0x9e3779b97f4a7c15 + mode.bits * 0x85ebca6b;
-    return static_cast<u32>(h >> 40) & static_cast<u32>(buckets_.size() - 1);
+  u32 home_of(const u8* host_pc, u32 mode) const {
+    const u64 h = reinterpret_cast<u64>(host_pc) * 0x9e3779b97f4a7c15 + mode * u64{0x85ebca6b};
+    return static_cast<u32>(h >> 40) & static_cast<u32>(places_.size() - 1);
   }
+  u32 behind(u32 place) const { return (place + 1) & static_cast<u32>(places_.size() - 1); }
+  void put(const Place& place);
+  void remove_place(const Block& block);
   void retire(Block& block);
-  void grow_buckets();
   void note_page(Block& block, const u8* host_page, std::shared_ptr<RamBlock> ram, u64 ram_offset);
   // Takes a block out of a page's lists; the page goes with its last.
   void leave_page(Block& block, const u8* host_page);
@@ -133,7 +149,9 @@ class CodeCache {
   u32 permanent_ = 0;
   u32 cold_base_;
   u32 cold_position_;
-  std::vector<Block*> buckets_;
+  // By hash, at most half full: whoever finds its place taken is in one behind it.
+  std::vector<Place> places_;
+  u32 places_taken_ = 0;
   std::deque<Block> blocks_;  // in the order of their host code, hot and cold
   std::deque<JumpSite> sites_;
   std::vector<CodePoint> points_;

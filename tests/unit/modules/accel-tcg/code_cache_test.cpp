@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
 #include <utility>
 
 namespace backplane::tcg {
@@ -49,6 +51,45 @@ TEST(CodeCache, LetsGoOfThePageWithItsLastBlock) {
   EXPECT_FALSE(cache.has_blocks(ram->host()));
   EXPECT_EQ(ram.use_count(), 1);
   EXPECT_EQ(ram->page_flags(0) & RamBlock::kHasCode, 0);
+}
+
+TEST(CodeCache, FindsWhatIsThereWhateverComesAndGoes) {
+  CodeCache cache(64_MiB);
+  constexpr u32 kModes = 3;
+  constexpr u64 kSize = 8 * kPageSize;
+  auto ram = std::make_shared<RamBlock>("ram", kSize);
+  std::map<std::pair<const u8*, u32>, Block*> known;
+  std::mt19937 random{20261129};
+  for (unsigned turn = 0; turn < 60'000; ++turn) {
+    const u64 page = random() % (kSize / kPageSize) * kPageSize;
+    const u16 offset = static_cast<u16>(random() % kPageSize);
+    const u8* const pc = ram->host() + page + offset;
+    if (random() % 3 == 0) {
+      cache.invalidate(ram->host() + page, offset, 1);
+      for (u32 mode = 0; mode < kModes; ++mode) known.erase({pc, mode});
+      continue;
+    }
+    const Mode mode{static_cast<u32>(random() % kModes)};
+    if (known.contains({pc, mode.bits})) continue;
+    Block& block = cache.create();
+    block.host_pc = pc;
+    block.mode = mode;
+    block.offset = offset;
+    block.size = 1;
+    Assembler& a = cache.assembler();
+    a.align_entry();
+    block.near_entry = block.retired_entry = a.here();
+    a.dq(0);
+    cache.publish(block, ram, page, nullptr, 0);
+    known[{pc, mode.bits}] = &block;
+  }
+  EXPECT_GT(known.size(), 10'000u);
+  for (u64 at = 0; at < kSize; ++at)
+    for (u32 mode = 0; mode < kModes; ++mode) {
+      const auto found = known.find({ram->host() + at, mode});
+      ASSERT_EQ(cache.find(ram->host() + at, Mode{mode}),
+                found == known.end() ? nullptr : found->second);
+    }
 }
 
 // Data beside code, as in 16-bit programs: each write to it comes by.
