@@ -49,7 +49,7 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::ReadControl:
       return mode.has(Mode::kRing0);
     case Op::ReadSelector:
-      return i.default_operand_size && mode.code64();
+      return mode.code64();
     case Op::ReadBase:
     case Op::WriteBase:
       return mode.has(Mode::kFsGsBase);

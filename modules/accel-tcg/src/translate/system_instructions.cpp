@@ -141,7 +141,15 @@ void Translator::emit_read_control(const Insn& i) {
 }
 
 void Translator::emit_read_selector(const Insn& i) {
-  emit_read_state(i.rm, offsetof(X86State, seg) + i.reg * sizeof(x86::Segment), 2);
+  const std::size_t place = offsetof(X86State, seg) + i.reg * sizeof(x86::Segment);
+  if (i.operand_size() != 2) return emit_read_state(i.rm, place, 2);
+  // What is above 16 bits stays.
+  const u8 home = host_register(i.rm);
+  a_.movzx(a_.r11d, a_.word[a_.rsp + static_cast<int>(place)]);
+  if (home == kSpilled)
+    a_.mov(a_.field_of(i.rm, 2), a_.r11w);
+  else
+    a_.mov(Xbyak::Reg16(home), a_.r11w);
 }
 
 void Translator::emit_read_base(const Insn& i) {
