@@ -248,10 +248,11 @@ Vcpu::Exit TcgVcpu::run() {
       step();
       continue;
     }
-    if (!run_translated())
+    if (run_translated()) {
+      if (jit_.flags_stale != 0) settle_flags();
+    } else if (!take_fetch_fault()) {
       step();
-    else if (jit_.flags_stale != 0)
-      settle_flags();
+    }
   }
 }
 
@@ -527,14 +528,27 @@ bool TcgVcpu::take_page_fault(u64 linear, u32 descriptor) {
   x87_pointers_to_state();
   {
     const Outside outside(*this);
-    if (engine_.options.count_instructions) --jit_.budget;
-    ++counters_.page_faults;
-    x86::deliver_exception({cpu_, mmu_}, {x86::kPFVector, true, t.fault, at});
-    if (state_.shutdown != 0) jit_.exit_request.store(1, std::memory_order_relaxed);
-    mmu_.report_writes();
+    deliver_page_fault(at, t.fault);
   }
   x87_pointers_from_state();
   return true;
+}
+
+// The same for the first byte of an instruction.
+bool TcgVcpu::take_fetch_fault() {
+  if (!state_.code64()) return false;
+  const SoftMmu::Target t = mmu_.resolve(state_.rip, Access::Execute, mmu_.current_index());
+  if (!t.faulted || !t.canonical) return false;
+  deliver_page_fault(state_.rip, t.fault);
+  return true;
+}
+
+void TcgVcpu::deliver_page_fault(u64 linear, u32 error_code) {
+  if (engine_.options.count_instructions) --jit_.budget;
+  ++counters_.page_faults;
+  x86::deliver_exception({cpu_, mmu_}, {x86::kPFVector, true, error_code, linear});
+  if (state_.shutdown != 0) jit_.exit_request.store(1, std::memory_order_relaxed);
+  mmu_.report_writes();
 }
 
 const u8* TcgVcpu::take_native_fault(const void* pc, u64 rflags, u32& offset) {

@@ -150,6 +150,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   const u8* resume_after_transfer();
   u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume);
   bool take_page_fault(u64 linear, u32 descriptor);
+  bool take_fetch_fault();
+  void deliver_page_fault(u64 linear, u32 error_code);
   const u8* interpret_at(u32 offset);
   const u8* repeat_string(u32 form, u32 offset);
   const u8* follow(u32 site);

@@ -32,6 +32,7 @@ const Access kAccesses[] = {
     {"push [rbx]", {0xff, 0x33}},
     {"call behind", {0xe8, 0, 0, 0, 0}},
     {"ret", {0xc3}},
+    {"jmp rbx", {0xff, 0xe3}},
     {"movsb", {0xa4}},
     {"rep movsb", {0xf3, 0xa4}, true},
     {"stosd", {0xab}},
