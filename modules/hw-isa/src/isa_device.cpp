@@ -40,15 +40,9 @@ void IsaDevice::class_init(DeviceClass& k) { k.hotpluggable = false; }
 
 IsaDevice::~IsaDevice() = default;
 
-void IsaDevice::realize() {
-  BACKPLANE_REALIZE_STEP("ISA device realize");
-  Device::realize();
-}
-
 void IsaDevice::unrealize() {
   for (const auto& region : regions_) isa_bus().unmap(*region);
   regions_.clear();
-  Device::unrealize();
 }
 
 std::string IsaDevice::describe() const {

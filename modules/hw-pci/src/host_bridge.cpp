@@ -27,8 +27,6 @@ PciHostBridge::PciHostBridge() = default;
 PciHostBridge::~PciHostBridge() = default;
 
 void PciHostBridge::realize() {
-  BACKPLANE_REALIZE_STEP("PCI host bridge realize");
-  Device::realize();
   // Below RAM and the board's own devices, which therefore keep answering where a BAR overlaps.
   constexpr int kBelow = -1;
   memory_ = MemoryRegion::container("pci memory", MemoryRegion::kMaxSize);
@@ -51,7 +49,6 @@ void PciHostBridge::realize() {
 }
 
 void PciHostBridge::unrealize() {
-  Device::unrealize();  // first: the devices on the bus still need it
   address_port_.reset();
   data_port_.reset();
   if (bus_ != nullptr) remove_child(*bus_);

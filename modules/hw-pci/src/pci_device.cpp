@@ -30,10 +30,6 @@ PciDevice::~PciDevice() { unmap_all(); }
 PciBus& PciDevice::pci_bus() const { return static_cast<PciBus&>(*bus()); }
 
 void PciDevice::realize() {
-  BACKPLANE_REALIZE_STEP("PCI device realize");
-  if (dynamic_cast<PciBus*>(bus()) == nullptr) throw Error::of("{} needs a PCI bus", type_name());
-  Device::realize();
-
   const PciIdentity& identity = pci_class().identity;
   config_ = PciConfigSpace{};
   config_.set16(kVendorId, identity.vendor);
@@ -57,12 +53,11 @@ void PciDevice::realize() {
 
 void PciDevice::unrealize() {
   state_.intx = false;
-  if (bus() != nullptr) update_intx();
+  update_intx();
   unmap_all();
   msi_.reset();
   msix_.reset();
   for (Bar& bar : bars_) bar = Bar{};
-  Device::unrealize();
 }
 
 void PciDevice::reset() {

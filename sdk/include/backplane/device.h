@@ -2,12 +2,16 @@
 // Devices and the buses they sit on.
 //
 // A device's life: created (constructor chain from the root down) -> properties set -> realized
-// (realize() runs the chain; each override calls its parent's) -> reset with the machine ->
-// unrealized (in reverse) -> destroyed. All under the machine lock.
+// (plugged into its bus; the chain of realize() from the root's down, then that of realized_all())
+// -> reset with the machine -> unrealized (in reverse) -> destroyed. All under the machine lock.
+//
+// Each class says in realize() what it adds, and calls nobody's: the class object has the chain of
+// its ancestors' callbacks, and the mechanism runs and traces it (`-d realize`).
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "backplane/kind.h"
@@ -16,11 +20,20 @@
 namespace backplane {
 
 class Bus;
+class Device;
 class Machine;
 
 // What -device chooses from.
 inline constexpr Kind kDeviceKind{
     .base = "device", .prefix = "", .suffix = "", .noun = "device", .option = "-device"};
+
+// What one class adds to the chain; null where it has nothing of its own.
+struct RealizeStep {
+  const TypeInfo* type = nullptr;
+  void (*realize)(Device&) = nullptr;
+  void (*realized_all)(Device&) = nullptr;
+  void (*unrealize)(Device&) = nullptr;
+};
 
 struct DeviceClass : ObjectClass {
   DeviceClass() = default;
@@ -30,6 +43,11 @@ struct DeviceClass : ObjectClass {
   std::string category;        // heading in `-device help`: "Storage", "Network", "Misc", ...
   bool user_creatable = true;  // false: only the board or another device makes it
   bool hotpluggable = true;
+  std::vector<RealizeStep> realize_steps;  // the root's first
+
+  // For each class when it is made.
+  template <class T, class ParentT>
+  void add_realize_step(const TypeInfo& type);
 };
 
 class Device : public Object {
@@ -47,18 +65,20 @@ class Device : public Object {
   void set_id(std::string id) { id_ = std::move(id); }
 
   bool realized() const { return realized_; }
-  // Runs realize() or unrealize(); does nothing if that is so already. If a step throws, what was
-  // done is undone (unrealize) and the Error says which step of which device failed. `bus` may be
-  // null for a device without one.
+  // Runs the chain, or undoes it; does nothing if that is so already. If a step throws, what was
+  // done is undone, and the Error says which step of which device failed. `bus` may be null for a
+  // device that sits on none; throws Error if it is not one of the class's bus type.
   void set_realized(Machine& machine, Bus* bus = nullptr);
   void set_unrealized();
 
-  // Puts the device into operation; throws Error. An override calls its parent's first. The
-  // default plugs the device into its bus.
-  virtual void realize();
-  // Undoes realize(), also one that failed half-way. An override calls its parent's last. The
-  // default unrealizes the devices on child buses, last one first, and leaves the bus.
-  virtual void unrealize();
+  // What a class does to put the device into operation; it is in its place, and what the parent's
+  // class has, is there. Throws Error. Not to be called by others than the mechanism.
+  void realize() {}
+  // The same, when each class of the chain has done its part: what has to come last.
+  void realized_all() {}
+  // Undoes realize() and realized_all(), also one that failed half-way. The devices on child buses
+  // are unrealized before.
+  void unrealize() {}
   // Back to the state at power-on. The default resets what the class says to be state, and child
   // buses; an override calls it, and drives outputs anew.
   virtual void reset();
@@ -76,8 +96,11 @@ class Device : public Object {
 
  private:
   friend class Bus;
+  void run_chain();
+  void undo_chain();
   std::string id_;
   bool realized_ = false;
+  std::size_t steps_begun_ = 0;
   Machine* machine_ = nullptr;
   Bus* bus_ = nullptr;
   std::vector<Bus*> child_buses_;
@@ -96,8 +119,8 @@ class Bus : public Object {
   const std::vector<Device*>& devices() const { return devices_; }
   ~Bus() override;
 
-  // Called by Device::realize and unrealize. An override checks the address the device asks for
-  // (throws Error if in use or impossible) before it calls this one.
+  // Called when a device is realized, before its own steps, and unrealized. An override checks the
+  // address the device asks for (throws Error if in use or impossible) before it calls this one.
   virtual void plug(Device& device);
   virtual void unplug(Device& device);
   // True if a further device fits.
@@ -111,28 +134,35 @@ class Bus : public Object {
   std::vector<Device*> devices_;
 };
 
-// One step of a realize chain: construct it first in each realize() override (and in other steps
-// worth showing). `-d realize` prints a line for each, with type, step, the file that holds its
-// code and the time it took, indented by depth. The lines stand in the order in which the steps
-// began; since each carries its time, they are printed when the outermost step has ended. A step
-// that an exception leaves is marked as failed, and the innermost one is named in the Error.
-class RealizeStep {
- public:
-  RealizeStep(const Device& device, std::string_view step, const void* code_address);
-  ~RealizeStep();
-  RealizeStep(const RealizeStep&) = delete;
-  RealizeStep& operator=(const RealizeStep&) = delete;
+namespace detail {
 
- private:
-  std::string step_;
-  int exceptions_;    // under way when the step began
-  std::size_t line_;  // in the trace
-  long long start_ns_;
-};
+// How a class says what it does, its parent's being what it does otherwise.
+template <auto Own, auto Inherited, class T>
+constexpr void (*own_callback())(Device&) {
+  if constexpr (std::is_same_v<FunctionTag<Own>, FunctionTag<Inherited>>)
+    return nullptr;
+  else
+    return [](Device& device) { (static_cast<T&>(device).*Own)(); };
+}
+
+}  // namespace detail
+
+template <class T, class ParentT>
+void DeviceClass::add_realize_step(const TypeInfo& type) {
+  if constexpr (std::is_base_of_v<Device, ParentT>) {
+    static_assert(
+        requires {
+          &T::realize;
+          &T::realized_all;
+          &T::unrealize;
+        },
+        "realize(), realized_all() and unrealize() of a device are public, and take nothing");
+    const RealizeStep step{&type, detail::own_callback<&T::realize, &ParentT::realize, T>(),
+                           detail::own_callback<&T::realized_all, &ParentT::realized_all, T>(),
+                           detail::own_callback<&T::unrealize, &ParentT::unrealize, T>()};
+    if (step.realize != nullptr || step.realized_all != nullptr || step.unrealize != nullptr)
+      realize_steps.push_back(step);
+  }
+}
 
 }  // namespace backplane
-
-// Marks a step of the realize chain in the file that contains it.
-#define BACKPLANE_REALIZE_STEP(text)           \
-  static const char backplane_step_anchor = 0; \
-  const ::backplane::RealizeStep backplane_realize_step(*this, text, &backplane_step_anchor)

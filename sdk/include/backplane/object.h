@@ -267,6 +267,8 @@ std::unique_ptr<ObjectClass> make_class(const TypeInfo& type, const ObjectClass*
     if (!is_empty(type.about.category)) k->category = type.about.category;
   if constexpr (requires { k->user_creatable = false; })
     if (type.about.board_only) k->user_creatable = false;
+  if constexpr (requires { k->template add_realize_step<T, ParentT>(type); })
+    k->template add_realize_step<T, ParentT>(type);
   if constexpr (has_own_class_init<T, ParentT>) T::class_init(*k);
   return k;
 }

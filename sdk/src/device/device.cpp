@@ -38,29 +38,62 @@ void Device::set_realized(Machine& machine, Bus* bus) {
   if (realized_) return;
   machine_ = &machine;
   bus_ = bus;
-  realize_trace::forget_failure();
+  RealizeTrace::forget_failure();
   try {
-    const RealizeStep step(*this, "realized=true", object_class().type->file_anchor);
-    realize();
+    const RealizeTrace trace(*this, *object_class().type, "realized=true");
+    run_chain();
     realized_ = true;
   } catch (const RealizeError&) {
-    unrealize();
-    bus_ = nullptr;
+    undo_chain();
     throw;
   } catch (...) {
     const Error error = current_error();
-    const std::string step = realize_trace::failed_step();
-    unrealize();
-    bus_ = nullptr;
+    const std::string step = RealizeTrace::failed_step();
+    undo_chain();
     throw RealizeError(error.in(fmt::format("{}: {}", type_name(), step)));
   }
 }
 
+void Device::run_chain() {
+  const std::string& wanted = device_class().bus_type;
+  if (!wanted.empty() && (bus_ == nullptr || !bus_->object_class().is_a(wanted)))
+    throw Error::of("it goes on a bus of type {}", wanted);
+  if (bus_ != nullptr) bus_->plug(*this);
+  const std::vector<RealizeStep>& steps = device_class().realize_steps;
+  for (const RealizeStep& step : steps) {
+    ++steps_begun_;
+    if (step.realize == nullptr) continue;
+    const RealizeTrace trace(*this, *step.type, "realize");
+    step.realize(*this);
+  }
+  for (const RealizeStep& step : steps) {
+    if (step.realized_all == nullptr) continue;
+    const RealizeTrace trace(*this, *step.type, "realized all");
+    step.realized_all(*this);
+  }
+}
+
+void Device::undo_chain() {
+  for (auto bus = child_buses_.rbegin(); bus != child_buses_.rend(); ++bus) {
+    const std::vector<Device*> devices = (*bus)->devices();
+    for (auto device = devices.rbegin(); device != devices.rend(); ++device)
+      (*device)->set_unrealized();
+  }
+  const std::vector<RealizeStep>& steps = device_class().realize_steps;
+  while (steps_begun_ != 0)
+    if (const RealizeStep& step = steps[--steps_begun_]; step.unrealize != nullptr)
+      step.unrealize(*this);
+  if (bus_ != nullptr) {
+    const std::vector<Device*>& plugged = bus_->devices();
+    if (std::find(plugged.begin(), plugged.end(), this) != plugged.end()) bus_->unplug(*this);
+  }
+  bus_ = nullptr;
+}
+
 void Device::set_unrealized() {
   if (!realized_) return;
-  unrealize();
+  undo_chain();
   realized_ = false;
-  bus_ = nullptr;
 }
 
 void Device::set_property(std::string_view name, std::string_view value) {
@@ -70,21 +103,6 @@ void Device::set_property(std::string_view name, std::string_view value) {
       throw Error::of("{}.{}: cannot change once the device is realized", type_name(), name);
   }
   Object::set_property(name, value);
-}
-
-void Device::realize() {
-  if (bus_ != nullptr) bus_->plug(*this);
-}
-
-void Device::unrealize() {
-  for (auto bus = child_buses_.rbegin(); bus != child_buses_.rend(); ++bus) {
-    const std::vector<Device*> devices = (*bus)->devices();
-    for (auto device = devices.rbegin(); device != devices.rend(); ++device)
-      (*device)->set_unrealized();
-  }
-  if (bus_ == nullptr) return;
-  const std::vector<Device*>& plugged = bus_->devices();
-  if (std::find(plugged.begin(), plugged.end(), this) != plugged.end()) bus_->unplug(*this);
 }
 
 void Device::reset() {

@@ -5,7 +5,6 @@
 #include <exception>
 #include <vector>
 
-#include "backplane/device.h"
 #include "backplane/log.h"
 #include "backplane/module.h"
 
@@ -45,27 +44,25 @@ void print_lines() {
 
 }  // namespace
 
-namespace realize_trace {
+const std::string& RealizeTrace::failed_step() { return trace.failed_step; }
+void RealizeTrace::forget_failure() { trace.failed_step.clear(); }
 
-const std::string& failed_step() { return trace.failed_step; }
-void forget_failure() { trace.failed_step.clear(); }
-
-}  // namespace realize_trace
-
-RealizeStep::RealizeStep(const Device& device, std::string_view step, const void* code_address)
-    : step_(step),
+// The device's own class needs no name: the line begins with it.
+RealizeTrace::RealizeTrace(const Device& device, const TypeInfo& type, std::string_view step)
+    : step_(device.type_name() == type.name ? std::string(step)
+                                            : fmt::format("{} {}", type.name, step)),
       exceptions_(std::uncaught_exceptions()),
       line_(kNotTraced),
       start_ns_(host_now()) {
   if (log::enabled(LogCategory::Realize)) {
     line_ = trace.lines.size();
     trace.lines.push_back({trace.depth, std::string(device.type_name()), step_,
-                           file_of_address(code_address), 0, false});
+                           file_of_address(type.file_anchor), 0, false});
   }
   ++trace.depth;
 }
 
-RealizeStep::~RealizeStep() {
+RealizeTrace::~RealizeTrace() {
   --trace.depth;
   const bool failed = std::uncaught_exceptions() > exceptions_;
   if (!failed)

@@ -20,8 +20,7 @@ class FullDevice final : public PciDevice {
     k.interrupt_pin = 2;
   }
 
-  void realize() override {
-    PciDevice::realize();
+  void realize() {
     const MmioHandler handler = MmioHandler::of<&FullDevice::read, &FullDevice::write>(*this);
     add_bar(0, 4_KiB, handler);
     add_bar(1, 64, handler, BarType::Io);

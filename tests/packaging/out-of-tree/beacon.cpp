@@ -13,10 +13,7 @@ class Beacon final : public PciDevice {
     k.property<&Beacon::value_>("value", "what the register reads as");
     k.stateless();
   }
-  void realize() override {
-    PciDevice::realize();
-    add_bar(0, 4_KiB, MmioHandler::of<&Beacon::read, &Beacon::write>(*this));
-  }
+  void realize() { add_bar(0, 4_KiB, MmioHandler::of<&Beacon::read, &Beacon::write>(*this)); }
 
  private:
   u64 read(u64 /*offset*/, unsigned /*size*/) { return value_; }

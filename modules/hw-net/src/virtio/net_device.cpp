@@ -40,8 +40,7 @@ void VirtioNet::class_init(VirtioDeviceClass& k) {
   k.state<&VirtioNet::filter_>(1, "filter");
 }
 
-void VirtioNet::realize_device() {
-  BACKPLANE_REALIZE_STEP("net realize");
+void VirtioNet::realize() {
   check_queue_size("rx_queue_size", rx_queue_size_);
   check_queue_size("tx_queue_size", tx_queue_size_);
   if (mtu_ != 0 && mtu_ < kLeastMtu)
@@ -62,7 +61,7 @@ void VirtioNet::realize_device() {
   });
 }
 
-void VirtioNet::unrealize_device() {
+void VirtioNet::unrealize() {
   run_state_.end();
   if (netdev_) netdev_->set_client(nullptr);
   netdev_.disconnect();
@@ -225,12 +224,6 @@ class VirtioNetPci final : public VirtioPci {
 
   static void class_init(PciDeviceClass& k) { init_class(k, kDevice, kClassCode); }
   VirtioNetPci() : VirtioPci(kDevice) {}
-
- protected:
-  void realize_device() override {
-    BACKPLANE_REALIZE_STEP("virtio-net-pci realize");
-    VirtioPci::realize_device();
-  }
 };
 BACKPLANE_TYPE(VirtioNetPci, "virtio-net-pci", .category = "Network", .description = "Network card")
 

@@ -21,9 +21,10 @@ class VirtioNet final : public VirtioDevice, private NetClient {
   std::string describe() const override;
   unsigned config_size() const override { return virtio_net::kConfigSize; }
 
+  void realize();
+  void unrealize();
+
  protected:
-  void realize_device() override;
-  void unrealize_device() override;
   u64 device_features() const override;
   void fill_config(std::span<u8> image) const override;
   void config_written(unsigned offset, u32 value, unsigned size) override;

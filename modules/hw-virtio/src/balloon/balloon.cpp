@@ -47,8 +47,7 @@ void VirtioBalloon::class_init(VirtioDeviceClass& k) {
   k.property(std::move(statistics));
 }
 
-void VirtioBalloon::realize_device() {
-  BACKPLANE_REALIZE_STEP("balloon realize");
+void VirtioBalloon::realize() {
   for (const VirtioBalloon* other : objects_offering<VirtioBalloon>(machine()))
     if (other != this && other->realized())
       throw Error("the machine has a balloon already; it takes one");
@@ -62,7 +61,7 @@ void VirtioBalloon::realize_device() {
       std::make_unique<Timer>(machine().virtual_clock(), [this] { ask_for_statistics(); });
 }
 
-void VirtioBalloon::unrealize_device() {
+void VirtioBalloon::unrealize() {
   statistics_timer_.reset();
   statistics_queue_ = nullptr;
   statistics_held_ = false;

@@ -42,9 +42,10 @@ class VirtioBalloon final : public VirtioDevice, public InfoProvider, public Com
   u32 polling_interval() const { return polling_interval_; }
   void set_polling_interval(u32 seconds);
 
+  void realize();
+  void unrealize();
+
  protected:
-  void realize_device() override;
-  void unrealize_device() override;
   u64 device_features() const override;
   void fill_config(std::span<u8> image) const override;
   void config_written(unsigned offset, u32 value, unsigned size) override;

@@ -13,12 +13,6 @@ class VirtioBalloonPci final : public VirtioPci {
 
   static void class_init(PciDeviceClass& k) { init_class(k, kDevice, kClassCode); }
   VirtioBalloonPci() : VirtioPci(kDevice) {}
-
- protected:
-  void realize_device() override {
-    BACKPLANE_REALIZE_STEP("virtio-balloon-pci realize");
-    VirtioPci::realize_device();
-  }
 };
 BACKPLANE_TYPE(VirtioBalloonPci, "virtio-balloon-pci", .category = "Misc",
                .description = "Memory balloon: gives guest memory back to the host")

@@ -49,8 +49,7 @@ std::span<const StateMember> VirtioBlock::Held::members() {
   return kMembers;
 }
 
-void VirtioBlock::realize_device() {
-  BACKPLANE_REALIZE_STEP("blk realize");
+void VirtioBlock::realize() {
   if (!drive_) throw Error("drive is not set; name the id of a -drive or -blockdev with drive=ID");
   if (serial_.size() > kIdSize)
     throw Error::of("serial={}: has {} bytes; at most {} fit", serial_, serial_.size(), kIdSize);
@@ -70,7 +69,7 @@ void VirtioBlock::realize_device() {
   state_.write_back = has_write_cache();
 }
 
-void VirtioBlock::unrealize_device() {
+void VirtioBlock::unrealize() {
   if (disk_ != nullptr) disk_->drain();
   disk_.reset();
   requests_.clear();

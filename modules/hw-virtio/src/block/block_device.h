@@ -29,9 +29,10 @@ class VirtioBlock final : public VirtioDevice {
   std::string describe() const override;
   unsigned config_size() const override { return virtio_block::kConfigSize; }
 
+  void realize();
+  void unrealize();
+
  protected:
-  void realize_device() override;
-  void unrealize_device() override;
   u64 device_features() const override;
   void fill_config(std::span<u8> image) const override;
   void config_written(unsigned offset, u32 value, unsigned size) override;

@@ -12,12 +12,6 @@ class VirtioBlockPci final : public VirtioPci {
 
   static void class_init(PciDeviceClass& k) { init_class(k, kDevice, kClassCode); }
   VirtioBlockPci() : VirtioPci(kDevice) {}
-
- protected:
-  void realize_device() override {
-    BACKPLANE_REALIZE_STEP("virtio-blk-pci realize");
-    VirtioPci::realize_device();
-  }
 };
 BACKPLANE_TYPE(VirtioBlockPci, "virtio-blk-pci", .category = "Storage", .description = "Disk")
 

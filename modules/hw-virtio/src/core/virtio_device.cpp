@@ -28,26 +28,20 @@ VirtioDevice::VirtioDevice() = default;
 VirtioDevice::~VirtioDevice() = default;
 
 void VirtioDevice::realize() {
-  BACKPLANE_REALIZE_STEP("virtio device realize");
-  if (dynamic_cast<VirtioBus*>(bus()) == nullptr)
-    throw Error::of("{} needs a virtio bus; use the -pci type of the device", type_name());
-  Device::realize();
   kick_timer_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { kick_all(); });
-  realize_device();
+}
+
+void VirtioDevice::realized_all() {
   host_features_ = device_features() | transport().transport_features();
   if (indirect_desc_) host_features_ |= bit(kIndirectDesc);
   if (event_idx_) host_features_ |= bit(kEventIdx);
-  static const char anchor = 0;
-  const RealizeStep step(*this, "virtio bus device plugged", &anchor);
   transport().device_plugged(*this);
 }
 
 void VirtioDevice::unrealize() {
-  if (dynamic_cast<VirtioBus*>(bus()) != nullptr) transport().device_unplugged(*this);
-  unrealize_device();
+  transport().device_unplugged(*this);
   kick_timer_.reset();
   queues_.list.clear();
-  Device::unrealize();
 }
 
 void VirtioDevice::reset() {

@@ -46,15 +46,8 @@ bool VirtioPci::has_legacy_interface() const {
 }
 
 void VirtioPci::realize() {
-  BACKPLANE_REALIZE_STEP("virtio-pci device realize");
   if (!has_legacy_interface() && disable_modern_)
     throw Error("with disable-modern=on and without the legacy interface nothing is left");
-  PciDevice::realize();
-  realize_transport();
-}
-
-void VirtioPci::realize_transport() {
-  BACKPLANE_REALIZE_STEP("virtio-pci realize");
   if (!has_legacy_interface()) {
     // [virtio-1.2 §4.1.2 "PCI Device Discovery"]: a device without the legacy interface.
     config().set16(pci::kDeviceId,
@@ -67,16 +60,13 @@ void VirtioPci::realize_transport() {
   bus_inside_->connect(*this);
   bus_inside_->attach_to(*this);
   apply_inner_compat();
-  realize_device();
 }
 
-void VirtioPci::realize_device() { device_.set_realized(machine(), bus_inside_); }
+void VirtioPci::realized_all() { device_.set_realized(machine(), bus_inside_); }
 
 void VirtioPci::unrealize() {
-  if (device_.realized()) device_.set_unrealized();
   if (bus_inside_ != nullptr) remove_child(*bus_inside_);
   bus_inside_ = nullptr;
-  PciDevice::unrealize();
 }
 
 void VirtioPci::reset() {

@@ -39,9 +39,7 @@ class VirtioRng final : public VirtioDevice {
       throw Error::of("left={}: more than max-bytes={}", state_.left, max_bytes_);
   }
 
- protected:
-  void realize_device() override {
-    BACKPLANE_REALIZE_STEP("rng realize");
+  void realize() {
     if (max_bytes_ == 0) throw Error("max-bytes=0: expects 1 or more");
     if (period_ == 0) throw Error("period=0: expects 1 or more milliseconds");
     constexpr u16 kQueueSize = 8;
@@ -53,7 +51,9 @@ class VirtioRng final : public VirtioDevice {
     });
   }
 
-  void unrealize_device() override { timer_.reset(); }
+  void unrealize() { timer_.reset(); }
+
+ protected:
   u64 device_features() const override { return 0; }
   void fill_config(std::span<u8> /*image*/) const override {}
 

@@ -12,12 +12,6 @@ class VirtioRngPci final : public VirtioPci {
 
   static void class_init(PciDeviceClass& k) { init_class(k, kDevice, kClassCode); }
   VirtioRngPci() : VirtioPci(kDevice) {}
-
- protected:
-  void realize_device() override {
-    BACKPLANE_REALIZE_STEP("virtio-rng-pci realize");
-    VirtioPci::realize_device();
-  }
 };
 BACKPLANE_TYPE(VirtioRngPci, "virtio-rng-pci", .category = "Misc",
                .description = "Random numbers from the host")

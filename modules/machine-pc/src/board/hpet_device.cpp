@@ -16,9 +16,7 @@ class HpetDevice final : public Device, public IrqSink {
  public:
   static void class_init(DeviceClass& k) { k.state<&HpetDevice::hpet_>(1); }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("HPET realize");
-    Device::realize();
+  void realize() {
     irqs_ = machine().service<InterruptControllers>();
     lines_[InterruptControllers::kTimerPin] = irqs_->legacy_timer_line(0);
     lines_[8] = irqs_->legacy_timer_line(8);
@@ -31,10 +29,9 @@ class HpetDevice final : public Device, public IrqSink {
     machine().memory_root().add_subregion(Hpet::kDefaultAddress, *region_);
   }
 
-  void unrealize() override {
+  void unrealize() {
     region_.reset();
     hpet_.reset();
-    Device::unrealize();
   }
 
   void reset() override {

@@ -30,8 +30,6 @@ std::span<const StateMember> InterruptControllers::Wires::members() {
 }
 
 void InterruptControllers::realize() {
-  BACKPLANE_REALIZE_STEP("interrupt controllers realize");
-  Device::realize();
   platform_ = x86::PlatformInterrupts::of(machine());
   if (platform_ != nullptr) chipset_ = platform_->chipset();
   if (chipset_ != nullptr) {
@@ -82,7 +80,6 @@ void InterruptControllers::unrealize() {
   regions_.clear();
   ioapic_.reset();
   pics_.reset();
-  Device::unrealize();
 }
 
 void InterruptControllers::reset() {

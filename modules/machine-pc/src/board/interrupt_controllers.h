@@ -58,8 +58,8 @@ class InterruptControllers final : public Device,
   // The chipset's INTA cycle, for the boot processor.
   void connect_cpu(x86::X86Cpu& boot_processor);
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
   void reset() override;
   void saving() override;
   void loaded() override;

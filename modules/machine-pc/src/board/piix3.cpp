@@ -24,8 +24,6 @@ void Piix3::class_init(PciDeviceClass& k) {
 }
 
 void Piix3::realize() {
-  BACKPLANE_REALIZE_STEP("PIIX3 realize");
-  PciDevice::realize();
   auto& irqs = *machine().service<InterruptControllers>();
   for (unsigned irq = 0; irq < IsaIrqs::kCount; ++irq) pic_[irq] = irqs.pic_line(irq);
   for (unsigned pirq = 0; pirq < kPirqs; ++pirq) {
@@ -45,7 +43,6 @@ void Piix3::realize() {
 }
 
 void Piix3::unrealize() {
-  PciDevice::unrealize();
   if (isa_ != nullptr) remove_child(*isa_);
   isa_ = nullptr;
 }

@@ -24,8 +24,8 @@ class Piix3 final : public PciDevice, public PciIrqRouter {
 
   IsaBus& isa_bus() const { return *isa_; }
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
   void reset() override;
   void loaded() override;
   void config_write(unsigned offset, u32 value, unsigned size) override;

@@ -13,8 +13,6 @@ void Piix4Pm::class_init(PciDeviceClass& k) {
 }
 
 void Piix4Pm::realize() {
-  BACKPLANE_REALIZE_STEP("PIIX4 power management realize");
-  PciDevice::realize();
   auto& irqs = *machine().service<InterruptControllers>();
   pm_ = std::make_unique<AcpiPm>(machine().virtual_clock(), irqs.isa_irq(kSciIrq), [this] {
     machine().run_control().request_shutdown(ShutdownCause::Guest);
@@ -42,7 +40,6 @@ void Piix4Pm::unrealize() {
   apm_ports_.reset();
   pm_ports_.reset();
   pm_.reset();
-  PciDevice::unrealize();
 }
 
 void Piix4Pm::reset() {

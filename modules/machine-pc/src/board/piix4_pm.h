@@ -30,8 +30,8 @@ class Piix4Pm final : public PciDevice {
   // Where the power management ports are, as far as they have been placed; 0 if not.
   u16 ports() const { return static_cast<u16>(config().get32(kPmBase) & 0xffc0); }
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
   void reset() override;
   void loaded() override;
   void config_write(unsigned offset, u32 value, unsigned size) override;

@@ -16,8 +16,7 @@ class I440fx final : public PciDevice {
     k.stateless();
   }
 
-  void realize() override {
-    PciDevice::realize();
+  void realize() {
     config().set16(kPmcConfig, 0);
     config().set_writable16(kPmcConfig, 0x40c0);
     for (unsigned at = kPam; at < kPam + kPamCount; ++at) config().set_writable8(at, 0x77);
@@ -78,8 +77,6 @@ BACKPLANE_REGISTER(I440fxHostBridge, .category = "Bridge", .board_only = true,
                    .description = "i440FX PCI host bridge")
 
 void I440fxHostBridge::realize() {
-  BACKPLANE_REALIZE_STEP("i440FX host bridge realize");
-  PciHostBridge::realize();
   Device& function = machine().create_device("i440FX", {{"addr", "00.0"}}, &pci_bus());
   dynamic_cast<I440fx&>(function).set_bridge(*this);
 }

@@ -29,7 +29,7 @@ class I440fxHostBridge final : public PciHostBridge {
     legacy_area_handler_ = std::move(handler);
   }
 
-  void realize() override;
+  void realize();
 
  private:
   friend class I440fx;

@@ -19,9 +19,7 @@ class CoprocessorError final : public IsaDevice {
         1, {member<&State::error>("error"), member<&State::interrupt>("interrupt")});
   }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("coprocessor error realize");
-    IsaDevice::realize();
+  void realize() {
     irq_ = isa_bus().irq(kIrq);
     add_ports(
         "coprocessor-error", 0xf0, 1,
@@ -30,9 +28,8 @@ class CoprocessorError final : public IsaDevice {
     processor_->set_ferr_line([this](bool level) { error_changed(level); });
   }
 
-  void unrealize() override {
-    processor_->set_ferr_line(nullptr);
-    IsaDevice::unrealize();
+  void unrealize() {
+    if (processor_ != nullptr) processor_->set_ferr_line(nullptr);
   }
 
   void reset() override {

@@ -15,9 +15,7 @@ class IsaDebugExit final : public IsaDevice {
     k.stateless();
   }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("debug exit realize");
-    IsaDevice::realize();
+  void realize() {
     add_ports("debug-exit", base_, size_,
               MmioHandler::of<&IsaDebugExit::read, &IsaDebugExit::write>(*this).sizes(1, 4));
   }

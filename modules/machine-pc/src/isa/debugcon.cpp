@@ -17,9 +17,7 @@ class IsaDebugCon final : public IsaDevice {
     k.stateless();
   }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("debug console realize");
-    IsaDevice::realize();
+  void realize() {
     if (!chardev_) throw Error("chardev= is missing: the id of a -chardev for its output");
     add_ports("debugcon", base_, 1,
               MmioHandler::of<&IsaDebugCon::read, &IsaDebugCon::write>(*this).sizes(1, 1));

@@ -16,9 +16,7 @@ class IsaDma final : public IsaDevice {
                                  member<&State::second>("second")});
   }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("DMA registers realize");
-    IsaDevice::realize();
+  void realize() {
     const auto bank = [&](const char* name, u32 base, u32 size, Bank& bank) {
       add_ports(name, base, size, MmioHandler::of<&Bank::read, &Bank::write>(bank).sizes(1, 1));
     };

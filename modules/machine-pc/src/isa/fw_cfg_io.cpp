@@ -16,8 +16,6 @@ constexpr u16 kDmaOffset = 4;
 void FwCfgIo::class_init(DeviceClass& k) { k.state<&FwCfgIo::fw_cfg_>(1); }
 
 void FwCfgIo::realize() {
-  BACKPLANE_REALIZE_STEP("firmware configuration realize");
-  IsaDevice::realize();
   fw_cfg_ = std::make_unique<FwCfg>(machine().memory());
   add_ports("fw_cfg", kBase, 2,
             MmioHandler::of<&FwCfgIo::read, &FwCfgIo::write>(*this).sizes(1, 2));
@@ -25,10 +23,7 @@ void FwCfgIo::realize() {
             MmioHandler::of<&FwCfgIo::read_dma, &FwCfgIo::write_dma>(*this).sizes(4, 4));
 }
 
-void FwCfgIo::unrealize() {
-  fw_cfg_.reset();
-  IsaDevice::unrealize();
-}
+void FwCfgIo::unrealize() { fw_cfg_.reset(); }
 
 u64 FwCfgIo::read(u64 offset, unsigned /*size*/) {
   return offset == kDataPort ? fw_cfg_->read_byte() : 0;

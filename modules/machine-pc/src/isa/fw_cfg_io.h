@@ -20,8 +20,8 @@ class FwCfgIo final : public IsaDevice {
 
   static void class_init(DeviceClass& k);
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
 
  private:
   u64 read(u64 offset, unsigned size);

@@ -14,9 +14,7 @@ class IsaKeyboard final : public IsaDevice {
  public:
   static void class_init(DeviceClass& k) { k.state<&IsaKeyboard::controller_>(1); }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("keyboard controller realize");
-    IsaDevice::realize();
+  void realize() {
     controller_ = std::make_unique<KeyboardController>(
         isa_bus().irq(1), [this] { machine().run_control().request_reset(); });
     add_ports(
@@ -27,10 +25,7 @@ class IsaKeyboard final : public IsaDevice {
         MmioHandler::of<&IsaKeyboard::read_status, &IsaKeyboard::write_command>(*this).sizes(1, 1));
   }
 
-  void unrealize() override {
-    controller_.reset();
-    IsaDevice::unrealize();
-  }
+  void unrealize() { controller_.reset(); }
 
  private:
   u64 read_data(u64 /*offset*/, unsigned /*size*/) { return controller_->read_data(); }

@@ -16,9 +16,7 @@ class Port92 final : public IsaDevice {
     k.state<&Port92::state_>(1, {member<&State::value>("value")});
   }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("port 92h realize");
-    IsaDevice::realize();
+  void realize() {
     add_ports("port92", 0x92, 1, MmioHandler::of<&Port92::read, &Port92::write>(*this).sizes(1, 1));
   }
 

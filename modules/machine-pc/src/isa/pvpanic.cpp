@@ -17,9 +17,7 @@ class IsaPvPanic final : public IsaDevice {
     k.stateless();
   }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("pvpanic realize");
-    IsaDevice::realize();
+  void realize() {
     panic_.emplace(machine());
     add_ports("pvpanic", base_, 1,
               MmioHandler::of<&PvPanic::read, &PvPanic::write>(*panic_).sizes(1, 1));

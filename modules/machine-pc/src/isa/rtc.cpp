@@ -24,8 +24,6 @@ void IsaRtc::class_init(DeviceClass& k) {
 }
 
 void IsaRtc::realize() {
-  BACKPLANE_REALIZE_STEP("real-time clock realize");
-  IsaDevice::realize();
   Clock& ticks = machine().virtual_clock();
   const bool counting = machine().virtual_clock().follows_instructions();
   Clock* calendar = &machine().host_clock();
@@ -45,10 +43,7 @@ void IsaRtc::realize() {
   add_ports("rtc", 0x70, 2, MmioHandler::of<&IsaRtc::read, &IsaRtc::write>(*this).sizes(1, 1));
 }
 
-void IsaRtc::unrealize() {
-  rtc_.reset();
-  IsaDevice::unrealize();
-}
+void IsaRtc::unrealize() { rtc_.reset(); }
 
 void IsaRtc::loaded() {
   IsaDevice::loaded();

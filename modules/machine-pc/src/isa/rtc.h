@@ -14,8 +14,8 @@ class IsaRtc final : public IsaDevice {
  public:
   static void class_init(DeviceClass& k);
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
   void loaded() override;
 
   // From realize() on: what firmware leaves in CMOS memory.

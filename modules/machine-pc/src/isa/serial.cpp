@@ -45,8 +45,6 @@ unsigned IsaSerial::free_index() const {
 }
 
 void IsaSerial::realize() {
-  BACKPLANE_REALIZE_STEP("serial port realize");
-  IsaDevice::realize();
   index_ = asked_index_.value == AutoNumber::kAuto ? free_index() : asked_index_.value;
   if (index_ >= kMaximum)
     throw Error::of("index={}: expects 0 to {}: the board has room for {} serial ports", index_,
@@ -68,7 +66,6 @@ void IsaSerial::unrealize() {
   uart_.reset();
   flush_timer_.reset();
   chardev_.disconnect();
-  IsaDevice::unrealize();
 }
 
 void IsaSerial::loaded() {

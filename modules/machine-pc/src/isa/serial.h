@@ -25,8 +25,8 @@ class IsaSerial final : public IsaDevice {
 
   static void class_init(DeviceClass& k);
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
   void loaded() override;
 
  private:

@@ -36,9 +36,7 @@ class IsaPit final : public IsaDevice {
     k.state<&IsaPit::state_>(1, {member<&State::port61>("port61")});
   }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("interval timer realize");
-    IsaDevice::realize();
+  void realize() {
     if (x86::PlatformInterrupts* platform = x86::PlatformInterrupts::of(machine()))
       platform_ = platform->chipset();
     pit_ = std::make_unique<Pit8254>(
@@ -50,10 +48,7 @@ class IsaPit final : public IsaDevice {
               MmioHandler::of<&IsaPit::read_port61, &IsaPit::write_port61>(*this).sizes(1, 1));
   }
 
-  void unrealize() override {
-    pit_.reset();
-    IsaDevice::unrealize();
-  }
+  void unrealize() { pit_.reset(); }
 
   void reset() override {
     IsaDevice::reset();

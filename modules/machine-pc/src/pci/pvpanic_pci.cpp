@@ -16,9 +16,7 @@ class PvPanicPci final : public PciDevice {
     k.stateless();
   }
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("pvpanic-pci realize");
-    PciDevice::realize();
+  void realize() {
     panic_.emplace(machine());
     add_bar(0, kBarSize, MmioHandler::of<&PvPanic::read, &PvPanic::write>(*panic_).sizes(1, 1),
             BarType::Memory32);

@@ -86,7 +86,6 @@ ApicBus& ApicBus::of(Machine& machine) {
 ApicBus::~ApicBus() = default;
 
 void ApicBus::realize() {
-  Device::realize();
   tsc_base_ = read_host_tsc();
   tsc_ = std::make_shared<GuestTsc>(
       machine().virtual_clock(),
@@ -106,7 +105,6 @@ void ApicBus::unrealize() {
   region_.reset();
   for (LocalApic* apic : apics_) apic->bus_ = nullptr;
   apics_.clear();
-  Device::unrealize();
 }
 
 void ApicBus::add_eoi_listener(IoApicEoi& listener) { eoi_listeners_.push_back(&listener); }

@@ -39,8 +39,6 @@ void X86Cpu::resolve_features() {
 }
 
 void X86Cpu::realize() {
-  Cpu::realize();
-  BACKPLANE_REALIZE_STEP("x86 CPU: features, local APIC");
   if (is_host() && !machine().accelerator().accel_class().shows_host_cpu)
     throw Error(fmt::format("accelerator {} does not show the guest the host processor",
                             machine().accelerator().name()),

@@ -19,7 +19,6 @@ void ProbeDevice::class_init(PciDeviceClass& k) {
 }
 
 void ProbeDevice::realize() {
-  PciDevice::realize();
   const MmioHandler handler = MmioHandler::of<&ProbeDevice::read, &ProbeDevice::write>(*this);
   add_bar(0, 4_KiB, handler);
   add_bar(1, 100, handler, BarType::Io);

@@ -16,7 +16,7 @@ class ProbeDevice : public PciDevice {
   BACKPLANE_OBJECT(ProbeDevice, PciDevice, "pci-probe")
  public:
   static void class_init(PciDeviceClass& k);
-  void realize() override;
+  void realize();
 
   u64 last_write = 0;
 

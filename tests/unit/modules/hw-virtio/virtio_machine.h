@@ -31,8 +31,9 @@ class EchoDevice : public VirtioDevice {
   bool hold = false;  // leave requests in the queue
   std::string tag_ = "none";
 
+  void realize();
+
  protected:
-  void realize_device() override;
   u64 device_features() const override { return virtio::bit(3); }
   void fill_config(std::span<u8> image) const override;
   void config_written(unsigned offset, u32 value, unsigned size) override;

@@ -12,8 +12,7 @@ void EchoDevice::class_init(VirtioDeviceClass& k) {
   k.state<&EchoDevice::state_>(1, {member<&State::config_word>("config_word")});
 }
 
-void EchoDevice::realize_device() {
-  BACKPLANE_REALIZE_STEP("echo realize");
+void EchoDevice::realize() {
   add_queue(kQueueSize, [this](VirtQueue& queue) { serve(queue); });
   add_queue(kQueueSize, [this](VirtQueue& queue) { serve(queue); });
   if (fail_) throw Error("fail=on was given");

@@ -23,17 +23,12 @@ class Probe : public Device {
   }
   static inline std::string log;
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("probe realize");
-    Device::realize();
+  void realize() {
     log += "+" + name_;
     if (fail_) throw Error("it was told to fail");
     if (fail_oddly_) throw 7;
   }
-  void unrealize() override {
-    log += "-" + name_;
-    Device::unrealize();
-  }
+  void unrealize() { log += "-" + name_; }
   void reset() override {
     log += "!" + name_;
     Device::reset();
@@ -55,9 +50,7 @@ class Bridge final : public Probe {
   }
   Probe* inner = nullptr;
 
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("bridge realize");
-    Probe::realize();
+  void realize() {
     TestBus& below = add_child("below", std::make_unique<TestBus>());
     below.attach_to(*this);
     inner = &add_child("inner", std::make_unique<Probe>());
@@ -71,6 +64,13 @@ class Bridge final : public Probe {
 };
 
 BACKPLANE_TYPE(Bridge, "test-bridge")
+
+// Of no type that a probe goes on.
+class OtherBus final : public Bus {
+ public:
+  static void class_init(ObjectClass& k) { k.stateless(); }
+};
+BACKPLANE_TYPE(OtherBus, "test-other-bus")
 
 class DeviceTest : public ::testing::Test {
  protected:
@@ -112,7 +112,7 @@ TEST_F(DeviceTest, ErrorNamesDeviceAndStep) {
     machine.create_device("test-probe", {{"fail", "on"}});
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "test-probe: probe realize: it was told to fail");
+    EXPECT_STREQ(error.what(), "test-probe: realize: it was told to fail");
   }
 }
 
@@ -121,7 +121,7 @@ TEST_F(DeviceTest, WhateverRealizeThrowsIsUndoneAndNamed) {
     machine.create_device("test-probe", {{"fail-oddly", "on"}});
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "test-probe: probe realize: an exception of type int");
+    EXPECT_STREQ(error.what(), "test-probe: realize: an exception of type int");
   }
   EXPECT_EQ(take_log(), "+p-p");
   EXPECT_TRUE(machine.bus().devices().empty());
@@ -132,9 +132,30 @@ TEST_F(DeviceTest, ErrorNamesTheInnermostDevice) {
     machine.create_device("test-bridge", {{"name", "b"}, {"inner-fails", "on"}});
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "test-probe: probe realize: it was told to fail");
+    EXPECT_STREQ(error.what(), "test-probe: realize: it was told to fail");
   }
   EXPECT_EQ(take_log(), "+b+i-i-b");
+}
+
+TEST_F(DeviceTest, StepsOfItsAncestorsAreNamedAndThoseBegunAreUndone) {
+  try {
+    machine.create_device("test-bridge", {{"name", "b"}, {"fail", "on"}});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "test-bridge: test-probe realize: it was told to fail");
+  }
+  EXPECT_EQ(take_log(), "+b-b");
+}
+
+TEST_F(DeviceTest, IsRefusedOnABusOfAnotherType) {
+  Device& bridge = machine.create_device("test-bridge");
+  auto& other = bridge.add_child("other", std::make_unique<OtherBus>());
+  Probe& probe = bridge.add_child("misplaced", std::make_unique<Probe>());
+  take_log();
+  EXPECT_THROW(probe.set_realized(machine, &other), Error);
+  EXPECT_THROW(probe.set_realized(machine), Error);
+  EXPECT_EQ(take_log(), "");
+  EXPECT_EQ(probe.bus(), nullptr);
 }
 
 TEST_F(DeviceTest, UnrealizeBeginsWithWhatSitsOnItsBuses) {
@@ -142,7 +163,7 @@ TEST_F(DeviceTest, UnrealizeBeginsWithWhatSitsOnItsBuses) {
   EXPECT_EQ(bridge.child_buses().size(), 1U);
   take_log();
   bridge.set_unrealized();
-  EXPECT_EQ(take_log(), "-b-i");
+  EXPECT_EQ(take_log(), "-i-b");
   EXPECT_FALSE(static_cast<Bridge&>(bridge).inner->realized());
 }
 

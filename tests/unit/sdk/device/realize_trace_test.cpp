@@ -12,9 +12,7 @@ namespace {
 class Inner final : public Device {
  public:
   static void class_init(DeviceClass& k) { k.property<&Inner::fail_>("fail", "realize() throws"); }
-  void realize() override {
-    BACKPLANE_REALIZE_STEP("inner realize");
-    Device::realize();
+  void realize() {
     if (fail_) throw Error("no");
   }
 
@@ -23,16 +21,18 @@ class Inner final : public Device {
 };
 BACKPLANE_TYPE(Inner, "trace-inner")
 
-class Outer final : public Device {
+class Middle : public Device {
+  BACKPLANE_OBJECT(Middle, Device, "trace-middle")
  public:
-  void realize() override {
-    {
-      BACKPLANE_REALIZE_STEP("first");
-      Device::realize();
-    }
-    BACKPLANE_REALIZE_STEP("second");
-    add_child("inner", std::make_unique<Inner>()).set_realized(machine());
-  }
+  static void class_init(DeviceClass& k) { k.stateless(); }
+  void realize() {}
+};
+BACKPLANE_REGISTER(Middle)
+
+class Outer final : public Middle {
+ public:
+  void realize() {}
+  void realized_all() { add_child("inner", std::make_unique<Inner>()).set_realized(machine()); }
 };
 BACKPLANE_TYPE(Outer, "trace-outer")
 
@@ -62,10 +62,11 @@ class RealizeTraceTest : public ::testing::Test {
 TEST_F(RealizeTraceTest, StepsStandInTheOrderInWhichTheyBegan) {
   EXPECT_EQ(trace([&] { machine.create_device("trace-outer"); }),
             "trace-outer: realized=true\n"
-            "  trace-outer: first\n"
-            "  trace-outer: second\n"
+            "  trace-outer: trace-middle realize\n"
+            "  trace-outer: realize\n"
+            "  trace-outer: realized all\n"
             "    trace-inner: realized=true\n"
-            "      trace-inner: inner realize\n");
+            "      trace-inner: realize\n");
 }
 
 TEST_F(RealizeTraceTest, FailedStepsAreMarked) {
@@ -73,7 +74,7 @@ TEST_F(RealizeTraceTest, FailedStepsAreMarked) {
               EXPECT_THROW(machine.create_device("trace-inner", {{"fail", "on"}}), Error);
             }),
             "trace-inner: realized=true failed\n"
-            "  trace-inner: inner realize failed\n");
+            "  trace-inner: realize failed\n");
 }
 
 TEST_F(RealizeTraceTest, LinesNameFileAndTime) {

@@ -18,10 +18,7 @@ class Part final : public Device {
  public:
   static void class_init(DeviceClass& k) { k.property<&Part::name_>("name", "in the log"); }
   ~Part() override { event_log += "~" + name_; }
-  void unrealize() override {
-    event_log += "-" + name_;
-    Device::unrealize();
-  }
+  void unrealize() { event_log += "-" + name_; }
   void reset() override {
     event_log += "!" + name_;
     Device::reset();

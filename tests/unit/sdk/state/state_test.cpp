@@ -49,8 +49,7 @@ class Recorder : public Device {
             member<&State::lit>("lit")});
     k.state_timer<&Recorder::timer>("tick");
   }
-  void realize() override {
-    Device::realize();
+  void realize() {
     timer = std::make_unique<Timer>(machine().virtual_clock(), [this] { ++ticks; });
   }
   void fill() {

@@ -12,8 +12,7 @@ namespace {
 // Counts microseconds of virtual time, and raises its line at each.
 class Ticker final : public Device {
  public:
-  void realize() override {
-    Device::realize();
+  void realize() {
     region_ = MemoryRegion::mmio("ticker", 4,
                                  MmioHandler::of<&Ticker::read, &Ticker::write>(*this).sizes(4, 4));
     machine().io_root().add_subregion(0x40, *region_);

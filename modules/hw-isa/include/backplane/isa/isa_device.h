@@ -3,8 +3,7 @@
 //
 //   class Latch final : public IsaDevice {
 //    public:
-//     void realize() override {
-//       IsaDevice::realize();
+//     void realize() {
 //       add_ports("latch", 0x300, 1, MmioHandler::of<&Latch::read, &Latch::write>(*this));
 //     }
 //     ...
@@ -76,8 +75,7 @@ class IsaDevice : public Device {
   static void class_init(DeviceClass& k);
   ~IsaDevice() override;
 
-  void realize() override;
-  void unrealize() override;
+  void unrealize();
   // "ports 0x3f8-0x3ff".
   std::string describe() const override;
 

@@ -30,8 +30,8 @@ class PciHostBridge : public Device {
   // address register's four ports, go to this handler at offset 0.
   void set_reset_control(const MmioHandler& handler) { reset_control_ = handler; }
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
 
  private:
   u64 read_address(u64 offset, unsigned size);

@@ -6,8 +6,7 @@
 //     static void class_init(PciDeviceClass& k) {
 //       k.identity = {.vendor = 0x1b36, .device = 0x00f0, .class_code = 0xff0000};
 //     }
-//     void realize() override {
-//       PciDevice::realize();
+//     void realize() {
 //       add_bar(0, 4_KiB, MmioHandler::of<&Adder::read, &Adder::write>(*this));
 //     }
 //     ...
@@ -88,8 +87,8 @@ class PciDevice : public Device {
 
   // Takes a place on the bus and fills in the configuration header. BARs and capabilities are
   // added by the override, after this.
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
   // Configuration space, BARs, MSI and INTx as after RST#.
   void reset() override;
   // BARs decode where the registers say, INTx# is driven as it was.

@@ -41,9 +41,11 @@ class VirtioDevice : public Device {
     return static_cast<const VirtioDeviceClass&>(object_class());
   }
 
-  // Runs realize_device(), then tells the bus that the device is plugged.
-  void realize() override;
-  void unrealize() override;
+  // A device looks at its properties and adds queues in its own realize(); then the bus is told
+  // that it is plugged.
+  void realize();
+  void realized_all();
+  void unrealize();
   // A device reset: by the machine, or by the driver writing 0 to the status. An override calls
   // its parent's last.
   void reset() override;
@@ -85,10 +87,6 @@ class VirtioDevice : public Device {
   VirtioTransport& transport() const { return static_cast<VirtioBus&>(*bus()).transport(); }
 
  protected:
-  // Looks at properties, adds queues; throws Error.
-  virtual void realize_device() = 0;
-  // Undoes it, also one that failed half-way.
-  virtual void unrealize_device() {}
   // The device's own feature bits (0 to 23 and 50 to 127).
   virtual u64 device_features() const = 0;
   // Writes the configuration, config_size() bytes, into a zeroed image.

@@ -37,8 +37,10 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   // The device inside, configured through this one's properties.
   VirtioDevice& device() const { return device_; }
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  // Realizes the device inside.
+  void realized_all();
+  void unrealize();
   void reset() override;
   void loaded() override;
   u32 config_read(unsigned offset, unsigned size) override;
@@ -51,8 +53,6 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   // function's.
   static void init_class(PciDeviceClass& k, std::string_view device_type, u32 class_code);
 
-  // Realizes the device inside; a type with something of its own to set up overrides it.
-  virtual void realize_device();
   void command_changed() override;
 
  private:
@@ -72,7 +72,6 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   static constexpr u32 kNotifyMultiplier = 4;
 
   bool has_legacy_interface() const;
-  void realize_transport();
   void set_inner_property(const Property& row, std::string_view text);
   void apply_inner_compat();
   void add_modern_interface();

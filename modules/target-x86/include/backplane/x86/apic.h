@@ -280,8 +280,8 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
   // The machine's bus; made on first use.
   static ApicBus& of(Machine& machine);
 
-  void realize() override;
-  void unrealize() override;
+  void realize();
+  void unrealize();
   void saving() override;
   void loaded() override;
 

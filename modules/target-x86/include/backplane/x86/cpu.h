@@ -102,7 +102,7 @@ class X86Cpu : public Cpu {
   void* scratch() { return reinterpret_cast<u8*>(state_) + kScratchOffset; }
   static constexpr std::size_t kScratchOffset = (sizeof(X86State) + 4095) & ~std::size_t{4095};
 
-  void realize() override;
+  void realize();
   // Decides, from model, properties and host, which features there are, as realize() does: for
   // those who want cpuid() of a CPU that is in no machine. Throws Error.
   void resolve_features();

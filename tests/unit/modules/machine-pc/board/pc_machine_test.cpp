@@ -374,8 +374,7 @@ class TestFunction final : public PciDevice {
     k.stateless();
     k.interrupt_pin = 1;
   }
-  void realize() override {
-    PciDevice::realize();
+  void realize() {
     const auto handler = MmioHandler::of<&TestFunction::read, &TestFunction::write>(*this);
     add_bar(0, 4_KiB, handler);
     add_bar(1, 16, handler, BarType::Io);
