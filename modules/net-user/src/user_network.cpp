@@ -65,7 +65,7 @@ struct UserNetwork::Callbacks {
     return static_cast<ssize_t>(size);
   }
   static void guest_error(const char* message, void* self) {
-    of(self).guest_error_("{}: {}", of(self).id(), message);
+    of(self).guest_errors_.of_kind(message, "{}: {}", of(self).id(), message);
   }
   static int64_t clock(void* self) { return of(self).machine().realtime_clock().now(); }
   static void* new_timer(SlirpTimerCb callback, void* argument, void* self) {

@@ -69,7 +69,7 @@ class UserNetwork final : public Netdev {
   std::unique_ptr<Timer> timeout_;
   bool looking_ = false;  // look_again() is under way
   std::vector<u8> frame_;
-  GuestErrorOnce guest_error_;
+  GuestErrors guest_errors_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

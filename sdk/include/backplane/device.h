@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "backplane/kind.h"
+#include "backplane/log.h"
 #include "backplane/object.h"
 
 namespace backplane {
@@ -94,8 +95,20 @@ class Device : public Object {
   // Refuses, once realized, to change a property that is not dynamic.
   void set_property(std::string_view name, std::string_view value) override;
 
+ protected:
+  // Lines of -d guest_errors and -d unimp, each kind once; they begin with the device's type.
+  template <class... Args>
+  void guest_error(fmt::format_string<Args...> format, Args&&... args) {
+    say_once(guest_errors_, format, fmt::make_format_args(args...));
+  }
+  template <class... Args>
+  void unimplemented(fmt::format_string<Args...> format, Args&&... args) {
+    say_once(unimplemented_, format, fmt::make_format_args(args...));
+  }
+
  private:
   friend class Bus;
+  void say_once(OncePerKind& lines, fmt::string_view format, fmt::format_args args);
   void run_chain();
   void undo_chain();
   std::string id_;
@@ -104,6 +117,8 @@ class Device : public Object {
   Machine* machine_ = nullptr;
   Bus* bus_ = nullptr;
   std::vector<Bus*> child_buses_;
+  GuestErrors guest_errors_;
+  Unimplemented unimplemented_;
 };
 
 // What devices plug into. Owned by the device that provides it (as a composition child).

@@ -72,19 +72,38 @@ const std::string& program_name();
 
 }  // namespace log
 
-// Remembers that a kind of guest error was reported, so that a hostile guest cannot flood the log.
-class GuestErrorOnce {
+// Log lines of one owner, each kind once, so that a hostile guest cannot flood the log. A kind is
+// what is said (the format string), unless the caller says otherwise. The owner's lock.
+class OncePerKind {
  public:
+  explicit OncePerKind(LogCategory category) : category_(category) {}
+
   template <class... Args>
   void operator()(fmt::format_string<Args...> format, Args&&... args) {
-    if (!said_ && log::enabled(LogCategory::GuestErrors)) {
-      said_ = true;
-      log::print(LogCategory::GuestErrors, format, std::forward<Args>(args)...);
-    }
+    const auto text = fmt::string_view(format);
+    of_kind({text.data(), text.size()}, format, std::forward<Args>(args)...);
+  }
+  template <class... Args>
+  void of_kind(std::string_view kind, fmt::format_string<Args...> format, Args&&... args) {
+    if (log::enabled(category_) && is_new(kind))
+      log::print(category_, format, std::forward<Args>(args)...);
   }
 
  private:
-  bool said_ = false;
+  // Also false when there are more kinds than any owner has.
+  bool is_new(std::string_view kind);
+
+  LogCategory category_;
+  std::vector<std::string> seen_;
+};
+
+// What the guest did against a specification.
+struct GuestErrors : OncePerKind {
+  GuestErrors() : OncePerKind(LogCategory::GuestErrors) {}
+};
+// What the guest would have of a device, as documented, that the device leaves out.
+struct Unimplemented : OncePerKind {
+  Unimplemented() : OncePerKind(LogCategory::Unimplemented) {}
 };
 
 }  // namespace backplane

@@ -105,6 +105,10 @@ void Device::set_property(std::string_view name, std::string_view value) {
   Object::set_property(name, value);
 }
 
+void Device::say_once(OncePerKind& lines, fmt::string_view format, fmt::format_args args) {
+  lines.of_kind({format.data(), format.size()}, "{}: {}", type_name(), fmt::vformat(format, args));
+}
+
 void Device::reset() {
   for (const StateSection& section : object_class().sections)
     if (void* const subject = section.subject(*this)) section.reset(subject);

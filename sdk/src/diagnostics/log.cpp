@@ -110,3 +110,15 @@ void set_program_name(std::string_view name) {
 const std::string& program_name() { return destination().program_name; }
 
 }  // namespace backplane::log
+
+namespace backplane {
+
+bool OncePerKind::is_new(std::string_view kind) {
+  constexpr std::size_t kMostKinds = 32;
+  if (seen_.size() == kMostKinds || std::find(seen_.begin(), seen_.end(), kind) != seen_.end())
+    return false;
+  seen_.emplace_back(kind);
+  return true;
+}
+
+}  // namespace backplane

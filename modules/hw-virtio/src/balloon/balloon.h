@@ -84,7 +84,6 @@ class VirtioBalloon final : public VirtioDevice, public InfoProvider, public Com
   std::unique_ptr<Timer> statistics_timer_;
 
   VirtElement element_;
-  GuestErrorOnce guest_error_;
 };
 
 }  // namespace backplane

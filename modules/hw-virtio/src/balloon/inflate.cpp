@@ -54,8 +54,8 @@ void VirtioBalloon::report(VirtQueue& queue) {
 void VirtioBalloon::take_pages(const VirtElement& element) {
   const u64 count = std::min<u64>(element.out_size / sizeof(u32), kMaxPagesInRequest);
   if (count < element.out_size / sizeof(u32))
-    guest_error_("{}: {} pages in one request; the first {} are taken", type_name(),
-                 element.out_size / sizeof(u32), count);
+    guest_error("{} pages in one request; the first {} are taken", element.out_size / sizeof(u32),
+                count);
   std::array<u32, kBatch> batch;
   for (u64 done = 0; done < count; done += kBatch) {
     const u64 some = std::min(kBatch, count - done);
@@ -67,7 +67,7 @@ void VirtioBalloon::take_pages(const VirtElement& element) {
       while (end < some && batch[end] <= batch[end - 1] + u64{1}) ++end;
       const u64 pages = u64{batch[end - 1]} - batch[i] + 1;
       if (!give_back(u64{batch[i]} << kPageShift, pages << kPageShift))
-        guest_error_("{}: page {:#x} is not in RAM", type_name(), batch[i]);
+        guest_error("page {:#x} is not in RAM", u32{batch[i]});
       i = end;
     }
   }

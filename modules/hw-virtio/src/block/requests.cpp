@@ -54,6 +54,7 @@ void VirtioBlock::start(Request& request) {
     case kWriteZeroesRequest:
       return start_ranges(request);
     default:
+      guest_error("a request is of type {}, which is none", u32{request.header.type});
       return finish(request, kUnsupported);
   }
 }
@@ -94,7 +95,10 @@ void VirtioBlock::start_ranges(Request& request) {
   const u64 bytes = e.out_size - sizeof(RequestHeader);
   const u64 count = bytes / sizeof(RangeSegment);
   constexpr u64 kMost = 32;
-  if (!(discard ? discard_ : write_zeroes_)) return finish(request, kUnsupported);
+  if (!(discard ? discard_ : write_zeroes_)) {
+    guest_error("a request is of type {}, which was not offered", u32{request.header.type});
+    return finish(request, kUnsupported);
+  }
   if (drive_->read_only() || bytes % sizeof(RangeSegment) != 0 || count == 0 || count > kMost)
     return finish(request, kIoError);
   std::array<RangeSegment, kMost> segments;

@@ -80,8 +80,7 @@ void VirtioDevice::set_status(u8 status) {
     const bool unknown = (state_.guest_features & ~host_features_) != 0;
     const bool legacy = (host_features_ & bit(kVersion1)) != 0 && !has_feature(kVersion1);
     if (unknown || legacy) {
-      guest_error_("{}: driver asks for features {:#x} of {:#x}", type_name(),
-                   state_.guest_features, host_features_);
+      guest_error("driver asks for features {:#x} of {:#x}", state_.guest_features, host_features_);
       status = static_cast<u8>(status & ~kFeaturesOk);
     }
   }
@@ -126,7 +125,7 @@ bool VirtioDevice::operating() const {
 void VirtioDevice::mark_needs_reset(std::string_view why) {
   if (state_.needs_reset) return;
   state_.needs_reset = true;
-  guest_error_("{}: {}; the device waits for a reset", type_name(), why);
+  guest_error("{}; the device waits for a reset", why);
   if (!has_feature(kVersion1)) return;
   state_.status |= kDeviceNeedsReset;
   if (driver_ok()) notify_config();

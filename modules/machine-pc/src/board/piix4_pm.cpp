@@ -71,8 +71,10 @@ u64 Piix4Pm::read_apm(u64 offset, unsigned /*size*/) { return state_.apm[offset 
 void Piix4Pm::write_apm(u64 offset, u64 value, unsigned /*size*/) {
   state_.apm[offset & 1] = static_cast<u8>(value);
   if (offset != 0) return;
-  if (value == kAcpiEnable) pm_->enable_acpi(true);
-  if (value == kAcpiDisable) pm_->enable_acpi(false);
+  if (value == kAcpiEnable || value == kAcpiDisable)
+    pm_->enable_acpi(value == kAcpiEnable);
+  else
+    unimplemented("SMI command {:#04x}: there is no system management mode", value);
 }
 
 BACKPLANE_REGISTER(Piix4Pm, .category = "Bridge", .board_only = true,

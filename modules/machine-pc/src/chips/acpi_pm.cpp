@@ -99,7 +99,7 @@ void AcpiPm::write_control(u16 value) {
   if (type == kSoftOffType)
     power_off_();
   else
-    log::print(LogCategory::GuestErrors, "acpi: sleep type {} is none of those offered", type);
+    guest_errors_("acpi: sleep type {} is none of those offered", type);
 }
 
 u8 AcpiPm::read_byte(u64 offset) {

@@ -8,6 +8,7 @@
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
+#include "backplane/log.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
 
@@ -59,6 +60,7 @@ class AcpiPm {
   std::function<void()> power_off_;
   Timer overflow_;
   State state_;
+  GuestErrors guest_errors_;
 };
 
 }  // namespace backplane::pc

@@ -274,7 +274,8 @@ void Hpet::write_register(u64 offset, u64 value, u64 mask) {
       break;
   }
   const u64 n = (offset - kTimerBlock) / kTimerStride;
-  if (offset < kTimerBlock || n >= kTimers) return;
+  if (offset < kTimerBlock || n >= kTimers)
+    return guest_errors_("hpet: a write to {:#x}, where no register can be written", offset);
   switch (offset % kTimerStride) {
     case kTimerConfig:
       write_timer_config(n, value, mask);

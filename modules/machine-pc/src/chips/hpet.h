@@ -9,6 +9,7 @@
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
+#include "backplane/log.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
 
@@ -95,6 +96,7 @@ class Hpet {
   IrqSink& inputs_;
   Pending pending_;
   State state_;
+  GuestErrors guest_errors_;
   std::array<std::unique_ptr<Timer>, kTimers> timers_;  // of the comparators
 };
 

@@ -123,6 +123,7 @@ void KeyboardController::write_command(u8 v) {
       state_.awaits = v;
       break;
     default:
+      unimplemented_.of_kind(fmt::format("{:x}", v), "i8042: controller command {:#04x}", v);
       break;
   }
 }
@@ -140,7 +141,8 @@ void KeyboardController::controller_data(u8 command, u8 v) {
       answer(v);
       break;
     default:
-      break;  // there is no auxiliary device
+      unimplemented_("i8042: there is no auxiliary device");
+      break;
   }
 }
 
@@ -183,6 +185,7 @@ void KeyboardController::keyboard_command(u8 v) {
       answer(kAck);
       break;
     default:
+      unimplemented_.of_kind(fmt::format("k{:x}", v), "i8042: keyboard command {:#04x}", v);
       answer(kAck);
       break;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backplane/irq.h"
+#include "backplane/log.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
 
@@ -44,6 +45,7 @@ class KeyboardController {
   IrqLine irq_;
   std::function<void()> reset_machine_;
   State state_;
+  Unimplemented unimplemented_;
 };
 
 }  // namespace backplane::pc

@@ -130,7 +130,9 @@ void IoApic::write_register(u8 index, u32 value) {
     return;
   }
   const unsigned input = (index - kTable) / 2u;
-  if (index >= kTable && input < kInputs) write_entry(input, index & 1, value);
+  if (index < kTable || input >= kInputs)
+    return guest_errors_("ioapic: a write to register {:#x}, which cannot be written", index);
+  write_entry(input, index & 1, value);
 }
 
 void IoApic::write_entry(unsigned input, unsigned half, u32 value) {

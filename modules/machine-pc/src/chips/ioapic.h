@@ -9,6 +9,7 @@
 #include <string>
 
 #include "backplane/irq.h"
+#include "backplane/log.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
 #include "backplane/x86/platform_interrupts.h"
@@ -82,6 +83,7 @@ class IoApic final : public IrqSink {
   Deliver deliver_;
   std::function<void()> changed_;
   State state_;
+  GuestErrors guest_errors_;
   std::array<u64, kInputs> counts_{};
 };
 

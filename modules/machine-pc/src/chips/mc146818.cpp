@@ -17,7 +17,7 @@ constexpr u8 kSeconds = 0, kSecondsAlarm = 1, kMinutes = 2, kMinutesAlarm = 3, k
 
 constexpr u8 kUpdateInProgress = 0x80;
 constexpr u8 kSet = 0x80, kPeriodicEnable = 0x40, kAlarmEnable = 0x20, kUpdateEnable = 0x10,
-             kBinary = 0x04, k24Hour = 0x02;
+             kSquareWaveEnable = 0x08, kBinary = 0x04, k24Hour = 0x02;
 constexpr u8 kIrqFlag = 0x80, kPeriodicFlag = 0x40, kAlarmFlag = 0x20, kUpdateFlag = 0x10;
 constexpr u8 kPm = 0x80;
 constexpr u8 kValidRam = 0x80;
@@ -190,6 +190,7 @@ void Rtc::write_register(u8 index, u8 value) {
       state_.next_tick = 0;
       break;
     case kB:
+      if ((value & kSquareWaveEnable) != 0) unimplemented_("mc146818: square-wave output");
       catch_up();
       if ((value & kSet) != 0 && !halted()) encode_date();
       if ((value & kSet) == 0 && halted()) {
@@ -203,7 +204,8 @@ void Rtc::write_register(u8 index, u8 value) {
       break;
     case kC:
     case kD:
-      return;  // read-only
+      guest_errors_("mc146818: a write to register {:X}h, which is read-only", index);
+      return;
     default:
       state_.cmos[index] = value;
       break;

@@ -7,6 +7,7 @@
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
+#include "backplane/log.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
 
@@ -68,6 +69,8 @@ class Rtc {
   Timer second_timer_;
   Timer periodic_timer_;
   State state_;
+  GuestErrors guest_errors_;
+  Unimplemented unimplemented_;
 };
 
 }  // namespace backplane::pc

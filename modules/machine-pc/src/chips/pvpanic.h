@@ -20,13 +20,13 @@ class PvPanic {
   u64 read(u64 /*offset*/, unsigned /*size*/) { return kPanicked | kCrashLoaded; }
   void write(u64 /*offset*/, u64 value, unsigned /*size*/) {
     if ((value & ~u64{kPanicked | kCrashLoaded}) != 0)
-      unknown_("pvpanic: events {:#x} are written, of which some are unknown", value);
+      guest_errors_("pvpanic: events {:#x} are written, of which some are unknown", value);
     if ((value & kPanicked) != 0) machine_.run_control().report_panic();
   }
 
  private:
   Machine& machine_;
-  GuestErrorOnce unknown_;
+  GuestErrors guest_errors_;
 };
 
 }  // namespace backplane::pc

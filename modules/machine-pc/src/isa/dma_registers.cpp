@@ -20,9 +20,11 @@ class IsaDma final : public IsaDevice {
     const auto bank = [&](const char* name, u32 base, u32 size, Bank& bank) {
       add_ports(name, base, size, MmioHandler::of<&Bank::read, &Bank::write>(bank).sizes(1, 1));
     };
-    bank("dma1", 0x00, 0x10, state_.first);
     bank("dma-page", 0x80, 0x10, state_.pages);
-    bank("dma2", 0xc0, 0x20, state_.second);
+    add_ports("dma1", 0x00, 0x10,
+              MmioHandler::of<&IsaDma::read_first, &IsaDma::write_first>(*this).sizes(1, 1));
+    add_ports("dma2", 0xc0, 0x20,
+              MmioHandler::of<&IsaDma::read_second, &IsaDma::write_second>(*this).sizes(1, 1));
   }
 
  private:
@@ -40,6 +42,24 @@ class IsaDma final : public IsaDevice {
   struct State {
     Bank first, pages, second;
   };
+
+  u64 read_first(u64 offset, unsigned size) { return state_.first.read(offset, size); }
+  void write_first(u64 offset, u64 value, unsigned size) {
+    state_.first.write(offset, value, size);
+    look_at_mask(offset, value, 0);
+  }
+  u64 read_second(u64 offset, unsigned size) { return state_.second.read(offset, size); }
+  // Its registers are two ports apart.
+  void write_second(u64 offset, u64 value, unsigned size) {
+    state_.second.write(offset, value, size);
+    look_at_mask(offset / 2, value, 4);
+  }
+  // A driver that unmasks a channel expects a transfer. [8237A "Mask Register"]
+  void look_at_mask(u64 register_number, u64 value, unsigned first_channel) {
+    constexpr u64 kSingleMask = 10, kMasked = 1 << 2;
+    if (register_number == kSingleMask && (value & kMasked) == 0)
+      unimplemented("transfers: channel {} is unmasked", first_channel + (value & 3));
+  }
 
   State state_;
 };

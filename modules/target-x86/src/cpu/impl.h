@@ -9,6 +9,7 @@
 
 #include "../cpuid/features.h"
 #include "../system/stored_msrs.h"
+#include "backplane/log.h"
 #include "backplane/x86/apic_ids.h"
 #include "backplane/x86/cpu.h"
 #include "guest_tsc.h"
@@ -44,7 +45,7 @@ struct X86Cpu::Impl {
   u64 tsc_base = 0;       // host TSC at which the guest's is 0, without `tsc`
 
   StoredMsrs stored_msrs;
-  std::vector<u32> refused_msrs;  // those that -d guest_errors has told of
+  GuestErrors refused_msrs;
 
   u32 word(FeatureWord w) const { return words[static_cast<std::size_t>(w)]; }
   bool has(std::string_view name) const {

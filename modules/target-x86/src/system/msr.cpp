@@ -146,16 +146,11 @@ u64 amd_name(const X86Cpu& cpu, u32 index) {
   return number % 2 == 0 ? r.eax | u64{r.ebx} << 32 : r.ecx | u64{r.edx} << 32;
 }
 
-// Tells of each register once, and of so many that a guest cannot flood the log.
 void log_refusal(Context c, const char* instruction, u32 index) {
-  constexpr std::size_t kMost = 32;
-  std::vector<u32>& told = X86Cpu::Impl::of(c.cpu).refused_msrs;
-  if (!log::enabled(LogCategory::GuestErrors) || told.size() == kMost ||
-      std::find(told.begin(), told.end(), index) != told.end())
-    return;
-  told.push_back(index);
-  log::print(LogCategory::GuestErrors, "cpu {}: {} of {:#x} raises #GP", c.cpu.index(), instruction,
-             index);
+  if (!log::enabled(LogCategory::GuestErrors)) return;
+  X86Cpu::Impl::of(c.cpu).refused_msrs.of_kind(fmt::format("{:x}", index),
+                                               "cpu {}: {} of {:#x} raises #GP", c.cpu.index(),
+                                               instruction, index);
 }
 
 u64 read(Context c, u32 index) {

@@ -100,7 +100,7 @@ TEST_F(SystemInstructions, ReadSelectors) {
         compare({rex(wide, to), 0x8c, modrm(segment, to)});
         compare({0x66, rex(wide, to), 0x8c, modrm(segment, to)});
       }
-  compare({0x8c, modrm(6, x86::RDX)}, 2);              // no such register
+  compare({0x8c, modrm(6, x86::RDX)}, 2);  // no such register
 }
 
 TEST_F(SystemInstructions, ReadAndWriteSegmentBases) {

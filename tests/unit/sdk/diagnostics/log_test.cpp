@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -76,13 +77,27 @@ TEST_F(LogTest, WarnsUnderTheProgramsName) {
             "backplane: warning: something is odd\nbackplane: -m: bad\n");
 }
 
-TEST_F(LogTest, SaysAGuestErrorOnce) {
+TEST_F(LogTest, SaysEachKindOfGuestErrorOnce) {
   log::enable("guest_errors");
-  GuestErrorOnce once;
+  GuestErrors errors;
   ::testing::internal::CaptureStderr();
-  once("bad index {}", 70000);
-  once("bad index {}", 70001);
-  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "bad index 70000\n");
+  errors("bad index {}", 70000);
+  errors("bad index {}", 70001);
+  errors("bad size {}", 3);
+  errors.of_kind("7", "bad register {}", 7);
+  errors.of_kind("7", "bad register {}", 7);
+  errors.of_kind("8", "bad register {}", 8);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "bad index 70000\nbad size 3\nbad register 7\nbad register 8\n");
+}
+
+TEST_F(LogTest, AGuestThatFindsEverNewKindsDoesNotFloodTheLog) {
+  log::enable("unimp");
+  Unimplemented lines;
+  ::testing::internal::CaptureStderr();
+  for (unsigned n = 0; n < 1000; ++n) lines.of_kind(std::to_string(n), "feature {}", n);
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 32);
 }
 
 TEST_F(LogTest, WritesToTheFileOfMinusD) {

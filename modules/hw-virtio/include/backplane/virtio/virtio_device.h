@@ -113,7 +113,6 @@ class VirtioDevice : public Device {
   State state_;
   VirtQueues queues_;
   std::unique_ptr<Timer> kick_timer_;
-  GuestErrorOnce guest_error_;
 };
 
 // Writes a little-endian number into a configuration image.
