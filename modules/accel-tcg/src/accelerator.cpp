@@ -14,6 +14,7 @@
 #include "engine.h"
 #include "instruction_clock.h"
 #include "progress.h"
+#include "trace/trace.h"
 #include "vcpu.h"
 
 namespace backplane {
@@ -80,7 +81,8 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     if (one_insn_per_tb_) options.limits.instructions = 1;
     options.count_instructions = single_;
     // Where a slice ends, an interrupt may come, and no instruction more is to be executed.
-    options.limits.look_ahead = !single_;
+    // What is told of it at its end is to be good, too.
+    options.limits.look_ahead = !single_ && !entries_are_traced();
     options.several_vcpus = machine.config().topology.cpus() > 1;
     options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
     options.features = FeatureMask(x86::host_cpu_features());

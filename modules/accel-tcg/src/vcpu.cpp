@@ -300,6 +300,7 @@ const u8* TcgVcpu::code_at_rip() {
   // The first instruction clears it; breakpoints, which it is for, are the interpreter's.
   entered_ = {state_.rip, state_.rflags & x86::kRF};
   state_.rflags &= ~x86::kRF;
+  if (tracing_) trace_entry(cpu_, block->mode);
   jit_.page_base = linear & kPageMask;
   return engine_.cache.assembler().executable(block->near_entry);
 }
@@ -387,6 +388,7 @@ Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mo
   if (scan_.insns().empty()) return nullptr;
   if (scan_.insns().front().insn.row.op == Op::Interpret && scan_.end() > kPageSize) return nullptr;
   Block& block = engine_.translator.translate(scan_, bytes, mode);
+  trace_translation(scan_, bytes, block, state_.rip, cache.assembler());
   cache.publish(block, place.block, place.offset,
                 block.second_page != nullptr ? second.block : nullptr, second.offset);
   return &block;
@@ -445,9 +447,13 @@ const u8* TcgVcpu::follow(u32 index) {
     jit_.flags_stale = 1;
     return nullptr;
   }
+  if (tracing_) {
+    flags_to_state();
+    trace_entry(cpu_, block->mode);
+  }
   const std::lock_guard guard(cache.lock());
   // To translate may be to wait outside, where the site may have gone.
-  if (flushes == cache.counters().flushes) {
+  if (flushes == cache.counters().flushes && !tracing_) {
     JumpSite& site = cache.site(index);
     const bool reachable = block->valid && site.from->valid && linear == target;
     if (reachable && site.tag == 0) {
@@ -467,6 +473,7 @@ const u8* TcgVcpu::follow(u32 index) {
 const u8* TcgVcpu::lookup(u64 linear) {
   ++counters_.lookups;
   state_.rip = pointer_of(linear);
+  if (tracing_) flags_to_state();
   const u8* code = code_at_rip();
   if (code == nullptr) jit_.flags_stale = 1;
   return code;

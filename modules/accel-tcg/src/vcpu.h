@@ -6,6 +6,7 @@
 #include "backplane/x86/interpreter.h"
 #include "engine.h"
 #include "mmu/soft_mmu.h"
+#include "trace/trace.h"
 
 namespace backplane::tcg {
 
@@ -87,6 +88,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   template <class BlockOrPlace>
   void remember(const BlockOrPlace& block, u64 linear, MmuIndex index) {
     mmu_.note_executed(linear, index);
+    if (tracing_) return;
     const unsigned slot = jump_cache_index(linear);
     const Assembler& a = engine_.cache.assembler();
     jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index];
@@ -190,6 +192,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
     u64 rip = 0, resume_flag = 0;
   } entered_;
   i32 budget_start_ = 0;
+  // Every block that is entered is told of, so none leads to another by itself.
+  const bool tracing_ = entries_are_traced();
   bool virtual_tsc_ = false;
   Counters counters_;
 };

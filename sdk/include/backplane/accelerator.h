@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What runs guest code: one per machine, chosen at launch.
+//
+// What an accelerator overrides is called on the main thread, under the machine lock, while no guest
+// code runs, unless it says otherwise. What it throws as an Error before the machine is ready ends
+// the launch, or has the next accelerator tried; afterwards nothing may throw but what says so.
 #pragma once
 
 #include <memory>
@@ -77,25 +81,29 @@ class Accelerator : public Object {
   // Guest time is to follow the instructions executed: the machine's virtual clock then does
   // (Clock::follow_instructions()). Before init_machine(). Throws Error if it cannot count them.
   virtual void count_instructions(const IcountOptions& options);
-  // Prepares to run this machine (before its CPUs and RAM exist). Throws Error with the reason.
+  // Prepares to run this machine (before its CPUs and RAM exist); the machine outlives it. Throws
+  // Error with the reason why it cannot, and leaves nothing behind.
   virtual void init_machine(Machine& machine) = 0;
-  // Gives a realized CPU its vCPU and thread; the thread waits until the machine starts. Throws.
+  // Gives a realized CPU its vCPU and thread; the thread waits until the machine starts. Throws
+  // Error.
   virtual void create_vcpu(Cpu& cpu) = 0;
   // Called once, when the machine is ready and before it first runs.
   virtual void machine_ready() {}
-  // Ends all vCPU threads. Called before the machine is destroyed, without guest code running.
+  // Ends all vCPU threads: gives up the lock while it waits for them. Called once, before the
+  // machine is taken apart; also if init_machine() was all that happened.
   virtual void shutdown() {}
 
-  // Throws Error if its machine cannot be saved and loaded (machine_state.h). Machine lock.
+  // Throws Error if its machine cannot be saved and loaded (machine_state.h).
   virtual void expect_saves_state() const;
   // What the guest may have found out of what runs it, and uses; a machine that goes on under
   // another accelerator has to find the same.
   virtual std::string guest_interface() const { return "none"; }
 
-  // A message that it sends by itself; null if it cannot, or has no more of them. Machine lock.
+  // A message that it sends by itself; null if it cannot, or has no more of them. Also on a vCPU's
+  // thread, and while guest code runs.
   virtual std::unique_ptr<MessageSignal> create_message_signal() { return nullptr; }
 
-  // Text for `info accel` and `info jit`.
+  // Text for `info accel` and `info jit`; guest code may run.
   virtual std::string describe() const { return {}; }
   virtual std::string describe_jit() const { return {}; }
 };

@@ -3,7 +3,9 @@
 //
 // A device's life: created (constructor chain from the root down) -> properties set -> realized
 // (plugged into its bus; the chain of realize() from the root's down, then that of realized_all())
-// -> reset with the machine -> unrealized (in reverse) -> destroyed. All under the machine lock.
+// -> reset with the machine -> unrealized (in reverse) -> destroyed. All under the machine lock, on
+// the main thread; but for a reset that the guest asks the device or a bus for, which is on the
+// thread of its vCPU.
 //
 // Each class says in realize() what it adds, and calls nobody's: the class object has the chain of
 // its ancestors' callbacks, and the mechanism runs and traces it (`-d realize`).
@@ -80,7 +82,7 @@ class Device : public Object {
   // Undoes realize() and realized_all(), also one that failed half-way. The devices on child buses
   // are unrealized before.
   void unrealize() {}
-  // Back to the state at power-on. The default resets what the class says to be state, and child
+  // Back to the state at power-on. Nothing may throw. The default resets what the class says to be state, and child
   // buses; an override calls it, and drives outputs anew.
   virtual void reset();
 

@@ -7,6 +7,7 @@
 
 #include "backplane/machine.h"
 #include "cache/code_cache.h"
+#include "mmu/mmu_trace.h"
 
 namespace backplane::tcg {
 namespace {
@@ -22,7 +23,12 @@ Privilege privilege_of(MmuIndex index) {
 }  // namespace
 
 SoftMmu::SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code)
-    : cpu_(cpu), state_(cpu.state()), jit_(jit_state(cpu)), memory_(memory), code_(code) {
+    : cpu_(cpu),
+      state_(cpu.state()),
+      jit_(jit_state(cpu)),
+      memory_(memory),
+      code_(code),
+      traced_(walks_are_traced()) {
   for (unsigned i = 0; i < kMmuCount; ++i) {
     filled_[i] = kTlbEntries;
     clear(i);
@@ -70,6 +76,15 @@ SoftMmu::Target SoftMmu::resolve(u64 linear, Access access, MmuIndex index) {
       return target;
     }
   }
+  target = fill(linear, access, index);
+  if (traced_) trace_fill(cpu_, linear, access, index, target);
+  return target;
+}
+
+SoftMmu::Target SoftMmu::fill(u64 linear, Access access, MmuIndex index) {
+  Target target;
+  const u64 page = linear & kPageMask;
+  const unsigned slot = tlb_index(linear);
   if ((state_.cr0 & x86::kCr0PG) != 0 && state_.long_mode_active() && !canonical(linear)) {
     target.faulted = true;
     target.canonical = false;
@@ -174,6 +189,7 @@ void SoftMmu::new_generation(bool kernel) {
 
 void SoftMmu::flush(bool globals) {
   ++counters_.flushes;
+  if (traced_) trace_flush(cpu_, globals);
   for (unsigned index : {unsigned{kMmuUser}, unsigned{kMmuKernelAc}})
     if (filled_[index] != 0) clear(index);
   new_generation(false);
@@ -194,6 +210,7 @@ void SoftMmu::flush(bool globals) {
 
 void SoftMmu::flush_page(u64 linear) {
   ++counters_.page_flushes;
+  if (traced_) trace_page_flush(cpu_, linear);
   if (large_.has(region_2m(linear)) || large_.has(region_1g(linear))) {
     flush(true);
     return;

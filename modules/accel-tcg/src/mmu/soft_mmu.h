@@ -42,7 +42,8 @@ class SoftMmu final : public x86::LinearMemory {
   Target resolve(u64 linear, Access access, MmuIndex index);
 
   // resolve() for the common case: 4-level paging, accessed and dirty bits set, plain RAM. Null if
-  // it is another. Uses general registers only, so that translated code need not save others.
+  // it is another, or the walk is to be traced. Uses general registers only, so that translated
+  // code need not save others.
   u8* resolve_fast(u64 linear, bool write, MmuIndex index);
 
   // Where data is, from the TLB or by resolve_fast().
@@ -111,6 +112,8 @@ class SoftMmu final : public x86::LinearMemory {
   const Counters& counters() const { return counters_; }
 
  private:
+  // resolve() for what is not in the TLB.
+  Target fill(u64 linear, Access access, MmuIndex index);
   MmuIndex index_of(Privilege privilege) const;
   const u8* fill_code_pointer(u64 linear, MmuIndex index);
   const FlatRange* range_at(u64 physical);
@@ -177,6 +180,7 @@ class SoftMmu final : public x86::LinearMemory {
     if (page_size == 4_MiB) large_.add(region_2m(linear ^ 2_MiB));
   }
   Counters counters_;
+  const bool traced_;
 };
 
 }  // namespace backplane::tcg
