@@ -7,11 +7,11 @@
 #include <string_view>
 #include <utility>
 
-#include "board/interrupt_controllers.h"
-#include "board/piix3.h"
-#include "board/piix4_pm.h"
-#include "chips/hpet.h"
-#include "chips/mc146818.h"
+#include "hpet/hpet.h"
+#include "interrupts/interrupt_controllers.h"
+#include "mc146818/mc146818.h"
+#include "piix3/piix3.h"
+#include "piix4_pm/piix4_pm.h"
 
 namespace backplane::pc {
 
@@ -263,7 +263,7 @@ class Builder {
 AcpiTables build_acpi_tables(const AcpiBoard& board) {
   Builder builder;
   const u64 control = builder.add(facs());
-  const u64 definitions = builder.add(table("DSDT", 2, build_dsdt(board)));
+  const u64 definitions = builder.add(table("DSDT", 2, board.definitions));
   const u64 listed[] = {builder.add(fadt(board.pm_ports, control, definitions),
                                     {{kFadtFacs, 4}, {kFadtDsdt, 4}, {kFadtXDsdt, 8}}),
                         builder.add(madt(board.apic_ids)), builder.add(hpet()),

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "acpi/dsdt.h"
+#include "acpi/aml.h"
 #include "backplane/types.h"
 
 namespace backplane::pc {
@@ -32,6 +32,14 @@ struct AcpiTables {
   std::vector<u8> body;
   std::vector<Pointer> pointers;
   std::vector<Checksum> checksums;
+};
+
+// What the tables describe that differs from one machine to the next.
+struct AcpiBoard {
+  // Where the power management ports are.
+  u16 pm_ports = 0;
+  std::vector<u32> apic_ids;  // of the CPUs
+  aml::Bytes definitions;     // of the DSDT
 };
 
 // The same board always has tables of the same size, wherever its ports are.

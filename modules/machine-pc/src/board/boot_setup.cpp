@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <cassert>
 
+#include "acpi/dsdt.h"
 #include "acpi/loader.h"
 #include "backplane/x86/apic.h"
 #include "board/pci_resources.h"
-#include "isa/serial.h"
+#include "uart16550/isa_serial.h"
 
 namespace backplane::pc {
 
@@ -57,8 +58,7 @@ BootSetup::BootSetup(const BoardParts& parts, const BootFiles& files)
 }
 
 AcpiTables BootSetup::acpi_tables(u16 pm_ports) const {
-  return build_acpi_tables(
-      {parts_.memory, pm_ports, apic_ids(parts_.machine), parts_.serials, &parts_.bridge});
+  return build_acpi_tables({pm_ports, apic_ids(parts_.machine), build_dsdt(parts_.machine)});
 }
 
 void BootSetup::fill_cmos() {

@@ -7,13 +7,13 @@
 
 #include "acpi/tables.h"
 #include "backplane/machine.h"
-#include "board/interrupt_controllers.h"
 #include "board/memory_map.h"
-#include "board/piix3.h"
-#include "board/piix4_pm.h"
 #include "boot/boot_plan.h"
-#include "isa/fw_cfg_io.h"
-#include "isa/rtc.h"
+#include "fw_cfg/fw_cfg_io.h"
+#include "interrupts/interrupt_controllers.h"
+#include "mc146818/isa_rtc.h"
+#include "piix3/piix3.h"
+#include "piix4_pm/piix4_pm.h"
 
 namespace backplane::pc {
 

@@ -9,7 +9,7 @@
 #include "board/firmware_rom.h"
 #include "board/system_memory.h"
 #include "i440fx/i440fx.h"
-#include "isa/serial.h"
+#include "uart16550/isa_serial.h"
 
 namespace backplane::pc {
 
@@ -111,6 +111,7 @@ class PcMachine final : public Machine {
     irqs_->connect_cpu(dynamic_cast<x86::X86Cpu&>(*cpus().front()));
     create_device("hpet");
     auto& host_bridge = make<I440fxHostBridge>(I440fxHostBridge::kTypeName);
+    host_bridge.set_memory_map(map_);
     PciBus& pci = host_bridge.pci_bus();
     bridge_ = &make<Piix3>(Piix3::kTypeName, {{"addr", "01.0"}, {"multifunction", "on"}}, &pci);
     if (!firmware_.empty()) rom_.emplace(memory_root(), memory_->block(), firmware_, host_bridge);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "backplane/log.h"
-#include "board/piix3.h"
+#include "piix3/piix3.h"
 
 namespace backplane::pc {
 

@@ -6,11 +6,13 @@
 
 #include <functional>
 
+#include "acpi/described.h"
 #include "backplane/pci/host_bridge.h"
+#include "board/memory_map.h"
 
 namespace backplane::pc {
 
-class I440fxHostBridge final : public PciHostBridge {
+class I440fxHostBridge final : public PciHostBridge, public AcpiDescribed {
   BACKPLANE_OBJECT(I440fxHostBridge, PciHostBridge, "i440FX-pcihost")
  public:
   static void class_init(DeviceClass& k) { k.stateless(); }
@@ -29,10 +31,15 @@ class I440fxHostBridge final : public PciHostBridge {
     legacy_area_handler_ = std::move(handler);
   }
 
+  // Where RAM is, and BARs may be; before anybody asks what the tables say.
+  void set_memory_map(const MemoryMap& map) { map_ = map; }
+
   void realize();
+  aml::Bytes acpi_terms() const override;
 
  private:
   friend class I440fx;
+  MemoryMap map_;
   std::function<void(const LegacyArea&)> legacy_area_handler_;
 };
 

@@ -24,7 +24,7 @@ struct InterruptMessage;
 using ApicPage = std::array<u32, 64>;
 
 // What these chips have in them, whosever they are; for a machine that is saved and loaded. The
-// chips' models have the same in the same words (modules/machine-pc/src/chips).
+// chips' models have the same in the same words (modules/machine-pc/src/interrupts, i8254).
 struct PicRegisters {
   u8 levels = 0;    // of the inputs
   u8 requests = 0;  // not yet acknowledged

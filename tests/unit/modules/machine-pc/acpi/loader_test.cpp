@@ -14,11 +14,6 @@
 namespace backplane::pc {
 namespace {
 
-class Wiring final : public PciIrqRouter {
- public:
-  void set_pirq(unsigned, bool) override {}
-};
-
 using Files = std::map<std::string, std::vector<u8>>;
 
 // Places `files` at the addresses that `place` gives for their zones (1: high, 2: the F segment).
@@ -105,9 +100,8 @@ class Firmware {
 };
 
 TEST(AcpiLoader, DoesWhatADirectBootDoes) {
-  Wiring wiring;
   const AcpiTables tables =
-      build_acpi_tables({{512_MiB}, 0x600, {0, 1, 2, 4, 5, 6}, {0, 1}, &wiring});
+      build_acpi_tables({0x600, {0, 1, 2, 4, 5, 6}, aml::name("TEST", aml::integer(1))});
   const PlacedAcpiTables direct = place_acpi_tables(tables, 0xe0000);
   Firmware firmware({{kAcpiRootFile, tables.root},
                      {kAcpiBodyFile, tables.body},

@@ -11,7 +11,7 @@
 #include "backplane/testing/test_machine.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/cpu.h"
-#include "board/interrupt_controllers.h"
+#include "interrupts/interrupt_controllers.h"
 
 namespace backplane::pc {
 namespace {

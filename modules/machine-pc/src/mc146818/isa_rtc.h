@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// "mc146818rtc": the real-time clock and CMOS memory at ports 70h and 71h.
+#pragma once
+
+#include <memory>
+
+#include "acpi/described.h"
+#include "backplane/isa/isa_device.h"
+#include "mc146818/mc146818.h"
+
+namespace backplane::pc {
+
+class IsaRtc final : public IsaDevice, public AcpiDescribed {
+  BACKPLANE_OBJECT(IsaRtc, IsaDevice, "mc146818rtc")
+ public:
+  static void class_init(DeviceClass& k);
+
+  void realize();
+  void unrealize();
+  void loaded() override;
+  aml::Bytes acpi_terms() const override;
+
+  // From realize() on: what firmware leaves in CMOS memory.
+  void set_cmos(u8 index, u8 value) { rtc_->set_cmos(index, value); }
+
+ private:
+  u64 read(u64 offset, unsigned size);
+  void write(u64 offset, u64 value, unsigned size);
+
+  std::string base_ = "auto";
+  std::unique_ptr<Rtc> rtc_;
+};
+
+}  // namespace backplane::pc
