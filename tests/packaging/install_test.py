@@ -50,8 +50,8 @@ def check_is_complete(tree):
                  "cmake/Backplane/BackplaneConfig.cmake"]:
         assert (tree.lib / path).exists(), f"{path} is not installed in {tree.lib}"
     names = {path.stem for path in tree.module_files()}
-    wanted = {"accel-kvm", "block-qcow2", "accel-tcg", "accel-whpx", "hw-isa", "hw-pci", "hw-virtio", "machine-pc",
-              "target-x86"}
+    wanted = {"accel-kvm", "block-qcow2", "accel-tcg", "accel-whpx", "compress-zstd", "hw-isa",
+              "hw-pci", "hw-virtio", "machine-pc", "net-user", "target-x86"}
     assert wanted <= names, f"not installed: {wanted - names}"
     stray = list(tree.prefix.rglob("*-platform*"))
     assert not stray, f"installed, but for tests: {stray}"
@@ -112,6 +112,25 @@ def check_accelerators_can_be_left_out(tree):
         assert f"backplane-accel-{name}" in said, f"the package of {name} is not named:\n{said}"
         (aside / f"accel-{name}.so").rename(tree.modules / f"accel-{name}.so")
     assert listed() == names, f"all put back, -accel help lists {listed()}"
+
+
+def check_a_compressor_can_be_left_out(tree, directory):
+    """What it packed says what to install."""
+    def machine(lines, *options, status=0):
+        return tree.backplane("-M", "pc", "-accel", "tcg", "-S", "-display", "none", "-nodefaults",
+                              "-monitor", "stdio", *options, status=status, standard_input=lines)
+
+    state, module = directory / "state", tree.modules / "compress-zstd.so"
+    said = machine(f"savestate -z zstd {state}\nquit\n")
+    assert state.exists(), said
+    machine("quit\n", "-loadstate", state)
+    module.rename(directory / module.name)
+    wanted = "zstd is not installed: it is in module compress-zstd, package backplane-compress-zstd"
+    said = machine(f"savestate -z zstd {state}.new\nquit\n")
+    assert wanted in said, said
+    said = machine("quit\n", "-loadstate", state, status=1)
+    assert said.endswith(f"backplane: -loadstate: {state}: {wanted}\n"), said
+    (directory / module.name).rename(module)
 
 
 def check_builds_modules(tree, cmake, compiler, flags, directory):
@@ -208,6 +227,7 @@ def main():
         check_finds_its_modules(tree)
         check_modinfo_goes_on_after_a_foreign_file(tree)
         check_accelerators_can_be_left_out(tree)
+        check_a_compressor_can_be_left_out(tree, directory)
         check_builds_modules(tree, cmake, given.compiler, given.flags, directory)
         check_links_modules_into_a_program(tree, cmake, given.compiler, given.flags,
                                            directory)

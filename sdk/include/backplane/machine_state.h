@@ -8,21 +8,30 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
+
+#include "backplane/types.h"
 
 namespace backplane {
 
 class Machine;
 
+// Told from time to time how many bytes of RAM are done, of how many that have to be looked at.
+using StateProgress = std::function<void(u64 done, u64 total)>;
+
 // Stops the machine, ends what is under way (requests to disks), writes the file and lets the
-// machine go on if it ran. A file of that name is replaced when the new one is complete. Throws
-// Error: the file cannot be written, or the machine cannot be saved as it is. Machine lock, main
-// loop's thread.
-void save_machine(Machine& machine, const std::filesystem::path& file);
+// machine go on if it ran. A file of that name is replaced when the new one is complete. RAM is
+// written as it is, or packed by a compressor of that name (compressor.h). Throws Error: the file
+// cannot be written, there is no such compressor, or the machine cannot be saved as it is. Machine
+// lock, main loop's thread.
+void save_machine(Machine& machine, const std::filesystem::path& file,
+                  std::string_view compressor = {}, const StateProgress& progress = {});
 
 // Puts what was saved into a machine that was made with the same options and has not run. Throws
 // Error: then the machine is good for nothing. Machine lock, main thread.
-void load_machine(Machine& machine, const std::filesystem::path& file);
+void load_machine(Machine& machine, const std::filesystem::path& file,
+                  const StateProgress& progress = {});
 
 // What would be saved, as text: each object's path, and a line for each part of its state. Stops
 // the machine meanwhile. Machine lock, main loop's thread.

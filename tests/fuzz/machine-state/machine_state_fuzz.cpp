@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A saved machine with bytes of its state changed, its checksum right: it is refused with an Error,
-// or runs on under a guest that reads and writes anything. Nothing may crash or hang.
+// A saved machine with bytes of its state, or of its packed RAM, changed, the checksum right: it is
+// refused with an Error, or runs on under a guest that reads and writes anything. Nothing may crash
+// or hang.
 #include <unistd.h>
 #include <zlib.h>
 
@@ -67,23 +68,31 @@ class Saved {
               ("machine-state-fuzz-" + std::to_string(getpid()))) {
     Board board;
     use(board, 1);
-    save_machine(board.machine(), path_);
+    board.machine().memory().store<u64>(0x100000, 1);
+    save_machine(board.machine(), path_, "zlib");
     std::ifstream in(path_, std::ios::binary);
     bytes_.assign(std::istreambuf_iterator<char>(in), {});
   }
   ~Saved() { std::filesystem::remove(path_); }
   const std::filesystem::path& path() const { return path_; }
 
-  // Writes the file with changes to the second chunk, the objects'. (state_file.cpp)
+  // Writes the file with changes to one of its chunks. (chunks.h)
   void write_changed(Input input) const {
-    constexpr std::size_t kStart = 12, kLeader = 12, kTrailer = 4;
+    constexpr std::size_t kStart = 12, kLeader = 12, kTrailer = 4, kRamChunks = 4;
     std::vector<u8> bytes = bytes_;
     const auto size_at = [&](std::size_t chunk) {
       std::size_t size = 0;
       for (unsigned i = 0; i < 4; ++i) size |= std::size_t{bytes[chunk + 4 + i]} << (8 * i);
       return size;
     };
-    const std::size_t chunk = kStart + kLeader + size_at(kStart) + kTrailer;
+    // Header, contents, objects, RAM: mostly objects, of which there is most to be said.
+    const u8 which = input.take<u8>();
+    std::size_t chunk = kStart;
+    for (std::size_t n = which < 160 ? 2 : which < 176 ? 1 : 3 + which % kRamChunks; n != 0; --n) {
+      const std::size_t next = chunk + kLeader + size_at(chunk) + kTrailer;
+      if (next + kLeader + kTrailer >= bytes.size()) break;  // the end mark
+      chunk = next;
+    }
     const std::size_t size = size_at(chunk);
     for (unsigned changes = 1 + input.take<u8>() % 6; changes != 0; --changes) {
       const std::size_t where = chunk + kLeader + input.take<u32>() % size;

@@ -201,11 +201,77 @@ TEST(MachineState, ACpuWithOtherFeaturesIsRefused) {
       std::string::npos);
 }
 
-TEST(MachineState, AFileThatIsDamagedOrCutOffIsRefused) {
+TEST(MachineState, RamCanBePacked) {
+  const File plain, packed;
+  PcBoard saved(64_MiB);
+  saved.power_on();
+  for (u64 at = 1_MiB; at < 8_MiB; at += 8) saved.machine().memory().store<u64>(at, at / 64);
+  u64 most = 0;
+  save_machine(saved.machine(), plain.path());
+  save_machine(saved.machine(), packed.path(), "zlib", [&](u64 done, u64 total) {
+    EXPECT_LE(done, total);
+    most = done;
+  });
+  EXPECT_GE(most, 7_MiB);
+  EXPECT_LT(packed.read().size(), plain.read().size() / 2);
+  PcBoard fresh(64_MiB);
+  fresh.power_on();
+  ASSERT_EQ(load(fresh, packed), "");
+  EXPECT_EQ(difference(states_of(fresh), states_of(saved)), "");
+  for (u64 at = 1_MiB; at < 8_MiB; at += 8)
+    ASSERT_EQ(fresh.machine().memory().load<u64>(at), at / 64);
+}
+
+// Where the chunk begins that follows the one at `at`. (chunks.cpp)
+std::size_t chunk_after(const std::vector<char>& file, std::size_t at) {
+  std::size_t size = 0;
+  for (unsigned i = 0; i < 4; ++i)
+    size |= std::size_t{static_cast<u8>(file[at + 4 + i])} << (8 * i);
+  return at + 12 + size + 4;
+}
+
+TEST(MachineState, AFileOfTheFormatBeforeIsRead) {
+  constexpr std::size_t kVersion = 8, kHeader = 12;
+  const File file;
+  PcBoard saved;
+  saved.power_on();
+  saved.machine().memory().store<u64>(0x345000, 0x1122334455667788);
+  save_machine(saved.machine(), file.path());
+  std::vector<char> bytes = file.read();
+  const std::size_t contents = chunk_after(bytes, kHeader);
+  bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(contents),
+              bytes.begin() + static_cast<std::ptrdiff_t>(chunk_after(bytes, contents)));
+  bytes[kVersion] = 1;
+  file.write(bytes);
+  PcBoard fresh;
+  fresh.power_on();
+  EXPECT_EQ(load(fresh, file), "");
+  EXPECT_EQ(fresh.machine().memory().load<u64>(0x345000), 0x1122334455667788u);
+
+  bytes[kVersion] = 3;
+  file.write(bytes);
+  PcBoard other;
+  other.power_on();
+  EXPECT_NE(load(other, file).find("has format version 3; this program reads versions 1 to 2"),
+            std::string::npos);
+}
+
+TEST(MachineState, ACompressorThatIsNotThereIsNamed) {
+  const File file;
+  PcBoard board;
+  board.power_on();
+  EXPECT_THROW(save_machine(board.machine(), file.path(), "nonsense"), Error);
+  EXPECT_FALSE(std::filesystem::exists(file.path()));
+}
+
+class DamagedState : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Compressors, DamagedState, ::testing::Values("", "zlib"));
+
+TEST_P(DamagedState, AFileThatIsDamagedOrCutOffIsRefused) {
   const File file;
   PcBoard saved(2_MiB);
   saved.power_on();
-  save_machine(saved.machine(), file.path());
+  save_machine(saved.machine(), file.path(), GetParam());
   const std::vector<char> whole = file.read();
   std::mt19937 random(1);
   for (unsigned n = 0; n < 1000; ++n) {
