@@ -6,6 +6,7 @@
 #include "backplane/machine.h"
 #include "backplane/x86/x87_pointers.h"
 #include "engine.h"
+#include "mmu/mmu_trace.h"
 #include "runtime/native_faults.h"
 
 namespace backplane::tcg {
@@ -67,6 +68,28 @@ void TcgVcpu::thread_started() {
 }
 
 void TcgVcpu::put_state() { mmu_.flush(true); }
+
+void TcgVcpu::flush_tlb(bool globals) {
+  if (mmu_.traced()) trace_flush(cpu_, globals);
+  mmu_.flush(globals);
+}
+
+void TcgVcpu::address_space_switched(u64 /*old_cr3*/, u64 new_cr3, bool keep) {
+  if (mmu_.traced()) trace_flush(cpu_, false);
+  mmu_.switch_space(new_cr3 & SoftMmu::kPcidMask, keep);
+}
+
+void TcgVcpu::invalidate_address_space(u64 pcid) { mmu_.flush_space(pcid); }
+
+void TcgVcpu::invalidate_page_of(u64 pcid, u64 linear) {
+  if (mmu_.traced()) trace_page_flush(cpu_, linear);
+  mmu_.flush_page_of(pcid, linear);
+}
+
+void TcgVcpu::invalidate_page(u64 linear) {
+  if (mmu_.traced()) trace_page_flush(cpu_, linear);
+  mmu_.flush_page(linear);
+}
 
 void TcgVcpu::kick() {
   kicked_.store(true, std::memory_order_release);

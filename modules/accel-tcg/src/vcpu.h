@@ -160,8 +160,11 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   const u8* lookup(u64 linear);
 
   // CpuObserver
-  void flush_tlb(bool globals) override { mmu_.flush(globals); }
-  void invalidate_page(u64 linear) override { mmu_.flush_page(linear); }
+  void flush_tlb(bool globals) override;
+  void address_space_switched(u64 old_cr3, u64 new_cr3, bool keep) override;
+  void invalidate_address_space(u64 pcid) override;
+  void invalidate_page_of(u64 pcid, u64 linear) override;
+  void invalidate_page(u64 linear) override;
 
   Engine& engine_;
   X86Cpu& cpu_;
@@ -170,6 +173,11 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   SoftMmu mmu_;
   x86::Interpreter interpreter_;
   GuestCode scan_;
+  void address_space_switched(u64, u64 new_cr3, bool keep) override {
+    mmu_.switch_space(new_cr3 & SoftMmu::kPcidMask, keep);
+  }
+  void invalidate_address_space(u64 pcid) override { mmu_.flush_space(pcid); }
+  void invalidate_page_of(u64 pcid, u64 linear) override { mmu_.flush_page_of(pcid, linear); }
   // Under which the jump cache of each TLB's code was filled.
   static constexpr u32 kNoMode = ~u32{0};
   struct CodeSignature {

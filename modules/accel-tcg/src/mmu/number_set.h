@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A set of page numbers, or of larger regions', that forgets all of them at once. What is added in
-// translated code's stead is, but for clear(), done with general registers only.
+// A set of page numbers, or of larger regions', that forgets all of them at once.
 #pragma once
-
-#include <cstring>
 
 #include "backplane/types.h"
 
@@ -36,7 +33,7 @@ class NumberSet {
     last_ = 0;
     if (++epoch_ < u64{1} << (64 - kNumberBits)) return;
     epoch_ = 1;
-    std::memset(slots_, 0, sizeof slots_);
+    for (u64& slot : slots_) slot = 0;
   }
 
  private:

@@ -33,7 +33,8 @@ SoftMmu::SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code)
     filled_[i] = kTlbEntries;
     clear(i);
   }
-  for (unsigned n = 0; n < kMmuCount; ++n) forget_jumps(static_cast<MmuIndex>(n));
+  spaces_[space_].pcid = 0;
+  for (unsigned n = 0; n < kMmuCount; ++n) renew_jumps(static_cast<MmuIndex>(n));
 }
 
 MmuIndex SoftMmu::index_of(Privilege privilege) const {
@@ -152,75 +153,6 @@ SoftMmu::RamPlace SoftMmu::place_of(const u8* host) {
           (last_range_->block_offset + static_cast<u64>(host - last_range_->host)) & kPageMask};
 }
 
-void SoftMmu::clear(unsigned index) {
-  TlbEntry* const table = jit_.tlb[index];
-  if (filled_[index] <= kTrackedSlots) {
-    for (unsigned i = 0; i < filled_[index]; ++i)
-      set_unusable(table[slots_[index][i]], slots_[index][i]);
-  } else {
-    for (unsigned slot = 0; slot < kTlbEntries; ++slot) set_unusable(table[slot], slot);
-  }
-  filled_[index] = 0;
-}
-
-void SoftMmu::forget_jumps(MmuIndex index) {
-  if (++next_generation_ >= 0x10000) {
-    std::memset(jit_.jump_tags, 0xff, sizeof jit_.jump_tags);
-    for (unsigned n = 0; n < kMmuCount; ++n) {
-      jit_.jump_generation[n] = u64{n + 1} << 48;
-      jit_.site_generation[n] = code_.new_site_generation();
-    }
-    next_generation_ = kMmuCount;
-    return;
-  }
-  jit_.jump_generation[index] = next_generation_ << 48;
-  jit_.site_generation[index] = code_.new_site_generation();
-}
-
-void SoftMmu::new_generation(bool kernel) {
-  if (kernel) {
-    forget_jumps(kMmuKernel);
-    forget_jumps(kMmuKernelAc);
-  } else {
-    forget_jumps(kMmuUser);
-  }
-  executed_[kernel ? 0 : 1].clear();
-}
-
-void SoftMmu::flush(bool globals) {
-  ++counters_.flushes;
-  if (traced_) trace_flush(cpu_, globals);
-  for (unsigned index : {unsigned{kMmuUser}, unsigned{kMmuKernelAc}})
-    if (filled_[index] != 0) clear(index);
-  new_generation(false);
-  if (globals || non_global_count_ > kNonGlobalSlots) {
-    ++counters_.global_flushes;
-    clear(kMmuKernel);
-  } else {
-    for (unsigned i = 0; i < non_global_count_; ++i)
-      set_unusable(jit_.tlb[kMmuKernel][non_global_[i]], non_global_[i]);
-  }
-  non_global_count_ = 0;
-  if (globals || kernel_executed_non_global_) {
-    new_generation(true);
-    kernel_executed_non_global_ = false;
-  }
-  if (globals) large_.clear();
-}
-
-void SoftMmu::flush_page(u64 linear) {
-  ++counters_.page_flushes;
-  if (traced_) trace_page_flush(cpu_, linear);
-  if (large_.has(region_2m(linear)) || large_.has(region_1g(linear))) {
-    flush(true);
-    return;
-  }
-  const unsigned slot = tlb_index(linear);
-  for (auto& table : jit_.tlb) set_unusable(table[slot], slot);
-  if (executed_[0].has(linear >> 12)) new_generation(true);
-  if (executed_[1].has(linear >> 12)) new_generation(false);
-}
-
 void SoftMmu::protect_code_page(const u8* host_page) {
   const u64 page = reinterpret_cast<u64>(host_page);
   for (auto& table : jit_.tlb)
@@ -230,8 +162,6 @@ void SoftMmu::protect_code_page(const u8* host_page) {
   // Bytes are read after this, and written before the tag is looked at again.
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
-
-void SoftMmu::forget_code() { std::memset(jit_.jump_tags, 0xff, sizeof jit_.jump_tags); }
 
 void SoftMmu::raise(u64 linear, const Target& target) const {
   if (!target.canonical) x86::raise_fault(x86::kGP, 0);

@@ -87,8 +87,16 @@ class SoftMmu final : public x86::LinearMemory {
   // Forgets the code made of bytes that atomic_pointer() was asked for: they are written by now.
   void report_writes();
 
+  // All of every address space, or all but global pages.
   void flush(bool globals);
+  // INVLPG: a page of the current address space, or a global one.
   void flush_page(u64 linear);
+  // CR3 has a new value under CR4.PCIDE. `keep`: what is known of that PCID is still true. Of it
+  // are kept, for the last few, where its code's jumps lead; the TLB begins anew.
+  void switch_space(u64 pcid, bool keep);
+  // All, or a page, of what is not global in the address space of a PCID.
+  void flush_space(u64 pcid);
+  void flush_page_of(u64 pcid, u64 linear);
   // Writes to a host page go through the slow path from now on.
   void protect_code_page(const u8* host_page);
   // The code cache was flushed: jump caches lead nowhere.
@@ -97,8 +105,12 @@ class SoftMmu final : public x86::LinearMemory {
   void forget_jumps(MmuIndex index);
   // Remembers that code of a page may be in jump caches under the current generations.
   void note_executed(u64 linear, MmuIndex index) {
-    executed_[index == kMmuUser ? 1 : 0].add(linear >> 12);
+    if (index == kMmuUser)
+      spaces_[space_].executed.add(linear >> 12);
+    else
+      kernel_executed_.add(linear >> 12);
   }
+  static constexpr u64 kPcidMask = 0xfff;
 
   // LinearMemory.
   void read(u64 linear, void* data, unsigned size, Privilege privilege) override;
@@ -110,6 +122,9 @@ class SoftMmu final : public x86::LinearMemory {
     u64 fills = 0, flushes = 0, global_flushes = 0, page_flushes = 0;
   };
   const Counters& counters() const { return counters_; }
+
+  // Walks are traced: no fast path is taken.
+  bool traced() const { return traced_; }
 
  private:
   // resolve() for what is not in the TLB.
@@ -136,7 +151,11 @@ class SoftMmu final : public x86::LinearMemory {
   }
   // After bytes within a page were written: forgets the code made of them.
   void report_write(u64 linear, const u8* host, unsigned size, MmuIndex index);
-  void new_generation(bool kernel);
+  void flush_entries();
+  void renew_jumps(MmuIndex index);
+  void new_kernel_generation();
+  void new_user_generation();
+  void forget_other_spaces();
   [[noreturn]] void raise(u64 linear, const Target& target) const;
   template <class Piece>
   void by_page(u64 linear, unsigned size, Piece piece);
@@ -169,8 +188,21 @@ class SoftMmu final : public x86::LinearMemory {
     MmuIndex index = kMmuKernel;
   };
   Write unreported_;
-  // Pages executed from, by the kernel and by users, since the generation of their code began.
-  NumberSet<8192> executed_[2];
+  // Pages executed from by the kernel since the generation of its code began.
+  NumberSet<8192> kernel_executed_;
+  // The address spaces whose jumps are known, and the current one.
+  static constexpr u64 kNoSpace = ~u64{0};
+  struct Space {
+    u64 pcid = kNoSpace;
+    u64 jump_generation = 0, site_generation = 0;  // of one that is not the current
+    u64 last_left = 0;                             // the higher, the later
+    NumberSet<2048> executed;
+  };
+  static constexpr unsigned kSpaces = 8;
+  Space spaces_[kSpaces];
+  unsigned space_ = 0;
+  u64 switches_ = 0;
+  static void forget_space(Space& space);
   // Regions that large pages map, since the last flush of all.
   NumberSet<1024> large_;
   static constexpr u64 region_2m(u64 linear) { return linear >> 21; }
@@ -178,6 +210,9 @@ class SoftMmu final : public x86::LinearMemory {
   void note_large(u64 linear, u64 page_size) {
     large_.add(page_size >= 1_GiB ? region_1g(linear) : region_2m(linear));
     if (page_size == 4_MiB) large_.add(region_2m(linear ^ 2_MiB));
+  }
+  bool in_large_page(u64 linear) {
+    return large_.has(region_2m(linear)) || large_.has(region_1g(linear));
   }
   Counters counters_;
   const bool traced_;

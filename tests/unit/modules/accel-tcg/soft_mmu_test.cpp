@@ -96,5 +96,115 @@ TEST_F(PageFlush, LeavesLargePagesAlone) {
   EXPECT_EQ(mmu.counters().flushes, before);
 }
 
+class AddressSpaces : public PageFlush {
+ protected:
+  static constexpr u64 kCode = 0x400000, kOther = 0x500000;
+
+  AddressSpaces() {
+    cpu_.state().cr4 |= x86::kCr4PCIDE;
+    enter(1, false);
+    mmu.note_executed(kCode, kMmuUser);
+    first_ = links(kMmuUser);
+  }
+  void enter(u64 pcid, bool keep) {
+    cpu_.state().cr3 = kTables | pcid;
+    mmu.switch_space(pcid, keep);
+  }
+  // Whether its jumps are known where it is entered again.
+  bool first_is_known() {
+    enter(1, true);
+    return links(kMmuUser) == first_;
+  }
+
+  u64 first_ = 0;
+};
+
+TEST_F(AddressSpaces, KeepTheirJumps) {
+  enter(2, false);
+  const u64 second = links(kMmuUser);
+  EXPECT_NE(second, first_);
+  for (unsigned turn = 0; turn < 3; ++turn) {
+    EXPECT_TRUE(first_is_known());
+    enter(2, true);
+    EXPECT_EQ(links(kMmuUser), second);
+  }
+}
+
+TEST_F(AddressSpaces, LeaveTheTlb) {
+  mmu.flush(true);
+  tlb_fills(kKernel);
+  enter(2, false);
+  EXPECT_EQ(tlb_fills(kKernel), 1u);
+  enter(1, true);
+  EXPECT_EQ(tlb_fills(kKernel), 1u);
+}
+
+TEST_F(AddressSpaces, BeginAnewIfTheyAreNotKept) {
+  enter(2, false);
+  enter(1, false);
+  EXPECT_NE(links(kMmuUser), first_);
+}
+
+TEST_F(AddressSpaces, AreForgottenOneByOne) {
+  enter(2, false);
+  mmu.flush_space(3);
+  mmu.flush_page_of(1, kOther);
+  mmu.flush_page(kOther);
+  EXPECT_TRUE(first_is_known());
+  enter(2, true);
+  mmu.flush_space(1);
+  EXPECT_FALSE(first_is_known());
+}
+
+TEST_F(AddressSpaces, AreForgottenWithAPageOfTheirCode) {
+  enter(2, false);
+  mmu.flush_page_of(1, kCode);
+  EXPECT_FALSE(first_is_known());
+}
+
+// As global pages are those of all.
+TEST_F(AddressSpaces, AreForgottenWithAPageOfTheirCodeInAnother) {
+  enter(2, false);
+  mmu.flush_page(kCode);
+  EXPECT_FALSE(first_is_known());
+}
+
+TEST_F(AddressSpaces, AreForgottenWithEverything) {
+  for (const bool globals : {false, true}) {
+    enter(1, false);
+    first_ = links(kMmuUser);
+    enter(2, false);
+    mmu.flush(globals);
+    EXPECT_FALSE(first_is_known());
+  }
+}
+
+TEST_F(AddressSpaces, AreForgottenWithTheModeOfTheirCode) {
+  enter(2, false);
+  mmu.forget_jumps(kMmuUser);
+  EXPECT_FALSE(first_is_known());
+}
+
+TEST_F(AddressSpaces, AreForgottenIfTheyWereLeftLongAgo) {
+  for (u64 pcid = 2; pcid < 6; ++pcid) enter(pcid, false);
+  EXPECT_TRUE(first_is_known());
+  for (u64 pcid = 2; pcid < 50; ++pcid) enter(pcid, false);
+  EXPECT_FALSE(first_is_known());
+}
+
+// A generation's number comes again one day.
+TEST_F(AddressSpaces, AreNotTakenForAnothersOfTheSameNumber) {
+  const u64 generation = jit_state(cpu_).jump_generation[kMmuUser];
+  enter(2, false);
+  for (unsigned n = 0; n < 70'000; ++n) {
+    mmu.flush_space(2);
+    EXPECT_NE(jit_state(cpu_).jump_generation[kMmuUser], 0u);
+    if (jit_state(cpu_).jump_generation[kMmuUser] != generation) continue;
+    EXPECT_FALSE(first_is_known());
+    return;
+  }
+  FAIL() << "it did not";
+}
+
 }  // namespace
 }  // namespace backplane::tcg
