@@ -53,8 +53,8 @@ Helpers TcgVcpu::helpers() {
     return v->repeat_string(static_cast<u32>(form), static_cast<u32>(offset));
   };
   h.repeat_fast = fast_repeat;
-  h.transfer = fast_transfer;
-  h.resume = [](TcgVcpu* v, u64, u64) { return v->resume_after_transfer(); };
+  h.system = fast_system;
+  h.resume = [](TcgVcpu* v, u64, u64) { return v->resume_after_system(); };
   h.link = [](TcgVcpu* v, u64, u64 site) { return v->follow(static_cast<u32>(site)); };
   h.link_fast = fast_link;
   h.lookup_fast = fast_lookup;
@@ -430,7 +430,7 @@ const u8* TcgVcpu::resume() {
   return code;
 }
 
-const u8* TcgVcpu::resume_after_transfer() {
+const u8* TcgVcpu::resume_after_system() {
   flags_to_state();
   return resume();
 }

@@ -144,12 +144,21 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
 
   // In fast_paths.cpp, compiled without vector registers.
   static const u8* fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor);
+  // In fast_system.cpp, in the same way. False: nothing was done.
+  static u64 fast_system(TcgVcpu* vcpu, u64 form, u64 offset);
+  void fast_syscall(u64 form, u64 offset);
+  bool fast_sysret();
+  bool fast_iret();
+  bool fast_write_cr3(u64 value);
+  bool fast_invalidate_page(u64 linear);
+  bool gdt_descriptor(u64 selector, u64& descriptor);
+  u64 address_behind(u64 form, u64 offset) const;
+  u64 fast_next();
   const u8* fast_crossing_read(u64 linear, u64 size, MmuIndex index);
   static u64 fast_repeat(TcgVcpu* vcpu, u64 form, u64 offset);
   static const u8* fast_link(TcgVcpu* vcpu, u64 unused, u64 site);
   static const u8* fast_lookup(TcgVcpu* vcpu, u64 linear, u64 unused);
-  static u64 fast_transfer(TcgVcpu* vcpu, u64 length, u64 offset);
-  const u8* resume_after_transfer();
+  const u8* resume_after_system();
   u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume);
   bool take_page_fault(u64 linear, u32 descriptor);
   bool take_fetch_fault();
@@ -173,11 +182,6 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   SoftMmu mmu_;
   x86::Interpreter interpreter_;
   GuestCode scan_;
-  void address_space_switched(u64, u64 new_cr3, bool keep) override {
-    mmu_.switch_space(new_cr3 & SoftMmu::kPcidMask, keep);
-  }
-  void invalidate_address_space(u64 pcid) override { mmu_.flush_space(pcid); }
-  void invalidate_page_of(u64 pcid, u64 linear) override { mmu_.flush_page_of(pcid, linear); }
   // Under which the jump cache of each TLB's code was filled.
   static constexpr u32 kNoMode = ~u32{0};
   struct CodeSignature {

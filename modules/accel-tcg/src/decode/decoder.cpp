@@ -206,7 +206,10 @@ bool refine_two_byte(Insn& i) {
       if (i.memory && group < 4) row.op = Op::Prefetch;
       return true;
     case 0x01:
-      if (i.memory) return false;
+      if (i.memory) {
+        row.op = Op::InvalidatePage;
+        return group == 7;
+      }
       switch (group << 3 | (i.rm & 7)) {
         case 0x0a:
           row.op = Op::Clac;
@@ -228,6 +231,8 @@ bool refine_two_byte(Insn& i) {
       }
     case 0x20:
       return !i.memory && (i.reg == 0 || (i.reg >= 2 && i.reg <= 4));
+    case 0x22:
+      return !i.memory && i.reg == 3;
     case 0xa3:
     case 0xab:
     case 0xb3:

@@ -49,6 +49,9 @@ enum class Op : u8 {
   Swapgs,
   Syscall,
   Sysret,  // to 64-bit code
+  Iret,    // IRETQ
+  WriteCr3,
+  InvalidatePage,  // INVLPG
 };
 
 // Size in bytes of the memory operand.

@@ -161,6 +161,7 @@ constexpr OpcodeMap one_byte() {
   every(m, 0xc6, integer(kByteOperand | kRmWrite | kStore, MemSize::Byte, 0, 0, Imm::Byte));
   every(m, 0xc7, integer(kRmWrite | kStore, MemSize::Osize, 0, 0, Imm::Z));
   every(m, 0xc9, plain(Op::Leave));
+  every(m, 0xcf, plain(Op::Iret));
   for (unsigned op = 0xd8; op < 0xe0; ++op)
     every(m, op, vector(Unit::X87, 0, MemSize::None));  // refined
   for (unsigned op = 0xe0; op < 0xe4; ++op) {
@@ -207,6 +208,7 @@ constexpr OpcodeMap two_byte() {
   m[kNoPrefix][0x05] = plain(Op::Syscall);
   m[kNoPrefix][0x07] = plain(Op::Sysret);
   m[kNoPrefix][0x20] = with_modrm(Op::ReadControl);
+  m[kNoPrefix][0x22] = with_modrm(Op::WriteCr3);
   m[kNoPrefix][0x31] = plain(Op::Rdtsc);
   for (unsigned op = 0x18; op < 0x20; ++op) every(m, op, with_modrm(Op::Nop));
   every(m, 0x0d, with_modrm(Op::Nop));

@@ -22,7 +22,7 @@ class StubEmitter {
     s.interpret = emit_call(reinterpret_cast<u64>(helpers_.interpret));
     s.repeat = emit_repeat(emit_call(reinterpret_cast<u64>(helpers_.repeat)));
     const u32 resume = emit_call(reinterpret_cast<u64>(helpers_.resume));
-    s.transfer = emit_transfer(s.interpret, resume);
+    s.system = emit_system(s.interpret, resume);
     s.link =
         emit_call(reinterpret_cast<u64>(helpers_.link), reinterpret_cast<u64>(helpers_.link_fast));
     for (unsigned n = 0; n < kMmuCount; ++n) s.link_far[n] = emit_link_far(s.link, n);
@@ -140,15 +140,15 @@ class StubEmitter {
   }
 
   // The registers are stored again on the way through the other stubs: they are unchanged.
-  u32 emit_transfer(u32 interpret, u32 resume) {
+  u32 emit_system(u32 interpret, u32 resume) {
     const u32 start = begin();
     store_registers();
     a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)), a_.r11);
     a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
     a_.mov(a_.rsi, a_.r10);
     a_.mov(a_.rdx, a_.r11);
-    call_cpp(reinterpret_cast<u64>(helpers_.transfer));
-    a_.cmp(a_.rax, static_cast<u32>(Helpers::kTransferDone));
+    call_cpp(reinterpret_cast<u64>(helpers_.system));
+    a_.cmp(a_.rax, static_cast<u32>(Helpers::kSystemDone));
     a_.mov(a_.r11, a_.rax);
     load_registers();
     const u32 refused = a_.jump_if_forward(2);

@@ -57,6 +57,17 @@ struct RepeatForm {
   }
 };
 
+// An instruction of the kernel that has a function of its own.
+struct SystemForm {
+  enum Kind : u8 { kSyscall, kSysret, kIret, kWriteCr3, kInvalidatePage };
+  static constexpr u32 kKindMask = 0xff;
+  static constexpr u32 kLengthShift = 8;     // of the instruction
+  static constexpr u32 kRegisterShift = 16;  // its general register, if it has one
+  static u32 make(const Insn& i, Kind kind) {
+    return kind | u32{i.length} << kLengthShift | u32{i.rm} << kRegisterShift;
+  }
+};
+
 // The C++ functions the stubs call. Each returns the host code to go on with, or null to leave.
 struct Helpers {
   // A memory access missed the TLB. Returns the host address to use instead (nonzero), or 0 with
@@ -71,11 +82,11 @@ struct Helpers {
   // The same tried first, without the guest's vector registers saved: nonzero if nothing is left to
   // do. If not, it may have done a part.
   u64 (*repeat_fast)(TcgVcpu* vcpu, u64 form, u64 unused);
-  // SYSCALL (`length` of the instruction) or SYSRET (0) at `offset`, tried without the guest's
-  // vector registers saved. Returns where to go on, kTransferRefused if the interpreter has to do
-  // it, kTransferDone if it is done and `resume` is to say where to go on.
-  u64 (*transfer)(TcgVcpu* vcpu, u64 length, u64 offset);
-  static constexpr u64 kTransferRefused = 0, kTransferDone = 1;
+  // The instruction at `offset`, as SystemForm says, tried without the guest's vector registers
+  // saved. Returns where to go on, kSystemRefused if the interpreter has to do it, kSystemDone if
+  // it is done and `resume` is to say where to go on.
+  u64 (*system)(TcgVcpu* vcpu, u64 form, u64 offset);
+  static constexpr u64 kSystemRefused = 0, kSystemDone = 1;
   const u8* (*resume)(TcgVcpu* vcpu, u64 unused, u64 unused2);
   // A jump that is not linked yet was taken; page_base is that of the jumping block.
   const u8* (*link)(TcgVcpu* vcpu, u64 unused, u64 site);
@@ -94,8 +105,10 @@ struct Stubs {
   u32 interpret = 0;  // jump; T1 = page offset of the instruction
   // call; T0 = RepeatForm, T1 = page offset of the instruction; T2 is lost. Returns if all is done.
   u32 repeat = 0;
-  u32 transfer = 0;  // jump; T0 = length or 0, T1 = page offset of the instruction
-  u32 link = 0;      // jump; T1 = site
+  // jump; T0 = SystemForm, T1 = page offset of the instruction. INVLPG's linear address is in
+  // JitState::slow_linear.
+  u32 system = 0;
+  u32 link = 0;  // jump; T1 = site
   // The same for sites to another page, T0 = linear address of the target. What the vCPU's jump
   // cache knows needs no link: several vCPUs share the site.
   u32 link_far[kMmuCount] = {};

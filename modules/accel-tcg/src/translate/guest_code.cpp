@@ -59,6 +59,11 @@ bool translatable(const Insn& i, Mode mode) {
       return mode.code64();
     case Op::Sysret:
       return mode.has(Mode::kRing0) && i.w && mode.code64();
+    case Op::Iret:
+      return mode.has(Mode::kRing0) && i.w && mode.code64();
+    case Op::WriteCr3:
+    case Op::InvalidatePage:
+      return mode.has(Mode::kRing0) && mode.code64();
     case Op::Pushf:
       return i.default_operand_size && mode.code64();
     case Op::Leave:
@@ -193,6 +198,9 @@ bool ends_block(const Insn& i) {
     case Op::Clac:
     case Op::Syscall:
     case Op::Sysret:
+    case Op::Iret:
+    case Op::WriteCr3:
+    case Op::InvalidatePage:
       return true;
     default:
       return false;

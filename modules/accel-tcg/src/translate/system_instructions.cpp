@@ -181,11 +181,31 @@ void Translator::emit_write_base(const ScannedInsn& s) {
   a_.mov(segment_base(segment), a_.r11);
 }
 
-void Translator::emit_transfer(const Insn& i) {
+void Translator::emit_system(const Insn& i) {
   flags_to_memory(kFlagsAll);
-  a_.mov(a_.r10d, i.row.op == Op::Syscall ? i.length : 0);
+  SystemForm::Kind kind = SystemForm::kSyscall;
+  switch (i.row.op) {
+    case Op::Sysret:
+      kind = SystemForm::kSysret;
+      break;
+    case Op::Iret:
+      kind = SystemForm::kIret;
+      break;
+    case Op::WriteCr3:
+      kind = SystemForm::kWriteCr3;
+      break;
+    case Op::InvalidatePage:
+      kind = SystemForm::kInvalidatePage;
+      flags_before_clobber();
+      emit_address(i, 1);
+      a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_linear)), a_.r10);
+      break;
+    default:
+      break;
+  }
+  a_.mov(a_.r10d, SystemForm::make(i, kind));
   a_.mov(a_.r11d, i.offset);
-  a_.jump(stubs_.transfer);
+  a_.jump(stubs_.system);
 }
 
 void Translator::emit_rdtsc(const ScannedInsn& s) {

@@ -202,7 +202,10 @@ void Translator::emit_insn(const ScannedInsn& s) {
       return emit_swapgs();
     case Op::Syscall:
     case Op::Sysret:
-      return emit_transfer(i);
+    case Op::Iret:
+    case Op::WriteCr3:
+    case Op::InvalidatePage:
+      return emit_system(i);
     case Op::Interpret:
       return emit_interpret(i);
   }

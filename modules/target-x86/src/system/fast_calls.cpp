@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// SYSCALL, SYSRET, SYSENTER, SYSEXIT: transfers with fixed segments.
-// [SDM 2B "SYSCALL-Fast System Call", "SYSENTER-Fast System Call", APM 3 "SYSCALL"] Translated code
-// calls SYSCALL and SYSRET of 64-bit code.
+// SYSCALL, SYSRET, SYSENTER, SYSEXIT: transfers with fixed segments; and IRETQ with those that most
+// kernels have. [SDM 2A "IRET/IRETD/IRETQ-Interrupt Return", 2B "SYSCALL-Fast System Call",
+// "SYSENTER-Fast System Call", APM 3 "SYSCALL"] Translated code calls SYSCALL, SYSRET and IRETQ of
+// 64-bit code.
 #include "descriptor.h"
+#include "flags.h"
 
 namespace backplane::x86 {
 
@@ -41,7 +43,38 @@ void require_sysenter(Context c) {
     raise_fault(kUD);
 }
 
+// Whether a selector names this descriptor, of the GDT, as a segment of privilege level `cpl` that
+// was used before.
+bool usable(u16 selector, const Descriptor& d, unsigned cpl) {
+  constexpr u16 kLocal = 4;
+  return !is_null(selector) && (selector & kLocal) == 0 && (selector & 3u) == cpl &&
+         d.dpl() == cpl && d.present() && d.accessed();
+}
+
 }  // namespace
+
+bool iret_to_code64(Context c, const u64* frame, u64 code, u64 stack) {
+  X86State& s = c.state();
+  const u16 cs = static_cast<u16>(frame[1]), ss = static_cast<u16>(frame[4]);
+  const unsigned cpl = cs & 3u;
+  const Descriptor code_segment{.low = code}, stack_segment{.low = stack};
+  if (!s.code64() || s.cpl() != 0 || s.nmi_blocked != 0 || ((s.rflags | frame[2]) & kNT) != 0 ||
+      (frame[2] & (kTF | kVM)) != 0 || !is_canonical(frame[0]))
+    return false;
+  if (!usable(cs, code_segment, cpl) || !code_segment.is_code() || code_segment.conforming() ||
+      !code_segment.long_mode() || code_segment.big())
+    return false;
+  const bool null_stack = is_null(ss) && cpl != 3 && (ss & 3u) == cpl;
+  if (!null_stack && (!usable(ss, stack_segment, cpl) || !stack_segment.writable())) return false;
+  const u64 flags = flags_after_return(s, frame[2], 8);
+  s.seg[CS] = code_segment.segment(cs);
+  s.seg[SS] = null_stack ? null_stack_segment(cpl) : stack_segment.segment(ss);
+  s.rip = frame[0];
+  s.rflags = flags;
+  s.gpr[RSP] = frame[3];
+  if (cpl != 0) drop_inner_segments(s);
+  return true;
+}
 
 void syscall(Context c, u64 return_rip) {
   require_syscall(c);

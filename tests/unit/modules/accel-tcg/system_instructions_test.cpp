@@ -150,6 +150,61 @@ TEST_F(SystemInstructions, ReadTheTimeWithTheProcessorsNumber) {
   time(held);
 }
 
+// To where it is, with flags that are pushed: xor ecx, eax; push rcx
+TEST_F(SystemInstructions, ReturnFromInterrupts) {
+  const auto returning = [](u8 code_segment, u8 stack_segment) {
+    return Bytes{0x48, 0x89,          0xe0,                 // mov rax, rsp
+                 0x6a, stack_segment,                       // push
+                 0x50,                                      // push rax
+                 0x9c,                                      // pushf
+                 0x48, 0x31,          0x34, 0x24,           // xor [rsp], rsi
+                 0x6a, code_segment,                        // push
+                 0x48, 0x8d,          0x0d, 3,    0, 0, 0,  // lea rcx, [behind]
+                 0x51,                                      // push rcx
+                 0x48, 0xcf};                               // iretq
+  };
+  for (const u64 flags :
+       {u64{0}, x86::kCF | x86::kZF | x86::kDF, u64{x86::kRF}, u64{x86::kAC}, u64{x86::kIOPL}}) {
+    SCOPED_TRACE(fmt::format("flags {:x}", flags));
+    start.gpr[x86::RSI] = flags;
+    compare(returning(0x08, 0x10));
+    compare(returning(0x08, 0));        // a null stack segment
+    compare(returning(0x08, 3), 2);     // of another privilege level
+    compare(returning(0x10, 0x10), 2);  // no code
+    compare(returning(0x18, 0x10), 2);  // beyond the table
+  }
+  start.gpr[x86::RSI] = x86::kNT;
+  compare(returning(0x08, 0x10), 2);
+  EXPECT_FALSE(guest.fault());
+}
+
+TEST_F(SystemInstructions, SwitchAddressSpaces) {
+  const u64 cr3 = guest.state().cr3;
+  for (unsigned from = 0; from < 16; ++from) {
+    if (from == x86::RSP) continue;
+    // mov cr3, from; mov rsi, [rbx]
+    start.gpr[from] = 0x10000;
+    start.gpr[x86::RBX] = guest.arena.middle();
+    if (from == x86::RBX) continue;
+    compare({rex(false, from), 0x0f, 0x22, modrm(3, from), 0x48, 0x8b, 0x33});
+  }
+  EXPECT_EQ(guest.state().cr3 | cr3, guest.state().cr3);
+  // Reserved bits.
+  start.gpr[x86::RDX] = u64{1} << 62;
+  compare({0x0f, 0x22, modrm(3, x86::RDX)}, 2);
+  EXPECT_EQ(guest.fault(), x86::kGP);
+}
+
+TEST_F(SystemInstructions, InvalidatePages) {
+  for (const u64 address : {guest.arena.middle(), guest.arena.address(), u64{0x5000}}) {
+    start.gpr[x86::RBX] = address;
+    // invlpg [rbx]; mov rsi, [rsp]
+    compare({0x0f, 0x01, 0x3b, 0x48, 0x8b, 0x34, 0x24});
+  }
+  start.gpr[x86::RBX] = u64{1} << 62;  // does nothing
+  compare({0x0f, 0x01, 0x3b}, 2);
+}
+
 // Two groups of accesses, one of which has its host address in each scratch register.
 TEST_F(SystemInstructions, LeaveAddressesThatWereCheckedAlone) {
   const Bytes loads = {0x48, 0x8b, 0x03,                             // mov rax, [rbx]

@@ -49,6 +49,11 @@ void far_jump(Context c, u16 selector, u64 offset, unsigned operand_size, u64 ne
 void far_call(Context c, u16 selector, u64 offset, unsigned operand_size, u64 return_rip);
 void far_return(Context c, unsigned operand_size, unsigned pop_bytes);
 void iret(Context c, unsigned operand_size, u64 next_rip);
+// IRETQ of privilege level 0 to 64-bit code, if it is one of the usual: from the frame (RIP, CS,
+// RFLAGS, RSP, SS), and the descriptors that CS and SS name in the GDT (if SS is null, anything).
+// False: nothing was done, and it is iret()'s. Accesses no memory, throws nothing, and uses general
+// registers only.
+bool iret_to_code64(Context c, const u64* frame, u64 code, u64 stack);
 void syscall(Context c, u64 return_rip);
 void sysret(Context c, unsigned operand_size);
 void sysenter(Context c);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// What kernels execute at each system call, interrupt and switch of address spaces. Compiled
+// without vector registers: translated code calls it with the guest's in place.
+#include "vcpu.h"
+
+namespace backplane::tcg {
+namespace {
+
+constexpr u64 kKeepPcid = u64{1} << 63;
+
+bool canonical(u64 linear) {
+  return static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear;
+}
+
+u64 load_u64(const u8* from) {
+  u64 value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
+  X86State& s = vcpu->state_;
+  if (vcpu->mmu_.traced()) return Helpers::kSystemRefused;
+  bool done = false;
+  switch (form & SystemForm::kKindMask) {
+    case SystemForm::kSyscall:
+      done = (s.efer & x86::kEferSCE) != 0;
+      if (done) vcpu->fast_syscall(form, offset);
+      break;
+    case SystemForm::kSysret:
+      done = vcpu->fast_sysret();
+      break;
+    case SystemForm::kIret:
+      done = vcpu->fast_iret();
+      break;
+    case SystemForm::kWriteCr3:
+      done = vcpu->fast_write_cr3(s.gpr[form >> SystemForm::kRegisterShift]);
+      if (done) s.rip = vcpu->address_behind(form, offset);
+      break;
+    case SystemForm::kInvalidatePage:
+      done = vcpu->fast_invalidate_page(vcpu->jit_.slow_linear);
+      if (done) s.rip = vcpu->address_behind(form, offset);
+      break;
+    default:
+      break;
+  }
+  return done ? vcpu->fast_next() : Helpers::kSystemRefused;
+}
+
+// Of 64-bit code: no segment has a base.
+u64 TcgVcpu::address_behind(u64 form, u64 offset) const {
+  return jit_.page_base + offset + (form >> SystemForm::kLengthShift & 0xff);
+}
+
+void TcgVcpu::fast_syscall(u64 form, u64 offset) {
+  state_.rflags = (state_.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit_.saved_flags) | 2;
+  x86::syscall({cpu_, mmu_}, address_behind(form, offset));
+  load_flags(jit_, state_.rflags);
+}
+
+bool TcgVcpu::fast_sysret() {
+  if ((state_.efer & x86::kEferSCE) == 0 || !canonical(state_.gpr[x86::RCX]) ||
+      (state_.gpr[x86::R11] & (x86::kTF | x86::kAC)) != 0)
+    return false;
+  x86::sysret({cpu_, mmu_}, 8);
+  load_flags(jit_, state_.rflags);
+  return true;
+}
+
+// What a selector names in the GDT; 0 if it is null. False if it names nothing there, or that is
+// not in plain memory.
+bool TcgVcpu::gdt_descriptor(u64 selector, u64& descriptor) {
+  descriptor = 0;
+  selector &= 0xffff;
+  if (selector < 4) return true;
+  const u64 at = state_.gdtr.base + (selector & ~u64{7});
+  if ((selector & 4) != 0 || (selector | 7) > state_.gdtr.limit ||
+      (at & ~kPageMask) + sizeof descriptor > kPageSize)
+    return false;
+  const u8* const host = mmu_.read_pointer_fast(at, kMmuKernel);
+  if (host == nullptr) return false;
+  descriptor = load_u64(host);
+  return true;
+}
+
+bool TcgVcpu::fast_iret() {
+  constexpr unsigned kWords = 5;
+  const u64 rsp = state_.gpr[x86::RSP];
+  if ((rsp & ~kPageMask) + kWords * sizeof(u64) > kPageSize) return false;
+  const u8* const host = mmu_.read_pointer_fast(rsp, mmu_.current_index());
+  if (host == nullptr) return false;
+  u64 frame[kWords];
+  for (unsigned n = 0; n < kWords; ++n) frame[n] = load_u64(host + n * sizeof(u64));
+  // Users that have their accesses' alignment checked are interpreted.
+  if ((frame[1] & 3) == 3 && (frame[2] & x86::kAC) != 0) return false;
+  u64 code = 0, stack = 0;
+  if (!gdt_descriptor(frame[1], code) || !gdt_descriptor(frame[4], stack) ||
+      !x86::iret_to_code64({cpu_, mmu_}, frame, code, stack))
+    return false;
+  load_flags(jit_, state_.rflags);
+  return true;
+}
+
+bool TcgVcpu::fast_write_cr3(u64 value) {
+  const bool pcids = (state_.cr4 & x86::kCr4PCIDE) != 0;
+  const bool keep = pcids && (value & kKeepPcid) != 0;
+  if (pcids) value &= ~kKeepPcid;
+  if (value >> state_.physical_address_bits != 0) return false;
+  state_.cr3 = value;
+  if (pcids)
+    mmu_.switch_space(value & SoftMmu::kPcidMask, keep);
+  else
+    mmu_.flush(false);
+  return true;
+}
+
+bool TcgVcpu::fast_invalidate_page(u64 linear) {
+  if (!canonical(linear)) return false;
+  mmu_.flush_page(linear);
+  return true;
+}
+
+// Where the state goes on, if that is known already: the jump cache and the table of blocks are
+// good for the mode they were filled in.
+u64 TcgVcpu::fast_next() {
+  if (jit_.exit_request.load(std::memory_order_relaxed) != 0 || jit_.interrupt_waiting != 0)
+    return Helpers::kSystemDone;
+  const MmuIndex index = mmu_.current_index();
+  if (!Mode{signature_[index].mode}.code64()) return Helpers::kSystemDone;
+  const u64 rip = state_.rip;
+  const unsigned slot = jump_cache_index(rip);
+  u64 code = 0;
+  if (jit_.jump_tags[slot] == (rip ^ jit_.jump_generation[index])) {
+    jit_.page_base = rip & kPageMask;
+    code = jit_.jump_near_codes[slot];
+  } else {
+    code = reinterpret_cast<u64>(fast_lookup(this, rip, 0));
+  }
+  if (code == 0) return Helpers::kSystemDone;
+  // As where it is entered from outside.
+  entered_ = {rip, state_.rflags & x86::kRF};
+  state_.rflags &= ~x86::kRF;
+  return code;
+}
+
+}  // namespace backplane::tcg
