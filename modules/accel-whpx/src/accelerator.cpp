@@ -22,6 +22,7 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
  public:
   static void class_init(AccelClass& k) {
     k.hardware = true;
+    k.stateless();
     k.unavailable_reason = unavailable_reason;
     k.property<&WhpxAccel::irqchip_>(
         "kernel-irqchip", "local APICs of the platform: on, off, or auto (if it has them)");
@@ -77,6 +78,13 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
           vcpu->cpu().index(), n.exits, n.ports, n.memory, n.msrs, n.cpuid, n.halts, n.emulated);
     }
     return text;
+  }
+
+  void expect_saves_state() const override {
+    if (has_local_apics())
+      throw Error("accelerator whpx saves no machine whose local APICs are the platform's",
+                  "use -accel whpx,kernel-irqchip=off");
+    for (const WhpxVcpu* vcpu : vcpus_) vcpu->expect_saves_state();
   }
 
   // The platform answers the leaves of CPUID that tell it.

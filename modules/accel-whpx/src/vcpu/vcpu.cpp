@@ -54,6 +54,11 @@ void WhpxVcpu::put_state() {
   delivery_->drop(entry_);
   if (platform_apic_) reset_platform_apic();
   if (!started_) processor_.set(WHvX64RegisterTsc, cpu_.tsc());
+  if (const std::optional<u64> tsc = cpu_.take_loaded_tsc()) {
+    expect_saves_state();
+    processor_.set(WHvX64RegisterTsc, *tsc);
+    kept_tsc_ = tsc;
+  }
   measure_tsc();
   started_ = true;
 }

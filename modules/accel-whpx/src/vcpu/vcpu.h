@@ -21,8 +21,12 @@ class WhpxVcpu final : public Vcpu {
   Exit run() override;
   void kick() override;
   void thread_started() override { put_state(); }
+  void settle() override;
   void get_state() override;
   void put_state() override;
+
+  // Throws Error if the guest uses registers that the platform does not show whole. Machine lock.
+  void expect_saves_state() const;
 
   // Guest time stood still: its counter's offset is to be found anew. Machine lock, while no guest
   // code runs.
@@ -47,6 +51,7 @@ class WhpxVcpu final : public Vcpu {
   void load();   // the platform's registers -> X86State
   void store();  // and back
   void reset_platform_apic();
+  void deliver_what_is_under_way();
   void measure_tsc();
   void service_startup();
   bool enter();
