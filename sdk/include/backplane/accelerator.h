@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What runs guest code: one per machine, chosen at launch.
 //
-// What an accelerator overrides is called on the main thread, under the machine lock, while no guest
-// code runs, unless it says otherwise. What it throws as an Error before the machine is ready ends
-// the launch, or has the next accelerator tried; afterwards nothing may throw but what says so.
+// What an accelerator overrides is called on the main thread, under the machine lock, while no
+// guest code runs, unless it says otherwise. What it throws as an Error before the machine is ready
+// ends the launch, or has the next accelerator tried; afterwards nothing may throw but what says
+// so.
 #pragma once
 
 #include <memory>

@@ -82,8 +82,8 @@ class Device : public Object {
   // Undoes realize() and realized_all(), also one that failed half-way. The devices on child buses
   // are unrealized before.
   void unrealize() {}
-  // Back to the state at power-on. Nothing may throw. The default resets what the class says to be state, and child
-  // buses; an override calls it, and drives outputs anew.
+  // Back to the state at power-on. Nothing may throw. The default resets what the class says to be
+  // state, and child buses; an override calls it, and drives outputs anew.
   virtual void reset();
 
   Bus* bus() const { return bus_; }

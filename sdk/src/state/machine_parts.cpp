@@ -30,7 +30,8 @@ std::vector<Fact> facts_of(Machine& machine) {
   return {{"machine", std::string(machine.type_name()), "-machine"},
           {"RAM", ram, "-m"},
           {"CPUs", std::to_string(machine.cpus().size()), "-smp"},
-          {"instruction counting", machine.virtual_clock().follows_instructions() ? "on" : "off", "-icount"},
+          {"instruction counting", machine.virtual_clock().follows_instructions() ? "on" : "off",
+           "-icount"},
           {"interface to its hypervisor", machine.accelerator().guest_interface(), "-accel"}};
 }
 
