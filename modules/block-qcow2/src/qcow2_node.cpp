@@ -17,13 +17,20 @@ class BlockQcow2 final : public BlockFormat {
     if (image_) flush();
   }
 
-  u64 size() const override { return image_->size(); }
+  u64 size() const override { return size_; }
 
  protected:
   void open_format() override {
-    image_.emplace(below(), wants_read_only() != OnOffAuto::On);
+    const bool for_writing = wants_read_only() != OnOffAuto::On;
+    // Who writes it changes all but its size.
+    if (for_writing && begins_elsewhere())
+      size_ = read_header(below(), for_writing).size;
+    else
+      open_image(for_writing);
     expect_whole_sectors(*this);
   }
+  void do_hand_over() override { image_.reset(); }
+  void do_take_over() override { open_image(true); }
   int do_read(u64 offset, std::span<const iovec> iov) override { return image_->read(offset, iov); }
   int do_write(u64 offset, std::span<const iovec> iov) override {
     return image_->write(offset, iov);
@@ -36,7 +43,13 @@ class BlockQcow2 final : public BlockFormat {
   }
 
  private:
-  std::optional<Image> image_;
+  void open_image(bool for_writing) {
+    image_.emplace(below(), for_writing);
+    size_ = image_->size();
+  }
+
+  std::optional<Image> image_;  // none while another program uses it
+  u64 size_ = 0;
 };
 
 BACKPLANE_TYPE(BlockQcow2, "block-qcow2", .description = "QEMU's format: takes room as it is used")

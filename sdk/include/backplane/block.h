@@ -85,6 +85,16 @@ class BlockNode : public Backend {
   // What a result that is not 0 came from: where, and the system's text, or more.
   virtual std::string explain(int result) const;
 
+  // An image that can be written has one program that uses it: at first this one, or, where the
+  // machine is to be received (MachineConfig), the one that it runs in.
+  bool is_here() const { return here_; }
+  // Leaves the image to another program: what was written is on the disk, and until take_over()
+  // nothing is written or kept in memory. Nothing is in flight. Throws Error, and has it still
+  // then.
+  virtual void hand_over();
+  // Uses the image (again), as it is now. Throws Error if another program does.
+  virtual void take_over();
+
   std::string describe() const final;
   std::span<const std::string_view> passed_down() const final;
   // The queue that a device has on it; null if none.
@@ -100,7 +110,12 @@ class BlockNode : public Backend {
   // What cannot be discarded stays.
   virtual int do_discard(u64 offset, u64 size);
   virtual int do_write_zeroes(u64 offset, u64 size, bool may_unmap);
+  virtual void do_hand_over() {}
+  virtual void do_take_over() {}
 
+  // For open_node(): whether another program has an image that can be written, until
+  // do_take_over().
+  bool begins_elsewhere() const;
   // For open_node(): what was asked for, and what came of it.
   OnOffAuto wants_read_only() const { return read_only_; }
   bool may_be_read_only() const { return auto_read_only_; }
@@ -115,6 +130,7 @@ class BlockNode : public Backend {
   bool ignore_flush_ = false;
   DiscardMode discard_ = DiscardMode::Unmap;
   DetectZeroes detect_zeroes_ = DetectZeroes::Off;
+  bool here_ = true;
   const BlockQueue* queue_ = nullptr;
 };
 
@@ -127,6 +143,9 @@ class BlockFormat : public BlockNode {
 
   u64 size() const override { return below().size(); }
   void bypass_cache() override { below().bypass_cache(); }
+  // Together with what is below, which has the image last, and first again.
+  void hand_over() override;
+  void take_over() override;
   std::string where() const override { return file_ ? below().where() : id(); }
   std::string explain(int result) const override { return below().explain(result); }
 

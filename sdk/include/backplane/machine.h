@@ -53,6 +53,8 @@ struct MachineConfig {
   std::string name;       // -name
   bool start_stopped = false;
   bool will_load_state = false;  // -loadstate: nothing is booted
+  // -incoming: until it was received, the machine runs elsewhere and uses the images of its disks.
+  bool will_be_received = false;
 };
 
 // A board derives from it and builds itself in init(). Children of the tree: "unattached" (board

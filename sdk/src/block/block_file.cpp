@@ -54,6 +54,8 @@ class BlockFile : public BlockNode {
   int do_flush() override;
   int do_discard(u64 offset, u64 size) override;
   int do_write_zeroes(u64 offset, u64 size, bool may_unmap) override;
+  void do_hand_over() override { file_->unlock(); }
+  void do_take_over() override;
 
   virtual ImageKind kind() const { return ImageKind::File; }
 
@@ -88,6 +90,7 @@ void BlockFile::open_node() {
                                                .read_only = wants_read_only() == OnOffAuto::On,
                                                .auto_read_only = may_be_read_only(),
                                                .locking = locking_,
+                                               .lock_later = begins_elsewhere(),
                                                .cures = {.read_only = spelled("read-only") + "=on",
                                                          .unlocked = spelled("locking") + "=off",
                                                          .cached = spelled("cache.direct") + "=off",
@@ -95,6 +98,12 @@ void BlockFile::open_node() {
   set_read_only(file_->read_only());
   size_ = file_->size();
   if (bypasses_cache()) bypass_cache();
+}
+
+// The other program may have made it longer.
+void BlockFile::do_take_over() {
+  file_->lock();
+  size_ = file_->size_now();
 }
 
 void BlockFile::bypass_cache() {

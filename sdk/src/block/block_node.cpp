@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backplane/block.h"
+#include "backplane/machine.h"
 #include "block/buffers.h"
 
 namespace backplane {
@@ -32,6 +33,22 @@ void BlockNode::open() {
     throw Error("cache.direct=on and cache.no-flush=on exclude each other");
   open_node();
   if (read_only_ == OnOffAuto::Auto) read_only_ = OnOffAuto::Off;
+  here_ = read_only() || !begins_elsewhere();
+}
+
+bool BlockNode::begins_elsewhere() const { return machine().config().will_be_received; }
+
+void BlockNode::hand_over() {
+  if (read_only() || !here_) return;
+  if (const int result = flush(); result != 0) throw Error(explain(result));
+  do_hand_over();
+  here_ = false;
+}
+
+void BlockNode::take_over() {
+  if (here_) return;
+  do_take_over();
+  here_ = true;
 }
 
 std::span<const std::string_view> BlockNode::passed_down() const {
@@ -96,6 +113,16 @@ std::string BlockNode::describe() const {
   if (cache_direct_) text += ", cache.direct=on";
   if (ignore_flush_) text += ", cache.no-flush=on";
   return text;
+}
+
+void BlockFormat::hand_over() {
+  BlockNode::hand_over();
+  below().hand_over();
+}
+
+void BlockFormat::take_over() {
+  below().take_over();
+  BlockNode::take_over();
 }
 
 void expect_whole_sectors(const BlockNode& node) {

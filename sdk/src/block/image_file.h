@@ -31,6 +31,7 @@ struct ImageOptions {
   bool read_only = false;
   bool auto_read_only = false;
   ImageLocking locking = ImageLocking::Auto;
+  bool lock_later = false;  // one that can be written is another program's until lock()
   ImageCures cures;
 };
 
@@ -43,6 +44,10 @@ class ImageFile {
   // program writes to it, and if it can be written here, none reads it either. Throws Error.
   explicit ImageFile(const ImageOptions& options);
   ~ImageFile();
+  // Of one that can be written: lets another program lock it; locks it again, which throws Error
+  // while one has it. (Windows keeps it locked as long as it is open.)
+  void unlock();
+  void lock();
 
   u64 size() const;      // bytes, when it was opened
   u64 size_now() const;  // of a file that somebody may have made shorter or longer since

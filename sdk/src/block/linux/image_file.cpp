@@ -108,10 +108,19 @@ int ImageFile::Impl::fd_for(u64 offset, std::span<const iovec> iov) const {
 ImageFile::ImageFile(const ImageOptions& options) : impl_(std::make_unique<Impl>(options)) {
   impl_->open();
   impl_->size = size_of(impl_->fd.get(), options);
-  if (options.locking != ImageLocking::Off) lock_image(impl_->fd.get(), options, !impl_->read_only);
+  if (impl_->read_only || !options.lock_later) lock();
 }
 
 ImageFile::~ImageFile() = default;
+
+void ImageFile::unlock() {
+  if (impl_->options.locking != ImageLocking::Off) unlock_image(impl_->fd.get());
+}
+
+void ImageFile::lock() {
+  if (impl_->options.locking != ImageLocking::Off)
+    lock_image(impl_->fd.get(), impl_->options, !impl_->read_only);
+}
 
 u64 ImageFile::size() const { return impl_->size; }
 

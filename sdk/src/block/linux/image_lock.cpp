@@ -65,4 +65,9 @@ void lock_image(int fd, const ImageOptions& options, bool for_writing) {
   if (const auto writer = holder(fd, kWriting)) throw image_in_use(options, false, *writer);
 }
 
+void unlock_image(int fd) {
+  struct flock all = range(F_UNLCK, kWriting, kNoWriters);
+  fcntl(fd, F_OFD_SETLK, &all);
+}
+
 }  // namespace backplane

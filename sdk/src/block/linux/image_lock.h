@@ -12,5 +12,7 @@ namespace backplane {
 // Throws Error if the image is in use, or if options.locking is On and there are no locks; with
 // Auto, that is a warning.
 void lock_image(int fd, const ImageOptions& options, bool for_writing);
+// Lets go of what lock_image() locked.
+void unlock_image(int fd);
 
 }  // namespace backplane

@@ -117,6 +117,10 @@ ImageFile::ImageFile(const ImageOptions& options) : impl_(std::make_unique<Impl>
 
 ImageFile::~ImageFile() = default;
 
+void ImageFile::unlock() {}
+
+void ImageFile::lock() {}
+
 u64 ImageFile::size() const { return impl_->size; }
 
 u64 ImageFile::size_now() const {
