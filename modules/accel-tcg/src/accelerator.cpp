@@ -184,8 +184,15 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   // MemoryListener: translations refer to host addresses of the view that was.
   void commit() override {
     if (engine_ == nullptr) return;
-    for (TcgVcpu* vcpu : engine_->vcpus) vcpu->memory_changed();
+    flush_translations();
     hook_code_writes();
+  }
+  // The first write to each page goes through the slow path, which marks it (soft_mmu.h).
+  bool keeps_dirty_log() const override { return true; }
+  void dirty_log_started(const FlatRange&) override { flush_translations(); }
+  void collect_dirty(const FlatRange&) override { flush_translations(); }
+  void flush_translations() {
+    for (TcgVcpu* vcpu : engine_->vcpus) vcpu->memory_changed();
   }
   // Devices that write to RAM tell us about pages with code.
   void hook_code_writes() {

@@ -73,7 +73,8 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
   const u64 in_range = physical_page - range->start;
   const std::atomic<u8>& page_flags = range->block->page_flags(range->block_offset + in_range);
   const bool has_code = (page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
-  if (write && has_code) return nullptr;
+  const bool seen = has_code || logs_first_write(*range->block, page_flags);
+  if (write && seen) return nullptr;
 
   const unsigned slot = tlb_index(linear);
   const u64 unusable = unusable_tag(slot);
@@ -83,7 +84,7 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
   u8* host_page = range->host + in_range;
   e.host = reinterpret_cast<u64>(host_page);
   e.read_tag = page;
-  e.write_tag = writable && !range->readonly && !has_code ? page : unusable;
+  e.write_tag = writable && !range->readonly && !seen ? page : unusable;
   e.exec_tag = executable ? page : unusable;
   check_for_code(e, slot, page_flags);
   note_fill(index, slot);

@@ -113,12 +113,17 @@ SoftMmu::Target SoftMmu::fill(u64 linear, Access access, MmuIndex index) {
   const u64 ram_offset = range->block_offset + (physical_page - range->start);
   u8* host_page = range->host + (physical_page - range->start);
   const std::atomic<u8>& page_flags = range->block->page_flags(ram_offset);
+  if (access == Access::Write && logs_first_write(*range->block, page_flags))
+    range->block->mark_written(ram_offset, kPageSize);
   const bool has_code = (page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
   const u64 unusable = unusable_tag(slot);
   TlbEntry& e = jit_.tlb[index][slot];
   e.host = reinterpret_cast<u64>(host_page);
   e.read_tag = t.readable ? page : unusable;
-  e.write_tag = t.writable && !range->readonly && !has_code ? page : unusable;
+  e.write_tag =
+      t.writable && !range->readonly && !has_code && !logs_first_write(*range->block, page_flags)
+          ? page
+          : unusable;
   e.exec_tag = t.executable ? page : unusable;
   check_for_code(e, slot, page_flags);
   note_fill(index, slot);

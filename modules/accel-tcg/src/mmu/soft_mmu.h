@@ -140,6 +140,13 @@ class SoftMmu final : public x86::LinearMemory {
   static void set_unusable(TlbEntry& e, unsigned slot) {
     e.read_tag = e.write_tag = e.exec_tag = unusable_tag(slot);
   }
+  // Whether a write to the page must be seen, since writes are logged and none was marked. What
+  // makes it so, a log that begins or is read, happens while no vCPU runs, and before it does its
+  // TLB is flushed: so an entry with a write tag is of a page that is marked, as long as it lasts.
+  static bool logs_first_write(const RamBlock& block, const std::atomic<u8>& page_flags) {
+    return block.logs_writes() &&
+           (page_flags.load(std::memory_order_relaxed) & RamBlock::kWritten) == 0;
+  }
   // After the tags of an entry were set: a page that was made one with code meanwhile is not to be
   // written to.
   static void check_for_code(TlbEntry& e, unsigned slot, const std::atomic<u8>& page_flags) {

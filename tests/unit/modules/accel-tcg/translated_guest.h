@@ -100,6 +100,11 @@ class TranslatedGuest {
     return {a.executable(0), a.here()};
   }
 
+  // Where the arena's bytes are for the guest.
+  RamBlock& ram() { return machine_.ram(); }
+  static constexpr u64 ram_offset(u64 in_arena) { return kArenaAt + in_arena; }
+  TcgVcpu& vcpu() { return vcpu_; }
+
   // Bytes at the arena's start that hold code and are not mirrored back.
   static constexpr u64 kCodeBytes = 256;
   Arena arena;
