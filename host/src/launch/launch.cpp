@@ -12,6 +12,7 @@
 #include "devices/networks.h"
 #include "devices/objects.h"
 #include "launch/cpu_model.h"
+#include "launch/progress.h"
 #include "launch/saved_state.h"
 #include "options/guest_action_options.h"
 #include "options/icount_options.h"
@@ -160,9 +161,12 @@ void Launch::make_ready() {
   warn_of_unused_globals(*machine_);
   machine_->phases().advance(Phase::MachineReady);
   machine_->run_control().reset();
-  if (const GivenOption* option = saved_state(line_))
-    with_option("-" + std::string(option->name()),
-                [&] { load_machine(*machine_, saved_state_file(option->value)); });
+  if (const GivenOption* option = saved_state(line_)) {
+    ProgressLine progress("loading");
+    with_option("-" + std::string(option->name()), [&] {
+      load_machine(*machine_, saved_state_file(option->value), progress.shower());
+    });
+  }
 }
 
 int Launch::run() {

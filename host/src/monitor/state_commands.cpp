@@ -5,6 +5,7 @@
 #include "backplane/compressor.h"
 #include "backplane/error.h"
 #include "backplane/machine_state.h"
+#include "launch/progress.h"
 #include "launch/saved_state.h"
 #include "monitor/command.h"
 
@@ -46,7 +47,9 @@ std::string list_compressors() {
 std::string save(MonitorContext& context, const MonitorArguments& arguments) {
   const SaveArguments parsed = parse(arguments);
   if (parsed.compressor == "help") return list_compressors();
-  save_machine(context.machine, saved_state_file(*parsed.place), parsed.compressor);
+  ProgressLine progress("saving");
+  save_machine(context.machine, saved_state_file(*parsed.place), parsed.compressor,
+               progress.shower());
   return {};
 }
 
