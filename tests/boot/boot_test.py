@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import hashlib
 import http.server
 import os
@@ -24,7 +25,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "guests"))
 
 from guest import TOP, Failure, Guest, Setup, prepare  # noqa: E402
-from guest_test import skip_unless_usable  # noqa: E402
+from guest_test import skip_unless_usable, wait_for_listener  # noqa: E402
 
 MIB = 1 << 20
 CASES = {}
@@ -224,25 +225,35 @@ def killed_after_flush(setup):
           "flushed data is not in the image")
 
 
+WRITTEN_BLOCKS = 3000
+# Says from time to time that it goes on.
+WRITE_BLOCKS = f"""
+set -e
+n=0
+while [ $n -lt {WRITTEN_BLOCKS} ]; do
+  yes $n | head -c 4096 | dd of=/dev/vda bs=4k seek=$n conv=notrunc 2>/dev/null
+  n=$((n + 1))
+  [ $((n % 10)) != 0 ] || echo written
+done
+sync
+"""
+
+
+def check_blocks(content):
+    for n in range(WRITTEN_BLOCKS):
+        check_equal(f"block {n}", content[n * 4096:(n + 1) * 4096],
+                    (b"%d\n" % n * 4096)[:4096])
+
+
 @case
 def saved(setup):
     """A guest that writes to its disk goes on in another process, 20 times in a row."""
-    blocks, saves = 3000, 20
-    commands = f"""
-    set -e
-    n=0
-    while [ $n -lt {blocks} ]; do
-      yes $n | head -c 4096 | dd of=/dev/vda bs=4k seek=$n conv=notrunc 2>/dev/null
-      n=$((n + 1))
-      [ $((n % 10)) != 0 ] || echo written
-    done
-    sync
-    """
+    saves = 20
     disk = image(setup, size=16 * MIB)
     state = setup.work / "state"
     options = []
     for leg in range(saves + 1):
-        with Guest(setup, commands, *options, disk=disk, timeout=120) as guest:
+        with Guest(setup, WRITE_BLOCKS, *options, disk=disk, timeout=120) as guest:
             guest.expect("written")
             if leg == saves:
                 guest.finish()
@@ -252,10 +263,50 @@ def saved(setup):
             check(state.exists(), f"the monitor said {reply!r}")
             guest.kill(signal.SIGKILL)
         options = ["-loadstate", str(state)]
-    content = disk.read_bytes()
-    for n in range(blocks):
-        check_equal(f"block {n}", content[n * 4096:(n + 1) * 4096],
-                    (b"%d\n" % n * 4096)[:4096])
+    check_blocks(disk.read_bytes())
+
+
+def migrate_while_it_writes(setup, disk, file_format, migrations=10):
+    with contextlib.ExitStack() as stack:
+        def start(leg, *options):
+            work = setup.work / f"leg{leg}"
+            work.mkdir()
+            return stack.enter_context(
+                Guest(dataclasses.replace(setup, work=work), WRITE_BLOCKS, "-drive",
+                      f"file={disk},format={file_format}", *options, timeout=240))
+
+        guest = start(0)
+        for leg in range(1, migrations + 1):
+            guest.expect("written")
+            place = setup.work / f"place{leg}"
+            there = start(leg, "-incoming", f"unix:{place}")
+            wait_for_listener(place, there.process)
+            reply = guest.monitor(f"migrate unix:{place}")
+            check("migrate: " not in reply, f"the monitor said {reply!r}")
+            status = guest.monitor("info status")
+            check("paused (postmigrate)" in status, f"the monitor said {status!r}")
+            guest.kill(signal.SIGKILL)
+            guest = there
+        guest.finish()
+
+
+@case
+def migrated(setup):
+    """A guest that writes to its disk goes from process to process meanwhile."""
+    disk = image(setup, size=16 * MIB)
+    migrate_while_it_writes(setup, disk, "raw")
+    check_blocks(disk.read_bytes())
+
+
+@case
+def migrated_qcow2(setup):
+    """The same of an image of which each process keeps tables in memory."""
+    disk, raw = setup.work / "disk.qcow2", setup.work / "disk.raw"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "16M"], check=True)
+    migrate_while_it_writes(setup, disk, "qcow2")
+    subprocess.run(["qemu-img", "check", "-q", disk], check=True)
+    subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
+    check_blocks(raw.read_bytes())
 
 
 @case

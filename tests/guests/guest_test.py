@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from common_cpu import common_cpu
@@ -93,6 +94,90 @@ def run_saved(command, accelerators, status, says, saves, directory):
     raise AssertionError("unreachable")
 
 
+class Leg:
+    """One of the processes that a guest is in, in turn. It is told what to do on standard input."""
+
+    def __init__(self, command, directory, number):
+        self.output, self.errors = directory / f"serial{number}", directory / f"errors{number}"
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [*command, "-monitor", "stdio", "-serial", f"file:{self.output}"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+
+    def tell(self, lines):
+        self.process.stdin.write(lines.encode())
+        self.process.stdin.flush()
+
+    def wait(self):
+        self.monitor, _ = self.process.communicate(timeout=SECONDS)
+        return self.process.returncode
+
+    def said(self):
+        return self.errors.read_text(errors="replace")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def wait_for_listener(path, process):
+    """Until the process listens at a path of the file system."""
+    listens = "00010000"
+    deadline = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        for line in Path("/proc/net/unix").read_text().splitlines():
+            fields = line.split()
+            if fields[-1] == str(path) and fields[3] == listens:
+                return
+        time.sleep(0.01)
+    sys.exit(f"nobody listens at {path}")
+
+
+def run_migrated(command, accelerators, status, says, migrations, directory):
+    """The same of a guest that goes from one process to the next while it runs, each time as soon
+    as it has run a little."""
+    printed = b""
+    legs = [Leg([*command, "-accel", accelerators[0], "-S"], directory, 0)]
+    try:
+        legs[0].tell("cont\n")
+        for number in range(1, migrations + 1):
+            place = directory / f"socket{number}"
+            here, accelerator = legs[-1], accelerators[number % len(accelerators)]
+            there = Leg([*command, "-accel", accelerator, "-incoming", f"unix:{place}"], directory,
+                        number)
+            legs.append(there)
+            wait_for_listener(place, there.process)
+            try:
+                here.tell(f"migrate unix:{place}\nquit\n")
+                ended = here.wait()
+            except BrokenPipeError:
+                ended = here.wait()
+            printed += here.output.read_bytes()
+            if ended == status:
+                return printed, end_of(here, says, number - 1)
+            if ended != 0 or b"migrate: " in here.monitor:
+                return printed, (f"leg {number - 1} ended with {ended}, having said\n{here.said()}"
+                                 f"{here.monitor.decode(errors='replace')}")
+        last = legs[-1]
+        ended = last.wait()
+        printed += last.output.read_bytes()
+        if ended != status:
+            return printed, f"the emulator ended with {ended}:\n{last.said()}"
+        return printed, end_of(last, says, migrations)
+    except subprocess.TimeoutExpired:
+        return printed, f"the guest did not end within {SECONDS} s, migrated {len(legs) - 2} times"
+    finally:
+        for leg in legs:
+            leg.end()
+
+
+def end_of(leg, says, migrations):
+    said = leg.said()
+    if said.count("\n") == (1 if says else 0) and says in said:
+        return None
+    return f"the emulator said, migrated {migrations} times:\n{said}"
+
+
 def main():
     parser = argparse.ArgumentParser(description="Runs a guest and compares what it prints.")
     parser.add_argument("--emulator", required=True)
@@ -104,6 +189,8 @@ def main():
     parser.add_argument("--says", default="", help="what the one line on standard error contains")
     parser.add_argument("--saves", type=int, default=0,
                         help="how often it is saved and goes on in another process")
+    parser.add_argument("--migrates", type=int, default=0,
+                        help="how often it goes to another process while it runs")
     parser.add_argument("--accel", action="append", required=True,
                         help="what runs it; of several, each the machine that the last one saved")
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
@@ -127,6 +214,9 @@ def main():
         if arguments.saves:
             printed, problem = run_saved(command, arguments.accel, arguments.status,
                                          arguments.says, arguments.saves, Path(directory))
+        elif arguments.migrates:
+            printed, problem = run_migrated(command, arguments.accel, arguments.status,
+                                            arguments.says, arguments.migrates, Path(directory))
         else:
             printed, problem = run([*command, "-accel", arguments.accel[0], "-serial", "stdio"],
                                    arguments.status, arguments.says)

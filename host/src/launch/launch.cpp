@@ -7,6 +7,7 @@
 #include "backplane/catalogue.h"
 #include "backplane/log.h"
 #include "backplane/machine_state.h"
+#include "backplane/migration.h"
 #include "devices/devices.h"
 #include "devices/drives.h"
 #include "devices/networks.h"
@@ -47,6 +48,10 @@ const GivenOption* saved_state(const CommandLine& line) {
   return option != nullptr ? option : line.last("incoming");
 }
 
+StatePlace place_of(const GivenOption& option) {
+  return with_option("-" + option.name(), [&] { return state_place(option.value); });
+}
+
 }  // namespace
 
 Launch::Launch(const CommandLine& line, const std::string& program_name)
@@ -55,6 +60,7 @@ Launch::Launch(const CommandLine& line, const std::string& program_name)
 Launch::~Launch() {
   const MachineLock::Guard lock;
   for (Monitor* const monitor : monitors_) root_.remove_child(*monitor);
+  if (migration_ != nullptr) root_.remove_child(*migration_);
   if (machine_ != nullptr) machine_->tear_down();
   // What devices used goes after them, and before the event loop, which is the machine's.
   if (backends_ != nullptr) root_.remove_child(*backends_);
@@ -113,7 +119,10 @@ void Launch::configure_machine() {
   config.name = parse_name(line_);
   machine_->run_control().actions() = parse_guest_actions(line_);
   config.start_stopped = line_.has("S");
-  config.will_load_state = saved_state(line_) != nullptr;
+  if (const GivenOption* option = saved_state(line_)) {
+    config.will_load_state = true;
+    config.will_be_received = !place_of(*option).socket.empty();
+  }
 }
 
 void Launch::set_board_property(const GivenOption& option, std::string_view property) {
@@ -130,9 +139,10 @@ void Launch::open_backends() {
 }
 
 void Launch::start_monitors() {
+  migration_ = &root_.add_child("migration", std::make_unique<Migration>(*machine_));
   for (const Consoles::Terminal& terminal : consoles_.monitors) {
-    auto& monitor =
-        root_.add_child("monitor[*]", std::make_unique<Monitor>(MonitorContext{*machine_}));
+    auto& monitor = root_.add_child(
+        "monitor[*]", std::make_unique<Monitor>(MonitorContext{*machine_, *migration_}));
     monitors_.push_back(&monitor);
     with_option(terminal.given,
                 [&] { monitor.open(dynamic_cast<Chardev&>(*backends_->find(terminal.chardev))); });
@@ -161,12 +171,18 @@ void Launch::make_ready() {
   warn_of_unused_globals(*machine_);
   machine_->phases().advance(Phase::MachineReady);
   machine_->run_control().reset();
-  if (const GivenOption* option = saved_state(line_)) {
-    ProgressLine progress("loading");
-    with_option("-" + std::string(option->name()), [&] {
-      load_machine(*machine_, saved_state_file(option->value), progress.shower());
-    });
+  if (const GivenOption* option = saved_state(line_))
+    with_option("-" + option->name(), [&] { load_state(place_of(*option)); });
+}
+
+void Launch::load_state(const StatePlace& place) {
+  ProgressLine progress("loading");
+  if (place.socket.empty()) {
+    load_machine(*machine_, place.file, progress.shower());
+    return;
   }
+  progress.say(fmt::format("waiting at {}", place.socket));
+  stood_still_ = !receive_machine(*machine_, place.socket, progress.shower());
 }
 
 int Launch::run() {
@@ -183,7 +199,7 @@ int Launch::run() {
     add_devices();
     start_monitors();
     make_ready();
-    if (!machine_->config().start_stopped) machine_->run_control().start();
+    if (!machine_->config().start_stopped && !stood_still_) machine_->run_control().start();
   }
   const int status = machine_->main_loop().run();
   if (signal_ != 0) log::report(fmt::format("terminating on signal {}", signal_));

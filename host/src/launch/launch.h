@@ -11,8 +11,10 @@
 #include "accelerator/selection.h"
 #include "backplane/backend.h"
 #include "backplane/machine.h"
+#include "backplane/migration.h"
 #include "backplane/options.h"
 #include "characters/consoles.h"
+#include "launch/saved_state.h"
 #include "monitor/monitor.h"
 #include "options/machine_options.h"
 
@@ -43,6 +45,7 @@ class Launch {
   void add_devices();
   void start_monitors();
   void make_ready();
+  void load_state(const StatePlace& place);
 
   const CommandLine& line_;
   const std::string program_name_;
@@ -53,7 +56,9 @@ class Launch {
   Machine* machine_ = nullptr;
   Backends* backends_ = nullptr;  // "/backends"
   Consoles consoles_;
+  Migration* migration_ = nullptr;  // "/migration"
   std::vector<Monitor*> monitors_;  // "/monitor[0]", ...
+  bool stood_still_ = false;        // where it was received from
   int signal_ = 0;                  // that ended it
 };
 

@@ -22,7 +22,8 @@ void write(std::string_view text) {
 }  // namespace
 
 std::string progress_text(std::string_view doing, u64 done, u64 total) {
-  return fmt::format("{}: {} of {} MiB", doing, done >> 20, std::max(done, total) >> 20);
+  const u64 all = std::max(done, total);
+  return fmt::format("{}: {} of {} MiB", doing, done >> 20, (all >> 20) + (all % 1_MiB != 0));
 }
 
 ProgressLine::ProgressLine(std::string doing)

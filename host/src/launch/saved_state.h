@@ -3,12 +3,19 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace backplane::host {
 
-// The file that `place` names: a file's name alone, or "file:PATH", as QEMU has it. Throws Error if
-// it names nothing, or something else.
-std::filesystem::path saved_state_file(std::string_view place);
+// A file, or a socket where another program is.
+struct StatePlace {
+  std::filesystem::path file;
+  std::string socket;  // "unix:PATH", "tcp:HOST:PORT"; empty: it is a file
+};
+
+// What `place` names: a file's name alone, or as QEMU has it. Throws Error if it names nothing, or
+// something that there is not.
+StatePlace state_place(std::string_view place);
 
 }  // namespace backplane::host

@@ -12,14 +12,20 @@
 
 namespace backplane {
 class Machine;
-}
+class Migration;
+}  // namespace backplane
 
 namespace backplane::host {
 
 // What commands act on.
 struct MonitorContext {
   Machine& machine;
+  Migration& migration;
   bool quit = false;  // the program was told to end: no further prompt
+  // Set by a command that goes on after it has returned. It calls go_on once, with what is printed
+  // then; the prompt, and what was typed meanwhile, wait for that.
+  bool goes_on = false;
+  std::function<void(std::string_view text)> go_on = [](std::string_view) {};
 };
 
 using MonitorArguments = std::vector<std::string>;
@@ -41,11 +47,12 @@ struct InfoTopic {
 };
 
 std::span<const MonitorCommand> run_commands();    // stop, cont, quit, ...
-std::span<const MonitorCommand> state_commands();  // savestate
+std::span<const MonitorCommand> state_commands();  // savestate, migrate
 std::span<const MonitorCommand> info_commands();   // info
 std::span<const InfoTopic> program_topics();       // accel, jit, modules, version
-std::span<const InfoTopic> machine_topics();       // status, name, registers, mtree, qtree, state
-std::span<const InfoTopic> backend_topics();       // chardev, block, network
+std::span<const InfoTopic>
+machine_topics();  // status, name, registers, mtree, qtree, state, migrate
+std::span<const InfoTopic> backend_topics();  // chardev, block, network
 
 // What is wrong with a command or topic that nobody has: which device would bring it, if an
 // installed module says so; `otherwise` if none does.

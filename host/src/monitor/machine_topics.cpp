@@ -2,6 +2,7 @@
 // What the monitor tells about the machine: run state, CPUs, memory, devices.
 #include "backplane/machine.h"
 #include "backplane/machine_state.h"
+#include "backplane/migration.h"
 #include "monitor/command.h"
 #include "monitor/device_tree.h"
 
@@ -20,6 +21,8 @@ std::string status(MonitorContext& context) {
       return "VM status: paused (guest-panicked)\n";
     case StopCause::GuestShutdown:
       return "VM status: paused (shutdown)\n";
+    case StopCause::Migrated:
+      return "VM status: paused (postmigrate)\n";
     case StopCause::Request:
       break;
   }
@@ -51,6 +54,8 @@ std::string devices(MonitorContext& context) { return device_tree(context.machin
 
 std::string state(MonitorContext& context) { return describe_machine_state(context.machine); }
 
+std::string migrate(MonitorContext& context) { return context.migration.describe(); }
+
 constexpr InfoTopic kTopics[] = {
     {"status", "whether the guest runs, and what it waits for if not", status},
     {"name", "the guest's name", name},
@@ -58,6 +63,7 @@ constexpr InfoTopic kTopics[] = {
     {"mtree", "what answers where in memory and port space", memory_tree},
     {"qtree", "devices and buses", devices},
     {"state", "what savestate would save of devices and CPUs", state},
+    {"migrate", "how far 'migrate' has come", migrate},
 };
 
 }  // namespace

@@ -3,12 +3,21 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "version.h"
 
 namespace backplane::host {
 
 namespace {
 constexpr std::string_view kPrompt = "(backplane) ";
+}
+
+Monitor::Monitor(MonitorContext context) : context_(std::move(context)) {
+  context_.go_on = [self = std::weak_ptr<Monitor*>(self_)](std::string_view text) {
+    const auto monitor = self.lock();
+    if (monitor != nullptr) (*monitor)->go_on(text);
+  };
 }
 
 void Monitor::open(Chardev& terminal) {
@@ -43,20 +52,34 @@ void Monitor::event(Event event) {
   print("\n");
   if (!greeted_) print(fmt::format("Backplane {} monitor; 'help' lists the commands\n", kVersion));
   greeted_ = true;
-  prompt();
+  if (!context_.goes_on) prompt();
 }
 
 void Monitor::receive(const u8* data, std::size_t size) {
   std::string echo;
   for (std::size_t i = 0; i < size && !context_.quit; ++i) {
+    if (context_.goes_on) {
+      typed_.append(data + i, data + size);
+      break;
+    }
     const auto line = editor_.type(data[i], echo);
     if (!line) continue;
     send(echo);
     echo.clear();
     print(run_monitor_line(context_, *line));
-    if (!context_.quit) prompt();
+    if (!context_.quit && !context_.goes_on) prompt();
   }
   send(echo);
+}
+
+// The command may end, and another one begin, before what was typed is all read.
+void Monitor::go_on(std::string_view text) {
+  context_.goes_on = false;
+  print(text);
+  prompt();
+  const std::string typed = std::exchange(typed_, {});
+  receive(reinterpret_cast<const u8*>(typed.data()), typed.size());
+  if (!context_.goes_on) terminal_->accept_input();
 }
 
 BACKPLANE_REGISTER_ABSTRACT(Monitor)

@@ -2,6 +2,7 @@
 // The monitor: a prompt on a character device.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "backplane/chardev.h"
@@ -16,16 +17,19 @@ class Monitor final : public Object, public ChardevClient {
  public:
   static void class_init(ObjectClass&) {}
 
-  explicit Monitor(const MonitorContext& context) : context_(context) {}
+  explicit Monitor(MonitorContext context);
   ~Monitor() override;
   // Prompts there. Throws Error if somebody else does. The monitor has its place in the tree.
   void open(Chardev& terminal);
 
-  std::size_t can_receive() override { return LineEditor::kMaxLine; }
+  // Nothing while a command goes on.
+  std::size_t can_receive() override { return context_.goes_on ? 0 : LineEditor::kMaxLine; }
   void receive(const u8* data, std::size_t size) override;
   void event(Event event) override;
 
  private:
+  // The command that went on has ended.
+  void go_on(std::string_view text);
   void print(std::string_view text);  // "\n" becomes "\r\n"
   void send(std::string_view bytes);
   void prompt();
@@ -33,6 +37,9 @@ class Monitor final : public Object, public ChardevClient {
   MonitorContext context_;
   BackendLink<Chardev> terminal_;
   LineEditor editor_;
+  std::string typed_;  // what came together with the line of a command that goes on
+  // What this object is known by to a command that goes on.
+  std::shared_ptr<Monitor*> self_ = std::make_shared<Monitor*>(this);
   bool greeted_ = false;
 };
 

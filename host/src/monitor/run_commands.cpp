@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Commands that start, stop and end the machine.
 #include "backplane/machine.h"
+#include "backplane/migration.h"
 #include "monitor/command.h"
 
 namespace backplane::host {
@@ -13,6 +14,7 @@ std::string stop(MonitorContext& context, const MonitorArguments&) {
 }
 
 std::string cont(MonitorContext& context, const MonitorArguments&) {
+  context.migration.expect_here();
   context.machine.run_control().start();
   return {};
 }

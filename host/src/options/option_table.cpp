@@ -42,7 +42,9 @@ std::vector<OptionSpec> rows() {
       {"no-reboot", "", "", "end when the guest resets: the same as -action reboot=shutdown"},
       {"loadstate", "", "FILE",
        "go on where a machine with the same options was saved ('savestate' in the monitor)"},
-      {"incoming", "", "file:FILE", "the same"},
+      {"incoming", "", "file:FILE|unix:PATH|tcp:HOST:PORT",
+       "the same, or wait there for a machine that 'migrate' in the monitor of another\n"
+       "program sends"},
       {"S", "", "", "do not start the guest: 'cont' in the monitor does"},
 
       {"device", "", "[driver=]TYPE[,id=ID][,bus=BUS][,PROPERTY=VALUE...]",

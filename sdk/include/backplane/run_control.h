@@ -18,9 +18,10 @@ namespace backplane {
 class Machine;
 
 enum class RunState { Stopped, Running };
-// Why a machine stands still: somebody wants it to; it cannot go on; a disk waits for its user; or
-// its guest has panicked, or turned it off, and the user wants to see it as it is then.
-enum class StopCause { Request, InternalError, IoError, GuestPanic, GuestShutdown };
+// Why a machine stands still: somebody wants it to; it cannot go on; a disk waits for its user; its
+// guest has panicked, or turned it off, and the user wants to see it as it is then; or another
+// program goes on with it (migration.h).
+enum class StopCause { Request, InternalError, IoError, GuestPanic, GuestShutdown, Migrated };
 // TripleFault: a processor has shut down, of which a PC's chipset makes a reset.
 enum class ShutdownCause { Guest, HostRequest, HostSignal, GuestReset, TripleFault, Panic, Debug };
 

@@ -18,16 +18,19 @@ struct ConnectionAttempt::State {
   UniqueFd ended;
   std::mutex mutex;
   UniqueFd connection;
+  std::optional<Error> failure;
 
   void run() {
     UniqueFd made;
+    std::optional<Error> failed;
     try {
       made = address.connect();
-    } catch (const Error&) {
-      // There will be another attempt.
+    } catch (const Error& error) {
+      failed = error;
     }
     const std::lock_guard lock(mutex);
     connection = std::move(made);
+    failure = std::move(failed);
     eventfd_write(ended.get(), 1);
   }
 };
@@ -54,6 +57,11 @@ bool ConnectionAttempt::wait(int milliseconds) const {
 UniqueFd ConnectionAttempt::take() {
   const std::lock_guard lock(state_->mutex);
   return std::move(state_->connection);
+}
+
+std::optional<Error> ConnectionAttempt::failure() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->failure;
 }
 
 }  // namespace backplane

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "backplane/error.h"
 #include "chardev/linux/socket_address.h"
 
 namespace backplane {
@@ -20,6 +22,8 @@ class ConnectionAttempt {
   bool wait(int milliseconds) const;
   // The connection of one that has ended; none if it failed.
   UniqueFd take();
+  // Why one that has ended failed; nothing if it did not.
+  std::optional<Error> failure() const;
 
  private:
   struct State;

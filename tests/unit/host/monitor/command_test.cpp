@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "backplane/migration.h"
 #include "backplane/monitor.h"
 #include "backplane/testing/test_machine.h"
 
@@ -37,7 +38,8 @@ class MonitorCommands : public ::testing::Test {
   }
 
   backplane::testing::TestMachine machine_;
-  MonitorContext context_{machine_};
+  Migration migration_{machine_};
+  MonitorContext context_{machine_, migration_};
 };
 
 TEST_F(MonitorCommands, AnEmptyLineDoesNothing) { EXPECT_EQ(run("  "), ""); }
@@ -70,7 +72,8 @@ TEST_F(MonitorCommands, AMachineThatStoppedByItselfSaysWhy) {
        {std::pair{StopCause::IoError, "VM status: paused (io-error)\n"},
         {StopCause::InternalError, "VM status: paused (internal-error)\n"},
         {StopCause::GuestPanic, "VM status: paused (guest-panicked)\n"},
-        {StopCause::GuestShutdown, "VM status: paused (shutdown)\n"}}) {
+        {StopCause::GuestShutdown, "VM status: paused (shutdown)\n"},
+        {StopCause::Migrated, "VM status: paused (postmigrate)\n"}}) {
     run("cont");
     machine_.run_control().request_stop(cause);
     machine_.run_main_loop();

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "backplane/migration.h"
 #include "backplane/testing/test_machine.h"
 
 namespace backplane::host {
@@ -33,7 +34,9 @@ class MonitorSession : public ::testing::Test {
 
   backplane::testing::TestMachine machine_;
   Screen screen_;
-  std::unique_ptr<Monitor> monitor_ = std::make_unique<Monitor>(MonitorContext{machine_});
+  Migration migration_{machine_};
+  std::unique_ptr<Monitor> monitor_ =
+      std::make_unique<Monitor>(MonitorContext{machine_, migration_});
 };
 
 TEST_F(MonitorSession, GreetsAndPromptsWhenSomebodyIsThere) {

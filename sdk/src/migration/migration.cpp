@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/migration.h"
+
+#include "backplane/machine.h"
+#include "migration/outgoing.h"
+#include "state/machine_parts.h"
+
+namespace backplane {
+
+std::string_view to_string(MigrationStatus status) {
+  switch (status) {
+    case MigrationStatus::None:
+      return "none";
+    case MigrationStatus::Setup:
+      return "setup";
+    case MigrationStatus::Active:
+      return "active";
+    case MigrationStatus::Device:
+      return "device";
+    case MigrationStatus::Completed:
+      return "completed";
+    case MigrationStatus::Failed:
+      return "failed";
+    case MigrationStatus::Cancelled:
+      return "cancelled";
+  }
+  return "none";
+}
+
+struct Migration::Impl {
+  Machine& machine;
+  std::shared_ptr<Outgoing> last;  // null: there was none, or it was saved in a file since
+  bool saved = false;
+
+  bool under_way() const {
+    return last != nullptr &&
+           (last->status() == MigrationStatus::Setup || last->status() == MigrationStatus::Active ||
+            last->status() == MigrationStatus::Device);
+  }
+  void expect_none_under_way() const {
+    if (under_way())
+      throw Error::of("the machine is being sent to {}", last->place())
+          .with_hint("migrate_cancel ends that");
+    if (last != nullptr && last->where() == Outgoing::Where::Gone)
+      throw Error::of("the machine has gone to {}", last->place());
+  }
+  void forget_last() {
+    if (last != nullptr) last->abandon();
+    last.reset();
+  }
+};
+
+Migration::Migration(Machine& machine) : impl_(std::make_unique<Impl>(machine)) {}
+
+Migration::~Migration() { impl_->forget_last(); }
+
+void Migration::start(std::string_view place, std::string_view compressor, Ended ended) {
+  impl_->expect_none_under_way();
+  expect_here();
+  Machine& machine = impl_->machine;
+  expect_saves_state(machine);
+  if (machine.memory().dirty_log_keepers().empty())
+    throw Error("the accelerator does not tell which pages the guest writes");
+  std::unique_ptr<Compressor> packer;
+  if (!compressor.empty()) packer = create_compressor(compressor);
+  auto link = MigrationLink::to(place);
+  impl_->forget_last();
+  impl_->saved = false;
+  impl_->last = std::make_shared<Outgoing>(machine, *this, std::move(link), std::move(packer),
+                                           std::string(compressor));
+  impl_->last->start(std::move(ended));
+}
+
+void Migration::save(const std::filesystem::path& file, std::string_view compressor,
+                     const StateProgress& progress) {
+  impl_->expect_none_under_way();
+  expect_here();
+  save_machine(impl_->machine, file, compressor, progress);
+  impl_->forget_last();
+  impl_->saved = true;
+}
+
+void Migration::cancel() {
+  if (impl_->under_way()) impl_->last->cancel();
+}
+
+MigrationStatus Migration::status() const {
+  if (impl_->last != nullptr) return impl_->last->status();
+  return impl_->saved ? MigrationStatus::Completed : MigrationStatus::None;
+}
+
+std::string Migration::describe() const {
+  if (impl_->last != nullptr) return impl_->last->describe();
+  return fmt::format("Migration status: {}\n", to_string(status()));
+}
+
+void Migration::expect_here() {
+  Outgoing* const last = impl_->last.get();
+  if (last == nullptr) return;
+  if (last->where() == Outgoing::Where::Unsure) return last->take_back();
+  if (last->where() == Outgoing::Where::Gone || (impl_->under_way() && last->held()))
+    impl_->expect_none_under_way();
+}
+
+BACKPLANE_REGISTER_ABSTRACT(Migration)
+
+}  // namespace backplane
