@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "backplane/machine.h"
 #include "backplane/x86/cpu.h"
 
@@ -54,6 +56,12 @@ void InterruptControllers::make_controllers() {
   pic_inputs_ = pics_.get();
   ioapic_inputs_ = ioapic_.get();
   apics.add_eoi_listener(*this);
+  // Where the local APICs were the kernel's, which it told of an end only when the processor went
+  // on, it was not told of those before the machine was saved.
+  machine().on_run_state([this](bool running) {
+    if (running && std::exchange(was_loaded_, false))
+      ioapic_->end_of_interrupts_but([this](u8 vector) { return has_interrupt(vector); });
+  });
 
   using Self = InterruptControllers;
   map_ports("pic", 0x20, MmioHandler::of<&Self::read_pic<0>, &Self::write_pic<0>>(*this));
@@ -110,10 +118,20 @@ void InterruptControllers::loaded() {
   }
   if (chipset_ == nullptr) {
     pics_->loaded();
+    was_loaded_ = true;
     return ioapic_changed();
   }
   chipset_->set_controllers({pics_->registers(), ioapic_->registers()});
   chipset_->set_timer_cut_off(wires_.legacy_replacement);
+}
+
+bool InterruptControllers::has_interrupt(u8 vector) const {
+  for (Cpu* const cpu : machine().cpus()) {
+    x86::LocalApic& apic = dynamic_cast<x86::X86Cpu&>(*cpu).apic();
+    for (const unsigned first : {unsigned{x86::LocalApic::kIrr}, unsigned{x86::LocalApic::kIsr}})
+      if ((apic.read_page(first + vector / 32u) >> vector % 32 & 1) != 0) return true;
+  }
+  return false;
 }
 
 void InterruptControllers::set_level_triggered(unsigned irq) {

@@ -91,6 +91,8 @@ class InterruptControllers final : public Device,
   void make_controllers();
   void map_ports(const char* name, u64 base, const MmioHandler& handler);
   void ioapic_changed();
+  // Whether a local APIC has a vector as requested or in service.
+  bool has_interrupt(u8 vector) const;
 
   template <unsigned Chip>
   u64 read_pic(u64 offset, unsigned size);
@@ -109,6 +111,7 @@ class InterruptControllers final : public Device,
   IrqSink* ioapic_inputs_ = nullptr;
   std::vector<std::unique_ptr<MemoryRegion>> regions_;
   Wires wires_;
+  bool was_loaded_ = false;  // and has not run since
   std::array<unsigned, 16> pic_asserted_{};
   std::array<unsigned, IoApic::kInputs> ioapic_asserted_{};
 };

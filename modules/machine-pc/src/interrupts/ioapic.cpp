@@ -103,6 +103,14 @@ void IoApic::end_of_interrupt(u8 vector) {
   }
 }
 
+void IoApic::end_of_interrupts_but(const std::function<bool(u8 vector)>& unfinished) {
+  for (const u64 entry : std::array(state_.entries)) {
+    const auto vector = static_cast<u8>(entry & kVectorMask);
+    if (has(entry, kLevel) && has(entry, kRemoteIrr) && !unfinished(vector))
+      end_of_interrupt(vector);
+  }
+}
+
 std::optional<u8> IoApic::edge_vector(unsigned input) const {
   const u64 entry = state_.entries[input];
   if (has(entry, kMasked) || has(entry, kLevel)) return std::nullopt;

@@ -41,6 +41,9 @@ class IoApic final : public IrqSink {
   void set_irq(unsigned input, bool level) override;
   // A local APIC finished a level-triggered interrupt with this vector.
   void end_of_interrupt(u8 vector);
+  // The same of every vector that no local APIC has as requested or in service, as `unfinished`
+  // says.
+  void end_of_interrupts_but(const std::function<bool(u8 vector)>& unfinished);
 
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);

@@ -32,6 +32,22 @@ class IoApicTest : public ::testing::Test {
 
 constexpr u64 kLevel = 0x8000, kMasked = 0x10000, kLogical = 0x800;
 
+TEST_F(IoApicTest, HearsOfTheEndsThatNobodyToldItOf) {
+  set_entry(4, kLevel | 0x31);
+  set_entry(5, kLevel | 0x32);
+  for (const unsigned pin : {4u, 5u}) ioapic_.set_irq(pin, true);
+  ASSERT_EQ(sent_.size(), 2u);
+  ioapic_.set_irq(4, false);
+  ioapic_.end_of_interrupts_but([](u8 vector) { return vector == 0x32; });
+  EXPECT_FALSE(remote_irr(4));
+  EXPECT_TRUE(remote_irr(5));
+  EXPECT_EQ(sent_.size(), 2u);
+  // One whose line is still asserted is sent again.
+  ioapic_.end_of_interrupts_but([](u8) { return false; });
+  EXPECT_EQ(sent_.size(), 3u);
+  EXPECT_TRUE(remote_irr(5));
+}
+
 TEST_F(IoApicTest, SaysHowManyInputsItHas) { EXPECT_EQ(read_register(1) >> 16 & 0xff, 23u); }
 
 TEST_F(IoApicTest, StartsWithEveryInputMasked) {
