@@ -250,7 +250,7 @@ void Outgoing::collect(Pages& written) {
 }
 
 void Outgoing::prepare_last(Pages& written, std::vector<u8>& objects) {
-  if (machine_.shutdown_cause()) throw Error("the machine was shut down meanwhile");
+  if (machine_.run_control().shutdown_cause()) throw Error("the machine was shut down meanwhile");
   settle_machine(machine_);
   for (auto& [name, log] : logs_) {
     RamRuns& runs = written[name];

@@ -58,7 +58,7 @@ void InterruptControllers::make_controllers() {
   apics.add_eoi_listener(*this);
   // Where the local APICs were the kernel's, which it told of an end only when the processor went
   // on, it was not told of those before the machine was saved.
-  machine().on_run_state([this](bool running) {
+  run_state_ = machine().run_control().on_change([this](bool running) {
     if (running && std::exchange(was_loaded_, false))
       ioapic_->end_of_interrupts_but([this](u8 vector) { return has_interrupt(vector); });
   });
@@ -84,6 +84,7 @@ void InterruptControllers::ioapic_changed() {
 }
 
 void InterruptControllers::unrealize() {
+  run_state_.end();
   if (ioapic_ && chipset_ == nullptr) x86::ApicBus::of(machine()).remove_eoi_listener(*this);
   regions_.clear();
   ioapic_.reset();

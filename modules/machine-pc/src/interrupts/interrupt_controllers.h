@@ -112,6 +112,7 @@ class InterruptControllers final : public Device,
   std::vector<std::unique_ptr<MemoryRegion>> regions_;
   Wires wires_;
   bool was_loaded_ = false;  // and has not run since
+  Subscription run_state_;
   std::array<unsigned, 16> pic_asserted_{};
   std::array<unsigned, IoApic::kInputs> ioapic_asserted_{};
 };
