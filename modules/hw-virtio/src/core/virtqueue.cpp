@@ -197,12 +197,10 @@ void VirtQueue::push(const VirtElement& element, u32 written) {
 void VirtQueue::push_with_next(const VirtElement& element, u32 written) {
   if (in_flight_ != 0) --in_flight_;
   if (!usable()) return;
-  // The pages were reported before they were written; guest code may have run from them since.
-  for (u64 i = 0, left = written; i < element.in.size() && left != 0; ++i) {
-    const u64 part = std::min<u64>(left, element.in[i].iov_len);
-    element.in_places[i].block->about_to_write(element.in_places[i].offset, part);
-    left -= part;
-  }
+  // The pages were reported before they were written; guest code may have run from them since, or a
+  // log of writes been read. Of a request that failed, more than `written` may be.
+  for (std::size_t i = 0; i < element.in.size(); ++i)
+    element.in_places[i].block->about_to_write(element.in_places[i].offset, element.in[i].iov_len);
   const unsigned at = kRingEntries + kUsedEntrySize * (state_.next_used % state_.size);
   used_.block->about_to_write(used_.offset + at, kUsedEntrySize);
   store32(used_.host + at, element.head);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -232,6 +233,23 @@ TEST_F(BlockTest, ABackendsErrorIsAnIoError) {
   EXPECT_EQ(request(kFlush, 0, 0), 1);
   disk_->error = 0;
   EXPECT_EQ(request(kOut, 0, 512), 0);
+}
+
+TEST_F(BlockTest, ALogThatBeganMeanwhileHasWhatAFailedRequestWrote) {
+  start();
+  disk_->hold();
+  disk_->error = -EIO;
+  header(kIn, 0);
+  queue_->add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
+  driver_->kick(0);
+  disk_->wait_for(1);
+  machine_.ram().log_writes(true);
+  disk_->let_go();
+  EXPECT_TRUE(machine_.run_main_loop_until([this] { return status() != kUnset; }));
+  const std::vector<u64> pages = machine_.ram().take_written();
+  machine_.ram().log_writes(false);
+  for (const u64 place : {kStatus, kPayload})
+    EXPECT_NE(std::find(pages.begin(), pages.end(), place & kPageMask), pages.end());
 }
 
 TEST_F(BlockTest, ARequestWithoutHeaderOrStatusBreaksTheDevice) {
