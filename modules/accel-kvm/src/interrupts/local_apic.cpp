@@ -61,7 +61,8 @@ void store_local_apic(const Descriptor& vcpu, x86::X86Cpu& cpu) {
   kvm_lapic_state lapic = to_kernel(cpu.apic().page());
   vcpu.call("cannot set the local APIC", KVM_SET_LAPIC, &lapic);
   u32 mp_state = cpu.halted() ? KVM_MP_STATE_HALTED : KVM_MP_STATE_RUNNABLE;
-  if (cpu.state().wait_for_sipi != 0) mp_state = KVM_MP_STATE_UNINITIALIZED;
+  // Not KVM_MP_STATE_UNINITIALIZED, where a SIPI starts nothing before an INIT: that may have come.
+  if (cpu.state().wait_for_sipi != 0) mp_state = KVM_MP_STATE_INIT_RECEIVED;
   set_mp_state(vcpu, mp_state);
 }
 
