@@ -125,7 +125,8 @@ def check_a_compressor_can_be_left_out(tree, directory):
     assert state.exists(), said
     machine("quit\n", "-loadstate", state)
     module.rename(directory / module.name)
-    wanted = "zstd is not installed: it is in module compress-zstd, package backplane-compress-zstd"
+    wanted = ("compressor zstd is not installed: it is in module compress-zstd, "
+              "package backplane-compress-zstd")
     said = machine(f"savestate -z zstd {state}.new\nquit\n")
     assert wanted in said, said
     said = machine("quit\n", "-loadstate", state, status=1)
