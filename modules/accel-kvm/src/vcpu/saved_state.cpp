@@ -9,6 +9,11 @@ namespace backplane::kvm {
 
 void KvmVcpu::settle() {
   if (!started_) return;
+  if (kernel_apic()) {
+    // To be asked for this has the kernel take an INIT or SIPI that waits, which changes all else.
+    is_halted(fd_);
+    registers_.exchange_page();
+  }
   registers_.load();
   deliver_what_is_under_way();
   cpu_.accelerator_msrs() = other_msrs(fd_, system_.msr_indices());
