@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "cpuid/features.h"
+#include "example_name.h"
 #include "interpreter/isa_features.h"
 #include "translated_guest.h"
 
@@ -271,21 +272,13 @@ TEST_P(BitScan, CountsOnlyOnAModelThatCounts) {
   EXPECT_EQ(scanned.interpreted, 1 + kHalt);
 }
 
-std::string test_name(const ::testing::TestParamInfo<Example>& info) {
-  std::string name;
-  for (const char c : info.param.text)
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      name += c;
-    else if (!name.empty() && name.back() != '_')
-      name += '_';
-  return name;
-}
 void PrintTo(const Example& example, std::ostream* out) { *out << example.text; }
 
-INSTANTIATE_TEST_SUITE_P(Examples, LackedByModel, ::testing::ValuesIn(kExamples), test_name);
-INSTANTIATE_TEST_SUITE_P(Examples, Offered, ::testing::ValuesIn(kExamples), test_name);
-INSTANTIATE_TEST_SUITE_P(BitScans, Offered, ::testing::ValuesIn(kBitScans), test_name);
-INSTANTIATE_TEST_SUITE_P(Examples, BitScan, ::testing::ValuesIn(kBitScans), test_name);
+INSTANTIATE_TEST_SUITE_P(Examples, LackedByModel, ::testing::ValuesIn(kExamples),
+                         example_name<Example>);
+INSTANTIATE_TEST_SUITE_P(Examples, Offered, ::testing::ValuesIn(kExamples), example_name<Example>);
+INSTANTIATE_TEST_SUITE_P(BitScans, Offered, ::testing::ValuesIn(kBitScans), example_name<Example>);
+INSTANTIATE_TEST_SUITE_P(Examples, BitScan, ::testing::ValuesIn(kBitScans), example_name<Example>);
 
 }  // namespace
 }  // namespace backplane::tcg::testing

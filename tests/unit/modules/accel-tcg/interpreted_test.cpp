@@ -3,6 +3,7 @@
 // vector registers: each example runs a thousand times.
 #include <gtest/gtest.h>
 
+#include "example_name.h"
 #include "translated_guest.h"
 
 namespace backplane::tcg::testing {
@@ -79,18 +80,9 @@ TEST_P(Frequent, StaysInTranslatedCode) {
   EXPECT_LE(guest.counters().repetitions - before.repetitions, 2u);
 }
 
-std::string test_name(const ::testing::TestParamInfo<Example>& info) {
-  std::string name;
-  for (const char c : info.param.text)
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      name += c;
-    else if (!name.empty() && name.back() != '_')
-      name += '_';
-  return name;
-}
 void PrintTo(const Example& example, std::ostream* out) { *out << example.text; }
 
-INSTANTIATE_TEST_SUITE_P(Examples, Frequent, ::testing::ValuesIn(kExamples), test_name);
+INSTANTIATE_TEST_SUITE_P(Examples, Frequent, ::testing::ValuesIn(kExamples), example_name<Example>);
 
 }  // namespace
 }  // namespace backplane::tcg::testing

@@ -2,6 +2,7 @@
 // Page faults of translated code are those that the interpreter raises, and most need none.
 #include <gtest/gtest.h>
 
+#include "example_name.h"
 #include "translated_guest.h"
 
 namespace backplane::tcg::testing {
@@ -110,18 +111,10 @@ TEST_P(PageFaults, OfReadOnlyPages) {
 
 TEST_P(PageFaults, OfAddressesThatAreNotCanonical) { compare(0x800000000000); }
 
-std::string test_name(const ::testing::TestParamInfo<Access>& info) {
-  std::string name;
-  for (const char c : info.param.text)
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      name += c;
-    else if (!name.empty() && name.back() != '_')
-      name += '_';
-  return name;
-}
 void PrintTo(const Access& access, std::ostream* out) { *out << access.text; }
 
-INSTANTIATE_TEST_SUITE_P(Accesses, PageFaults, ::testing::ValuesIn(kAccesses), test_name);
+INSTANTIATE_TEST_SUITE_P(Accesses, PageFaults, ::testing::ValuesIn(kAccesses),
+                         example_name<Access>);
 
 }  // namespace
 }  // namespace backplane::tcg::testing
