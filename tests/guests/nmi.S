@@ -20,11 +20,6 @@ main:
     call from_ioapic
     ret
 
-// The shorthand for oneself is for fixed interrupts alone.
-.macro nmi_to_itself
-    mov APIC_REGISTER(APIC_ICR), 0x4400
-.endm
-
 // Sends as many more as it is told to before it returns.
 nmi_handler:
     mov byte ptr [order], 'N'
@@ -36,7 +31,7 @@ nmi_handler:
 1:  mov ecx, [more]
     mov dword ptr [more], 0
     jecxz 3f
-2:  nmi_to_itself
+2:  send_nmi
     dec ecx
     jnz 2b
     // Where it would come if nothing held it back.
@@ -58,7 +53,7 @@ to_itself:
     mov ebx, 8
 1:  mov ebp, [nmis]
     inc ebp
-    nmi_to_itself
+    send_nmi
     spin_until [nmis], e, ebp
     dec ebx
     jnz 1b
@@ -69,13 +64,13 @@ while_handled:
     print "while one is handled\n"
     mov dword ptr [nmis], 0
     mov dword ptr [more], 1
-    nmi_to_itself
+    send_nmi
     spin_until [nmis], ae, 2
     print_value "  taken ", [nmis], 4
     // One can wait, not two.
     mov dword ptr [nmis], 0
     mov dword ptr [more], 3
-    nmi_to_itself
+    send_nmi
     spin_until [nmis], ae, 2
     mov ecx, 2
     call pause_milliseconds
@@ -88,7 +83,7 @@ with_another:
     mov dword ptr [nmis], 0
     mov ebx, 8
 1:  self_ipi SELF
-    nmi_to_itself
+    send_nmi
     take_interrupts
     dec ebx
     jnz 1b

@@ -56,7 +56,8 @@ KvmVcpu::Next KvmVcpu::handle_exit() {
 }
 
 KvmVcpu::Next KvmVcpu::halt() {
-  // has_work() looks at the flag.
+  // has_work() looks at these.
+  state_.nmi_blocked = registers_.page(KVM_SYNC_X86_EVENTS).events.nmi.masked;
   state_.rflags = run_->if_flag != 0 ? state_.rflags | x86::kIF : state_.rflags & ~x86::kIF;
   cpu_.set_halted(true);
   return cpu_.has_work() ? Next::Go : Next::Halted;

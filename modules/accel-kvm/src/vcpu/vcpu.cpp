@@ -79,6 +79,7 @@ void KvmVcpu::put_state() {
     registers_.exchange_page();
     store_local_apic(fd_, cpu_);
     const MachineLock::Guard lock;
+    pass_on_accepted_nmis();
     paused_timer_.set_state({cpu_.apic().page(), cpu_.apic().tsc_deadline()});
     // It waits for interrupts and start-up messages in the kernel, not here.
     cpu_.set_halted(false);
@@ -107,6 +108,15 @@ void KvmVcpu::resume(u64 host_ticks) {
   paused_timer_.started(fd_);
   if (kernel_apic()) cpu_.set_halted(false);
   state_.tsc_offset = tsc_offset(fd_);
+}
+
+// Those that a saved CPU's local APIC had accepted: what comes by the pin still has LINT1 to pass.
+void KvmVcpu::pass_on_accepted_nmis() {
+  kvm_vcpu_events& events = registers_.page(KVM_SYNC_X86_EVENTS).events;
+  events.nmi.pending = 0;
+  while (cpu_.take_nmi()) ++events.nmi.pending;
+  events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING;
+  registers_.mark_changed(KVM_SYNC_X86_EVENTS);
 }
 
 // What the kernel shows the guest of a local APIC that is not its own.

@@ -52,6 +52,7 @@ class KvmVcpu final : public Vcpu {
   // interrupts.cpp
   void deliver_interrupts();
   void deliver_nmi();
+  void pass_on_accepted_nmis();
   bool deliver_init_or_sipi();
   void inject(u8 vector);
   bool interruptible() const;
