@@ -8,6 +8,7 @@ the accelerator, nor on how fast anything is.
 import argparse
 import difflib
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ from common_cpu import common_cpu
 # A guest writes 16 when it has run to its end; the program then ends with 2 * 16 + 1.
 PASSED = 33
 SECONDS = 30
+# Of a guest that is to be saved, in seconds; most end in less.
+LONGEST_RUN = 0.02
 SKIPPED = 77
 
 
@@ -62,38 +65,6 @@ def run(command, status, says):
     return result.stdout, problem
 
 
-def run_saved(command, accelerators, status, says, saves, directory):
-    """The same of a guest that is saved again and again on its way, each time after it has run for
-    as long as it takes to say stop, and goes on in another process, under the next of the
-    accelerators. At which moments that is does not matter: it may be at any."""
-    printed, state = b"", []
-    for leg in range(saves + 1):
-        output, saved = directory / f"serial{leg}", directory / f"state{leg}"
-        lines = "cont\n"
-        if leg < saves:
-            lines += f"stop\nsavestate {saved}\nquit\n"
-        try:
-            accelerator = accelerators[leg % len(accelerators)]
-            result = subprocess.run([*command, "-accel", accelerator, "-S", "-monitor", "stdio",
-                                     "-serial", f"file:{output}", *state],
-                                    input=lines.encode(), capture_output=True, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return printed, f"the guest did not end within {SECONDS} s, saved {leg} times"
-        printed += output.read_bytes()
-        said = result.stderr.decode(errors="replace")
-        ended = result.returncode == status and (status != 0 or leg == saves)
-        if ended or result.returncode != 0 or leg == saves:
-            problem = None if ended else f"the emulator ended with status {result.returncode}"
-            if said.count("\n") != (1 if says else 0) or says not in said:
-                problem = f"{problem or 'the emulator said'}, saved {leg} times:\n{said}"
-            return printed, problem
-        if said or not saved.exists():
-            monitor = result.stdout.decode(errors="replace")
-            return printed, f"could not be saved after {leg} times:\n{said}{monitor}"
-        state = ["-loadstate", str(saved)]
-    raise AssertionError("unreachable")
-
-
 class Leg:
     """One of the processes that a guest is in, in turn. It is told what to do on standard input."""
 
@@ -108,6 +79,11 @@ class Leg:
         self.process.stdin.write(lines.encode())
         self.process.stdin.flush()
 
+    def wait_for_monitor(self):
+        prompt, seen = b"(backplane)", b""
+        while prompt not in seen and (more := self.process.stdout.read1()):
+            seen += more
+
     def wait(self):
         self.monitor, _ = self.process.communicate(timeout=SECONDS)
         return self.process.returncode
@@ -118,6 +94,54 @@ class Leg:
     def end(self):
         self.process.kill()
         self.process.wait()
+
+
+def run_saved(command, accelerators, status, says, saves, at_once, directory):
+    """The same of a guest that is saved again and again on its way, and goes on in another process,
+    under the next of the accelerators. At which moments that is does not matter: it is at any, or
+    as soon as may be after it went on."""
+    printed, state = b"", []
+    for number in range(saves + 1):
+        saved = directory / f"state{number}"
+        accelerator = accelerators[number % len(accelerators)]
+        leg = Leg([*command, "-accel", accelerator, "-S", *state], directory, number)
+        try:
+            ended = saved_at(leg, saved if number < saves else None, at_once)
+        except subprocess.TimeoutExpired:
+            return printed, f"the guest did not end within {SECONDS} s, saved {number} times"
+        finally:
+            leg.end()
+        printed += leg.output.read_bytes()
+        said = leg.said()
+        reached_end = ended == status and (status != 0 or number == saves)
+        if reached_end or ended != 0 or number == saves:
+            problem = None if reached_end else f"the emulator ended with status {ended}"
+            if said.count("\n") != (1 if says else 0) or says not in said:
+                problem = f"{problem or 'the emulator said'}, saved {number} times:\n{said}"
+            return printed, problem
+        if said or not saved.exists():
+            monitor = leg.monitor.decode(errors="replace")
+            return printed, f"could not be saved after {number} times:\n{said}{monitor}"
+        state = ["-loadstate", str(saved)]
+    raise AssertionError("unreachable")
+
+
+def saved_at(leg, path, at_once):
+    """Lets the guest run, and saves it after a while if there is a path to save it to. What the
+    emulator ended with."""
+    lines = f"stop\nsavestate {path}\nquit\n" if path else ""
+    try:
+        if at_once:
+            leg.tell("cont\n" + lines)
+        else:
+            leg.wait_for_monitor()
+            leg.tell("cont\n")
+            if path:
+                time.sleep(random.uniform(0, LONGEST_RUN))
+                leg.tell(lines)
+    except BrokenPipeError:
+        pass  # it has ended
+    return leg.wait()
 
 
 def wait_for_listener(path, process):
@@ -187,6 +211,7 @@ def main():
     parser.add_argument("--resets", action="store_true", help="a reset does not end it")
     parser.add_argument("--status", type=int, default=PASSED, help="what it ends with instead")
     parser.add_argument("--says", default="", help="what the one line on standard error contains")
+    parser.add_argument("--at-once", action="store_true", help="save it as soon as it runs")
     parser.add_argument("--saves", type=int, default=0,
                         help="how often it is saved and goes on in another process")
     parser.add_argument("--migrates", type=int, default=0,
@@ -213,7 +238,8 @@ def main():
                         "-device", "virtio-blk-pci,drive=disk"]
         if arguments.saves:
             printed, problem = run_saved(command, arguments.accel, arguments.status,
-                                         arguments.says, arguments.saves, Path(directory))
+                                         arguments.says, arguments.saves, arguments.at_once,
+                                         Path(directory))
         elif arguments.migrates:
             printed, problem = run_migrated(command, arguments.accel, arguments.status,
                                             arguments.says, arguments.migrates, Path(directory))

@@ -276,17 +276,20 @@ u8 PicPair::acknowledge() {
   return vector;
 }
 
-// Carries the second chip's output to the first one's cascade input, and the first one's to INTR.
 void PicPair::set_registers(const std::array<x86::PicRegisters, 2>& registers) {
   for (std::size_t n = 0; n < chips_.size(); ++n) chips_[n].set_registers(registers[n]);
 }
 
+// Carries the second chip's output to the first one's cascade input, and the first one's to INTR.
 void PicPair::update() {
   // The second chip asks anew for each request, also while its line stays up.
   const bool second = chips_[1].pending() >= 0;
   chips_[0].set_input(kCascade, false);
   if (second) chips_[0].set_input(kCascade, true);
-  const bool level = intr();
+  drive(intr());
+}
+
+void PicPair::drive(bool level) {
   if (level == output_level_) return;
   output_level_ = level;
   output_.set(level);

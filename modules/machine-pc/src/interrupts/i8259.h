@@ -108,6 +108,8 @@ class PicPair final : public IrqSink {
   void set_registers(const std::array<x86::PicRegisters, 2>& registers);
   // Drives the output as it is to be.
   void loaded() { update(); }
+  // Another pair, which has these registers now, drives INTR.
+  void let_go() { drive(false); }
 
   bool intr() const { return chips_[0].pending() >= 0; }
   // The processor's INTA cycle: the vector of the interrupt to serve. With none left it is the
@@ -119,6 +121,7 @@ class PicPair final : public IrqSink {
 
  private:
   void update();
+  void drive(bool level);
 
   std::array<Pic8259, 2> chips_{Pic8259(0xf8, true), Pic8259(0xde, false)};
   std::array<u64, 16> counts_{};

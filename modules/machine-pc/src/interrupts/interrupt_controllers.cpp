@@ -34,8 +34,8 @@ std::span<const StateMember> InterruptControllers::Wires::members() {
 void InterruptControllers::realize() {
   platform_ = x86::PlatformInterrupts::of(machine());
   if (platform_ != nullptr) chipset_ = platform_->chipset();
+  pics_ = std::make_unique<PicPair>(x86::ApicBus::of(machine()).pic_interrupt_line());
   if (chipset_ != nullptr) {
-    pics_ = std::make_unique<PicPair>(IrqLine());
     ioapic_ = std::make_unique<IoApic>(IoApic::Deliver());
     pic_inputs_ = &chipset_->pic();
     ioapic_inputs_ = &chipset_->ioapic();
@@ -47,7 +47,6 @@ void InterruptControllers::realize() {
 
 void InterruptControllers::make_controllers() {
   x86::ApicBus& apics = x86::ApicBus::of(machine());
-  pics_ = std::make_unique<PicPair>(apics.pic_interrupt_line());
   ioapic_ = std::make_unique<IoApic>(
       [this](const IoApic::Message& message) {
         x86::deliver_msi(machine(), message.address, message.data);
@@ -124,6 +123,7 @@ void InterruptControllers::loaded() {
   }
   chipset_->set_controllers({pics_->registers(), ioapic_->registers()});
   chipset_->set_timer_cut_off(wires_.legacy_replacement);
+  pics_->let_go();
 }
 
 bool InterruptControllers::has_interrupt(u8 vector) const {
