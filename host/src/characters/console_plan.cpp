@@ -44,14 +44,15 @@ bool display_is_none(const CommandLine& line) {
 }  // namespace
 
 ConsolePlan plan_consoles(const CommandLine& line, std::string_view serial_device) {
-  ConsolePlan plan{consoles_of(line, "serial"), consoles_of(line, "monitor")};
+  ConsolePlan plan{consoles_of(line, "serial"), consoles_of(line, "monitor"),
+                   consoles_of(line, "qmp")};
   const bool wants_terminal = !display_is_none(line) || line.has("nographic");
   const bool has_terminal = wants_terminal && !asks_for(line, "chardev", "stdio");
   const bool defaults = !line.has("nodefaults");
   const bool wants_serial =
       defaults && plan.serials.empty() && !asks_for(line, "device", serial_device);
-  const bool wants_monitor =
-      defaults && plan.monitors.empty() && !any_of(plan.serials, brings_monitor);
+  const bool wants_monitor = defaults && plan.monitors.empty() && plan.controls.empty() &&
+                             !line.has("mon") && !any_of(plan.serials, brings_monitor);
   if (!has_terminal) {
     if (wants_serial) plan.serials.push_back({"null", {}});
     return plan;
@@ -59,7 +60,10 @@ ConsolePlan plan_consoles(const CommandLine& line, std::string_view serial_devic
   if (wants_serial && wants_monitor)
     plan.serials.push_back({"mon:stdio", {}});
   else if (wants_serial)
-    plan.serials.push_back({any_of(plan.monitors, uses_terminal) ? "null" : "stdio", {}});
+    plan.serials.push_back(
+        {any_of(plan.monitors, uses_terminal) || any_of(plan.controls, uses_terminal) ? "null"
+                                                                                      : "stdio",
+         {}});
   else if (wants_monitor && !any_of(plan.serials, uses_terminal))
     plan.monitors.push_back({"stdio", {}});
   return plan;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where serial ports and monitors lead: -serial, -monitor, -nographic, -display and -nodefaults
-// taken together.
+// Where serial ports, monitors and QMP lead: -serial, -monitor, -qmp, -mon, -nographic, -display
+// and -nodefaults taken together.
 #pragma once
 
 #include <string>
@@ -23,6 +23,7 @@ struct Console {
 struct ConsolePlan {
   std::vector<Console> serials;   // in the order of the ports
   std::vector<Console> monitors;  // beside those that "mon:" makes
+  std::vector<Console> controls;  // QMP
 };
 
 // There are no graphics, so with neither -nographic nor -display none the terminal is used as

@@ -31,15 +31,17 @@ void open_chardev(Backends& backends, KeyValueList values) {
     backends.add(kChardevKind, name, *id, values.pairs());
 }
 
+// The id, if it is that of a character device.
+std::string named_chardev(Backends& backends, const std::string& id) {
+  if (dynamic_cast<Chardev*>(backends.find(id)) == nullptr)
+    throw Error::of("no -chardev has id={}", id);
+  return id;
+}
+
 // The id of what a console leads to.
 std::string open_console(Backends& backends, const std::string& text, const std::string& id) {
   constexpr std::string_view kNamed = "chardev:", kWithMonitor = "mon:";
-  if (text.starts_with(kNamed)) {
-    const std::string name = text.substr(kNamed.size());
-    if (dynamic_cast<Chardev*>(backends.find(name)) == nullptr)
-      throw Error::of("no -chardev has id={}", name);
-    return name;
-  }
+  if (text.starts_with(kNamed)) return named_chardev(backends, text.substr(kNamed.size()));
   const bool shared = text.starts_with(kWithMonitor);
   const ChardevParts parts =
       parse_chardev_short_form(shared ? text.substr(kWithMonitor.size()) : text);
@@ -48,6 +50,21 @@ std::string open_console(Backends& backends, const std::string& text, const std:
   else
     backends.add(kChardevKind, parts.name, id, parts.properties);
   return id;
+}
+
+// -mon chardev=ID,mode=readline|control
+void add_monitor(Backends& backends, KeyValueList values, const std::string& given,
+                 Consoles& consoles) {
+  const auto chardev = values.take("chardev");
+  if (!chardev) throw Error("chardev is missing: expects the id of a -chardev");
+  const std::string mode = values.take("mode").value_or("readline");
+  const std::string name = values.take("id").value_or("");
+  values.expect_empty("chardev, id, mode");
+  if (mode != "readline" && mode != "control")
+    throw Error::of("mode='{}': expects readline or control", mode);
+  if (!name.empty()) check_id(name);
+  (mode == "control" ? consoles.controls : consoles.monitors)
+      .push_back({given, named_chardev(backends, *chardev), name});
 }
 
 }  // namespace
@@ -65,7 +82,7 @@ Consoles open_consoles(Backends& backends, const Machine& machine, const Command
     with_option(console.given, [&] {
       const std::string chardev =
           open_console(backends, console.text, fmt::format("serial{}", index));
-      if (console.brings_monitor()) consoles.monitors.push_back({console.given, chardev});
+      if (console.brings_monitor()) consoles.monitors.push_back({console.given, chardev, {}});
       consoles.serials.push_back(
           {console.given, port, {{"index", std::to_string(index)}, {"chardev", chardev}}});
     });
@@ -74,9 +91,20 @@ Consoles open_consoles(Backends& backends, const Machine& machine, const Command
     if (console.text == "none") continue;
     with_option(console.given, [&] {
       const std::string id = fmt::format("monitor{}", consoles.monitors.size());
-      consoles.monitors.push_back({console.given, open_console(backends, console.text, id)});
+      consoles.monitors.push_back({console.given, open_console(backends, console.text, id), {}});
     });
   }
+  for (const Console& console : plan.controls) {
+    if (console.text == "none") continue;
+    with_option(console.given, [&] {
+      const std::string id = fmt::format("qmp{}", consoles.controls.size());
+      consoles.controls.push_back({console.given, open_console(backends, console.text, id), {}});
+    });
+  }
+  for (const GivenOption* option : line.group("mon"))
+    with_values(*option, [&](KeyValueList values) {
+      add_monitor(backends, std::move(values), option->text, consoles);
+    });
   if (!port.empty()) return consoles;
   for (const ImpliedDevice& serial : consoles.serials)
     if (!serial.given.empty())

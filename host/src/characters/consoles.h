@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Character devices of the command line: -chardev makes a backend; -serial one with a port on it;
-// -monitor one with a monitor.
+// -monitor one with a monitor, -qmp one with QMP; -mon puts either on one that is there.
 #pragma once
 
 #include <string>
@@ -20,8 +20,10 @@ struct Consoles {
   struct Terminal {
     std::string given;    // the option
     std::string chardev;  // the backend's id
+    std::string name;     // of the monitor in the tree; empty: the next free one
   };
   std::vector<Terminal> monitors;
+  std::vector<Terminal> controls;  // the same for QMP
 };
 
 // Makes the backends. Throws Error. Machine lock.

@@ -3,26 +3,28 @@
 
 #include <fmt/format.h>
 
-#include "backplane/module.h"
-
 namespace backplane::host {
 
-std::string module_help() {
-  ModuleIndex& index = ModuleIndex::instance();
-  index.scan();
+namespace {
+
+std::string or_else(const Value& text, std::string_view otherwise) {
+  return text.as_string().empty() ? std::string(otherwise) : text.as_string();
+}
+
+}  // namespace
+
+std::string module_help(const Value& listing) {
   std::string text = fmt::format("{:<16} {:<10} {:<10} {}\n", "module", "version", "state", "file");
-  for (const ModuleRecord& module : index.records()) {
-    // A file that could not be read has no name of its own.
-    const std::string name = module.name.empty() ? module.path.stem().string() : module.name;
-    text += fmt::format("{:<16} {:<10} {:<10} {}\n", name,
-                        module.version.empty() ? "-" : module.version, to_string(module.state),
-                        module.path.empty() ? "(in the program)" : module.path.string());
-    const std::string reason =
-        module.reason.empty() ? index.unavailable_reason(module) : module.reason;
-    if (!reason.empty()) text += fmt::format("    {}\n", reason);
+  for (const Value& module : listing.find("modules")->as_list()) {
+    text += fmt::format("{:<16} {:<10} {:<10} {}\n", module.find("name")->as_string(),
+                        or_else(*module.find("version"), "-"), module.find("state")->as_string(),
+                        or_else(*module.find("file"), "(in the program)"));
+    if (const Value* const reason = module.find("reason"))
+      text += fmt::format("    {}\n", reason->as_string());
   }
   text += "searched:";
-  for (const auto& directory : index.search_path()) text += fmt::format(" {}", directory.string());
+  for (const Value& directory : listing.find("searched")->as_list())
+    text += fmt::format(" {}", directory.as_string());
   return text + "\n";
 }
 

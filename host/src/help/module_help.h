@@ -4,10 +4,12 @@
 
 #include <string>
 
+#include "backplane/value.h"
+
 namespace backplane::host {
 
-// Every module seen: name, version, state, path, and why it cannot be used if so; then the
-// directories searched. Loads nothing.
-std::string module_help();
+// What list_modules() has found, for people: a line each, and why it cannot be used if so; then the
+// directories searched.
+std::string module_help(const Value& listing);
 
 }  // namespace backplane::host

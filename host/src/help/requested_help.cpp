@@ -8,6 +8,7 @@
 #include "backplane/accelerator.h"
 #include "backplane/block.h"
 #include "backplane/chardev.h"
+#include "backplane/json.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/machine_lock.h"
@@ -16,6 +17,7 @@
 #include "devices/devices.h"
 #include "devices/objects.h"
 #include "help/device_help.h"
+#include "help/listings.h"
 #include "help/module_help.h"
 #include "help/property_help.h"
 #include "help/type_help.h"
@@ -49,10 +51,35 @@ const Kind* backend_kind(std::string_view option) {
   return nullptr;
 }
 
+// `help,format=json`: what is listed, as it is.
+std::string json_for(const std::string& option) {
+  MachineLock::Guard lock;
+  const auto listing = [&]() -> Value {
+    if (option == "module") return list_modules();
+    if (option == "accel") return list_accelerators();
+    if (option == "machine") return list_kind(kMachineKind);
+    if (option == "device") return list_kind(kDeviceKind);
+    if (const Kind* const kind = backend_kind(option)) return list_kind(*kind);
+    Value::List models;
+    for (const CpuModels& architecture : cpu_models())
+      for (const Value& model : list_kind(architecture.kind()).as_list()) models.push_back(model);
+    return models;
+  };
+  return to_json(listing()) + "\n";
+}
+
+// Whether a list is asked for in a format, and which: text or json.
+bool wants_json(const KeyValueList& values) {
+  const std::string* const format = values.find("format");
+  if (format == nullptr || *format == "text") return false;
+  if (*format == "json") return true;
+  throw Error::of("format='{}': expects text or json", *format);
+}
+
 std::string help_for(const std::string& option, const std::string& type) {
   MachineLock::Guard lock;
   if (option == "accel")
-    return type.empty() ? accelerator_help()
+    return type.empty() ? accelerator_help(list_accelerators())
                         : property_help(accel_find(type), "accelerator " + type);
   if (option == "machine")
     return type.empty() ? kind_help(kMachineKind)
@@ -73,7 +100,11 @@ std::optional<std::string> help_of(const GivenOption& option) {
     return "Usage: " + log::program_name() + " [OPTION]...\n\n" + option_table().help();
   if (name == "version") return fmt::format("Backplane emulator version {}\n", kVersion);
   if (name == "module") {
-    if (option.value == "help") return module_help();
+    const KeyValueList values = option.list();
+    if (asks_for_help(values))
+      return with_option(option.text, [&] {
+        return wants_json(values) ? json_for(name) : module_help(list_modules());
+      });
     throw option.error("expects help");
   }
   if (name == "d" && is_help(option.value)) return log_help();
@@ -83,7 +114,10 @@ std::optional<std::string> help_of(const GivenOption& option) {
     return std::nullopt;
   const KeyValueList values = option.list();
   if (!asks_for_help(values)) return std::nullopt;
-  return with_option(option.text, [&] { return help_for(name, named_type(option, values)); });
+  return with_option(option.text, [&] {
+    const std::string type = named_type(option, values);
+    return type.empty() && wants_json(values) ? json_for(name) : help_for(name, type);
+  });
 }
 
 }  // namespace

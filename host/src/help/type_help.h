@@ -6,12 +6,12 @@
 #include <string>
 
 #include "backplane/kind.h"
+#include "backplane/value.h"
 
 namespace backplane::host {
 
-// Each installed accelerator, its module's file, and whether it can be used here. Accelerators
-// are loaded to be asked.
-std::string accelerator_help();
+// What list_accelerators() has found: each one, its module's file, and whether it can be used here.
+std::string accelerator_help(const Value& listing);
 
 // The types of a kind, each with its module: machines, block drivers, ...
 std::string kind_help(const Kind& kind);

@@ -18,6 +18,7 @@
 #include "options/guest_action_options.h"
 #include "options/icount_options.h"
 #include "options/machine_size.h"
+#include "qmp/session.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -59,7 +60,7 @@ Launch::Launch(const CommandLine& line, const std::string& program_name)
 
 Launch::~Launch() {
   const MachineLock::Guard lock;
-  for (Monitor* const monitor : monitors_) root_.remove_child(*monitor);
+  for (Object* const monitor : monitors_) root_.remove_child(*monitor);
   if (migration_ != nullptr) root_.remove_child(*migration_);
   if (machine_ != nullptr) machine_->tear_down();
   // What devices used goes after them, and before the event loop, which is the machine's.
@@ -140,13 +141,19 @@ void Launch::open_backends() {
 
 void Launch::start_monitors() {
   migration_ = &root_.add_child("migration", std::make_unique<Migration>(*machine_));
-  for (const Consoles::Terminal& terminal : consoles_.monitors) {
-    auto& monitor = root_.add_child(
-        "monitor[*]", std::make_unique<Monitor>(MonitorContext{*machine_, *migration_}));
-    monitors_.push_back(&monitor);
-    with_option(terminal.given,
-                [&] { monitor.open(dynamic_cast<Chardev&>(*backends_->find(terminal.chardev))); });
-  }
+  for (const Consoles::Terminal& terminal : consoles_.monitors)
+    start_monitor<Monitor>(terminal, "monitor[*]");
+  for (const Consoles::Terminal& terminal : consoles_.controls)
+    start_monitor<QmpSession>(terminal, "qmp[*]");
+}
+
+template <class Kind>
+void Launch::start_monitor(const Consoles::Terminal& terminal, const char* name) {
+  auto& monitor = root_.add_child(terminal.name.empty() ? name : terminal.name,
+                                  std::make_unique<Kind>(CommandContext{*machine_, *migration_}));
+  monitors_.push_back(&monitor);
+  with_option(terminal.given,
+              [&] { monitor.open(dynamic_cast<Chardev&>(*backends_->find(terminal.chardev))); });
 }
 
 void Launch::build_board() { machine_->init(); }

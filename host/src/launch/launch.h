@@ -44,6 +44,8 @@ class Launch {
   void build_board();
   void add_devices();
   void start_monitors();
+  template <class Kind>
+  void start_monitor(const Consoles::Terminal& terminal, const char* name);
   void make_ready();
   void load_state(const StatePlace& place);
 
@@ -57,7 +59,7 @@ class Launch {
   Backends* backends_ = nullptr;  // "/backends"
   Consoles consoles_;
   Migration* migration_ = nullptr;  // "/migration"
-  std::vector<Monitor*> monitors_;  // "/monitor[0]", ...
+  std::vector<Object*> monitors_;   // "/monitor[0]", "/qmp[0]", ...
   bool stood_still_ = false;        // where it was received from
   int signal_ = 0;                  // that ended it
 };

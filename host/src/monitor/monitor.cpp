@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "monitor/human.h"
+#include "report.h"
 #include "version.h"
 
 namespace backplane::host {
@@ -13,10 +15,10 @@ namespace {
 constexpr std::string_view kPrompt = "(backplane) ";
 }
 
-Monitor::Monitor(MonitorContext context) : context_(std::move(context)) {
-  context_.go_on = [self = std::weak_ptr<Monitor*>(self_)](std::string_view text) {
+Monitor::Monitor(CommandContext context) : context_(std::move(context)) {
+  context_.finished = [self = std::weak_ptr<Monitor*>(self_)](const std::optional<Error>& failure) {
     const auto monitor = self.lock();
-    if (monitor != nullptr) (*monitor)->go_on(text);
+    if (monitor != nullptr) (*monitor)->go_on(failure);
   };
 }
 
@@ -66,6 +68,7 @@ void Monitor::receive(const u8* data, std::size_t size) {
     if (!line) continue;
     send(echo);
     echo.clear();
+    name_ = line->substr(0, line->find(' '));
     print(run_monitor_line(context_, *line));
     if (!context_.quit && !context_.goes_on) prompt();
   }
@@ -73,9 +76,9 @@ void Monitor::receive(const u8* data, std::size_t size) {
 }
 
 // The command may end, and another one begin, before what was typed is all read.
-void Monitor::go_on(std::string_view text) {
+void Monitor::go_on(const std::optional<Error>& failure) {
   context_.goes_on = false;
-  print(text);
+  if (failure) print(fmt::format("{}: {}\n", name_, line_of(*failure)));
   prompt();
   const std::string typed = std::exchange(typed_, {});
   receive(reinterpret_cast<const u8*>(typed.data()), typed.size());

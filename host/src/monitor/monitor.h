@@ -3,10 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "backplane/chardev.h"
-#include "monitor/command.h"
+#include "backplane/command.h"
 #include "monitor/line_editor.h"
 
 namespace backplane::host {
@@ -17,7 +18,7 @@ class Monitor final : public Object, public ChardevClient {
  public:
   static void class_init(ObjectClass&) {}
 
-  explicit Monitor(MonitorContext context);
+  explicit Monitor(CommandContext context);
   ~Monitor() override;
   // Prompts there. Throws Error if somebody else does. The monitor has its place in the tree.
   void open(Chardev& terminal);
@@ -28,15 +29,16 @@ class Monitor final : public Object, public ChardevClient {
   void event(Event event) override;
 
  private:
-  // The command that went on has ended.
-  void go_on(std::string_view text);
+  // The command that went on has ended: with nothing, or with what has gone wrong.
+  void go_on(const std::optional<Error>& failure);
   void print(std::string_view text);  // "\n" becomes "\r\n"
   void send(std::string_view bytes);
   void prompt();
 
-  MonitorContext context_;
+  CommandContext context_;
   BackendLink<Chardev> terminal_;
   LineEditor editor_;
+  std::string name_;   // of that command
   std::string typed_;  // what came together with the line of a command that goes on
   // What this object is known by to a command that goes on.
   std::shared_ptr<Monitor*> self_ = std::make_shared<Monitor*>(this);

@@ -81,6 +81,9 @@ std::vector<OptionSpec> rows() {
        "none, file:PATH, pty, unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,server=on],\n"
        "chardev:ID"},
       {"monitor", "", "DEVICE", "where a monitor is; the same devices"},
+      {"qmp", "", "DEVICE", "where a program speaks QMP with the machine; the same devices"},
+      {"mon", "", "[chardev=]ID[,mode=readline|control][,id=NAME]",
+       "a monitor, or with mode=control QMP, on a -chardev", "", "chardev"},
       {"chardev", "", "[backend=]KIND,id=ID[,mux=on][,PROPERTY=VALUE...]",
        "a character device for others to name; kinds: stdio, null, file, pipe, pty, socket", "",
        "backend"},
@@ -90,8 +93,10 @@ std::vector<OptionSpec> rows() {
        "look for modules there first; may be repeated. Then in BACKPLANE_MODULE_PATH, then in\n"
        "the installed directory",
        "Modules", "", Early},
-      {"module", "", "help", "list every module seen, its state and what is wrong with it", "", "",
-       Early},
+      {"module", "", "help[,format=json]",
+       "list every module seen, its state and what is wrong with it. format=json, which the help\n"
+       "of -accel, -machine, -cpu, -device and backends takes too, is for programs",
+       "", "name", Early},
 
       {"d", "", "CATEGORY[,CATEGORY...]", "log what happens; -d help lists the categories",
        "Diagnostics", "", Early},

@@ -65,6 +65,10 @@ class Cpu : public Device {
   // The same without waiting. Any thread. Without a vCPU thread, runs it at once.
   void run_on_thread_later(std::function<void()> fn);
 
+  // The host's id of its vCPU's thread, as the host's tools show it; 0 before that has started. Any
+  // thread.
+  u64 host_thread() const { return host_thread_.load(); }
+
   // The CPU whose vCPU runs on the calling thread, or null.
   static Cpu* current();
 
@@ -87,6 +91,7 @@ class Cpu : public Device {
   std::atomic<bool> halted_{false};
   std::unique_ptr<Vcpu> vcpu_;
   VcpuThread* thread_ = nullptr;
+  std::atomic<u64> host_thread_{0};
 };
 
 // The accelerator's side of a CPU.

@@ -16,6 +16,7 @@
 #include "backplane/cpu.h"
 #include "backplane/cpu_topology.h"
 #include "backplane/device.h"
+#include "backplane/event.h"
 #include "backplane/machine_lock.h"
 #include "backplane/main_loop.h"
 #include "backplane/memory.h"
@@ -80,6 +81,8 @@ class Machine : public Object {
   LaunchPhases& phases() { return phases_; }
   // Whether it runs, and what ends or resets it.
   RunControl& run_control() { return run_control_; }
+  // What managers are told of.
+  Events& events() { return events_; }
   // What a reset does.
   ResetSequence& reset_sequence() { return reset_sequence_; }
 
@@ -153,6 +156,7 @@ class Machine : public Object {
 
   MachineConfig config_;
   LaunchPhases phases_;
+  Events events_;
   std::unique_ptr<MemoryRegion> memory_root_;
   std::unique_ptr<MemoryRegion> io_root_;
   std::unique_ptr<AddressSpace> memory_;

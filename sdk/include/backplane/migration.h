@@ -29,6 +29,7 @@
 #include "backplane/machine_state.h"
 #include "backplane/object.h"
 #include "backplane/types.h"
+#include "backplane/value.h"
 
 namespace backplane {
 
@@ -61,8 +62,9 @@ class Migration final : public Object {
   void cancel();
 
   MigrationStatus status() const;
-  // Lines for `info migrate`.
-  std::string describe() const;
+  // How far it has come, or had when it ended: `status`, and of one that was begun times in ms and
+  // `ram` in bytes, as QEMU's query-migrate has them.
+  Value progress() const;
   // Saves it in a file instead, at once, as save_machine() does.
   void save(const std::filesystem::path& file, std::string_view compressor,
             const StateProgress& progress);

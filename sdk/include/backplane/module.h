@@ -103,6 +103,11 @@ class ModuleIndex {
   // Throws Error (file, found, wanted, cure), with the same message at each attempt.
   void load(std::string_view module);
 
+  // The digest of the set: of the names and the contents of all files that can be used, and of what
+  // is linked in. Two programs that have the same can load the same. Hexadecimal SHA-256; files
+  // that cannot be read any more count as empty.
+  std::string digest() const;
+
   // A type as listings show it.
   struct TypeListing {
     std::string name;

@@ -33,11 +33,13 @@
 #include <string_view>
 #include <type_traits>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include "backplane/modinfo.h"
 #include "backplane/property.h"
 #include "backplane/state.h"
+#include "backplane/value.h"
 #include "backplane/visibility.h"
 
 namespace backplane {
@@ -149,6 +151,10 @@ class Object {
   // there are: ..."), or the value and what was expected.
   virtual void set_property(std::string_view name, std::string_view value);
   std::string get_property(std::string_view name) const;
+  // The same as values: numbers, booleans and sizes (in bytes) as such, anything else as its text;
+  // null for a property that cannot be read.
+  Value get_value(std::string_view name) const;
+  void set_value(std::string_view name, const Value& value);
 
   // --- state (state.h); machine lock, guest code does not run ---
   // Ends what is under way outside the machine (requests to a disk), so that all of it is in RAM
@@ -171,6 +177,13 @@ class Object {
   std::string child_name_;
   std::vector<std::unique_ptr<Object>> children_;
 };
+
+// The value of one row, as get_value() has it.
+Value property_value(const Property& row, const Object& object);
+// The text that sets a property to a value. Throws Error: there is none for a list.
+std::string property_text(const Value& value);
+// What a record sets, as names and texts; that of a record in it is called "OUTER.INNER".
+std::vector<std::pair<std::string, std::string>> property_texts(const Value::Record& record);
 
 // What `-device X,help` prints about a property.
 struct PropertyDescription {
@@ -282,35 +295,35 @@ Object* resolve_link(Object& from, std::string_view path);
 template <auto Member>
 Property& ObjectClass::property(std::string name, std::string description) {
   using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
-  using Value = typename detail::MemberOf<decltype(Member)>::Value;
+  using Held = typename detail::MemberOf<decltype(Member)>::Value;
   Property row;
   row.name = std::move(name);
   row.description = std::move(description);
-  if constexpr (std::is_pointer_v<Value>) {
-    using Target = std::remove_pointer_t<Value>;
+  if constexpr (std::is_pointer_v<Held>) {
+    using Target = std::remove_pointer_t<Held>;
     row.type_name = fmt::format("link<{}>", Target::kTypeName);
     row.get = [](const Object& o) {
       const Target* target = static_cast<const Owner&>(o).*Member;
       return target == nullptr ? std::string() : target->path();
     };
     row.set = [](Object& o, std::string_view text) {
-      auto* target = dynamic_cast<Value>(detail::resolve_link(o, text));
+      auto* target = dynamic_cast<Held>(detail::resolve_link(o, text));
       if (target == nullptr && !text.empty())
         throw Error::of("expects the path of a {}", Target::kTypeName);
       static_cast<Owner&>(o).*Member = target;
     };
-  } else if constexpr (requires { Value::property_type(); }) {
-    row.type_name = Value::property_type();
+  } else if constexpr (requires { Held::property_type(); }) {
+    row.type_name = Held::property_type();
     row.get = [](const Object& o) { return (static_cast<const Owner&>(o).*Member).print(); };
     row.set = [](Object& o, std::string_view text) {
       (static_cast<Owner&>(o).*Member).assign(o, text);
     };
   } else {
-    using Traits = PropertyTraits<Value>;
+    using Traits = PropertyTraits<Held>;
     row.type_name = Traits::kTypeName;
     row.get = [](const Object& o) { return Traits::print(static_cast<const Owner&>(o).*Member); };
     row.set = [](Object& o, std::string_view text) {
-      Value value = Traits::parse(text);
+      Held value = Traits::parse(text);
       static_cast<Owner&>(o).*Member = std::move(value);
     };
   }

@@ -49,9 +49,15 @@ class RunControl {
 
   // --- now; machine lock ----------------------------------------------------------------------
   RunState state() const;  // any thread
+  // Whether it ever did, here.
+  bool has_run() const;
   void start();
   // Returns when every vCPU is outside guest code.
   void stop();
+  // The same for a moment that no manager is told of: stop() and start() send the events STOP and
+  // RESUME.
+  void hold();
+  void let_go();
   // Puts the whole machine back to power-on: ResetSequence. A running machine is stopped meanwhile.
   // Main thread.
   void reset();

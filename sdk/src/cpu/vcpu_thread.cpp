@@ -113,6 +113,7 @@ void VcpuThread::Impl::adopt_added() {
   }
   for (Cpu* const cpu : newcomers) {
     Cpu::set_current(cpu);
+    cpu->host_thread_.store(current_thread_id());
     try {
       cpu->vcpu()->thread_started();
     } catch (const std::exception& error) {

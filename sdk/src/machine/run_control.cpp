@@ -22,6 +22,25 @@ std::string_view said_of(ShutdownCause cause) {
   }
 }
 
+// In the words of the event's type.
+std::string_view reason_of(ShutdownCause cause) {
+  switch (cause) {
+    case ShutdownCause::HostRequest:
+      return kShutdownReasons[0];
+    case ShutdownCause::HostSignal:
+      return kShutdownReasons[1];
+    case ShutdownCause::GuestReset:
+    case ShutdownCause::TripleFault:
+      return kShutdownReasons[3];
+    case ShutdownCause::Panic:
+      return kShutdownReasons[4];
+    case ShutdownCause::Guest:
+    case ShutdownCause::Debug:
+      break;
+  }
+  return kShutdownReasons[2];
+}
+
 bool is_guest(ShutdownCause cause) {
   return cause == ShutdownCause::Guest || cause == ShutdownCause::GuestReset ||
          cause == ShutdownCause::TripleFault || cause == ShutdownCause::Panic;
@@ -33,6 +52,8 @@ RunControl::RunControl(Machine& machine) : impl_(std::make_unique<Impl>(machine)
 RunControl::~RunControl() = default;
 
 RunState RunControl::state() const { return impl_->state.load(std::memory_order_acquire); }
+
+bool RunControl::has_run() const { return impl_->has_run; }
 
 StopCause RunControl::stop_cause() const { return impl_->stop_cause; }
 
@@ -50,16 +71,29 @@ Subscription RunControl::on_powerdown(std::function<void()> fn) {
 
 void RunControl::start() {
   if (state() == RunState::Running) return;
+  let_go();
+  impl_->machine.events().send(kResumeEvent);
+}
+
+void RunControl::stop() {
+  if (state() == RunState::Stopped) return;
+  hold();
+  impl_->machine.events().send(kStopEvent);
+}
+
+void RunControl::let_go() {
+  if (state() == RunState::Running) return;
   impl_->changes.tell(true);
   impl_->machine.virtual_clock().start();
   impl_->state.store(RunState::Running);
   impl_->stop_cause = StopCause::Request;
+  impl_->has_run = true;
   // No kick: none of them is in guest code that it would have to leave.
   for (Cpu* const cpu : impl_->machine.cpus())
     if (cpu->thread_ != nullptr) cpu->thread_->impl_->wake();
 }
 
-void RunControl::stop() {
+void RunControl::hold() {
   if (state() == RunState::Stopped) return;
   impl_->state.store(RunState::Stopped);
   impl_->kick_vcpus();
@@ -83,9 +117,9 @@ void RunControl::wait_for_vcpus() {
 
 void RunControl::reset() {
   const bool was_running = state() == RunState::Running;
-  stop();
+  hold();
   impl_->machine.reset_sequence().run();
-  if (was_running) start();
+  if (was_running) let_go();
 }
 
 void RunControl::request_reset(ShutdownCause cause) {
@@ -95,6 +129,7 @@ void RunControl::request_reset(ShutdownCause cause) {
     return;
   }
   if ((impl_->requests.fetch_or(Impl::kReset) & Impl::kReset) != 0) return;
+  impl_->reset_cause.store(cause);
   impl_->kick_vcpus();
   impl_->machine.main_loop().post([this] {
     if ((impl_->requests.load() & Impl::kShutdown) == 0) carry_out_reset();
@@ -104,10 +139,13 @@ void RunControl::request_reset(ShutdownCause cause) {
 void RunControl::carry_out_reset() {
   if ((impl_->requests.load() & Impl::kReset) == 0) return;
   const bool was_running = state() == RunState::Running;
-  stop();
+  hold();
   impl_->requests.fetch_and(~Impl::kReset);
   reset();
-  if (was_running) start();
+  const bool by_guest = is_guest(impl_->reset_cause.load());
+  impl_->machine.events().send(
+      kResetEvent, Value::Record{{"guest", by_guest}, {"reason", kResetReasons[by_guest ? 1 : 0]}});
+  if (was_running) let_go();
 }
 
 void RunControl::request_shutdown(ShutdownCause cause, int exit_status) {
@@ -121,7 +159,9 @@ void RunControl::request_shutdown(ShutdownCause cause, int exit_status) {
   impl_->machine.main_loop().post([this, cause, exit_status] {
     if (const std::string_view said = said_of(cause); !said.empty()) log::report(said);
     impl_->shutdown_cause = cause;
-    stop();
+    impl_->machine.events().send(
+        kShutdownEvent, Value::Record{{"guest", is_guest(cause)}, {"reason", reason_of(cause)}});
+    hold();
     impl_->machine.main_loop().quit(exit_status);
   });
 }
@@ -138,23 +178,35 @@ void RunControl::request_stop(StopCause cause) {
 
 void RunControl::report_panic() {
   log::report("the guest has panicked");
+  const auto report = [this](std::string_view action) {
+    impl_->machine.main_loop().post([this, action] {
+      impl_->machine.events().send(kPanicEvent, Value::Record{{"action", action}});
+    });
+  };
   switch (impl_->actions.panic) {
     case PanicAction::Pause:
+      report(kPanicActions[0]);
       request_stop(StopCause::GuestPanic);
       break;
     case PanicAction::Shutdown:
+      report(kPanicActions[1]);
       request_shutdown(ShutdownCause::Panic);
       break;
     case PanicAction::ExitFailure:
+      report(kPanicActions[1]);
       request_shutdown(ShutdownCause::Panic, 1);
       break;
     case PanicAction::None:
+      report(kPanicActions[2]);
       break;
   }
 }
 
 void RunControl::request_powerdown() {
-  impl_->machine.main_loop().post([this] { impl_->powerdown.tell(); });
+  impl_->machine.main_loop().post([this] {
+    impl_->machine.events().send(kPowerdownEvent);
+    impl_->powerdown.tell();
+  });
 }
 
 }  // namespace backplane

@@ -24,6 +24,8 @@ struct RunControl::Impl {
   // Signalled, with the machine lock held, when a vCPU's thread leaves guest code for good or has
   // done what it was asked to do.
   std::condition_variable_any progress;
+  std::atomic<ShutdownCause> reset_cause{ShutdownCause::Guest};  // of the reset requested
+  bool has_run = false;
   StopCause stop_cause = StopCause::Request;
   std::optional<ShutdownCause> shutdown_cause;
   GuestActions actions;

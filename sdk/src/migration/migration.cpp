@@ -89,9 +89,9 @@ MigrationStatus Migration::status() const {
   return impl_->saved ? MigrationStatus::Completed : MigrationStatus::None;
 }
 
-std::string Migration::describe() const {
-  if (impl_->last != nullptr) return impl_->last->describe();
-  return fmt::format("Migration status: {}\n", to_string(status()));
+Value Migration::progress() const {
+  if (impl_->last != nullptr) return impl_->last->progress();
+  return Value::Record{{"status", to_string(status())}};
 }
 
 void Migration::expect_here() {

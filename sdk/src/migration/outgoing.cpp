@@ -230,23 +230,24 @@ void Outgoing::begin_logging(Pages& in_use) {
     logs_.emplace_back(name, std::make_unique<DirtyLog>(machine_.memory(), block));
     in_use[name] = runs_in_use(*block);
   }
-  status_ = MigrationStatus::Active;
+  set_status(MigrationStatus::Active);
 }
 
 void Outgoing::collect(Pages& written) {
   ran_ = machine_.run_control().state() == RunState::Running;
-  machine_.run_control().stop();
+  machine_.run_control().hold();
   for (auto& [name, log] : logs_) written[name] = runs_of_pages(log->take());
   ++rounds_;
   const u64 left = bytes_of(written);
   remaining_ = left;
   if (left * kMsPerSecond > per_second_ * kDowntimeMs && rounds_ < kMostRounds) {
-    if (ran_) machine_.run_control().start();
+    if (ran_) machine_.run_control().let_go();
     return;
   }
   held_ = true;
+  if (ran_) machine_.events().send(kStopEvent);
   held_at_ = machine_.realtime_clock().now();
-  status_ = MigrationStatus::Device;
+  set_status(MigrationStatus::Device);
 }
 
 void Outgoing::prepare_last(Pages& written, std::vector<u8>& objects) {
@@ -287,32 +288,31 @@ void Outgoing::finish(const std::optional<Error>& failure) {
   machine_.main_loop().post([self = shared_from_this(), failure] {
     if (self->abandoned_) return;
     if (!failure)
-      self->status_ = MigrationStatus::Completed;
+      self->set_status(MigrationStatus::Completed);
     else
-      self->status_ = self->cancelled_ ? MigrationStatus::Cancelled : MigrationStatus::Failed;
+      self->set_status(self->cancelled_ ? MigrationStatus::Cancelled : MigrationStatus::Failed);
     if (const auto ended = std::exchange(self->ended_, nullptr)) ended(failure);
   });
 }
 
-std::string Outgoing::describe() const {
-  constexpr u64 kKib = 1024;
+void Outgoing::set_status(MigrationStatus status) {
+  status_ = status;
+  machine_.events().send(kMigrationEvent, Value::Record{{"status", to_string(status)}});
+}
+
+Value Outgoing::progress() const {
   u64 total = 0;
   for (const auto& [name, block] : blocks_) total += block->size();
   const bool ended = total_time_ != 0;
   const i64 time = ended ? total_time_ : machine_.realtime_clock().now() - started_;
-  std::string text = fmt::format(
-      "Migration status: {}\n"
-      "total time: {} ms\n",
-      to_string(status_), time / kNsPerMs);
-  if (downtime_ != 0) text += fmt::format("downtime: {} ms\n", downtime_ / kNsPerMs);
-  text += fmt::format(
-      "transferred ram: {} kbytes\n"
-      "remaining ram: {} kbytes\n"
-      "total ram: {} kbytes\n"
-      "dirty sync count: {}\n",
-      transferred_ / kKib, remaining_ / kKib, total / kKib, rounds_);
-  if (!problem_.empty()) text += fmt::format("error: {}\n", problem_);
-  return text;
+  Value::Record progress{{"status", to_string(status_)}, {"total-time", time / kNsPerMs}};
+  if (downtime_ != 0) progress.push_back({"downtime", downtime_ / kNsPerMs});
+  progress.push_back({"ram", Value::Record{{"transferred", u64{transferred_}},
+                                           {"remaining", u64{remaining_}},
+                                           {"total", total},
+                                           {"dirty-sync-count", rounds_}}});
+  if (!problem_.empty()) progress.push_back({"error-desc", problem_});
+  return progress;
 }
 
 }  // namespace backplane

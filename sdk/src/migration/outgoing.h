@@ -44,9 +44,10 @@ class Outgoing final : public std::enable_shared_from_this<Outgoing> {
 
   MigrationStatus status() const { return status_; }
   const std::string& place() const { return link_->place(); }
-  std::string describe() const;
+  Value progress() const;
 
  private:
+  void set_status(MigrationStatus status);
   using Pages = std::map<std::string, RamRuns>;  // of each block
 
   // --- the thread ---

@@ -18,10 +18,10 @@ class Pause {
  public:
   explicit Pause(Machine& machine)
       : machine_(machine), was_running_(machine.run_control().state() == RunState::Running) {
-    machine_.run_control().stop();
+    machine_.run_control().hold();
   }
   ~Pause() {
-    if (was_running_) machine_.run_control().start();
+    if (was_running_) machine_.run_control().let_go();
   }
   Pause(const Pause&) = delete;
   Pause& operator=(const Pause&) = delete;

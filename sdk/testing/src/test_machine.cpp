@@ -3,6 +3,8 @@
 
 #include <chrono>
 
+#include "backplane/migration.h"
+
 namespace backplane::testing {
 
 namespace {
@@ -27,6 +29,16 @@ TestMachine::TestMachine(u64 ram_size, std::unique_ptr<Accelerator> accelerator)
 }
 
 TestMachine::~TestMachine() { tear_down(); }
+
+Value TestMachine::call(Object& offering, std::string_view command, Value arguments) {
+  for (const Command& row : dynamic_cast<CommandProvider&>(offering).commands()) {
+    if (row.name != command) continue;
+    Migration migration(*this);
+    CommandContext context{.machine = *this, .migration = migration, .offering = &offering};
+    return run(row, context, std::move(arguments));
+  }
+  throw Error::of("{} has no command {}", offering.type_name(), command);
+}
 
 void TestMachine::init() {
   ram_ = std::make_shared<RamBlock>("ram", config().ram_size);

@@ -8,7 +8,7 @@
 
 #include "../input.h"
 #include "backplane/block_queue.h"
-#include "backplane/monitor.h"
+#include "backplane/command.h"
 #include "backplane/pci/host_bridge.h"
 #include "backplane/testing/test_machine.h"
 #include "backplane/testing/virtio_driver.h"
@@ -191,8 +191,8 @@ class Guest {
       case 12: {
         machine_.advance_time(600'000'000);
         for (CommandProvider* device : objects_offering<CommandProvider>(machine_))
-          device->commands().front().run(dynamic_cast<Object&>(*device),
-                                         {std::to_string(input_.take<u16>() + 1U)});
+          machine_.call(dynamic_cast<Object&>(*device), "balloon",
+                        Value::Record{{"value", (input_.take<u16>() + 1U) * 1_MiB}});
         break;
       }
       case 13: {

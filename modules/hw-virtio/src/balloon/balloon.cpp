@@ -39,7 +39,7 @@ void VirtioBalloon::class_init(VirtioDeviceClass& k) {
   statistics.type_name = "str";
   statistics.description = "the guest's last statistics";
   statistics.get = [](const Object& o) {
-    std::string text = static_cast<const VirtioBalloon&>(o).statistics();
+    std::string text = to_text(static_cast<const VirtioBalloon&>(o).statistics());
     if (!text.empty()) text.pop_back();
     std::replace(text.begin(), text.end(), '\n', ',');
     return text;
@@ -100,7 +100,9 @@ void VirtioBalloon::fill_config(std::span<u8> image) const {
 
 // Only `actual` is the driver's to write; it does so in one piece.
 void VirtioBalloon::config_written(unsigned offset, u32 value, unsigned size) {
-  if (offset == kActual && size == 4) state_.actual = value;
+  if (offset != kActual || size != 4 || value == state_.actual) return;
+  state_.actual = value;
+  report_change();
 }
 
 void VirtioBalloon::driver_started() {

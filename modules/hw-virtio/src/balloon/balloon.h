@@ -8,13 +8,13 @@
 #include <optional>
 
 #include "backplane/clock.h"
-#include "backplane/monitor.h"
+#include "backplane/command.h"
 #include "backplane/virtio/virtio_device.h"
 #include "balloon/balloon_regs.h"
 
 namespace backplane {
 
-class VirtioBalloon final : public VirtioDevice, public InfoProvider, public CommandProvider {
+class VirtioBalloon final : public VirtioDevice, public CommandProvider {
   BACKPLANE_OBJECT(VirtioBalloon, VirtioDevice, "virtio-balloon-device")
  public:
   static void class_init(VirtioDeviceClass& k);
@@ -29,14 +29,11 @@ class VirtioBalloon final : public VirtioDevice, public InfoProvider, public Com
   // Asks the guest to inflate or deflate until it has `bytes`, at most the machine's RAM. It
   // follows in its own time.
   void set_target(u64 bytes);
-  // The guest's memory statistics, one "name: value" a line, each ended by a newline; empty if the
-  // guest gave none.
-  std::string statistics() const;
+  // The guest's memory statistics by name, as it gave them.
+  Value::Record statistics() const;
 
-  // `balloon MIB` and `info balloon`
-  std::span<const ObjectCommand> commands() const override;
-  std::string_view info_topic() const override { return "balloon"; }
-  std::string info() const override;
+  std::span<const Command> commands() const override;
+  std::span<const EventType* const> events() const override;
 
   // Seconds between two requests for statistics; 0: none.
   u32 polling_interval() const { return polling_interval_; }
@@ -53,6 +50,7 @@ class VirtioBalloon final : public VirtioDevice, public InfoProvider, public Com
 
  private:
   u64 ram_size() const;
+  void report_change();
 
   // Inflation and reporting.
   void inflate(VirtQueue& queue);

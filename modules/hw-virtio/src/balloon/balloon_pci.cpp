@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "backplane/monitor.h"
+#include "backplane/command.h"
 #include "backplane/virtio/virtio_pci.h"
 
 namespace backplane {

@@ -64,12 +64,12 @@ void VirtioBalloon::read_statistics(const VirtElement& element) {
   }
 }
 
-std::string VirtioBalloon::statistics() const {
-  std::string text;
+Value::Record VirtioBalloon::statistics() const {
+  Value::Record known;
   for (unsigned tag = 0; tag < kStatCount; ++tag)
     if (state_.statistics[tag])
-      text += fmt::format("{}: {}\n", kNames[tag], *state_.statistics[tag]);
-  return text;
+      known.push_back({std::string(kNames[tag]), *state_.statistics[tag]});
+  return known;
 }
 
 }  // namespace backplane

@@ -221,13 +221,25 @@ void InterruptControllers::write_elcr(u64 offset, u64 value, unsigned /*size*/) 
   pics_->write_elcr(static_cast<unsigned>(offset), static_cast<u8>(value));
 }
 
-std::string InterruptControllers::info() const {
+std::string InterruptControllers::describe_controllers() const {
   if (chipset_ != nullptr) return chipset_->describe();
   std::string text = pics_->describe();
   for (unsigned input = 0; input < 16; ++input)
     if (pics_->count(input) != 0)
       text += fmt::format("  irq {:2}: count={}\n", input, pics_->count(input));
   return text + ioapic_->describe();
+}
+
+std::span<const Command> InterruptControllers::commands() const {
+  static constexpr Command kCommands[] = {
+      {.name = "x-query-irq",
+       .help = "the interrupt controllers of the board",
+       .returns = &kHumanText,
+       .run = [](CommandContext& context, const Arguments&) -> Value {
+         return human_text(
+             dynamic_cast<InterruptControllers&>(*context.offering).describe_controllers());
+       }}};
+  return kCommands;
 }
 
 BACKPLANE_REGISTER(InterruptControllers, .board_only = true, .description = "8259 pair and IOAPIC")

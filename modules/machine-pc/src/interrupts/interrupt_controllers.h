@@ -12,10 +12,10 @@
 #include <optional>
 #include <vector>
 
+#include "backplane/command.h"
 #include "backplane/device.h"
 #include "backplane/isa/isa_device.h"
 #include "backplane/memory.h"
-#include "backplane/monitor.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/platform_interrupts.h"
 #include "interrupts/i8259.h"
@@ -25,12 +25,11 @@ namespace backplane::pc {
 
 class InterruptControllers final : public Device,
                                    public IsaIrqs,
-                                   public InfoProvider,
+                                   public CommandProvider,
                                    private IrqSink,
                                    private x86::IoApicEoi {
   BACKPLANE_OBJECT(InterruptControllers, Device, "pc-interrupts")
  public:
-  // The name of the machine's service that this is.
   static constexpr unsigned kTimerPin = 2;  // of the IOAPIC
   static constexpr unsigned kFirstPirqPin = 16;
 
@@ -64,8 +63,7 @@ class InterruptControllers final : public Device,
   void saving() override;
   void loaded() override;
 
-  std::string_view info_topic() const override { return "irq"; }
-  std::string info() const override;
+  std::span<const Command> commands() const override;
 
  private:
   struct Source {
@@ -91,6 +89,7 @@ class InterruptControllers final : public Device,
   void make_controllers();
   void map_ports(const char* name, u64 base, const MmioHandler& handler);
   void ioapic_changed();
+  std::string describe_controllers() const;
   // Whether a local APIC has a vector as requested or in service.
   bool has_interrupt(u8 vector) const;
 

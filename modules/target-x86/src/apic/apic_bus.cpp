@@ -170,7 +170,7 @@ void ApicBus::write_page(u64 offset, u64 value, unsigned size) {
     deliver(decode_msi(LocalApic::kBaseAddress + offset, static_cast<u32>(value)));
 }
 
-std::string ApicBus::info() const {
+std::string ApicBus::describe_apics() const {
   std::string text;
   for (const LocalApic* apic : apics_) {
     X86Cpu& cpu = apic->cpu_;
@@ -179,6 +179,17 @@ std::string ApicBus::info() const {
     text += apic->describe();
   }
   return text;
+}
+
+std::span<const Command> ApicBus::commands() const {
+  static constexpr Command kCommands[] = {
+      {.name = "x-query-lapic",
+       .help = "the local APICs of the CPUs",
+       .returns = &kHumanText,
+       .run = [](CommandContext& context, const Arguments&) -> Value {
+         return human_text(dynamic_cast<ApicBus&>(*context.offering).describe_apics());
+       }}};
+  return kCommands;
 }
 
 InterruptMessage decode_msi(u64 address, u32 data) {

@@ -2,6 +2,7 @@
 #include "thread/host_thread.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <utility>
@@ -40,5 +41,7 @@ std::thread start_thread(const std::string& name, std::function<void()> body) {
     body();
   });
 }
+
+u64 current_thread_id() { return static_cast<u64>(gettid()); }
 
 }  // namespace backplane

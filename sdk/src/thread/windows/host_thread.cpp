@@ -19,4 +19,6 @@ std::thread start_thread(const std::string& name, std::function<void()> body) {
   });
 }
 
+u64 current_thread_id() { return GetCurrentThreadId(); }
+
 }  // namespace backplane

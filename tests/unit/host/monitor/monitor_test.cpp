@@ -36,7 +36,7 @@ class MonitorSession : public ::testing::Test {
   Screen screen_;
   Migration migration_{machine_};
   std::unique_ptr<Monitor> monitor_ =
-      std::make_unique<Monitor>(MonitorContext{machine_, migration_});
+      std::make_unique<Monitor>(CommandContext{machine_, migration_});
 };
 
 TEST_F(MonitorSession, GreetsAndPromptsWhenSomebodyIsThere) {
@@ -57,12 +57,13 @@ TEST_F(MonitorSession, EchoesAnswersAndPrompts) {
   screen_.type("info stat");
   EXPECT_EQ(screen_.text, "info stat");
   screen_.type("us\r");
-  EXPECT_EQ(screen_.text, "info status\r\nVM status: paused\r\n(backplane) ");
+  EXPECT_EQ(screen_.text, "info status\r\nVM status: paused (prelaunch)\r\n(backplane) ");
 }
 
 TEST_F(MonitorSession, TakesSeveralLinesAtOnce) {
   screen_.type("cont\nstop\ninfo status\n");
-  EXPECT_TRUE(screen_.text.ends_with("VM status: paused\r\n(backplane) ")) << screen_.text;
+  EXPECT_TRUE(screen_.text.ends_with("VM status: paused\r\n(backplane) "))
+      << screen_.text;
 }
 
 TEST_F(MonitorSession, QuitIsTheLastLine) {

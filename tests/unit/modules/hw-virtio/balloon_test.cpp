@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <sys/mman.h>
 
-#include "backplane/monitor.h"
 #include "virtio_machine.h"
 
 namespace backplane::testing {
@@ -25,12 +24,17 @@ class BalloonTest : public VirtioTest {
     }
     driver_->driver_ok();
   }
-  // What the monitor does.
-  std::string set_target(const std::string& mebibytes) {
-    const auto commands = dynamic_cast<CommandProvider&>(proxy_->device()).commands();
-    return commands.front().run(proxy_->device(), {mebibytes});
+  // What managers do.
+  void set_target(u64 bytes) {
+    machine_.call(proxy_->device(), "balloon", Value::Record{{"value", bytes}});
   }
-  std::string info() { return dynamic_cast<InfoProvider&>(proxy_->device()).info(); }
+  // What it has for the guest's memory, in MiB, and the guest's statistics.
+  std::string info() {
+    const Value known = machine_.call(proxy_->device(), "query-balloon");
+    const Value* const statistics = known.find("statistics");
+    return fmt::format("{}\n{}", known.find("actual")->as_unsigned() / 1_MiB,
+                       statistics != nullptr ? to_text(*statistics) : "");
+  }
   bool resident(u64 address) {
     unsigned char page = 0;
     mincore(machine_.ram().host() + address, 4096, &page);
@@ -80,31 +84,36 @@ TEST_F(BalloonTest, ARequestWithAnOddTailIsTakenAsFarAsItGoes) {
 
 TEST_F(BalloonTest, TheTargetIsShownAndTheGuestsAnswerKept) {
   start();
-  EXPECT_EQ(set_target("12"), "");
+  set_target(12_MiB);
   EXPECT_EQ(driver_->config32(0), 4_MiB >> 12);
   EXPECT_EQ(driver_->isr(), kIsrConfig);
-  EXPECT_EQ(info(), "balloon: actual=16\n");
+  EXPECT_EQ(info(), "16\n");
   driver_->set_config32(4, 1_MiB >> 12);
   EXPECT_EQ(driver_->config32(4), 1_MiB >> 12);
-  EXPECT_EQ(info(), "balloon: actual=15\n");
+  EXPECT_EQ(info(), "15\n");
   driver_->set_config32(4, 0xffff'ffff);
-  EXPECT_EQ(info(), "balloon: actual=0\n");
+  EXPECT_EQ(info(), "0\n");
   driver_->set_config32(0, 7);  // not the driver's to write
   EXPECT_EQ(driver_->config32(0), 4_MiB >> 12);
-  set_target("1099511627776");
+  set_target(~u64{0});
   EXPECT_EQ(driver_->config32(0), 0U);
 }
 
-TEST_F(BalloonTest, ItsCommandTakesANumberOfMebibytes) {
+TEST_F(BalloonTest, AGuestKeepsSomeMemory) {
   start();
-  for (const char* word : {"", "x", "-1", "0", "1.5", "99999999999999999999"}) {
-    try {
-      set_target(word);
-      ADD_FAILURE() << word;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.what(), fmt::format("'{}': expects a number from 1 to 1099511627776", word));
-    }
-  }
+  EXPECT_THROW(set_target(0), Error);
+}
+
+TEST_F(BalloonTest, WhatTheGuestGaveIsToldOnceForEachChange) {
+  start();
+  std::vector<u64> told;
+  const Subscription events =
+      machine_.events().subscribe([&](const EventType& type, const Value& data) {
+        EXPECT_EQ(type.name, "BALLOON_CHANGE");
+        told.push_back(data.find("actual")->as_unsigned());
+      });
+  for (const u32 pages : {256U, 256U, 0U}) driver_->set_config32(4, pages);
+  EXPECT_EQ(told, (std::vector<u64>{15_MiB, 16_MiB}));
 }
 
 TEST_F(BalloonTest, StatisticsAreAskedForAtIntervals) {
@@ -114,13 +123,13 @@ TEST_F(BalloonTest, StatisticsAreAskedForAtIntervals) {
   put(kData, stats);
   queues_[2].add({{kData, 30}}, {});
   driver_->kick(2);
-  EXPECT_EQ(info(), "balloon: actual=16\nfree-memory: 65536\ntotal-memory: 131072\n");
+  EXPECT_EQ(info(), "16\nfree-memory: 65536\ntotal-memory: 131072\n");
   EXPECT_EQ(proxy_->get_property("guest-stats"), "free-memory: 65536,total-memory: 131072");
   machine_.advance_time(1);  // the first request comes at once
   EXPECT_TRUE(queues_[2].take_used().has_value());
   queues_[2].add({{kData, 10}}, {});
   driver_->kick(2);
-  EXPECT_EQ(info(), "balloon: actual=16\nfree-memory: 65536\n");
+  EXPECT_EQ(info(), "16\nfree-memory: 65536\n");
   machine_.advance_time(1'900'000'000);
   EXPECT_FALSE(queues_[2].take_used().has_value());
   machine_.advance_time(200'000'000);

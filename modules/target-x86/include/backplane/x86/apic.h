@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "backplane/clock.h"
+#include "backplane/command.h"
 #include "backplane/device.h"
 #include "backplane/irq.h"
 #include "backplane/memory.h"
-#include "backplane/monitor.h"
 #include "backplane/types.h"
 #include "backplane/x86/platform_interrupts.h"
 
@@ -271,7 +271,7 @@ class LocalApic {
 // that answers at 0xfee00000, and wherever else a CPU has its local APIC, and routes messages.
 // Each CPU sees its own page only; for a CPU that has its page elsewhere, nothing answers at those
 // of the others.
-class ApicBus final : public Device, public InfoProvider, private IrqSink {
+class ApicBus final : public Device, public CommandProvider, private IrqSink {
   BACKPLANE_OBJECT(ApicBus, Device, "x86-apic-bus")
  public:
   static void class_init(DeviceClass& k);
@@ -304,9 +304,7 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
   // Its value in the state that was loaded, or is to be saved.
   u64 saved_tsc() const { return state_.tsc; }
 
-  // `info lapic`.
-  std::string_view info_topic() const override { return "lapic"; }
-  std::string info() const override;
+  std::span<const Command> commands() const override;
 
  private:
   friend class LocalApic;
@@ -316,6 +314,7 @@ class ApicBus final : public Device, public InfoProvider, private IrqSink {
   void write_page(u64 offset, u64 value, unsigned size);
   // Makes the pages of the local APICs that are not at 0xfee00000 those that there are now.
   void place_pages();
+  std::string describe_apics() const;
   // The local APIC of the CPU that makes this access, if it is at that page.
   LocalApic* accessed_apic(u64 page) const;
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 
+#include "backplane/command.h"
 #include "backplane/machine.h"
 
 namespace backplane::testing {
@@ -52,6 +53,10 @@ class TestMachine : public Machine {
   void run_main_loop();
   // The same, waiting for more, until done() or a limit of ten seconds; returns done().
   bool run_main_loop_until(const std::function<bool()>& done);
+
+  // Runs a command that an object brings (command.h), as a manager has it run. Throws Error: what
+  // the command throws, or that it has none of that name.
+  Value call(Object& offering, std::string_view command, Value arguments = {});
 
   void init() override;
 

@@ -1,29 +1,37 @@
 // SPDX-License-Identifier: MIT
-#include "monitor/command.h"
+#include "monitor/human.h"
 
 #include <gtest/gtest.h>
 
+#include "backplane/backend.h"
 #include "backplane/migration.h"
-#include "backplane/monitor.h"
 #include "backplane/testing/test_machine.h"
+#include "commands/commands.h"
 
 namespace backplane::host {
 namespace {
 
 // A device that has something to say, and something to be told.
-class Talker final : public Device, public CommandProvider, public InfoProvider {
+class Talker final : public Device, public CommandProvider {
  public:
-  std::span<const ObjectCommand> commands() const override { return kCommands; }
-  std::string_view info_topic() const override { return "talk"; }
-  std::string info() const override { return words_ + "\n"; }
+  std::span<const Command> commands() const override { return kCommands; }
 
  private:
-  static std::string say(Object& offering, const std::vector<std::string>& arguments) {
-    if (arguments.size() != 1) throw Error("expects one word");
-    dynamic_cast<Talker&>(offering).words_ = arguments.front();
-    return "said\n";
+  static Value say(CommandContext& context, const Arguments& arguments) {
+    dynamic_cast<Talker&>(*context.offering).words_ = arguments.text("word");
+    return "said";
   }
-  static constexpr ObjectCommand kCommands[] = {{"say", "WORD", "what is to be said", say}};
+  static Value told(CommandContext& context, const Arguments&) {
+    return dynamic_cast<Talker&>(*context.offering).words_;
+  }
+  static constexpr CommandArgument kSay[] = {{.name = "word", .type = &kText}};
+  static constexpr Command kCommands[] = {
+      {.name = "say",
+       .help = "what is to be said",
+       .arguments = kSay,
+       .returns = &kText,
+       .run = say},
+      {.name = "query-talk", .help = "what was said", .returns = &kText, .run = told}};
 
   std::string words_ = "hello";
 };
@@ -39,7 +47,8 @@ class MonitorCommands : public ::testing::Test {
 
   backplane::testing::TestMachine machine_;
   Migration migration_{machine_};
-  MonitorContext context_{machine_, migration_};
+  Backends& backends_ = machine_.add_child("backends", std::make_unique<Backends>(machine_));
+  CommandContext context_{machine_, migration_};
 };
 
 TEST_F(MonitorCommands, AnEmptyLineDoesNothing) { EXPECT_EQ(run("  "), ""); }
@@ -59,7 +68,7 @@ TEST_F(MonitorCommands, HelpListsEveryCommand) {
 
 TEST_F(MonitorCommands, TheGuestStopsAndGoesOn) {
   power_on(false);
-  EXPECT_EQ(run("info status"), "VM status: paused\n");
+  EXPECT_EQ(run("info status"), "VM status: paused (prelaunch)\n");
   EXPECT_EQ(run("cont"), "");
   EXPECT_EQ(run("info status"), "VM status: running\n");
   EXPECT_EQ(run("stop"), "");
@@ -94,7 +103,7 @@ TEST_F(MonitorCommands, DevicesAddCommands) {
   power_on(true);
   EXPECT_EQ(run("say goodbye"), "said\n");
   EXPECT_EQ(run("info talk"), "goodbye\n");
-  EXPECT_EQ(run("say"), "say: expects one word\n");
+  EXPECT_EQ(run("say"), "say: expects WORD\n");
   EXPECT_EQ(run("help say"), "say WORD                 what is to be said\n");
   EXPECT_NE(run("help").find("\nsay "), std::string::npos);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "monitor/device_tree.h"
+#include "commands/device_tree.h"
 
+#include "backplane/command.h"
 #include "backplane/device.h"
 #include "backplane/machine.h"
-#include "backplane/monitor.h"
 
 namespace backplane::host {
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "commands/commands.h"
+
+#include <algorithm>
+
+#include "backplane/machine.h"
+#include "monitor/human.h"
+#include "qmp/session.h"
+
+namespace backplane::host {
+
+std::vector<KnownCommand> known_commands(Machine& machine) {
+  std::vector<KnownCommand> known;
+  for (const auto group : {run_commands(), state_commands(), machine_commands(), program_commands(),
+                           backend_commands(), object_commands(), schema_commands(),
+                           human_commands(), session_commands()})
+    for (const Command& command : group) known.push_back({&command, nullptr});
+  for (CommandProvider* const provider : objects_offering<CommandProvider>(machine))
+    for (const Command& command : provider->commands())
+      known.push_back({&command, dynamic_cast<Object*>(provider)});
+  return known;
+}
+
+KnownCommand find_command(Machine& machine, std::string_view name) {
+  for (const KnownCommand& known : known_commands(machine))
+    if (known.command->name == name) return known;
+  return {};
+}
+
+std::vector<const EventType*> known_events(Machine& machine) {
+  const auto frame = frame_events();
+  std::vector<const EventType*> known(frame.begin(), frame.end());
+  for (const CommandProvider* const provider : objects_offering<CommandProvider>(machine))
+    for (const EventType* const event : provider->events())
+      if (std::find(known.begin(), known.end(), event) == known.end()) known.push_back(event);
+  return known;
+}
+
+Value run_command(const KnownCommand& known, CommandContext& context, Value arguments) {
+  context.offering = known.offering;
+  return run(*known.command, context, std::move(arguments));
+}
+
+}  // namespace backplane::host

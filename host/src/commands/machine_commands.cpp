@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// What can be asked about the machine: run state, CPUs, memory, devices.
+#include "backplane/machine.h"
+#include "backplane/machine_state.h"
+#include "commands/commands.h"
+#include "commands/device_tree.h"
+
+namespace backplane::host {
+
+namespace {
+
+// In QEMU's words.
+constexpr std::string_view kRunStates[] = {"running",        "paused",     "prelaunch",
+                                           "internal-error", "io-error",   "guest-panicked",
+                                           "shutdown",       "postmigrate"};
+
+std::string_view run_state(RunControl& control) {
+  if (control.state() == RunState::Running) return kRunStates[0];
+  switch (control.stop_cause()) {
+    case StopCause::InternalError:
+      return kRunStates[3];
+    case StopCause::IoError:
+      return kRunStates[4];
+    case StopCause::GuestPanic:
+      return kRunStates[5];
+    case StopCause::GuestShutdown:
+      return kRunStates[6];
+    case StopCause::Migrated:
+      return kRunStates[7];
+    case StopCause::Request:
+      break;
+  }
+  return control.has_run() ? kRunStates[1] : kRunStates[2];
+}
+
+Value status(CommandContext& context, const Arguments&) {
+  RunControl& control = context.machine.run_control();
+  return Value::Record{{"status", run_state(control)},
+                       {"running", control.state() == RunState::Running}};
+}
+
+std::string print_status(const Value& value) {
+  const std::string& status = value.find("status")->as_string();
+  if (value.find("running")->as_bool()) return "VM status: running\n";
+  return status == "paused" ? "VM status: paused\n"
+                            : fmt::format("VM status: paused ({})\n", status);
+}
+
+Value name(CommandContext& context, const Arguments&) {
+  const std::string& given = context.machine.config().name;
+  return given.empty() ? Value::Record{} : Value::Record{{"name", given}};
+}
+
+std::string print_name(const Value& value) {
+  const Value* const given = value.find("name");
+  return given == nullptr ? "the guest has no name: -name gives it one\n"
+                          : given->as_string() + "\n";
+}
+
+Value cpus(CommandContext& context, const Arguments&) {
+  Value::List list;
+  for (const Cpu* const cpu : context.machine.cpus())
+    list.push_back(Value::Record{{"cpu-index", cpu->index()},
+                                 {"qom-path", cpu->path()},
+                                 {"thread-id", cpu->host_thread()},
+                                 {"target", "x86_64"}});
+  return list;
+}
+
+Value registers(CommandContext& context, const Arguments&) {
+  std::string text;
+  for (Cpu* cpu : context.machine.cpus()) {
+    cpu->run_on_thread([&] {
+      if (cpu->vcpu() != nullptr) cpu->vcpu()->get_state();
+      text += cpu->describe_registers();
+    });
+    if (text.back() != '\n') text += '\n';
+  }
+  return human_text(text.empty() ? "this machine has no CPU\n" : text);
+}
+
+Value memory_size(CommandContext& context, const Arguments&) {
+  const u64 given = context.machine.config().ram_size;
+  return Value::Record{
+      {"base-memory", given != 0 ? given : context.machine.machine_class().default_ram_size}};
+}
+
+Value memory_tree(CommandContext& context, const Arguments&) {
+  return human_text(context.machine.memory().describe() + context.machine.io().describe());
+}
+
+Value devices(CommandContext& context, const Arguments&) {
+  return human_text(device_tree(context.machine));
+}
+
+Value state(CommandContext& context, const Arguments&) {
+  return human_text(describe_machine_state(context.machine));
+}
+
+constexpr ValueType kRunState = one_of(kRunStates);
+constexpr TypeMember kStatusMembers[] = {{"status", &kRunState}, {"running", &kBoolean}};
+constexpr ValueType kStatus = record_of(kStatusMembers);
+constexpr TypeMember kNameMembers[] = {{"name", &kText, true}};
+constexpr ValueType kName = record_of(kNameMembers);
+constexpr TypeMember kCpuMembers[] = {
+    {"cpu-index", &kInteger}, {"qom-path", &kText}, {"thread-id", &kInteger}, {"target", &kText}};
+constexpr ValueType kCpu = record_of(kCpuMembers);
+constexpr ValueType kCpus = list_of(kCpu);
+constexpr TypeMember kMemoryMembers[] = {{"base-memory", &kBytes}};
+constexpr ValueType kMemory = record_of(kMemoryMembers);
+
+constexpr Command kCommands[] = {
+    {.name = "query-status",
+     .help = "whether the guest runs, and what it waits for if not",
+     .returns = &kStatus,
+     .run = status,
+     .print = print_status},
+    {.name = "query-name",
+     .help = "the guest's name",
+     .returns = &kName,
+     .run = name,
+     .print = print_name},
+    {.name = "query-cpus-fast",
+     .help = "the CPUs and their threads",
+     .returns = &kCpus,
+     .run = cpus},
+    {.name = "query-memory-size-summary",
+     .help = "how much RAM there is",
+     .returns = &kMemory,
+     .run = memory_size},
+    {.name = "x-query-registers",
+     .help = "the CPUs' registers",
+     .returns = &kHumanText,
+     .run = registers},
+    {.name = "x-query-mtree",
+     .help = "what answers where in memory and port space",
+     .returns = &kHumanText,
+     .run = memory_tree},
+    {.name = "x-query-qtree", .help = "devices and buses", .returns = &kHumanText, .run = devices},
+    {.name = "x-query-state",
+     .help = "what savestate would save of devices and CPUs",
+     .returns = &kHumanText,
+     .run = state},
+};
+
+}  // namespace
+
+std::span<const Command> machine_commands() { return kCommands; }
+
+}  // namespace backplane::host

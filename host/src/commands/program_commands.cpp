@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// What can be asked about the program: its version, what is installed, what runs the guest.
+#include "backplane/accelerator.h"
+#include "backplane/machine.h"
+#include "commands/commands.h"
+#include "help/listings.h"
+#include "help/module_help.h"
+#include "help/type_help.h"
+#include "launch/cpu_model.h"
+#include "version.h"
+
+namespace backplane::host {
+
+namespace {
+
+// The version of QEMU's QMP whose commands those here are like; managers look at it.
+constexpr unsigned kLikeMajor = 8, kLikeMinor = 2, kLikeMicro = 0;
+
+Value version(CommandContext&, const Arguments&) {
+  return Value::Record{
+      {"qemu", Value::Record{{"micro", kLikeMicro}, {"minor", kLikeMinor}, {"major", kLikeMajor}}},
+      {"package", fmt::format("Backplane {}", kVersion)}};
+}
+
+std::string print_version(const Value&) { return fmt::format("{}\n", kVersion); }
+
+Value target(CommandContext&, const Arguments&) { return Value::Record{{"arch", "x86_64"}}; }
+
+Value kvm(CommandContext& context, const Arguments&) {
+  const Value listing = list_accelerators();
+  bool present = false;
+  for (const Value& accelerator : listing.find("accelerators")->as_list())
+    if (accelerator.find("name")->as_string() == "kvm")
+      present = accelerator.find("usable")->as_bool();
+  return Value::Record{{"enabled", context.machine.accelerator().name() == "kvm"},
+                       {"present", present}};
+}
+
+Value accelerators(CommandContext&, const Arguments&) { return list_accelerators(); }
+Value modules(CommandContext&, const Arguments&) { return list_modules(); }
+
+Value machines(CommandContext&, const Arguments&) {
+  Value::List list;
+  for (const CatalogueEntry& entry : catalogue(kMachineKind)) {
+    if (!entry.type.unavailable.empty()) continue;
+    const auto& type = class_of_kind<MachineClass>(kMachineKind, entry.name);
+    list.push_back(Value::Record{{"name", entry.name},
+                                 {"cpu-max", type.max_cpus},
+                                 {"hotpluggable-cpus", false},
+                                 {"numa-mem-supported", false},
+                                 {"deprecated", false}});
+  }
+  return list;
+}
+
+Value cpu_definitions(CommandContext&, const Arguments&) {
+  Value::List list;
+  for (const CpuModels& models : cpu_models())
+    for (const CatalogueEntry& entry : catalogue(models.kind()))
+      list.push_back(Value::Record{{"name", entry.name},
+                                   {"typename", entry.type.name},
+                                   {"static", false},
+                                   {"migration-safe", entry.name != "host"},
+                                   {"deprecated", false}});
+  return list;
+}
+
+std::string ended(std::string text) {
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  return text;
+}
+
+Value accelerator(CommandContext& context, const Arguments&) {
+  const Accelerator& accelerator = context.machine.accelerator();
+  std::string text = ended(accelerator.describe());
+  if (text.empty()) text = fmt::format("accelerator: {}\n", accelerator.name());
+  for (const Property& property : accelerator.object_class().properties)
+    if (property.get != nullptr)
+      text += fmt::format("  {} = {}\n", property.name, property.get(accelerator));
+  return human_text(text);
+}
+
+Value jit(CommandContext& context, const Arguments&) {
+  const std::string text = context.machine.accelerator().describe_jit();
+  return human_text(text.empty() ? "this accelerator translates no code\n" : ended(text));
+}
+
+constexpr TypeMember kLikeMembers[] = {
+    {"micro", &kInteger}, {"minor", &kInteger}, {"major", &kInteger}};
+constexpr ValueType kLike = record_of(kLikeMembers);
+constexpr TypeMember kVersionMembers[] = {{"qemu", &kLike}, {"package", &kText}};
+constexpr ValueType kVersionType = record_of(kVersionMembers);
+constexpr TypeMember kTargetMembers[] = {{"arch", &kText}};
+constexpr ValueType kTarget = record_of(kTargetMembers);
+constexpr TypeMember kKvmMembers[] = {{"enabled", &kBoolean}, {"present", &kBoolean}};
+constexpr ValueType kKvm = record_of(kKvmMembers);
+constexpr TypeMember kMachineMembers[] = {{"name", &kText},
+                                          {"cpu-max", &kInteger},
+                                          {"hotpluggable-cpus", &kBoolean},
+                                          {"numa-mem-supported", &kBoolean},
+                                          {"deprecated", &kBoolean}};
+constexpr ValueType kMachine = record_of(kMachineMembers);
+constexpr ValueType kMachines = list_of(kMachine);
+constexpr TypeMember kCpuMembers[] = {{"name", &kText},
+                                      {"typename", &kText},
+                                      {"static", &kBoolean},
+                                      {"migration-safe", &kBoolean},
+                                      {"deprecated", &kBoolean}};
+constexpr ValueType kCpu = record_of(kCpuMembers);
+constexpr ValueType kCpus = list_of(kCpu);
+
+constexpr Command kCommands[] = {
+    {.name = "query-version",
+     .help = "the program's version",
+     .returns = &kVersionType,
+     .run = version,
+     .print = print_version},
+    {.name = "query-target", .help = "what it emulates", .returns = &kTarget, .run = target},
+    {.name = "query-kvm", .help = "whether KVM runs the guest", .returns = &kKvm, .run = kvm},
+    {.name = "query-accelerators",
+     .help = "the accelerators installed, and whether they can be used here",
+     .returns = &kAcceleratorListing,
+     .run = accelerators,
+     .print = accelerator_help},
+    {.name = "query-modules",
+     .help = "every module seen, and its state",
+     .returns = &kModuleListing,
+     .run = modules,
+     .print = module_help},
+    {.name = "query-machines",
+     .help = "the machines installed",
+     .returns = &kMachines,
+     .run = machines},
+    {.name = "query-cpu-definitions",
+     .help = "the models of CPUs installed",
+     .returns = &kCpus,
+     .run = cpu_definitions},
+    {.name = "x-query-accel",
+     .help = "what runs the guest's code, and its settings",
+     .returns = &kHumanText,
+     .run = accelerator},
+    {.name = "x-query-jit",
+     .help = "the translator's counters",
+     .returns = &kHumanText,
+     .run = jit},
+};
+
+}  // namespace
+
+std::span<const Command> program_commands() { return kCommands; }
+
+}  // namespace backplane::host

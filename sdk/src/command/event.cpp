@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#include "backplane/event.h"
+
+namespace backplane {
+
+std::span<const EventType* const> frame_events() {
+  static constexpr const EventType* kEvents[] = {&kStopEvent,      &kResumeEvent,   &kResetEvent,
+                                                 &kPowerdownEvent, &kShutdownEvent, &kPanicEvent,
+                                                 &kMigrationEvent};
+  return kEvents;
+}
+
+}  // namespace backplane

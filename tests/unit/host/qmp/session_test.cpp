@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+#include "qmp/session.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "backplane/migration.h"
+#include "backplane/testing/test_machine.h"
+#include "commands/commands.h"
+
+namespace backplane::host {
+namespace {
+
+// The other end of a session: keeps what it is sent, or lets it wait.
+class Client final : public Chardev {
+ public:
+  void write(const u8* data, std::size_t size) override {
+    text.append(reinterpret_cast<const char*>(data), size);
+  }
+  std::size_t pending() const override { return unread; }
+  void accept_input() override { ++accepted; }
+  std::string describe() const override { return "client"; }
+
+  void connect() { client()->event(ChardevClient::Event::Opened); }
+  void disconnect() { client()->event(ChardevClient::Event::Closed); }
+  std::size_t room() { return client()->can_receive(); }
+  void send(std::string_view bytes) {
+    for (const char byte : bytes) client()->receive(reinterpret_cast<const u8*>(&byte), 1);
+  }
+  // The messages that have come, one a line.
+  Value::List take() {
+    Value::List messages;
+    std::size_t begin = 0;
+    for (std::size_t end; (end = text.find("\r\n", begin)) != std::string::npos; begin = end + 2)
+      messages.push_back(parse_json(std::string_view(text).substr(begin, end - begin)));
+    text.erase(0, begin);
+    return messages;
+  }
+
+  std::string text;
+  std::size_t unread = 0;
+  unsigned accepted = 0;
+};
+
+class Qmp : public ::testing::Test {
+ protected:
+  Qmp() {
+    machine_.power_on();
+    session_->open(client_);
+  }
+
+  // The answer to one request.
+  Value ask(std::string_view request) {
+    client_.take();
+    client_.send(request);
+    Value::List answers = client_.take();
+    return answers.empty() ? Value() : answers.back();
+  }
+  void begin() {
+    client_.connect();
+    ask(R"({"execute": "qmp_capabilities"})");
+  }
+  static std::string description(const Value& answer) {
+    const Value* const error = answer.find("error");
+    return error == nullptr ? "" : error->find("desc")->as_string();
+  }
+  static std::string error_class(const Value& answer) {
+    return answer.find("error")->find("class")->as_string();
+  }
+
+  backplane::testing::TestMachine machine_;
+  Backends& backends_ = machine_.add_child("backends", std::make_unique<Backends>(machine_));
+  Client client_;
+  Migration migration_{machine_};
+  CommandContext context_{machine_, migration_};
+  std::unique_ptr<QmpSession> session_ = std::make_unique<QmpSession>(context_);
+};
+
+TEST_F(Qmp, GreetsEachClientAndWantsCapabilitiesFirst) {
+  for (int client = 0; client < 2; ++client) {
+    client_.connect();
+    const Value::List greeting = client_.take();
+    ASSERT_EQ(greeting.size(), 1U);
+    const Value* const version = greeting[0].find("QMP")->find("version");
+    EXPECT_GE(version->find("qemu")->find("major")->as_signed(), 5);
+    EXPECT_TRUE(version->find("package")->as_string().starts_with("Backplane "));
+    EXPECT_EQ(error_class(ask(R"({"execute": "query-status"})")), "CommandNotFound");
+    EXPECT_EQ(ask(R"({"execute": "qmp_capabilities", "arguments": {"enable": []}})"),
+              Value(Value::Record{{"return", Value::Record{}}}));
+    EXPECT_EQ(description(ask(R"({"execute": "query-status"})")), "");
+    EXPECT_EQ(error_class(ask(R"({"execute": "qmp_capabilities"})")), "CommandNotFound");
+    client_.disconnect();
+  }
+}
+
+TEST_F(Qmp, ACapabilityThatIsNotThereIsRefused) {
+  client_.connect();
+  EXPECT_EQ(
+      description(ask(R"({"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}})")),
+      "Capability 'oob' not available");
+  EXPECT_EQ(error_class(ask(R"({"execute": "query-status"})")), "CommandNotFound");
+}
+
+TEST_F(Qmp, AnAnswerHasTheIdOfItsRequest) {
+  begin();
+  for (const char* id : {"1", "\"a\"", "{\"x\": [1, null]}", "null"}) {
+    const Value wanted = parse_json(id);
+    for (const char* name : {"query-status", "no-such-command"}) {
+      const Value answer = ask(fmt::format(R"({{"execute": "{}", "id": {}}})", name, id));
+      ASSERT_NE(answer.find("id"), nullptr) << id;
+      EXPECT_EQ(*answer.find("id"), wanted);
+    }
+  }
+  EXPECT_EQ(ask(R"({"execute": "query-status"})").find("id"), nullptr);
+}
+
+TEST_F(Qmp, WhatIsNoRequestIsAnswered) {
+  begin();
+  const std::map<std::string, std::string> wrong{
+      {"{}", "QMP input lacks member 'execute'"},
+      {"[1]\n", "QMP input must be a JSON object"},
+      {R"({"execute": 1})", "QMP input member 'execute' must be a string"},
+      {R"({"execute": "stop", "arguments": [1]})",
+       "QMP input member 'arguments' must be an object"},
+      {R"({"execute": "stop", "control": {}})", "QMP input member 'control' is unexpected"},
+      {R"({"execute": "frob"})", "The command frob has not been found"},
+      {R"({"execute": "stop", "execute": "cont"})", "JSON parse error, duplicate key 'execute'"}};
+  for (const auto& [request, answer] : wrong) EXPECT_EQ(description(ask(request)), answer);
+  EXPECT_TRUE(description(ask("hello\n")).starts_with("JSON parse error"));
+  EXPECT_TRUE(description(ask("{'execute': 'stop'}")).starts_with("JSON parse error"));
+  EXPECT_EQ(description(ask(R"({"execute": "query-status"})")), "");
+}
+
+TEST_F(Qmp, NonsenseOfAnyLengthIsAnsweredOnceALine) {
+  begin();
+  client_.take();
+  client_.send(std::string(3'000'000, '{') + "\n");
+  client_.send(std::string(3'000'000, 'x') + "\n");
+  EXPECT_EQ(client_.take().size(), 2U);
+  EXPECT_EQ(description(ask(R"({"execute": "query-status"})")), "");
+}
+
+TEST_F(Qmp, HalfARequestIsForgottenWithItsClient) {
+  begin();
+  client_.send(R"({"execute": "qu)");
+  client_.disconnect();
+  begin();
+  EXPECT_EQ(description(ask(R"({"execute": "query-status"})")), "");
+}
+
+TEST_F(Qmp, EventsAreTold) {
+  machine_.run_control().start();
+  client_.connect();
+  machine_.run_control().stop();
+  EXPECT_EQ(client_.take().size(), 1U);  // the greeting: nothing else before capabilities
+  ask(R"({"execute": "qmp_capabilities"})");
+  machine_.run_control().start();
+  const Value::List events = client_.take();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].find("event")->as_string(), "RESUME");
+  EXPECT_GT(events[0].find("timestamp")->find("seconds")->as_signed(), 1'600'000'000);
+  EXPECT_LT(events[0].find("timestamp")->find("microseconds")->as_signed(), 1'000'000);
+}
+
+TEST_F(Qmp, AClientThatReadsNothingIsNotListenedTo) {
+  begin();
+  client_.unread = 100_MiB;
+  EXPECT_EQ(client_.room(), 0U);
+  client_.take();
+  machine_.run_control().start();
+  machine_.run_control().stop();
+  EXPECT_TRUE(client_.take().empty());
+  EXPECT_EQ(client_.accepted, 0U);
+  client_.unread = 0;
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return client_.accepted != 0; }));
+  EXPECT_NE(client_.room(), 0U);
+}
+
+TEST_F(Qmp, QuitIsAnsweredBeforeTheEnd) {
+  begin();
+  client_.take();
+  client_.send(R"({"execute": "quit", "id": 1}{"execute": "query-status", "id": 2})");
+  machine_.run_main_loop();
+  const Value::List messages = client_.take();
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_NE(messages[0].find("return"), nullptr);
+  EXPECT_EQ(messages[1].find("event")->as_string(), "SHUTDOWN");
+  EXPECT_EQ(*messages[1].find("data"),
+            Value(Value::Record{{"guest", false}, {"reason", "host-qmp-quit"}}));
+}
+
+TEST_F(Qmp, TheHumanMonitorIsWithinReach) {
+  begin();
+  const Value answer =
+      ask(R"({"execute": "human-monitor-command", "arguments": {"command-line": "info status"}})");
+  EXPECT_EQ(answer.find("return")->as_string(), "VM status: paused (prelaunch)\n");
+}
+
+TEST_F(Qmp, BackendsComeAndGo) {
+  begin();
+  const auto call = [&](const std::string& name, const std::string& arguments) {
+    return description(
+        ask(fmt::format(R"({{"execute": "{}", "arguments": {}}})", name, arguments)));
+  };
+  EXPECT_EQ(call("chardev-add", R"({"id": "c", "backend": {"type": "null", "data": {}}})"), "");
+  EXPECT_NE(call("chardev-add", R"({"id": "c", "backend": {"type": "null"}})"), "");
+  EXPECT_NE(call("chardev-add", R"({"id": "d", "backend": {"type": "null", "data": {"x": 1}}})"),
+            "");
+  EXPECT_NE(call("netdev_del", R"({"id": "c"})"), "");
+  EXPECT_NE(call("chardev-remove", R"({"id": "../backends"})"), "");
+  EXPECT_EQ(call("chardev-remove", R"({"id": "c"})"), "");
+  EXPECT_EQ(call("object-add", R"({"qom-type": "chardev-null", "id": "c"})"), "");
+  EXPECT_EQ(call("object-del", R"({"id": "c"})"), "");
+}
+
+// --- every row --------------------------------------------------------------------------------
+
+bool needs_arguments(const Command& command) {
+  return std::any_of(command.arguments.begin(), command.arguments.end(),
+                     [](const CommandArgument& argument) { return !argument.optional; });
+}
+
+TEST_F(Qmp, EveryCommandRefusesAnArgumentThatItDoesNotTake) {
+  for (const KnownCommand& known : known_commands(machine_)) {
+    if (known.command->takes_properties) continue;
+    Value::Record arguments{{"no-such-argument", 1}};
+    for (const CommandArgument& argument : known.command->arguments)
+      if (!argument.optional) arguments.push_back({std::string(argument.name), Value::List{}});
+    EXPECT_THROW(run_command(known, context_, arguments), Error) << known.command->name;
+  }
+}
+
+TEST_F(Qmp, EveryCommandRefusesArgumentsOfAnotherType) {
+  for (const KnownCommand& known : known_commands(machine_)) {
+    const std::vector<TypeMember> members = members_of(known.command->arguments);
+    for (const TypeMember& wrong : members) {
+      if (wrong.type->kind == ValueType::Kind::Any) continue;
+      Value::Record arguments;
+      for (const TypeMember& member : members)
+        arguments.push_back(
+            {std::string(member.name), member.name == wrong.name ? Value(1.5) : Value("text")});
+      EXPECT_THROW(run_command(known, context_, arguments), Error)
+          << known.command->name << " " << wrong.name;
+    }
+  }
+}
+
+TEST_F(Qmp, EveryCommandWantsWhatIsNotOptional) {
+  for (const KnownCommand& known : known_commands(machine_))
+    if (needs_arguments(*known.command)) {
+      EXPECT_THROW(run_command(known, context_, {}), Error) << known.command->name;
+    }
+}
+
+TEST_F(Qmp, EveryQueryReturnsWhatItsTypeSays) {
+  unsigned queries = 0;
+  for (const KnownCommand& known : known_commands(machine_)) {
+    const Command& command = *known.command;
+    if (command.name.find("query-") == std::string_view::npos || needs_arguments(command)) continue;
+    ++queries;
+    const Value result = run_command(known, context_, {});
+    EXPECT_NO_THROW(check(*command.returns, result)) << command.name << ": " << to_json(result);
+    if (command.print != nullptr) {
+      EXPECT_FALSE(command.print(result).empty()) << command.name;
+    }
+  }
+  EXPECT_GE(queries, 20U);
+}
+
+TEST_F(Qmp, TheSchemaNamesEveryCommandWithTheArgumentsThatItTakes) {
+  const Value schema = run_command(find_command(machine_, "query-qmp-schema"), context_, {});
+  std::map<std::string, const Value*> entries;
+  for (const Value& entry : schema.as_list())
+    EXPECT_TRUE(entries.emplace(entry.find("name")->as_string(), &entry).second) << to_json(entry);
+  for (const Value& entry : schema.as_list())
+    for (const char* reference : {"arg-type", "ret-type", "element-type"})
+      if (const Value* const name = entry.find(reference)) {
+        EXPECT_TRUE(entries.contains(name->as_string())) << to_json(entry);
+      }
+  for (const KnownCommand& known : known_commands(machine_)) {
+    const auto entry = entries.find(std::string(known.command->name));
+    ASSERT_NE(entry, entries.end()) << known.command->name;
+    std::set<std::string> named, taken;
+    const Value& record = *entries.at(entry->second->find("arg-type")->as_string());
+    for (const Value& member : record.find("members")->as_list()) {
+      named.insert(member.find("name")->as_string());
+      EXPECT_TRUE(entries.contains(member.find("type")->as_string())) << to_json(member);
+    }
+    for (const CommandArgument& argument : known.command->arguments) taken.emplace(argument.name);
+    EXPECT_EQ(named, taken) << known.command->name;
+  }
+}
+
+}  // namespace
+}  // namespace backplane::host
