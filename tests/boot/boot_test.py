@@ -455,6 +455,63 @@ def balloon(setup):
     check(given_back > 100 * MIB, f"only {given_back // MIB} MiB were given back to the host")
 
 
+# --- Devices that come and go ------------------------------------------------
+
+def wait_until(guest, what, holds):
+    while not holds():
+        guest.left(what)
+        time.sleep(0.02)
+
+
+@case
+def hot_plug(setup):
+    """A disk and a balloon come and go 50 times under I/O, and what was written is in the image."""
+    times = 50
+    commands = f"""
+    set -e
+    echo ready
+    n=0
+    while [ $n -lt {times} ]; do
+      while ! [ -b /dev/vda ]; do sleep 0.02; done
+      echo block $n | dd of=/dev/vda bs=512 seek=$n conv=notrunc,fsync 2>/dev/null
+      # Only reads: what is written when the disk has gone would make a file of its name.
+      ( set +e; while dd if=/dev/vda of=/dev/null bs=64k iflag=direct 2>/dev/null; do :; done ) &
+      echo written $n
+      read word </dev/ttyS1
+      while [ -b /dev/vda ]; do sleep 0.02; done
+      wait
+      echo gone $n
+      n=$((n + 1))
+    done
+    echo done
+    """
+    disk = image(setup)
+    options = ["-blockdev", f"file,node-name=file,filename={disk}",
+               "-blockdev", "raw,node-name=node,file=file"]
+    with Guest(setup, commands, *options, rng=False, balloon=False, timeout=240) as guest:
+        def do(command):
+            reply = guest.monitor(command)
+            check(f"{command.split()[0]}: " not in reply, f"the monitor said {reply!r}")
+
+        guest.expect("ready")
+        for n in range(times):
+            do("device_add virtio-blk-pci,drive=node,id=disk")
+            do("device_add virtio-balloon-pci,id=balloon")
+            guest.expect(f"written {n}")
+            do("device_del disk")
+            do("device_del balloon")
+            wait_until(guest, "the devices to go",
+                       lambda: "virtio" not in guest.monitor("info qtree"))
+            guest.say("on")
+            guest.expect(f"gone {n}")
+        guest.expect("done")
+        do("blockdev-del node")
+        guest.finish()
+    content = disk.read_bytes()
+    for n in range(times):
+        check_equal(f"sector {n}", content[n * 512:].partition(b"\n")[0], b"block %d" % n)
+
+
 # --- Network -----------------------------------------------------------------
 
 @contextlib.contextmanager

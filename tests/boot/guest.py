@@ -40,7 +40,7 @@ class Guest:
     """A running guest; use it in a with statement, which ends it whatever happens."""
 
     def __init__(self, setup, commands, *options, accel="tcg", cpus=1, memory=512,
-                 disk=None, rng=True, append="", timeout=60):
+                 disk=None, rng=True, balloon=True, append="", timeout=60):
         self.setup = setup
         self.deadline = time.monotonic() + timeout
         self.console = setup.work / "console"
@@ -54,8 +54,9 @@ class Guest:
             "-kernel", str(setup.fetched / "vmlinuz"),
             "-initrd", str(self._initramfs(commands)), "-append", words,
             "-serial", f"file:{self.console}", "-serial", "stdio",
-            "-monitor", f"unix:{self.monitor_path},server=on,wait=off",
-            "-device", "virtio-balloon-pci"]
+            "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
+        if balloon:
+            self.command += ["-device", "virtio-balloon-pci"]
         if rng:
             self.command += ["-device", "virtio-rng-pci"]
         if disk:

@@ -274,7 +274,7 @@ def compressed(test):
     here = test.source()
     check("nonsense: no installed module has such a compressor" in
           here.monitor("migrate -z nonsense unix:/nowhere"), "an unknown compressor")
-    check("zlib" in here.monitor("migrate -z help"), "-z help")
+    check("zlib" in here.monitor("info compressors"), "info compressors")
 
 
 @case

@@ -14,7 +14,8 @@ constexpr std::string_view kRunStates[] = {"running",        "paused",     "prel
                                            "internal-error", "io-error",   "guest-panicked",
                                            "shutdown",       "postmigrate"};
 
-std::string_view run_state(RunControl& control) {
+std::string_view run_state(Machine& machine) {
+  RunControl& control = machine.run_control();
   if (control.state() == RunState::Running) return kRunStates[0];
   switch (control.stop_cause()) {
     case StopCause::InternalError:
@@ -30,13 +31,14 @@ std::string_view run_state(RunControl& control) {
     case StopCause::Request:
       break;
   }
-  return control.has_run() ? kRunStates[1] : kRunStates[2];
+  // One that was loaded has run elsewhere.
+  const bool has_run = control.has_run() || machine.config().will_load_state;
+  return has_run ? kRunStates[1] : kRunStates[2];
 }
 
 Value status(CommandContext& context, const Arguments&) {
-  RunControl& control = context.machine.run_control();
-  return Value::Record{{"status", run_state(control)},
-                       {"running", control.state() == RunState::Running}};
+  return Value::Record{{"status", run_state(context.machine)},
+                       {"running", context.machine.run_control().state() == RunState::Running}};
 }
 
 std::string print_status(const Value& value) {

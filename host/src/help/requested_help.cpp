@@ -61,8 +61,10 @@ std::string json_for(const std::string& option) {
     if (option == "device") return list_kind(kDeviceKind);
     if (const Kind* const kind = backend_kind(option)) return list_kind(*kind);
     Value::List models;
-    for (const CpuModels& architecture : cpu_models())
-      for (const Value& model : list_kind(architecture.kind()).as_list()) models.push_back(model);
+    for (const CpuModels& architecture : cpu_models()) {
+      const Value of_it = list_kind(architecture.kind());
+      for (const Value& model : of_it.as_list()) models.push_back(model);
+    }
     return models;
   };
   return to_json(listing()) + "\n";

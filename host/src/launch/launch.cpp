@@ -9,7 +9,6 @@
 #include "backplane/machine_state.h"
 #include "backplane/migration.h"
 #include "devices/devices.h"
-#include "devices/drives.h"
 #include "devices/networks.h"
 #include "devices/objects.h"
 #include "launch/cpu_model.h"
@@ -162,13 +161,15 @@ void Launch::add_devices() {
   // Whose places the user does not name come where the others leave room, but for serial ports,
   // whose places are known.
   for (const ImpliedDevice& port : consoles_.serials) add_device(*machine_, port);
-  const Drives drives = open_drives(*backends_, *machine_, line_);
-  auto implied = drives.disks;
+  drives_ = open_drives(*backends_, *machine_, line_);
+  // Those that come later may name one, too.
+  machine_->provide(drives_);
+  auto implied = drives_.disks;
   for (ImpliedDevice& card : open_networks(*backends_, *machine_, line_))
     implied.push_back(std::move(card));
   for (const GivenOption* option : line_.group("device"))
     with_values(*option, [&](KeyValueList values) {
-      add_device(*machine_, std::move(values), drives.properties);
+      add_device(*machine_, std::move(values), drives_.properties);
     });
   for (const ImpliedDevice& device : implied) add_device(*machine_, device);
 }

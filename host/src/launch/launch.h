@@ -14,6 +14,7 @@
 #include "backplane/migration.h"
 #include "backplane/options.h"
 #include "characters/consoles.h"
+#include "devices/drives.h"
 #include "launch/saved_state.h"
 #include "monitor/monitor.h"
 #include "options/machine_options.h"
@@ -58,6 +59,7 @@ class Launch {
   Machine* machine_ = nullptr;
   Backends* backends_ = nullptr;  // "/backends"
   Consoles consoles_;
+  Drives drives_;
   Migration* migration_ = nullptr;  // "/migration"
   std::vector<Object*> monitors_;   // "/monitor[0]", "/qmp[0]", ...
   bool stood_still_ = false;        // where it was received from

@@ -30,7 +30,12 @@ std::string_view topic_of(const Command& command) {
 bool is_for_people(const Command& command) { return !command.for_programs; }
 
 std::string line_of(std::string_view name, std::string_view arguments, std::string_view help) {
-  return fmt::format("{:<24} {}\n", fmt::format("{} {}", name, arguments), help);
+  constexpr std::size_t kColumn = 24;
+  const std::string words = fmt::format("{} {}", name, arguments);
+  // What does not fit beside them stands below.
+  const std::string_view separator = words.size() > kColumn ? "\n" : "";
+  return fmt::format("{}{}{:{}} {}\n", words, separator, "",
+                     separator.empty() ? kColumn - words.size() : kColumn, help);
 }
 
 // The monitor's own, which are about the monitor.

@@ -49,10 +49,10 @@ std::vector<OptionSpec> rows() {
 
       {"device", "", "[driver=]TYPE[,id=ID][,bus=BUS][,PROPERTY=VALUE...]",
        "add a device; -device help lists them, -device TYPE,help what can be set", "Devices",
-       "driver"},
+       "driver", Main, true},
       {"object", "", "[qom-type=]TYPE,id=ID[,PROPERTY=VALUE...]",
        "make a backend of any kind by the full name of its type; -object help lists them", "",
-       "qom-type"},
+       "qom-type", Main, true},
       {"global", "", "TYPE.PROPERTY=VALUE", "a default for every device of a type"},
       {"drive", "", "[file=]FILE[,format=FORMAT][,if=virtio|none][,id=ID][,readonly=on|off]...",
        "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"
@@ -65,12 +65,12 @@ std::vector<OptionSpec> rows() {
        "the same in layers: a file (filename=), and a format on top of it (file=, or\n"
        "file.filename=); the node-name is what drive= of a -device names. -blockdev help lists\n"
        "the drivers, -blockdev DRIVER,help what can be set",
-       "", "driver"},
+       "", "driver", Main, true},
 
       {"netdev", "", "[type=]TYPE,id=ID[,PROPERTY=VALUE...]",
        "a network for netdev= of a -device; -netdev help lists them, -netdev TYPE,help what\n"
        "can be set",
-       "Network", "type"},
+       "Network", "type", Main, true},
       {"nic", "", "[type=]TYPE|none[,model=DEVICE][,mac=ADDRESS][,id=ID][,PROPERTY=VALUE...]",
        "a network card and the -netdev behind it: -nic user", "", "type"},
 

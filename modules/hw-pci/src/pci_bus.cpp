@@ -95,6 +95,16 @@ void PciBus::unplug(Device& device) {
   Bus::unplug(device);
 }
 
+void PciBus::hot_plugged(Device& device) {
+  const auto& pci = dynamic_cast<const PciDevice&>(device);
+  if (hotplug_ != nullptr && pci.function() == 0) hotplug_->plugged(pci.slot());
+}
+
+void PciBus::request_unplug(Device& device) {
+  if (hotplug_ == nullptr) return Bus::request_unplug(device);
+  hotplug_->request_unplug(dynamic_cast<const PciDevice&>(device).slot());
+}
+
 void PciBus::set_intx(const PciDevice& device, unsigned pin, bool level) {
   u8& asserted = asserted_[device.slot()][pin];
   const u8 bit = static_cast<u8>(1U << device.function());

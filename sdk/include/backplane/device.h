@@ -145,6 +145,13 @@ class Bus : public Object {
   // Resets the devices on it.
   virtual void reset();
 
+  // --- while the machine runs
+  // A device was added, realized and reset: the guest is to be told.
+  virtual void hot_plugged(Device&) {}
+  // Asks the guest to let go of a device; when it has, Machine::remove_device() is called. Throws
+  // Error if nobody can be asked, or the device cannot be taken away; the default does.
+  virtual void request_unplug(Device& device);
+
  private:
   friend class Device;
   Device* owner_ = nullptr;

@@ -44,7 +44,19 @@ inline constexpr TypeMember kResetMembers[] = {{"guest", &kBoolean}, {"reason", 
 inline constexpr std::string_view kPanicActions[] = {"pause", "poweroff", "run"};
 inline constexpr ValueType kPanicAction = one_of(kPanicActions);
 inline constexpr TypeMember kPanicMembers[] = {{"action", &kPanicAction}};
+inline constexpr TypeMember kDeviceDeletedMembers[] = {{"device", &kText, true}, {"path", &kText}};
 inline constexpr TypeMember kMigrationMembers[] = {{"status", &kText}};
+
+inline constexpr std::string_view kBlockOperations[] = {"read", "write"};
+inline constexpr ValueType kBlockOperation = one_of(kBlockOperations);
+inline constexpr std::string_view kBlockErrorActions[] = {"ignore", "report", "stop"};
+inline constexpr ValueType kBlockErrorAction = one_of(kBlockErrorActions);
+inline constexpr TypeMember kBlockErrorMembers[] = {{"device", &kText},
+                                                    {"node-name", &kText},
+                                                    {"operation", &kBlockOperation},
+                                                    {"action", &kBlockErrorAction},
+                                                    {"nospace", &kBoolean},
+                                                    {"reason", &kText}};
 
 inline constexpr EventType kStopEvent{"STOP"};      // the machine stands still
 inline constexpr EventType kResumeEvent{"RESUME"};  // and runs (again)
@@ -52,6 +64,10 @@ inline constexpr EventType kResetEvent{"RESET", kResetMembers};
 inline constexpr EventType kPowerdownEvent{"POWERDOWN"};  // the power button was pressed
 inline constexpr EventType kShutdownEvent{"SHUTDOWN", kShutdownMembers};
 inline constexpr EventType kPanicEvent{"GUEST_PANICKED", kPanicMembers};
+// A device that was to go is gone, or went by itself. The first member is there if it had an id.
+inline constexpr EventType kDeviceDeletedEvent{"DEVICE_DELETED", kDeviceDeletedMembers};
+// The host failed to read or write a disk.
+inline constexpr EventType kBlockErrorEvent{"BLOCK_IO_ERROR", kBlockErrorMembers};
 inline constexpr EventType kMigrationEvent{"MIGRATION", kMigrationMembers};
 
 // All of them.

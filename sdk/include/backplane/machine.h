@@ -123,6 +123,10 @@ class Machine : public Object {
   // Error, and leaves nothing behind.
   Device& add_device(std::string_view type, const std::string& id, const std::string& bus,
                      const std::vector<std::pair<std::string, std::string>>& properties);
+  // Unrealizes and destroys a device of add_device(), and reports it. Main thread; not from inside
+  // a call of the device.
+  void remove_device(Device& device);
+
   // Compat properties of accelerator and machine, and -global ones, for an object not yet set up.
   void apply_compat(Object& object);
   void add_global(CompatProperty property);  // user's -global: applied last

@@ -39,6 +39,9 @@ class KeyValueList {
   // `implied_key` is empty, the first element is like any other.
   static KeyValueList parse(std::string_view text, std::string_view implied_key = {});
 
+  // Of keys and values as they are.
+  static KeyValueList of(std::vector<std::pair<std::string, std::string>> pairs);
+
   const std::vector<KeyValue>& items() const { return items_; }
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }
@@ -100,6 +103,7 @@ struct OptionSpec {
   std::string section;      // heading in -help; empty: the previous row's
   std::string implied_key;  // of its comma-separated list: "type"; empty: none
   OptionPass pass = OptionPass::Main;
+  bool takes_json = false;  // its list may be a record in JSON: {"key": value}
 };
 
 // One option as it was given.
@@ -110,7 +114,8 @@ struct GivenOption {
   int position = 0;   // index of the option in argv
 
   const std::string& name() const { return spec->name; }
-  // The value as a list with the option's implied key. Throws Error, "<text>: ..." first.
+  // The value as a list with the option's implied key, or as the record that it is in JSON; a value
+  // within a value of that is called "OUTER.INNER". Throws Error, "<text>: ..." first.
   KeyValueList list() const;
   // An Error that begins with the option as given: "-m abc: expects ...".
   template <class... Args>

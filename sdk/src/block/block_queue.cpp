@@ -29,6 +29,7 @@ struct BlockQueue::Impl {
         policy(
             node, settings.on_error,
             [&machine] { machine.run_control().request_stop(StopCause::IoError); },
+            [&machine](const Value& failure) { machine.events().send(kBlockErrorEvent, failure); },
             workers_of(machine, node)) {}
   void complete_on_disk(BlockRequest& request);
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "backplane/event.h"
 #include "backplane/log.h"
 
 namespace backplane {
@@ -41,8 +42,13 @@ bool is_out_of_room(int result) {
 }  // namespace
 
 ErrorPolicy::ErrorPolicy(const BlockNode& node, ErrorActions actions, std::function<void()> stop,
+                         std::function<void(const Value& failure)> tell,
                          std::unique_ptr<RequestStage> next)
-    : node_(node), actions_(actions), stop_(std::move(stop)), next_(std::move(next)) {
+    : node_(node),
+      actions_(actions),
+      stop_(std::move(stop)),
+      tell_(std::move(tell)),
+      next_(std::move(next)) {
   if (actions_.read == ErrorAction::Auto) actions_.read = ErrorAction::Report;
   if (actions_.write == ErrorAction::Auto) actions_.write = ErrorAction::Enospc;
 }
@@ -79,7 +85,9 @@ void ErrorPolicy::fail(Failed failed) {
   last_failure_ = fmt::format("{}: {}", name_of(*failed.request), reason);
   const std::string line =
       fmt::format("drive {}: {} failed: {}", node_.id(), name_of(*failed.request), reason);
-  switch (action_for(failed)) {
+  const ErrorAction action = action_for(failed);
+  tell_(event_of(failed, action, reason));
+  switch (action) {
     case ErrorAction::Stop: {
       const bool first = waiting_.empty();
       waiting_.push_back(std::move(failed));
@@ -95,6 +103,20 @@ void ErrorPolicy::fail(Failed failed) {
       say_once(reason, line + "; the guest is told, of others like it as well");
   }
   if (failed.request->done) failed.request->done(failed.result);
+}
+
+Value ErrorPolicy::event_of(const Failed& failed, ErrorAction action,
+                            const std::string& reason) const {
+  const bool is_read = failed.request->op == BlockOp::Read;
+  const auto word = action == ErrorAction::Stop     ? kBlockErrorActions[2]
+                    : action == ErrorAction::Ignore ? kBlockErrorActions[0]
+                                                    : kBlockErrorActions[1];
+  return Value::Record{{"device", node_.id()},
+                       {"node-name", node_.id()},
+                       {"operation", kBlockOperations[is_read ? 0 : 1]},
+                       {"action", word},
+                       {"nospace", is_out_of_room(failed.result)},
+                       {"reason", reason}};
 }
 
 void ErrorPolicy::say_once(const std::string& reason, const std::string& line) {

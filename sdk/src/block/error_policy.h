@@ -7,17 +7,19 @@
 #include <string>
 #include <vector>
 
+#include "backplane/value.h"
 #include "block/request_stage.h"
 
 namespace backplane {
 
-// Does with what the host fails at in the next stage what the ErrorActions say. Where that is to
-// wait, stop() stops the machine, soon, and retry() must be called before it goes on. What waits
+// Does with what the host fails at in the next stage what the ErrorActions say, and tells of each
+// failure, with the data of kBlockErrorEvent. Where it is to wait, stop() stops the machine, soon,
+// and retry() must be called before it goes on. What waits
 // when it is drained completes with its failure.
 class ErrorPolicy final : public RequestStage {
  public:
   ErrorPolicy(const BlockNode& node, ErrorActions actions, std::function<void()> stop,
-              std::unique_ptr<RequestStage> next);
+              std::function<void(const Value& failure)> tell, std::unique_ptr<RequestStage> next);
 
   void submit(BlockRequest request) override;
   void drain() override;
@@ -39,12 +41,14 @@ class ErrorPolicy final : public RequestStage {
   void attempt(std::shared_ptr<const BlockRequest> request);
   void fail(Failed failed);
   ErrorAction action_for(const Failed& failed) const;
+  Value event_of(const Failed& failed, ErrorAction action, const std::string& reason) const;
   // Says the line, unless one for that reason was said before.
   void say_once(const std::string& reason, const std::string& line);
 
   const BlockNode& node_;
   ErrorActions actions_;
   std::function<void()> stop_;
+  std::function<void(const Value& failure)> tell_;
   std::unique_ptr<RequestStage> next_;
   std::vector<Failed> waiting_;  // until the machine goes on
   bool giving_up_ = false;       // nothing is to wait: drain()

@@ -4,9 +4,9 @@
 namespace backplane {
 
 std::span<const EventType* const> frame_events() {
-  static constexpr const EventType* kEvents[] = {&kStopEvent,      &kResumeEvent,   &kResetEvent,
-                                                 &kPowerdownEvent, &kShutdownEvent, &kPanicEvent,
-                                                 &kMigrationEvent};
+  static constexpr const EventType* kEvents[] = {
+      &kStopEvent,  &kResumeEvent,    &kResetEvent,      &kPowerdownEvent,    &kShutdownEvent,
+      &kPanicEvent, &kMigrationEvent, &kBlockErrorEvent, &kDeviceDeletedEvent};
   return kEvents;
 }
 

@@ -26,6 +26,11 @@ void Bus::reset() {
     if (device->realized()) device->reset();
 }
 
+void Bus::request_unplug(Device& device) {
+  throw Error::of("{} on bus {} cannot be taken away while the machine runs", device.type_name(),
+                  child_name());
+}
+
 BACKPLANE_REGISTER_ABSTRACT(Bus)
 
 }  // namespace backplane

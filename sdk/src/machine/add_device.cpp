@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Making devices: the board's own, and those of -device.
+// Making devices, the board's own and those of -device, and taking them away.
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -102,8 +102,20 @@ Device& Machine::add_device(std::string_view type, const std::string& id, const 
   device->set_id(id);
   Device& added = put_in_place(*this, *find(id.empty() ? "peripheral-anon" : "peripheral"),
                                id.empty() ? "device[*]" : id, std::move(device), properties, place);
-  if (hot_plugged) added.reset();
+  if (hot_plugged) {
+    added.reset();
+    if (place != nullptr) place->hot_plugged(added);
+  }
   return added;
+}
+
+void Machine::remove_device(Device& device) {
+  Value::Record data;
+  if (!device.id().empty()) data.push_back({"device", device.id()});
+  data.push_back({"path", device.path()});
+  device.set_unrealized();
+  device.parent()->remove_child(device);
+  events_.send(kDeviceDeletedEvent, std::move(data));
 }
 
 }  // namespace backplane

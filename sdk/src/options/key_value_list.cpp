@@ -29,6 +29,12 @@ std::string take_element(std::string_view& text, bool& more) {
 
 }  // namespace
 
+KeyValueList KeyValueList::of(std::vector<std::pair<std::string, std::string>> pairs) {
+  KeyValueList list;
+  for (auto& [key, value] : pairs) list.items_.push_back({std::move(key), std::move(value)});
+  return list;
+}
+
 KeyValueList KeyValueList::parse(std::string_view text, std::string_view implied_key) {
   KeyValueList list;
   if (text.empty()) return list;

@@ -4,6 +4,8 @@
 #include <boost/program_options.hpp>
 #include <cassert>
 
+#include "backplane/json.h"
+#include "backplane/object.h"
 #include "backplane/options.h"
 
 namespace backplane {
@@ -71,6 +73,8 @@ std::string indented(std::string_view text, std::string_view indent) {
 
 KeyValueList GivenOption::list() const {
   try {
+    if (spec->takes_json && value.starts_with('{'))
+      return KeyValueList::of(property_texts(parse_json(value).as_record()));
     return KeyValueList::parse(value, spec->implied_key);
   } catch (const Error& error) {
     throw error.in(text);

@@ -54,8 +54,8 @@ void write_string(std::string_view text, std::string& json) {
   json += '"';
 }
 
-// There is no infinity in JSON, and nothing that is no number. What could be taken for a whole number
-// gets a fraction.
+// There is no infinity in JSON, and nothing that is no number. What could be taken for a whole
+// number gets a fraction.
 std::string number_text(double value) {
   if (!std::isfinite(value)) return "null";
   const std::string text = fmt::format("{}", value);

@@ -12,11 +12,11 @@ constexpr u8 kZeroOp = 0x00, kOneOp = 0x01, kNameOp = 0x08, kBytePrefix = 0x0a, 
              kDWordPrefix = 0x0c, kStringPrefix = 0x0d, kQWordPrefix = 0x0e, kScopeOp = 0x10,
              kBufferOp = 0x11, kPackageOp = 0x12, kMethodOp = 0x14, kDualNamePrefix = 0x2e,
              kMultiNamePrefix = 0x2f, kExtOpPrefix = 0x5b, kLocal0Op = 0x60, kArg0Op = 0x68,
-             kStoreOp = 0x70, kSubtractOp = 0x74, kShiftLeftOp = 0x79, kAndOp = 0x7b, kOrOp = 0x7d,
-             kFindSetRightBitOp = 0x82, kCreateWordFieldOp = 0x8b, kLEqualOp = 0x93, kIfOp = 0xa0,
-             kElseOp = 0xa1, kReturnOp = 0xa4;
+             kStoreOp = 0x70, kNotifyOp = 0x86, kSubtractOp = 0x74, kShiftLeftOp = 0x79,
+             kAndOp = 0x7b, kOrOp = 0x7d, kFindSetRightBitOp = 0x82, kCreateWordFieldOp = 0x8b,
+             kLEqualOp = 0x93, kIfOp = 0xa0, kElseOp = 0xa1, kReturnOp = 0xa4;
 constexpr u8 kExtOpRegionOp = 0x80, kExtFieldOp = 0x81, kExtDeviceOp = 0x82;
-constexpr u8 kByteAccess = 0x01;  // FieldFlags
+constexpr u8 kWriteAsZeros = 0x40;  // of FieldFlags, beside the access
 
 void append(Bytes& out, const Bytes& bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
@@ -181,8 +181,9 @@ Bytes operation_region(std::string_view p, Space space, u64 offset, u64 length) 
                integer(offset), integer(length)});
 }
 
-Bytes byte_field(std::string_view region, std::initializer_list<FieldUnit> units) {
-  Bytes content = join({path(region), Bytes{kByteAccess}});
+Bytes field(std::string_view region, Access access, std::initializer_list<FieldUnit> units) {
+  const u8 flags = static_cast<u8>(static_cast<u8>(access) | kWriteAsZeros);
+  Bytes content = join({path(region), Bytes{flags}});
   for (const FieldUnit& unit : units) {
     append_segment(content, unit.name);
     content.push_back(static_cast<u8>(unit.bits));  // a PkgLength of one byte, that counts bits
@@ -200,6 +201,12 @@ Bytes else_(const Bytes& body) { return sized({kElseOp}, body); }
 Bytes return_(const Bytes& value) { return operation(kReturnOp, {value}); }
 Bytes store(const Bytes& value, const Bytes& target) {
   return operation(kStoreOp, {value, target});
+}
+Bytes notify(const Bytes& object, const Bytes& value) {
+  return operation(kNotifyOp, {object, value});
+}
+Bytes call(std::string_view method, std::initializer_list<Bytes> arguments) {
+  return join({path(method), join(arguments)});
 }
 Bytes and_(const Bytes& a, const Bytes& b, const Bytes& target) {
   return operation(kAndOp, {a, b, target_or_none(target)});

@@ -38,12 +38,14 @@ Bytes method(std::string_view path, unsigned arguments, const Bytes& body);
 // Address spaces of operation regions.
 enum class Space : u8 { SystemMemory = 0, SystemIo = 1, PciConfig = 2 };
 Bytes operation_region(std::string_view path, Space space, u64 offset, u64 length);
-// Consecutive fields of a region, read and written byte by byte.
+// Consecutive fields of a region, of up to 32 bits, which are read and written in units of that
+// many bytes; bits that are in no field are written as zeroes.
 struct FieldUnit {
   std::string_view name;
   unsigned bits;
 };
-Bytes byte_field(std::string_view region, std::initializer_list<FieldUnit> units);
+enum class Access : u8 { Byte = 1, Word = 2, DWord = 3 };
+Bytes field(std::string_view region, Access access, std::initializer_list<FieldUnit> units);
 
 // --- statements and expressions [20.2.5.3, 20.2.5.4] --------------------------------------------
 Bytes arg(unsigned number);
@@ -52,6 +54,9 @@ Bytes if_(const Bytes& predicate, const Bytes& body);
 Bytes else_(const Bytes& body);
 Bytes return_(const Bytes& value);
 Bytes store(const Bytes& value, const Bytes& target);
+// Tells the operating system of something about a device. [5.6.6 "Device Object Notifications"]
+Bytes notify(const Bytes& object, const Bytes& value);
+Bytes call(std::string_view method, std::initializer_list<Bytes> arguments);
 Bytes and_(const Bytes& a, const Bytes& b, const Bytes& target = {});
 Bytes or_(const Bytes& a, const Bytes& b, const Bytes& target = {});
 Bytes shift_left(const Bytes& value, const Bytes& count, const Bytes& target);

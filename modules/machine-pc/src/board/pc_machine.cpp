@@ -9,6 +9,7 @@
 #include "board/firmware_rom.h"
 #include "board/system_memory.h"
 #include "i440fx/i440fx.h"
+#include "pci_hotplug/pci_hotplug.h"
 #include "uart16550/isa_serial.h"
 
 namespace backplane::pc {
@@ -116,6 +117,9 @@ class PcMachine final : public Machine {
     bridge_ = &make<Piix3>(Piix3::kTypeName, {{"addr", "01.0"}, {"multifunction", "on"}}, &pci);
     if (!firmware_.empty()) rom_.emplace(memory_root(), memory_->block(), firmware_, host_bridge);
     pm_ = &make<Piix4Pm>(Piix4Pm::kTypeName, {{"addr", "01.3"}}, &pci);
+    make<PciHotplugController>(PciHotplugController::kTypeName).connect(pci, [pm = pm_] {
+      pm->pm().raise_gpe(PciHotplugController::kEvent);
+    });
   }
 
   void set_up_isa_devices() {

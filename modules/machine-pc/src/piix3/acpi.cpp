@@ -79,13 +79,14 @@ Bytes Piix3::acpi_terms() const {
       method(
           "_PRT", 0,
           join({if_(aml::path("\\PICF"), return_(aml::path("PRTA"))), return_(aml::path("PRTP"))})),
-      device("ISA", join({
-                        name("_ADR", integer(1 << 16)),
-                        operation_region("PIRR", Space::PciConfig, kRouteControl, kPirqs),
-                        byte_field("PIRR", {{"PRQA", 8}, {"PRQB", 8}, {"PRQC", 8}, {"PRQD", 8}}),
-                        links,
-                        acpi_terms_on(isa_bus()),
-                    })),
+      device("ISA",
+             join({
+                 name("_ADR", integer(1 << 16)),
+                 operation_region("PIRR", Space::PciConfig, kRouteControl, kPirqs),
+                 field("PIRR", Access::Byte, {{"PRQA", 8}, {"PRQB", 8}, {"PRQC", 8}, {"PRQD", 8}}),
+                 links,
+                 acpi_terms_on(isa_bus()),
+             })),
   });
 }
 

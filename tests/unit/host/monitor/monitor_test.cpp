@@ -62,8 +62,7 @@ TEST_F(MonitorSession, EchoesAnswersAndPrompts) {
 
 TEST_F(MonitorSession, TakesSeveralLinesAtOnce) {
   screen_.type("cont\nstop\ninfo status\n");
-  EXPECT_TRUE(screen_.text.ends_with("VM status: paused\r\n(backplane) "))
-      << screen_.text;
+  EXPECT_TRUE(screen_.text.ends_with("VM status: paused\r\n(backplane) ")) << screen_.text;
 }
 
 TEST_F(MonitorSession, QuitIsTheLastLine) {

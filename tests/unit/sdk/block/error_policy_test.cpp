@@ -51,12 +51,14 @@ class ErrorPolicyTest : public ::testing::Test {
     host_ = inner.get();
     stops_ = 0;
     policy_ = std::make_unique<ErrorPolicy>(
-        node_, actions, [this] { ++stops_; }, std::move(inner));
+        node_, actions, [this] { ++stops_; },
+        [this](const Value& failure) { told_.push_back(failure); }, std::move(inner));
   }
   // Submits one request while the host fails with `error`; what it is answered with is in answers_.
   void run(BlockOp op, int error, u64 offset = 0) {
     host_->error = error;
     answers_.clear();
+    told_.clear();
     BlockRequest request{.op = op, .offset = offset, .size = 512};
     if (op == BlockOp::Read || op == BlockOp::Write) request.iov = {{data_, sizeof data_}};
     request.done = [this](int result) { answers_.push_back(result); };
@@ -70,6 +72,7 @@ class ErrorPolicyTest : public ::testing::Test {
   FailingStage* host_ = nullptr;
   std::unique_ptr<ErrorPolicy> policy_;
   unsigned stops_ = 0;
+  std::vector<Value> told_;
   std::vector<int> answers_;
   std::string said_;
   u8 data_[512] = {};
@@ -103,6 +106,14 @@ TEST_P(EveryAction, IsTakenForEveryKindOfRequest) {
     EXPECT_EQ(answers_, row.answers);
     EXPECT_EQ(stops_, row.answers.empty() ? 1U : 0U);
     EXPECT_NE(said_.find("drive disk0: a "), std::string::npos) << said_;
+    ASSERT_EQ(told_.size(), 1U);
+    EXPECT_NO_THROW(check(record_of(kBlockErrorMembers), told_[0]));
+    EXPECT_EQ(told_[0].find("device")->as_string(), "disk0");
+    EXPECT_EQ(told_[0].find("operation")->as_string(), op == BlockOp::Read ? "read" : "write");
+    EXPECT_EQ(told_[0].find("action")->as_string(), row.answers.empty()         ? "stop"
+                                                    : row.answers == Answers{0} ? "ignore"
+                                                                                : "report");
+    EXPECT_EQ(told_[0].find("nospace")->as_bool(), row.error != EIO);
   }
 }
 

@@ -22,6 +22,11 @@ const OptionTable& table() {
       {.name = "append", .argument = "TEXT", .help = "The command line.", .section = "Kernel"},
       {.name = "m", .argument = "SIZE", .help = "Memory.", .implied_key = "size"},
       {.name = "nographic", .help = "Serial port here."},
+      {.name = "device",
+       .argument = "TYPE",
+       .help = "A device.",
+       .implied_key = "driver",
+       .takes_json = true},
   });
   return instance;
 }
@@ -134,6 +139,25 @@ TEST(GivenOption, ShowsItselfInErrors) {
 TEST(GivenOption, ReadsItsListWithTheImpliedKey) {
   const CommandLine line = table().parse({"-M", "pc"});
   EXPECT_EQ(line.last("machine")->list().get("type"), "pc");
+}
+
+TEST(OptionTable, AListMayBeJsonWhereTheOptionTakesIt) {
+  const auto text = [](const std::string& value) {
+    return table().parse({"-device", value}).all().front().list().text();
+  };
+  EXPECT_EQ(text(R"({"driver": "disk", "ro": true, "size": 5, "file": {"name": "a,b"}})"),
+            "driver=disk,ro=on,size=5,file.name=a,,b");
+  EXPECT_EQ(text("disk,ro=on"), "disk,ro=on");
+  EXPECT_EQ(text("{}"), "");
+  for (const std::string wrong : {"{", "{\"a\": [1]}", "{\"a\": 1} x"}) {
+    try {
+      text(wrong);
+      ADD_FAILURE() << wrong;
+    } catch (const Error& error) {
+      EXPECT_TRUE(std::string(error.what()).starts_with("-device {")) << error.what();
+    }
+  }
+  EXPECT_EQ(table().parse({"-m", "{}"}).all().front().list().get("size"), "{}");
 }
 
 }  // namespace

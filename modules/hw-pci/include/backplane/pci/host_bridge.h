@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "backplane/command.h"
 #include "backplane/device.h"
 #include "backplane/memory.h"
 #include "backplane/pci/pci_bus.h"
@@ -14,7 +15,7 @@ namespace backplane {
 
 // Owns the bus "pci.0". BARs decode below RAM and the board's own devices, so that nothing a guest
 // writes into a BAR hides them.
-class PciHostBridge : public Device {
+class PciHostBridge : public Device, public CommandProvider {
   BACKPLANE_OBJECT(PciHostBridge, Device, "pci-host-bridge")
  public:
   static constexpr u64 kConfigAddress = 0xcf8;
@@ -32,6 +33,8 @@ class PciHostBridge : public Device {
 
   void realize();
   void unrealize();
+
+  std::span<const Command> commands() const override;
 
  private:
   u64 read_address(u64 offset, unsigned size);

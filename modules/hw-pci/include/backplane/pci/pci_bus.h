@@ -27,6 +27,15 @@ class PciIrqRouter {
   ~PciIrqRouter() = default;
 };
 
+// Tells the guest of devices that come and are to go while it runs: a slot at a time. Machine lock.
+class PciHotplug {
+ public:
+  virtual ~PciHotplug() = default;
+  virtual void plugged(unsigned slot) = 0;
+  // Throws Error.
+  virtual void request_unplug(unsigned slot) = 0;
+};
+
 class PciBus : public Bus {
   BACKPLANE_OBJECT(PciBus, Bus, "PCI")
  public:
@@ -55,6 +64,13 @@ class PciBus : public Bus {
   void unplug(Device& device) override;
   bool has_room() const override;
 
+  // Until there is one, the guest has to look for new devices by itself, and none can go. It must
+  // outlive the bus's devices, or be taken back with null.
+  void set_hotplug(PciHotplug* hotplug) { hotplug_ = hotplug; }
+  // A slot's functions come and go together, with function 0.
+  void hot_plugged(Device& device) override;
+  void request_unplug(Device& device) override;
+
   // A device's pin changed (called by PciDevice).
   void set_intx(const PciDevice& device, unsigned pin, bool level);
 
@@ -64,6 +80,7 @@ class PciBus : public Bus {
   MemoryRegion* memory_ = nullptr;
   MemoryRegion* io_ = nullptr;
   PciIrqRouter* router_ = nullptr;
+  PciHotplug* hotplug_ = nullptr;
   std::array<PciDevice*, kFunctions> functions_{};
   // Who asserts each slot's pin: a bit per function.
   std::array<std::array<u8, 4>, kSlots> asserted_{};

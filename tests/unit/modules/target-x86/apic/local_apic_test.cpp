@@ -597,8 +597,7 @@ TEST_F(Apic, X2apicInterruptCommandIsOneWrite) {
 
 TEST_F(Apic, TheMonitorShowsThem) {
   fixed(1, 0x45);
-  const std::string text =
-      to_text(guest.machine.call(ApicBus::of(guest.machine), "x-query-lapic"));
+  const std::string text = to_text(guest.machine.call(ApicBus::of(guest.machine), "x-query-lapic"));
   EXPECT_NE(text.find("APIC 0: xAPIC, boot processor"), std::string::npos);
   EXPECT_NE(text.find("requested: 45; in service: none"), std::string::npos);
 }

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: MIT
+"""Runs the program and speaks QMP with it: by a client that others wrote, by socat, and badly."""
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SECONDS = 30
+
+
+def check(holds, what):
+    if not holds:
+        sys.exit(what)
+
+
+class Machine:
+    """One process of the emulator, with QMP at sockets in a directory."""
+
+    def __init__(self, test, *options, sessions=1):
+        self.sockets = [test.directory / f"qmp{n}" for n in range(sessions)]
+        qmp = [word for path in self.sockets
+               for word in ("-qmp", f"unix:{path},server=on,wait=off")]
+        self.process = subprocess.Popen(
+            [test.emulator, "-nodefaults", "-display", "none", *qmp, *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        deadline = time.monotonic() + SECONDS
+        while not all(path.exists() for path in self.sockets):
+            check(self.process.poll() is None, "the emulator ended")
+            check(time.monotonic() < deadline, "no socket")
+            time.sleep(0.01)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def ends(self):
+        """Its status and what it said."""
+        said, _ = self.process.communicate(timeout=SECONDS)
+        return self.process.returncode, said
+
+
+class Session:
+    """A client of one of the sockets."""
+
+    def __init__(self, path, negotiate=True):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                self.socket.connect(str(path))
+                break
+            except OSError:
+                check(time.monotonic() < deadline, f"nobody listens at {path}")
+                time.sleep(0.01)
+        self.file = self.socket.makefile("r")
+        check("QMP" in self.read(), "no greeting")
+        if negotiate:
+            check(self.ask("qmp_capabilities") == {}, "qmp_capabilities")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def read(self):
+        line = self.file.readline()
+        check(line, "the connection ended")
+        return json.loads(line)
+
+    def answer(self):
+        while "event" in (message := self.read()):
+            pass
+        return message
+
+    def ask(self, command, **arguments):
+        self.send(json.dumps({"execute": command, "arguments": arguments}).encode())
+        answer = self.answer()
+        check("return" in answer, f"{command}: {answer}")
+        return answer["return"]
+
+
+def outside_client(test):
+    disk = test.directory / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    with Machine(test, "-S", "-smp", "2", "-drive", f"file={disk},format=raw,id=d0") as machine:
+        result = subprocess.run([test.client, machine.sockets[0]], capture_output=True, text=True,
+                                timeout=2 * SECONDS)
+        check(result.returncode == 0, f"the client failed:\n{result.stdout}{result.stderr}")
+        expected = """has commands true
+unknown: The command no-such-command has not been found
+status StatusPreLaunch
+version 8.2.0
+cpus 2 /machine/unattached/cpu[0]
+disks 1 d0 true
+event RESUME
+event STOP
+event RESET
+event POWERDOWN
+event SHUTDOWN
+"""
+        check(result.stdout == expected, f"the client saw\n{result.stdout}, not\n{expected}")
+        check(machine.ends() == (0, ""), "the end")
+
+
+def socat(test):
+    lines = ('{"execute": "qmp_capabilities"}\n{"execute": "query-status", "id": 7}\n'
+             '{"execute": "quit"}\n')
+    with Machine(test, "-S") as machine:
+        result = subprocess.run([test.socat, "-t5", "-", f"UNIX-CONNECT:{machine.sockets[0]}"],
+                                input=lines, capture_output=True, text=True, timeout=SECONDS)
+        messages = [json.loads(line) for line in result.stdout.splitlines()]
+        check("QMP" in messages[0], "no greeting")
+        check(messages[1:3] == [{"return": {}}, {"return": {"status": "prelaunch",
+                                                           "running": False}, "id": 7}],
+              f"{messages}")
+        check(machine.ends() == (0, ""), "the end")
+
+
+def nonsense(test):
+    """Whatever one client sends, the next finds a machine that runs."""
+    texts = [b"", b"{", b'{"execute": "query-st', b"\x00\xff\xfe" * 1000, b"[" * 1_000_000,
+             b'{"a":' * 100_000, b"x" * 3_000_000, b"x\n" * 10_000, b'"' * 100_001,
+             b'{"execute": "query-qmp-schema"}' * 200, b"GET / HTTP/1.1\r\n\r\n"]
+    with Machine(test, "-kernel", test.image) as machine:
+        for text in texts:
+            for negotiate in False, True:
+                with Session(machine.sockets[0], negotiate) as session:
+                    try:
+                        session.send(text)
+                    except OSError:
+                        pass  # it reads no more before its answers are read
+                with Session(machine.sockets[0]) as session:
+                    check(session.ask("query-status")["running"], f"after {text[:20]}")
+        with Session(machine.sockets[0]) as session:
+            session.ask("quit")
+        check(machine.ends() == (0, ""), "the end")
+
+
+def many_clients(test):
+    """They all wait for their turn, and get it."""
+    with Machine(test, "-S") as machine:
+        waiting = []
+        for _ in range(100):
+            client = socket.socket(socket.AF_UNIX)
+            client.setblocking(False)
+            try:
+                client.connect(str(machine.sockets[0]))
+            except BlockingIOError:
+                client.close()  # the queue is full
+                break
+            waiting.append(client)
+        check(len(waiting) > 0, "nobody can connect")
+        for client in waiting:
+            client.settimeout(SECONDS)
+            check(b"QMP" in client.recv(4096), "no greeting")
+            client.close()
+        with Session(machine.sockets[0]) as session:
+            session.ask("quit")
+        check(machine.ends() == (0, ""), "the end")
+
+
+def silent_client(test):
+    """One that reads nothing stops neither the guest nor the other session."""
+    with Machine(test, "-kernel", test.image, sessions=2) as machine:
+        with Session(machine.sockets[0]) as silent, Session(machine.sockets[1]) as other:
+            silent.socket.setblocking(False)
+            request = b'{"execute": "query-qmp-schema"}'
+            sent = 0
+            try:
+                while sent < 100_000_000:
+                    sent += silent.socket.send(request * 100)
+            except BlockingIOError:
+                pass
+            check(sent < 100_000_000, "everything that was sent was taken")
+            for _ in range(20):
+                other.ask("stop")
+                other.ask("cont")
+                check(other.ask("query-status")["running"], "the guest does not run")
+            other.ask("quit")
+        check(machine.ends() == (0, ""), "the end")
+
+
+def run(test, *options):
+    return subprocess.run([test.emulator, *options], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=SECONDS)
+
+
+def listing_as_json(test):
+    """What `help,format=json` prints is what QMP answers."""
+    listed = json.loads(run(test, "-accel", "help,format=json").stdout)
+    modules = json.loads(run(test, "-module", "help,format=json").stdout)
+    check({"tcg", "kvm"} <= {accelerator["name"] for accelerator in listed["accelerators"]},
+          f"{listed}")
+    check(all(accelerator["usable"] or accelerator["reason"]
+              for accelerator in listed["accelerators"]), f"{listed}")
+    check(listed["digest"] == modules["digest"] and len(listed["digest"]) == 64, "the digests")
+    for option in "-machine", "-cpu", "-device", "-netdev", "-blockdev", "-chardev", "-object":
+        entries = json.loads(run(test, option, "help,format=json").stdout)
+        check(entries and all(entry["name"] for entry in entries), f"{option}: {entries}")
+    refused = run(test, "-accel", "help,format=xml")
+    check(refused.returncode == 1 and
+          refused.stderr == "backplane: -accel help,format=xml: format='xml': "
+                            "expects text or json\n", refused.stderr)
+    with Machine(test, "-S") as machine, Session(machine.sockets[0]) as session:
+        check(session.ask("query-accelerators") == listed, "query-accelerators")
+        check([module["name"] for module in session.ask("query-modules")["modules"]] ==
+              [module["name"] for module in modules["modules"]], "query-modules")
+        session.ask("quit")
+
+
+def json_options(test):
+    """-device, -blockdev, -netdev and -object as records."""
+    disk = test.directory / "a,disk"
+    disk.write_bytes(bytes(1 << 20))
+    options = ["-blockdev", json.dumps({"driver": "raw", "node-name": "n0", "read-only": False,
+                                        "file": {"driver": "file", "filename": str(disk)}}),
+               "-device", json.dumps({"driver": "virtio-blk-pci", "drive": "n0", "id": "disk0",
+                                      "bus": "pci.0", "addr": "0x5"}),
+               "-object", json.dumps({"qom-type": "chardev-null", "id": "c0"}),
+               "-netdev", json.dumps({"type": "user", "id": "net0"}),
+               "-device", json.dumps({"driver": "virtio-net-pci", "netdev": "net0"})]
+    with Machine(test, "-S", *options) as machine, Session(machine.sockets[0]) as session:
+        check(session.ask("query-block")[0]["inserted"]["file"] == str(disk), "the disk")
+        check(session.ask("qom-get", path="/machine/peripheral/disk0", property="addr") in
+              ("05", "05.0", "0x5"), "the address")
+        session.ask("quit")
+    for option, said in (
+            ('{"driver": "virtio-blk-pci"', "JSON parse error"),
+            ('{"driver": ["virtio-blk-pci"]}', "'driver': expects a string, a number or a boolean"),
+            ('{"drive": "n0"}', "the type of the device is missing")):
+        result = run(test, "-device", option)
+        check(result.returncode == 1 and said in result.stderr and
+              result.stderr.count("\n") == 1, f"{option}: {result.stderr}")
+
+
+def monitors(test):
+    """-mon puts QMP, or a monitor, on a -chardev."""
+    path = test.directory / "control"
+    options = ["-chardev", f"socket,id=c0,path={path},server=on,wait=off",
+               "-mon", "chardev=c0,mode=control,id=control"]
+    with Machine(test, "-S", *options) as machine, Session(path) as session:
+        check(session.ask("qom-get", path="/", property="control") == "/control", "its name")
+        answer = session.ask("human-monitor-command", **{"command-line": "info chardev"})
+        check("c0: unix:" in answer, answer)
+        session.ask("quit")
+        check(machine.ends() == (0, ""), "the end")
+    for option, said in (("chardev=c9", "no -chardev has id=c9"),
+                         ("mode=control", "chardev is missing"),
+                         ("chardev=c0,mode=x", "mode='x': expects readline or control")):
+        result = run(test, *options[:2], "-mon", option)
+        check(result.returncode == 1 and said in result.stderr, result.stderr)
+
+
+CASES = {case.__name__: case for case in (
+    outside_client, socat, nonsense, many_clients, silent_client, listing_as_json, json_options,
+    monitors)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--emulator", required=True)
+    parser.add_argument("--client", required=True, help="what is built from client/main.go")
+    parser.add_argument("--socat", required=True)
+    parser.add_argument("--image", required=True, help="a guest that runs for ever")
+    parser.add_argument("case", choices=CASES)
+    test = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="backplane-qmp-") as directory:
+        test.directory = Path(directory)
+        CASES[test.case](test)
+
+
+if __name__ == "__main__":
+    main()
