@@ -74,6 +74,9 @@ crossing_store:
     attempt "store across into a read-only page", mov [r15 + 0xffd], rax
     movzx eax, word ptr [PAGE_C + 0xffd]
     print_value "  not written ", rax, 4
+    attempt "NOT across into a read-only page", not qword ptr [r15 + 0xffd]
+    movzx eax, word ptr [PAGE_C + 0xffd]
+    print_value "  not written ", rax, 4
     ret
 
 // The page fault of the frame that is pushed is the last to set CR2.

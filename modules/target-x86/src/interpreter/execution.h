@@ -138,11 +138,11 @@ class Execution {
     if (watching && (state.cr4 & kCr4DE) != 0)
       breakpoints_hit |= breakpoint_hits(state, BreakOn::Port, port, size);
   }
-  // Raises #PF as a write of these bytes would.
+  // Raises #PF as a write of these bytes would: for the first that cannot be written.
   void probe_write(u64 address, unsigned size) {
     memory.atomic_pointer(address, 1, privilege);
-    if (((address ^ (address + size - 1)) & kPageMask) != 0)
-      memory.atomic_pointer(address + size - 1, 1, privilege);
+    const u64 last_page = (address + size - 1) & kPageMask;
+    if (last_page != (address & kPageMask)) memory.atomic_pointer(last_page, 1, privilege);
   }
   // Replaces the value at an address by compute(value); as one step if `locked`. May call
   // compute several times, the last time for the value that was replaced.

@@ -5,26 +5,14 @@
 
 #include <cstring>
 
-#include "backplane/x86/x87_pointers.h"
+#include "backplane/x86/xsave_image.h"
 
 namespace backplane::x86::interpreter {
 
-constexpr u64 kComponentX87 = 1, kComponentSse = 2, kComponentAvx = 4;
-constexpr u64 kAllComponents = kComponentX87 | kComponentSse | kComponentAvx;
-
-// Offsets in the image.
-constexpr unsigned kFcw = 0, kFsw = 2, kFtw = 4, kFop = X87Pointers::kOpcodeAt,
-                   kFip = X87Pointers::kInstructionAt, kFdp = X87Pointers::kOperandAt, kMxcsr = 24,
-                   kMxcsrMask = 28, kStack = 32, kXmm = 160, kXstateBv = X87Pointers::kHeaderAt,
-                   kXcompBv = 520, kYmmHigh = 576;
-
-constexpr u32 kMxcsrDefault = 0x1f80;
-constexpr u32 kMxcsrValid = 0xffff;     // other bits are reserved: loading them is #GP
 constexpr u32 kMxcsrExceptions = 0x3f;  // sticky flags; their masks are 7 bits higher
 constexpr u32 kMxcsrAllMasked = 0x1f80;
 constexpr u32 kMxcsrUnderflow = 0x10, kMxcsrUnderflowMask = 0x800, kMxcsrFlushToZero = 0x8000;
 constexpr u16 kFcwDefault = 0x37f;
-constexpr u16 kFswErrorSummary = 0x80, kFswBusy = 0x8000, kFswExceptions = 0x3f;
 
 class FpuImage {
  public:
@@ -84,12 +72,7 @@ class FpuImage {
   }
   // ES and B follow from the flags and their masks.
   void update_error_summary() const {
-    u16 status = get<u16>(kFsw);
-    if ((status & ~get<u16>(kFcw) & kFswExceptions) != 0)
-      status |= kFswErrorSummary | kFswBusy;
-    else
-      status &= static_cast<u16>(~(kFswErrorSummary | kFswBusy));
-    set<u16>(kFsw, status);
+    set<u16>(kFsw, with_error_summary(get<u16>(kFsw), get<u16>(kFcw)));
   }
 
  private:

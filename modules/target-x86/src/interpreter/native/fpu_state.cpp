@@ -7,10 +7,6 @@
 namespace backplane::x86::interpreter {
 namespace {
 
-constexpr unsigned kFxsaveSize = 512;
-constexpr unsigned kHeaderSize = 64;
-constexpr u64 kCompacted = u64{1} << 63;
-
 // Registers that exist in this mode: 16 in 64-bit code, else 8.
 unsigned vector_count(const Execution& x) { return x.code64() ? 16 : 8; }
 
@@ -50,7 +46,9 @@ void save_x87(Area& area, const FpuImage& image, bool wide) {
 void load_x87(const FpuImage& image, const u8* legacy, bool wide) {
   std::memcpy(image.data(), legacy, kMxcsr);
   std::memcpy(image.st(0), legacy + kStack, kXmm - kStack);
+  for (unsigned n = 0; n < 8; ++n) std::memset(image.st(n) + 10, 0, 6);  // reserved
   image.set<u8>(kFtw + 1, 0);
+  image.set<u16>(kFop, image.get<u16>(kFop) & kFopValid);
   if (!wide) {
     image.set<u32>(kFip + 4, 0);
     image.set<u32>(kFdp + 4, 0);
@@ -114,23 +112,20 @@ u64 requested_components(const Execution& x) {
   return mask & x.state.xcr0 & kAllComponents;
 }
 
-unsigned area_size(u64 components) {
-  return (components & kComponentAvx) != 0 ? kYmmHigh + 256 : kFxsaveSize + kHeaderSize;
-}
-
 void xsave(Execution& x, const Instruction& i) {
   require_xsave(x);
   const u8 form = i.argument & 0xf;
   const bool wide = (i.argument & kWide) != 0;
   const u64 requested = requested_components(x);
   const FpuImage image(x.state);
-  Area area(x, i, area_size(requested), 64, true);
+  Area area(x, i, xsave_area_size(requested), 64, true);
 
   u64 in_use = image.in_use() & requested;
   if (form == kCompactForm && (requested & kComponentSse) != 0 && image.mxcsr() != kMxcsrDefault)
     in_use |= kComponentSse;
   const u64 saved = form == kPlain ? requested : in_use;
-  image.materialize(saved);
+  // Their bits stay clear: to save a component is not to use it.
+  image.initialize(saved & ~image.in_use());
 
   if ((saved & kComponentX87) != 0) save_x87(area, image, wide);
   if (form == kCompactForm ? (saved & kComponentSse) != 0
@@ -158,14 +153,14 @@ struct Header {
 };
 
 Header checked_header(const Execution& x, Area& area) {
-  u64 words[kHeaderSize / 8];
+  u64 words[kXsaveHeaderSize / 8];
   area.read(kXstateBv, words, sizeof words);
   Header h{words[0], (words[1] & kCompacted) != 0};
   bool valid = true;
   if (h.compacted) {
     const u64 layout = words[1] & ~kCompacted;
     valid = x.cpu.features().xsavec && (layout & ~x.state.xcr0) == 0 && (words[0] & ~layout) == 0;
-    for (unsigned n = 2; n < kHeaderSize / 8; ++n) valid = valid && words[n] == 0;
+    for (unsigned n = 2; n < kXsaveHeaderSize / 8; ++n) valid = valid && words[n] == 0;
   } else {
     valid = words[1] == 0 && words[2] == 0 && (words[0] & ~x.state.xcr0) == 0;
   }
@@ -178,7 +173,7 @@ void xrstor(Execution& x, const Instruction& i) {
   const bool wide = (i.argument & kWide) != 0;
   const u64 requested = requested_components(x);
   const FpuImage image(x.state);
-  Area area(x, i, area_size(requested), 64, false);
+  Area area(x, i, xsave_area_size(requested), 64, false);
   const Header header = checked_header(x, area);
   const u64 loaded = requested & header.components;
 

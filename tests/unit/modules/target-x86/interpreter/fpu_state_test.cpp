@@ -30,9 +30,9 @@ class FpuState : public ::testing::Test {
   void fill() {
     FpuImage image(guest.state());
     image.set_in_use(7);
-    image.set<u16>(interpreter::kFcw, 0x37f);
-    image.set<u16>(interpreter::kFsw, 3 << 11);
-    image.set<u8>(interpreter::kFtw, 0b10111000);
+    image.set<u16>(kFcw, 0x37f);
+    image.set<u16>(kFsw, 3 << 11);
+    image.set<u8>(kFtw, 0b10111000);
     image.set_mxcsr(0x1fa0);
     for (unsigned n = 0; n < 8; ++n) {
       std::memset(image.st(n), static_cast<int>(0x81 + n), 10);
@@ -61,11 +61,11 @@ class FpuState : public ::testing::Test {
     ASSERT_EQ(guest.step(), Step::Done);
     const bool has_mask = size >= 512;
     for (u64 n = 0; n < size; ++n)
-      if (!has_mask || n < interpreter::kMxcsrMask || n >= interpreter::kMxcsrMask + 4) {
+      if (!has_mask || n < kMxcsrMask || n >= kMxcsrMask + 4) {
         ASSERT_EQ(guest.load_value<u8>(kArea + n), native[n]) << "byte " << n;
       }
     if (has_mask) {
-      EXPECT_EQ(guest.load_value<u32>(kArea + interpreter::kMxcsrMask), 0xffffU);
+      EXPECT_EQ(guest.load_value<u32>(kArea + kMxcsrMask), 0xffffU);
     }
   }
 
@@ -132,6 +132,37 @@ TEST_F(FpuState, XsaveTouchesOnlyWhatIsRequested) {
   EXPECT_EQ(guest.load_value<u8>(kArea + 160), 0x20);
   EXPECT_EQ(guest.load_value<u64>(kArea + 512), 3U);
   EXPECT_EQ(guest.load_value<u8>(kArea + 576), 0xee);
+}
+
+TEST_F(FpuState, XsaveUsesNothingOfWhatItSaves) {
+  FpuImage image(guest.state());
+  image.set_in_use(2);
+  std::memset(guest.arena.data() + kArea + 512, 0, 64);
+  ASSERT_EQ(guest.run({0x48, 0x0f, 0xae, 0x23}), Step::Done);  // xsave64
+  EXPECT_EQ(guest.load_value<u64>(kArea + 512), 2U);
+  EXPECT_EQ(guest.load_value<u16>(kArea + kFcw), 0x37f);
+  EXPECT_EQ(guest.load_value<u8>(kArea + kStack), 0);
+  EXPECT_EQ(guest.load_value<u8>(kArea + kYmmHigh), 0);
+  EXPECT_EQ(image.in_use(), 2U);
+}
+
+TEST_F(FpuState, XrstorDropsReservedBitsOfTheX87) {
+  std::memset(guest.arena.data() + kArea, 0, kXsaveSize);
+  std::memset(guest.arena.data() + kArea + kStack, 0xff, 128);
+  guest.store_value<u16>(kArea + kFcw, 0x37f);
+  guest.store_value<u16>(kArea + kFtw, 0xffff);
+  guest.store_value<u16>(kArea + kFop, 0xffff);
+  guest.store_value<u64>(kArea + 512, 1);
+  guest.reg(RAX) = 1;
+  ASSERT_EQ(guest.run({0x48, 0x0f, 0xae, 0x2b}), Step::Done);  // xrstor64
+  std::memset(guest.arena.data() + kArea, 0, kXsaveSize);
+  ASSERT_EQ(guest.run({0x48, 0x0f, 0xae, 0x23}), Step::Done);  // xsave64
+  EXPECT_EQ(guest.load_value<u16>(kArea + kFtw), 0xff);
+  EXPECT_EQ(guest.load_value<u16>(kArea + kFop), 0x7ff);
+  for (unsigned n = 0; n < 8; ++n) {
+    EXPECT_EQ(guest.load_value<u64>(kArea + kStack + 16 * n), ~u64{0});
+    EXPECT_EQ(guest.load_value<u64>(kArea + kStack + 16 * n + 8), 0xffffU);
+  }
 }
 
 TEST_F(FpuState, MalformedHeadersAreRefused) {
@@ -242,14 +273,14 @@ TEST_F(FpuState, AnUnmaskedX87ExceptionIsRaisedByTheNextInstruction) {
 TEST_F(FpuState, InstructionPointersAreTheGuests) {
   FpuImage(guest.state()).initialize(1);
   guest.run({0xd9, 0xe8});
-  EXPECT_EQ(FpuImage(guest.state()).get<u64>(interpreter::kFip), guest.address(0));
+  EXPECT_EQ(FpuImage(guest.state()).get<u64>(kFip), guest.address(0));
 }
 
 TEST_F(FpuState, TheHostsOwnControlIsPreserved) {
   FpuImage image(guest.state());
   image.set_mxcsr(0x1f80 | 0x6000);
   image.initialize(1);
-  image.set<u16>(interpreter::kFcw, 0xf7f);
+  image.set<u16>(kFcw, 0xf7f);
   guest.run({0x0f, 0x58, 0xc1});  // addps
   guest.run({0xd9, 0xe8});
   EXPECT_EQ(__builtin_ia32_stmxcsr() & 0x6000, 0U);
