@@ -36,11 +36,22 @@ u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
       done = vcpu->fast_iret();
       break;
     case SystemForm::kWriteCr3:
-      done = vcpu->fast_write_cr3(s.gpr[form >> SystemForm::kRegisterShift]);
+      done = vcpu->fast_write_cr3(
+          s.gpr[form >> SystemForm::kRegisterShift & SystemForm::kRegisterMask]);
       if (done) s.rip = vcpu->address_behind(form, offset);
       break;
     case SystemForm::kInvalidatePage:
       done = vcpu->fast_invalidate_page(vcpu->jit_.slow_linear);
+      if (done) s.rip = vcpu->address_behind(form, offset);
+      break;
+    case SystemForm::kSave:
+    case SystemForm::kSaveOptimized:
+    case SystemForm::kSaveCompact:
+      done = vcpu->fast_save_state(form, vcpu->jit_.slow_linear);
+      if (done) s.rip = vcpu->address_behind(form, offset);
+      break;
+    case SystemForm::kRestore:
+      done = vcpu->fast_restore_state(form, vcpu->jit_.slow_linear);
       if (done) s.rip = vcpu->address_behind(form, offset);
       break;
     default:

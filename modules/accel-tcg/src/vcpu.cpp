@@ -4,10 +4,10 @@
 #include <cstring>
 
 #include "backplane/machine.h"
-#include "backplane/x86/x87_pointers.h"
 #include "engine.h"
 #include "mmu/mmu_trace.h"
 #include "runtime/native_faults.h"
+#include "runtime/vector_mask.h"
 
 namespace backplane::tcg {
 namespace {
@@ -24,7 +24,8 @@ TcgVcpu::TcgVcpu(Engine& engine, X86Cpu& cpu)
       state_(cpu.state()),
       jit_(jit_state(cpu)),
       mmu_(cpu, engine.memory, engine.cache),
-      interpreter_(cpu, mmu_) {
+      interpreter_(cpu, mmu_),
+      vector_mask_(host_vector_mask()) {
   jit_.vcpu = this;
   jit_.index_mask = u64{kTlbEntries - 1} << 12;
   jit_.page_mask = kPageMask;
@@ -125,22 +126,6 @@ void TcgVcpu::go_inside() {
 void TcgVcpu::go_outside() {
   crossings_.fetch_add(1, std::memory_order_seq_cst);
   crossings_.notify_all();
-}
-
-void TcgVcpu::x87_pointers_to_state() {
-  x86::X87Pointers p;
-  p.instruction = jit_.x87_page + (jit_.x87_place & X87Place::kOffsetMask);
-  if ((jit_.x87_place & X87Place::kLinear) != 0) p.instruction = pointer_of(p.instruction);
-  p.operand = jit_.x87_operand;
-  p.opcode = jit_.x87_place >> X87Place::kOpcodeShift & 0x7ff;
-  set_x87_pointers(state_, p);
-}
-
-void TcgVcpu::x87_pointers_from_state() {
-  const x86::X87Pointers p = x87_pointers(state_);
-  jit_.x87_page = p.instruction;
-  jit_.x87_operand = p.operand;
-  jit_.x87_place = u32{p.opcode} << X87Place::kOpcodeShift;
 }
 
 void TcgVcpu::flags_to_state() {

@@ -4,6 +4,7 @@
 
 #include "backplane/cpu.h"
 #include "backplane/x86/interpreter.h"
+#include "backplane/x86/x87_pointers.h"
 #include "engine.h"
 #include "mmu/soft_mmu.h"
 #include "trace/trace.h"
@@ -132,9 +133,11 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
    private:
     TcgVcpu& vcpu_;
   };
-  // The x87's pointers: in X86State::xsave outside of translated code, in JitState inside.
+  // The x87's pointers: in X86State::xsave outside of translated code, in JitState inside. In
+  // fast_state.cpp.
   void x87_pointers_to_state();
   void x87_pointers_from_state();
+  void set_jit_x87_pointers(const x86::X87Pointers& pointers);
   void flags_to_state();
   void flags_from_state();
   void settle_flags();
@@ -151,6 +154,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   bool fast_iret();
   bool fast_write_cr3(u64 value);
   bool fast_invalidate_page(u64 linear);
+  // In fast_state.cpp, in the same way: XSAVE, XSAVEOPT and XSAVEC; XRSTOR.
+  bool fast_save_state(u64 form, u64 linear);
+  bool fast_restore_state(u64 form, u64 linear);
+  bool requested_components(u64& requested) const;
   bool gdt_descriptor(u64 selector, u64& descriptor);
   u64 address_behind(u64 form, u64 offset) const;
   u64 fast_next();
@@ -207,6 +214,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Every block that is entered is told of, so none leads to another by itself.
   const bool tracing_ = entries_are_traced();
   bool virtual_tsc_ = false;
+  const u32 vector_mask_;  // components that the host has
   Counters counters_;
 };
 

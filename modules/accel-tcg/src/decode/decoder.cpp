@@ -184,6 +184,14 @@ bool refine_x87(Insn& i) {
   return !i.operand_size_prefix;
 }
 
+// Of an instruction with a row of its own among others of its opcode.
+Row with_memory(Op op) {
+  Row row;
+  row.op = op;
+  row.has_modrm = row.memory_only = true;
+  return row;
+}
+
 // 0F AE with a memory operand, plain and with VEX.
 bool refine_mxcsr(Insn& i, Unit unit) {
   const u8 group = i.reg & 7;
@@ -253,7 +261,11 @@ bool refine_two_byte(Insn& i) {
     case 0xad:
       return i.operand_size() != 2;  // the same
     case 0xc7:
-      return group == 1 && i.memory;
+      if (group == 4 && i.repeat_prefix == 0 && !i.operand_size_prefix)
+        row = with_memory(Op::SaveStateCompact);
+      else
+        i.repeat_prefix = 0;
+      return i.memory && (group == 1 || row.op == Op::SaveStateCompact);
     case 0xae:
       if (i.repeat_prefix == 0xf3) {
         row.op = group < 2 ? Op::ReadBase : Op::WriteBase;
@@ -264,7 +276,10 @@ bool refine_two_byte(Insn& i) {
         row.op = Op::Native;  // LFENCE, MFENCE, SFENCE
         return true;
       }
-      return refine_mxcsr(i, Unit::Sse);
+      if (group == 4) row.op = Op::SaveState;
+      if (group == 5) row.op = Op::RestoreState;
+      if (group == 6) row.op = Op::SaveStateOptimized;
+      return row.op != Op::Interpret || refine_mxcsr(i, Unit::Sse);
     default:
       break;
   }
@@ -603,8 +618,8 @@ bool decode(const u8* bytes, unsigned available, unsigned code_bits, Insn& i) {
   if (code_bits == 16 && i.row.unit == Unit::None) i.operand_size_prefix = i.default_operand_size;
   // F2 and F3 are part of the opcode only where the table has columns for them.
   if (!i.vex && i.row.unit == Unit::None && i.map <= 1 && i.row.op != Op::String &&
-      !(i.map == 1 &&
-        (i.opcode == 0xae || i.opcode == 0xb8 || i.opcode == 0xbc || i.opcode == 0xbd)))
+      !(i.map == 1 && (i.opcode == 0xae || i.opcode == 0xb8 || i.opcode == 0xbc ||
+                       i.opcode == 0xbd || i.opcode == 0xc7)))
     i.repeat_prefix = 0;
   // Opcodes with a register in their low bits.
   if (!i.row.has_modrm) i.rm = (i.opcode & 7) | (p.b ? 8 : 0);

@@ -43,7 +43,9 @@ constexpr FeatureMap one_byte() {
 
 constexpr FeatureMap two_byte() {
   FeatureMap m{};
-  set(m, kByForm, kEvery, {0x01, 0xc7});         // STAC, CLAC, SERIALIZE, RDTSCP; CMPXCHG16B
+  // STAC, CLAC, SERIALIZE, RDTSCP; CMPXCHG16B, XSAVEC
+  set(m, kByForm, kEvery, {0x01, 0xc7});
+  set(m, kByForm, {kNoPrefix}, {0xae});          // XSAVE, XSAVEOPT, XRSTOR
   set(m, Sse3, {kF3, kF2}, {0x12});              // MOVSLDUP, MOVDDUP
   set(m, Sse3, {kF3}, {0x16});                   // MOVSHDUP
   set(m, Sse3, {k66, kF2}, {0x7c, 0x7d, 0xd0});  // HADD, HSUB, ADDSUB
@@ -140,7 +142,11 @@ Feature by_form(const Insn& i) {
     case 0x9e:
     case 0x9f:
       return i.code_bits == 64 ? Lahf : Base;
+    case 0xae:
+      if (i.row.op == Op::SaveStateOptimized) return Xsaveopt;
+      return i.row.op == Op::SaveState || i.row.op == Op::RestoreState ? Xsave : Base;
     case 0xc7:
+      if (i.row.op == Op::SaveStateCompact) return Xsavec;
       return i.map == 1 && i.w ? Cx16 : Base;
     default:  // x87
       return i.memory && (i.reg & 7) == 1 ? Sse3 : Base;
@@ -182,6 +188,9 @@ FeatureMask::FeatureMask(const x86::X86Cpu::Features& cpu) {
   add(Serialize, cpu.serialize);
   add(Rdtscp, cpu.rdtscp);
   add(FsGsBase, cpu.fsgsbase);
+  add(Xsave, cpu.xsave);
+  add(Xsaveopt, cpu.xsaveopt);
+  add(Xsavec, cpu.xsavec);
 }
 
 Feature needed_feature(const Insn& i) {

@@ -41,6 +41,9 @@ enum class Feature : u8 {
   Serialize,
   Rdtscp,
   FsGsBase,
+  Xsave,
+  Xsaveopt,
+  Xsavec,
   Count
 };
 

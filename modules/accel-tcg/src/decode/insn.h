@@ -52,6 +52,10 @@ enum class Op : u8 {
   Iret,    // IRETQ
   WriteCr3,
   InvalidatePage,  // INVLPG
+  SaveState,       // XSAVE
+  SaveStateOptimized,
+  SaveStateCompact,
+  RestoreState,  // XRSTOR
 };
 
 // Size in bytes of the memory operand.

@@ -59,12 +59,24 @@ struct RepeatForm {
 
 // An instruction of the kernel that has a function of its own.
 struct SystemForm {
-  enum Kind : u8 { kSyscall, kSysret, kIret, kWriteCr3, kInvalidatePage };
+  enum Kind : u8 {
+    kSyscall,
+    kSysret,
+    kIret,
+    kWriteCr3,
+    kInvalidatePage,
+    kSave,  // XSAVE and its kin
+    kSaveOptimized,
+    kSaveCompact,
+    kRestore
+  };
   static constexpr u32 kKindMask = 0xff;
   static constexpr u32 kLengthShift = 8;     // of the instruction
   static constexpr u32 kRegisterShift = 16;  // its general register, if it has one
+  static constexpr u32 kRegisterMask = 0xf;
+  static constexpr u32 kWide = 1 << 24;  // with REX.W
   static u32 make(const Insn& i, Kind kind) {
-    return kind | u32{i.length} << kLengthShift | u32{i.rm} << kRegisterShift;
+    return kind | u32{i.length} << kLengthShift | u32{i.rm} << kRegisterShift | (i.w ? kWide : 0);
   }
 };
 
@@ -105,8 +117,8 @@ struct Stubs {
   u32 interpret = 0;  // jump; T1 = page offset of the instruction
   // call; T0 = RepeatForm, T1 = page offset of the instruction; T2 is lost. Returns if all is done.
   u32 repeat = 0;
-  // jump; T0 = SystemForm, T1 = page offset of the instruction. INVLPG's linear address is in
-  // JitState::slow_linear.
+  // jump; T0 = SystemForm, T1 = page offset of the instruction. The linear address of an operand
+  // in memory is in JitState::slow_linear.
   u32 system = 0;
   u32 link = 0;  // jump; T1 = site
   // The same for sites to another page, T0 = linear address of the target. What the vCPU's jump

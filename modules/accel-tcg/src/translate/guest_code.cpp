@@ -64,6 +64,11 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::WriteCr3:
     case Op::InvalidatePage:
       return mode.has(Mode::kRing0) && mode.code64();
+    case Op::SaveState:
+    case Op::SaveStateOptimized:
+    case Op::SaveStateCompact:
+    case Op::RestoreState:
+      return mode.code64();
     case Op::Pushf:
       return i.default_operand_size && mode.code64();
     case Op::Leave:
@@ -201,6 +206,10 @@ bool ends_block(const Insn& i) {
     case Op::Iret:
     case Op::WriteCr3:
     case Op::InvalidatePage:
+    case Op::SaveState:
+    case Op::SaveStateOptimized:
+    case Op::SaveStateCompact:
+    case Op::RestoreState:
       return true;
     default:
       return false;

@@ -13,6 +13,29 @@ constexpr int kTscValidUntil = static_cast<int>(offsetof(X86State, tsc_valid_unt
 // What POPF may change here; another bit that would change is left to the interpreter.
 constexpr u32 kSimpleFlags = static_cast<u32>(x86::kArithmeticFlags | x86::kIF);
 
+SystemForm::Kind system_kind(Op op) {
+  switch (op) {
+    case Op::Sysret:
+      return SystemForm::kSysret;
+    case Op::Iret:
+      return SystemForm::kIret;
+    case Op::WriteCr3:
+      return SystemForm::kWriteCr3;
+    case Op::InvalidatePage:
+      return SystemForm::kInvalidatePage;
+    case Op::SaveState:
+      return SystemForm::kSave;
+    case Op::SaveStateOptimized:
+      return SystemForm::kSaveOptimized;
+    case Op::SaveStateCompact:
+      return SystemForm::kSaveCompact;
+    case Op::RestoreState:
+      return SystemForm::kRestore;
+    default:
+      return SystemForm::kSyscall;
+  }
+}
+
 }  // namespace
 
 // Flags of the host are lost.
@@ -183,26 +206,12 @@ void Translator::emit_write_base(const ScannedInsn& s) {
 
 void Translator::emit_system(const Insn& i) {
   flags_to_memory(kFlagsAll);
-  SystemForm::Kind kind = SystemForm::kSyscall;
-  switch (i.row.op) {
-    case Op::Sysret:
-      kind = SystemForm::kSysret;
-      break;
-    case Op::Iret:
-      kind = SystemForm::kIret;
-      break;
-    case Op::WriteCr3:
-      kind = SystemForm::kWriteCr3;
-      break;
-    case Op::InvalidatePage:
-      kind = SystemForm::kInvalidatePage;
-      flags_before_clobber();
-      emit_address(i, 1);
-      a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_linear)), a_.r10);
-      break;
-    default:
-      break;
+  if (i.memory) {
+    flags_before_clobber();
+    emit_address(i, 1);
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_linear)), a_.r10);
   }
+  const SystemForm::Kind kind = system_kind(i.row.op);
   a_.mov(a_.r10d, SystemForm::make(i, kind));
   a_.mov(a_.r11d, i.offset);
   a_.jump(stubs_.system);

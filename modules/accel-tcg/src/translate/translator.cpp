@@ -205,6 +205,10 @@ void Translator::emit_insn(const ScannedInsn& s) {
     case Op::Iret:
     case Op::WriteCr3:
     case Op::InvalidatePage:
+    case Op::SaveState:
+    case Op::SaveStateOptimized:
+    case Op::SaveStateCompact:
+    case Op::RestoreState:
       return emit_system(i);
     case Op::Interpret:
       return emit_interpret(i);
