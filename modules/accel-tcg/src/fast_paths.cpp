@@ -135,7 +135,7 @@ const u8* TcgVcpu::fast_link(TcgVcpu* vcpu, u64, u64 index) {
   cache.set_tag(site, jit.page_base ^ jit.site_generation[mmu_index]);
   vcpu->remember(block, target, mmu_index);
   jit.page_base = target & kPageMask;
-  return cache.assembler().executable(block.near_entry);
+  return cache.assembler().executable(block.entry);
 }
 
 const u8* TcgVcpu::fast_lookup(TcgVcpu* vcpu, u64 linear, u64) {
@@ -154,7 +154,7 @@ const u8* TcgVcpu::fast_lookup(TcgVcpu* vcpu, u64 linear, u64) {
   vcpu->remember(*place, linear, index);
   ++vcpu->counters_.lookups;
   jit.page_base = linear & kPageMask;
-  return cache.assembler().executable(place->near_entry);
+  return cache.assembler().executable(place->entry);
 }
 
 }  // namespace backplane::tcg

@@ -141,11 +141,11 @@ u64 TcgVcpu::fast_next() {
   const MmuIndex index = mmu_.current_index();
   if (!Mode{signature_[index].mode}.code64()) return Helpers::kSystemDone;
   const u64 rip = state_.rip;
-  const unsigned slot = jump_cache_index(rip);
+  const JumpEntry& jump = jit_.jumps[jump_cache_index(rip)];
   u64 code = 0;
-  if (jit_.jump_tags[slot] == (rip ^ jit_.jump_generation[index])) {
+  if (jump.tag == (rip ^ jit_.jump_generation[index])) {
     jit_.page_base = rip & kPageMask;
-    code = jit_.jump_near_codes[slot];
+    code = jump.code;
   } else {
     code = reinterpret_cast<u64>(fast_lookup(this, rip, 0));
   }

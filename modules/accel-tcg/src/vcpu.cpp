@@ -310,7 +310,7 @@ const u8* TcgVcpu::code_at_rip() {
   state_.rflags &= ~x86::kRF;
   if (tracing_) trace_entry(cpu_, block->mode);
   jit_.page_base = linear & kPageMask;
-  return engine_.cache.assembler().executable(block->near_entry);
+  return engine_.cache.assembler().executable(block->entry);
 }
 
 Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
@@ -475,7 +475,7 @@ const u8* TcgVcpu::follow(u32 index) {
     }
   }
   jit_.page_base = linear & kPageMask;
-  return cache.assembler().executable(block->near_entry);
+  return cache.assembler().executable(block->entry);
 }
 
 const u8* TcgVcpu::lookup(u64 linear) {

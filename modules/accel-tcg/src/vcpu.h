@@ -90,11 +90,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void remember(const BlockOrPlace& block, u64 linear, MmuIndex index) {
     mmu_.note_executed(linear, index);
     if (tracing_) return;
-    const unsigned slot = jump_cache_index(linear);
-    const Assembler& a = engine_.cache.assembler();
-    jit_.jump_tags[slot] = linear ^ jit_.jump_generation[index];
-    jit_.jump_codes[slot] = reinterpret_cast<u64>(a.executable(block.far_entry));
-    jit_.jump_near_codes[slot] = reinterpret_cast<u64>(a.executable(block.near_entry));
+    const u8* const code = engine_.cache.assembler().executable(block.entry);
+    jit_.jumps[jump_cache_index(linear)] = {linear ^ jit_.jump_generation[index],
+                                            reinterpret_cast<u64>(code)};
   }
   // `apart`: one of Mode::kApart.
   Block* find_or_translate(u64 linear, bool apart = false);

@@ -91,8 +91,7 @@ struct Block {
   u32 begin = 0, end = 0;            // host code
   u32 cold_begin = 0, cold_end = 0;  // and what of it runs rarely
   u32 retired_entry = 0;             // looks the address up again
-  u32 near_entry = 0;                // JitState::page_base is right
-  u32 far_entry = 0;                 // scratch register T0 holds the guest address
+  u32 entry = 0;                     // JitState::page_base is its page's linear address
   u32 first_incoming = 0;            // index + 1 of a JumpSite
   u32 first_point = 0, points = 0;
 };

@@ -131,8 +131,7 @@ void CodeCache::publish(Block& block, std::shared_ptr<RamBlock> ram, u64 ram_off
     for (const Place& place : before)
       if (place.host_pc != nullptr) put(place);
   }
-  put({block.host_pc, &block, block.mode.bits, block.near_entry, block.far_entry,
-       block.second_page != nullptr});
+  put({block.host_pc, &block, block.mode.bits, block.entry, block.second_page != nullptr});
   ++counters_.blocks;
   counters_.guest_bytes += block.size;
   counters_.host_bytes += block.end - block.begin;
@@ -175,7 +174,7 @@ void CodeCache::link(JumpSite& site, Block& to) {
   site.target_pc = to.host_pc;
   site.next_incoming = to.first_incoming;
   to.first_incoming = site.index + 1;
-  assembler_.patch_jump(site.jump, to.near_entry);
+  assembler_.patch_jump(site.jump, to.entry);
   ++counters_.links;
 }
 
@@ -217,7 +216,7 @@ void CodeCache::retire(Block& block) {
   leave_page(block, page_of(block.host_pc));
   if (spans_two_pages(block)) leave_page(block, block.second_page);
   // Jump caches may still lead here: the entry becomes a jump to the block's own look-up code.
-  assembler_.replace_entry(block.near_entry, block.retired_entry);
+  assembler_.replace_entry(block.entry, block.retired_entry);
   ++counters_.invalidated;
 }
 

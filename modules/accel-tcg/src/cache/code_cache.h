@@ -48,7 +48,7 @@ class CodeCache {
     const u8* host_pc = nullptr;  // null: no block
     Block* block = nullptr;
     u32 mode = 0;
-    u32 near_entry = 0, far_entry = 0;
+    u32 entry = 0;
     bool in_two_pages = false;
   };
   // Null if there is none.
@@ -118,6 +118,9 @@ class CodeCache {
   static constexpr u32 kReserve = 256 << 10;
   static constexpr u32 kFirstPlaces = 1 << 12;
   static_assert(sizeof(Place) == 32, "two in a line of the host's cache");
+  // Blocks near each other in the guest's code are near each other in the table, as they run soon
+  // after each other: so many bytes of code to a place, which is about the length of a block.
+  static constexpr u64 kPlaceSpacing = 32;
 
   // A block in the list of a granule that it has bytes in.
   struct GranuleEntry {
@@ -132,8 +135,10 @@ class CodeCache {
     u64 ram_offset = 0;
   };
   u32 home_of(const u8* host_pc, u32 mode) const {
-    const u64 h = reinterpret_cast<u64>(host_pc) * 0x9e3779b97f4a7c15 + mode * u64{0x85ebca6b};
-    return static_cast<u32>(h >> 40) & static_cast<u32>(places_.size() - 1);
+    const u64 at = reinterpret_cast<u64>(host_pc);
+    const u64 page = (at & kPageMask) * 0x9e3779b97f4a7c15 + mode * u64{0x85ebca6b0000};
+    const u64 in_page = (at & ~kPageMask) / kPlaceSpacing;
+    return static_cast<u32>((page >> 40) + in_page) & static_cast<u32>(places_.size() - 1);
   }
   u32 behind(u32 place) const { return (place + 1) & static_cast<u32>(places_.size() - 1); }
   void put(const Place& place);

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "backplane/memory.h"
+
 namespace backplane::tcg {
 
 void Assembler::keep_in_cache_line(unsigned opcode_length) {
@@ -52,10 +54,17 @@ void Assembler::replace_entry(u32 entry, u32 target) {
 u32 Assembler::probe_jump_cache(unsigned mmu_index) {
   imul(r11d, r10d, kJumpCacheMultiplier);
   shr(r11d, 32 - kJumpCacheBits);
+  shl(r11d, kJumpEntryShift);
   mov(r14, field(BACKPLANE_JIT_OFFSET(jump_generation) + static_cast<int>(8 * mmu_index)));
   xor_(r14, r10);
-  cmp(r14, qword[rsp + r11 * 8 + BACKPLANE_JIT_OFFSET(jump_tags)]);
+  cmp(r14, jump_entry(offsetof(JumpEntry, tag)));
   return jump_if_forward(5);
+}
+
+void Assembler::jump_to_cached() {
+  and_(r10, -static_cast<int>(kPageSize));
+  mov(field(BACKPLANE_JIT_OFFSET(page_base)), r10);
+  jmp(jump_entry(offsetof(JumpEntry, code)));
 }
 
 void Assembler::encode_modrm(u8 reg, RmOperand rm) {

@@ -83,9 +83,11 @@ class Assembler : public Xbyak::CodeGenerator {
   void set_byte(u32 offset, u8 value) { buffer_.writable()[offset] = value; }
   void bind(u32 site) { patch_jump(site, here()); }
 
-  // Looks for the linear address in T0 in the jump cache of a TLB's code: its slot in T1.
-  // Returns the jump that is taken if the slot holds another. T2 is lost.
+  // Looks for the linear address in T0 in the jump cache of a TLB's code: its entry's offset in T1.
+  // Returns the jump that is taken if the entry is of another. T2 is lost.
   u32 probe_jump_cache(unsigned mmu_index);
+  // Jumps there; T0 is lost.
+  void jump_to_cached();
 
   // Re-encodes a guest instruction with other registers. `reg` and `vvvv` are host registers (or
   // the original field where it is no general register); the immediate is the guest's.
@@ -93,6 +95,9 @@ class Assembler : public Xbyak::CodeGenerator {
   void encode(const Insn& insn, u8 reg, RmOperand rm, u8 vvvv, bool low_byte_registers);
 
  private:
+  Xbyak::Address jump_entry(std::size_t field) {
+    return qword[rsp + r11 + (BACKPLANE_JIT_OFFSET(jumps) + static_cast<int>(field))];
+  }
   void put(const void* bytes, unsigned size) {
     for (unsigned i = 0; i < size; ++i) db(static_cast<const u8*>(bytes)[i]);
   }

@@ -19,7 +19,7 @@ void SoftMmu::clear(unsigned index) {
 }
 
 void SoftMmu::forget_code() {
-  for (u64& tag : jit_.jump_tags) tag = ~u64{0};
+  for (JumpEntry& jump : jit_.jumps) jump.tag = ~u64{0};
 }
 
 void SoftMmu::forget_jumps(MmuIndex index) {

@@ -39,7 +39,15 @@ constexpr unsigned kTlbEntryShift = 5;
 constexpr unsigned tlb_index(u64 linear) { return (linear >> 12) & (kTlbEntries - 1); }
 constexpr u64 unusable_tag(unsigned index) { return u64{index ^ 1} << 12; }
 
-constexpr unsigned kJumpCacheBits = 12;
+// Where code of a linear address is: the tag is that, exclusive-or JitState::jump_generation. One
+// line of the host's cache has all that a jump needs.
+struct JumpEntry {
+  u64 tag;
+  u64 code;  // the block's entry
+};
+static_assert(sizeof(JumpEntry) == 16);
+constexpr unsigned kJumpEntryShift = 4;
+constexpr unsigned kJumpCacheBits = 14;
 constexpr unsigned kJumpCacheEntries = 1u << kJumpCacheBits;
 constexpr u32 kJumpCacheMultiplier = 0x9e3779b1;
 constexpr unsigned jump_cache_index(u64 linear) {
@@ -94,9 +102,7 @@ struct JitState {
   alignas(64) u8 bounce[kBounceSize];
   // The same alignment as the guest's address, for instructions that check it, and room before.
   u8* bounce_for(u64 linear) { return bounce + 64 + (linear & 63); }
-  alignas(64) u64 jump_tags[kJumpCacheEntries];
-  u64 jump_codes[kJumpCacheEntries];       // far entries
-  u64 jump_near_codes[kJumpCacheEntries];  // for those who set page_base themselves
+  alignas(64) JumpEntry jumps[kJumpCacheEntries];
   alignas(64) TlbEntry tlb[kMmuCount][kTlbEntries];
 };
 static_assert(sizeof(JitState) <= X86Cpu::kScratchAbove - X86Cpu::kScratchOffset);

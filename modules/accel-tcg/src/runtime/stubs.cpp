@@ -166,7 +166,7 @@ class StubEmitter {
     const u32 start = begin();
     a_.mov(a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)), a_.r11);
     const u32 miss = a_.probe_jump_cache(mmu_index);
-    a_.jmp(a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_codes)]);
+    a_.jump_to_cached();
     a_.bind(miss);
     a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));
     a_.jump(link);

@@ -185,7 +185,7 @@ void Translator::emit_next_element(const Xbyak::Reg& counter) {
 
 void Translator::emit_leave_between_elements() {
   a_.or_(a_.field32(static_cast<int>(offsetof(X86State, rflags))), static_cast<u32>(x86::kRF));
-  a_.jump(block_->near_entry);
+  a_.jump(block_->entry);
 }
 
 void Translator::emit_direction(const Insn& i) {

@@ -65,12 +65,9 @@ Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mod
 
 void Translator::emit_entries() {
   Block& b = *block_;
-  b.begin = b.far_entry = a_.here();
-  a_.and_(a_.r10, -static_cast<int>(kPageSize));
-  a_.mov(a_.field(BACKPLANE_JIT_OFFSET(page_base)), a_.r10);
-
+  b.begin = a_.here();
   a_.align_entry();
-  b.near_entry = a_.here();
+  b.entry = a_.here();
   static_assert(Assembler::kEntrySize == 8, "length of the comparison below");
   a_.cmp(a_.field32(BACKPLANE_JIT_OFFSET(exit_request)), 0);
   const auto leave = [this] {
@@ -385,7 +382,7 @@ void Translator::emit_page_relative(u8 reg, i32 offset) {
 void Translator::emit_jump(i64 target) {
   if (target < 0 || target >= static_cast<i64>(kPageSize)) return emit_far_jump(target);
   if (target == block_->offset && !mode_.apart()) {
-    a_.jump(block_->near_entry);
+    a_.jump(block_->entry);
     return;
   }
   JumpSite& site = cache_.create_site(*block_);
@@ -451,7 +448,7 @@ void Translator::emit_indirect_jump(i32 stack_moved) {
     a_.mov(a_.r10d, a_.r10d);
   }
   const u32 miss = emit_jump_cache_probe();
-  a_.jmp(a_.qword[a_.rsp + a_.r11 * 8 + BACKPLANE_JIT_OFFSET(jump_codes)]);
+  a_.jump_to_cached();
   defer([this, miss, stack_moved] {
     a_.bind(miss);
     if (!mode_.code64()) return static_cast<void>(a_.jump(stubs_.lookup));
@@ -478,7 +475,7 @@ void Translator::emit_side_exit(u32 taken, i64 target) {
   const bool save = live != 0 && !flags_in_memory_;
   if (near && !save && !options_.count_instructions) {
     if (target == block_->offset && !mode_.apart()) {
-      a_.patch_jump(taken, block_->near_entry);
+      a_.patch_jump(taken, block_->entry);
       return;
     }
     JumpSite& site = cache_.create_site(*block_);

@@ -20,7 +20,7 @@ Block& publish(CodeCache& cache, const std::shared_ptr<RamBlock>& ram, u16 offse
   if (straddles) block.second_page = ram->host() + (page_follows_itself ? 0 : kPageSize);
   Assembler& a = cache.assembler();
   a.align_entry();
-  block.near_entry = block.retired_entry = a.here();
+  block.entry = block.retired_entry = a.here();
   a.dq(0);
   cache.publish(block, ram, 0, straddles ? ram : nullptr, page_follows_itself ? 0 : kPageSize);
   return block;
@@ -78,7 +78,7 @@ TEST(CodeCache, FindsWhatIsThereWhateverComesAndGoes) {
     block.size = 1;
     Assembler& a = cache.assembler();
     a.align_entry();
-    block.near_entry = block.retired_entry = a.here();
+    block.entry = block.retired_entry = a.here();
     a.dq(0);
     cache.publish(block, ram, page, nullptr, 0);
     known[{pc, mode.bits}] = &block;
