@@ -52,13 +52,16 @@ void fill_elements(u8* to, u64 value, u64 size, unsigned element) {
 
 }  // namespace
 
-const u8* TcgVcpu::fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor) {
+const u8* TcgVcpu::fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc) {
   const u64 size = descriptor & AccessDescriptor::kSizeMask;
   const bool write = (descriptor & AccessDescriptor::kWrite) != 0;
   const MmuIndex index = AccessDescriptor::mmu_index(descriptor);
   if ((linear & ~kPageMask) + size > kPageSize)
     return write ? nullptr : vcpu->fast_crossing_read(linear, size, index);
-  return vcpu->mmu_.resolve_fast(linear, write, index);
+  u32 fault = 0;
+  const u8* const host = vcpu->mmu_.resolve_fast(linear, write, index, &fault);
+  if (fault == 0 || !vcpu->fast_page_fault(linear, descriptor, return_pc)) return host;
+  return reinterpret_cast<const u8*>(Helpers::kFaultTaken);
 }
 
 // A copy of bytes of two pages, with the alignment of the guest's address. Words are copied: some

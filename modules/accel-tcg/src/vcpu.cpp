@@ -529,21 +529,15 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
 // The page fault that the interpreter would raise for the access, if that is sure, without its
 // looking at the instruction and throwing.
 bool TcgVcpu::take_page_fault(u64 linear, u32 descriptor) {
-  if ((descriptor & AccessDescriptor::kFaultsAtOnce) == 0) return false;
-  const u64 at = linear + (descriptor >> AccessDescriptor::kFirstOffsetShift &
-                           AccessDescriptor::kFirstOffsetMask);
-  const u64 size = descriptor >> AccessDescriptor::kFirstSizeShift;
-  const bool write = (descriptor & AccessDescriptor::kFirstWrites) != 0;
-  if ((at & ~kPageMask) + size > kPageSize) return false;
-  // Wide operands may have to be aligned, which comes first.
-  if (size > sizeof(u64) && (at & (size - 1)) != 0) return false;
-  const SoftMmu::Target t = mmu_.resolve(at, write ? Access::Write : Access::Read,
+  const auto first = AccessDescriptor::faulting(linear, descriptor);
+  if (!first.sure) return false;
+  const SoftMmu::Target t = mmu_.resolve(first.linear, first.write ? Access::Write : Access::Read,
                                          AccessDescriptor::mmu_index(descriptor));
   if (!t.faulted || !t.canonical) return false;
   x87_pointers_to_state();
   {
     const Outside outside(*this);
-    deliver_page_fault(at, t.fault);
+    deliver_page_fault(first.linear, t.fault);
   }
   x87_pointers_from_state();
   return true;

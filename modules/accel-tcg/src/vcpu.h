@@ -144,7 +144,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void refund(const Block& block, unsigned executed);
 
   // In fast_paths.cpp, compiled without vector registers.
-  static const u8* fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor);
+  static const u8* fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc);
+  // In fast_fault.cpp, in the same way.
+  bool fast_page_fault(u64 linear, u64 descriptor, const u8* return_pc);
   // In fast_system.cpp, in the same way. False: nothing was done.
   static u64 fast_system(TcgVcpu* vcpu, u64 form, u64 offset);
   void fast_syscall(u64 form, u64 offset);

@@ -12,7 +12,7 @@ constexpr u64 kAddressMask = 0x000ffffffffff000;
 
 }  // namespace
 
-u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
+u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index, u32* fault) {
   if (traced_) return nullptr;
   constexpr u64 kPaging = x86::kCr0PG | x86::kCr0WP;
   if ((state_.cr0 & kPaging) != kPaging || (state_.efer & x86::kEferLMA) == 0 ||
@@ -35,19 +35,29 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
   u64 all = ~u64{0};  // bits set at every level
   u64 no_execute = 0;
   u64 entry = 0;
+  const auto reserved_no_execute = [&] {
+    return (no_execute & kNoExecute) != 0 && (state_.efer & x86::kEferNXE) == 0;
+  };
+  const auto raises = [&](u32 cause) -> u8* {
+    if (fault != nullptr)
+      *fault =
+          kIsFault | cause | (write ? x86::kPfWrite : 0) | (index == kMmuUser ? x86::kPfUser : 0);
+    return nullptr;
+  };
   unsigned shift = 39;
   for (;; shift -= 9) {
     const FlatRange* r = range_of(table);
     if (r == nullptr) return nullptr;
     entry = *reinterpret_cast<const volatile u64*>(r->host + (table - r->start) +
                                                    (linear >> shift & 0x1ff) * 8);
+    if ((entry & kPresent) == 0 && !reserved_no_execute()) return raises(0);
     if ((entry & (kPresent | kAccessed)) != (kPresent | kAccessed)) return nullptr;
     if ((entry & kAddressMask) >> cpu_.physical_address_bits() != 0) return nullptr;  // reserved
     all &= entry;
     no_execute |= entry;
     if (shift == 12) break;
     if ((entry & kLarge) != 0) {
-      if (shift == 39) return nullptr;
+      if (shift == 39 || (shift == 30 && state_.has_gbpages == 0)) return nullptr;
       break;
     }
     table = entry & kAddressMask;
@@ -57,14 +67,14 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index) {
   u64 base = entry & kAddressMask;
   if (shift != 12) base &= ~u64{0x1000};
   if ((base & (size - 1)) != 0) return nullptr;
+  if (reserved_no_execute()) return nullptr;
   const bool user = (all & kUser) != 0;
   if (index == kMmuUser ? !user : user && index == kMmuKernel && (state_.cr4 & x86::kCr4SMAP) != 0)
-    return nullptr;
+    return raises(x86::kPfPresent);
+  if (write && (all & kWritable) == 0) return raises(x86::kPfPresent);
   const bool writable = (all & kWritable) != 0 && (entry & kDirty) != 0;
   if (write && !writable) return nullptr;
-  const bool nx_enabled = (state_.efer & x86::kEferNXE) != 0;
   const bool no_exec = (no_execute & kNoExecute) != 0;
-  if (no_exec && !nx_enabled) return nullptr;
 
   const u64 page = linear & kPageMask;
   const u64 physical_page = base + (page & (size - 1));

@@ -43,8 +43,10 @@ class SoftMmu final : public x86::LinearMemory {
 
   // resolve() for the common case: 4-level paging, accessed and dirty bits set, plain RAM. Null if
   // it is another, or the walk is to be traced. Uses general registers only, so that translated
-  // code need not save others.
-  u8* resolve_fast(u64 linear, bool write, MmuIndex index);
+  // code need not save others. `fault`, if given, becomes the error code, with kIsFault, if it is
+  // sure that the access raises a page fault.
+  u8* resolve_fast(u64 linear, bool write, MmuIndex index, u32* fault = nullptr);
+  static constexpr u32 kIsFault = u32{1} << 31;
 
   // Where data is, from the TLB or by resolve_fast().
   const u8* read_pointer_fast(u64 linear, MmuIndex index) {

@@ -28,7 +28,7 @@ class StubEmitter {
     for (unsigned n = 0; n < kMmuCount; ++n) s.link_far[n] = emit_link_far(s.link, n);
     s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup),
                          reinterpret_cast<u64>(helpers_.lookup_fast));
-    s.memory = emit_memory();
+    s.memory = emit_memory(resume);
     s.native_fault = a_.executable(s.interpret);
     return s;
   }
@@ -193,7 +193,7 @@ class StubEmitter {
     return start;
   }
 
-  u32 emit_memory() {
+  u32 emit_memory(u32 resume) {
     const u32 start = begin();
     // Entered by call: the state is 8 above RSP until the return address is popped.
     a_.mov(a_.qword[a_.rsp + 8 + BACKPLANE_JIT_OFFSET(saved_scratch)], a_.r14);
@@ -204,9 +204,11 @@ class StubEmitter {
     a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
     a_.mov(a_.rsi, a_.r10);
     a_.mov(a_.rdx, a_.r11);
+    a_.mov(a_.rcx, a_.r14);
     call_cpp(reinterpret_cast<u64>(helpers_.memory_fast));
-    a_.test(a_.rax, a_.rax);
-    const u32 full = a_.jump_if_forward(4);
+    a_.cmp(a_.rax, static_cast<u32>(Helpers::kFaultTaken));
+    const u32 full = a_.jump_if_forward(2);
+    const u32 taken = a_.jump_if_forward(4);
     a_.mov(a_.r10, a_.rax);
     for (const u8 r : kCallClobbered) a_.mov(Assembler::r64(r), a_.gpr(r));
     a_.mov(a_.r11, a_.r14);
@@ -231,6 +233,12 @@ class StubEmitter {
     a_.bind(elsewhere);
     a_.mov(a_.rax, a_.field(BACKPLANE_JIT_OFFSET(resume)));
     resume_or_leave();
+    a_.bind(taken);
+    a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(resume)));
+    load_registers();
+    a_.cmp(a_.r11, static_cast<u32>(Helpers::kSystemDone));
+    a_.jump_if(4, resume);
+    a_.jmp(a_.r11);
     return start;
   }
 

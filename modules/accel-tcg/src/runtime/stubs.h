@@ -7,6 +7,7 @@
 // sees the whole architectural state but RIP and the arithmetic flags (JitState::saved_flags).
 #pragma once
 
+#include "backplane/memory.h"
 #include "emit/assembler.h"
 
 namespace backplane::tcg {
@@ -31,6 +32,21 @@ struct AccessDescriptor {
   static u32 first(unsigned offset, unsigned size, bool write) {
     return kFaultsAtOnce | (write ? kFirstWrites : 0) | offset << kFirstOffsetShift |
            size << kFirstSizeShift;
+  }
+  // The access that raises the exception if this one does. Not sure: another instruction or another
+  // exception may come first.
+  struct Faulting {
+    u64 linear;
+    bool write, sure;
+  };
+  static Faulting faulting(u64 linear, u64 descriptor) {
+    const u64 at = linear + (descriptor >> kFirstOffsetShift & kFirstOffsetMask);
+    const u64 size = descriptor >> kFirstSizeShift & kFirstSizeMask;
+    const bool in_page = (at & ~kPageMask) + size <= kPageSize;
+    // Wide operands may have to be aligned, which comes first.
+    const bool aligned = size <= sizeof(u64) || (at & (size - 1)) == 0;
+    return {at, (descriptor & kFirstWrites) != 0,
+            (descriptor & kFaultsAtOnce) != 0 && in_page && aligned};
   }
   static MmuIndex mmu_index(u64 descriptor) {
     return static_cast<MmuIndex>(descriptor >> kMmuShift & kMmuMask);
@@ -85,8 +101,10 @@ struct Helpers {
   // A memory access missed the TLB. Returns the host address to use instead (nonzero), or 0 with
   // `*resume` set as the other helpers return it. `return_pc`: host code after the access's call.
   u64 (*memory)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc, const u8** resume);
-  // The same tried first, without the guest's vector registers saved: the host address, or null.
-  const u8* (*memory_fast)(TcgVcpu* vcpu, u64 linear, u64 descriptor);
+  // The same tried first, without the guest's vector registers saved: the host address, or null; or
+  // kFaultTaken, and JitState::resume is what `system` returns.
+  const u8* (*memory_fast)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc);
+  static constexpr u64 kFaultTaken = 1;
   // Executes the instruction at `offset` of the current page by the interpreter.
   const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
   // A REP MOVS or REP STOS of many elements; `form` as RepeatForm packs it.

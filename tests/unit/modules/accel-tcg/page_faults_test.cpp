@@ -50,7 +50,7 @@ class PageFaults : public ::testing::TestWithParam<Access> {
     Registers registers{};
     bool done = false;
     std::optional<unsigned> fault;
-    u64 error = 0, address = 0, end = 0, interpreted = 0;
+    u64 error = 0, address = 0, end = 0, interpreted = 0, slow = 0;
   };
 
   Outcome run(u64 address, By by) {
@@ -68,9 +68,10 @@ class PageFaults : public ::testing::TestWithParam<Access> {
     std::memcpy(o.registers.xsave + 24, &mxcsr, sizeof mxcsr);
     std::memset(guest.arena.data(), 0x11, Arena::kSize);
     guest.state().cr2 = 0;
-    const u64 before = guest.counters().interpreted;
+    const TcgVcpu::Counters before = guest.counters();
     o.done = guest.run(code, o.registers, NativeProcessor::Mode::Long, by);
-    o.interpreted = guest.counters().interpreted - before;
+    o.interpreted = guest.counters().interpreted - before.interpreted;
+    o.slow = guest.counters().slow_accesses - before.slow_accesses;
     o.fault = guest.fault();
     if (o.fault) o.error = guest.error_code();
     o.address = guest.state().cr2;
@@ -91,6 +92,7 @@ class PageFaults : public ::testing::TestWithParam<Access> {
       EXPECT_EQ(found.registers.gpr[n], expected.registers.gpr[n]) << "register " << n;
     if (found.fault == x86::kPFVector && !GetParam().interpreted) {
       EXPECT_EQ(found.interpreted, 1u) << "beside HLT";
+      EXPECT_EQ(found.slow, 0u) << "vector registers were saved";
     }
   }
 

@@ -85,9 +85,9 @@ class TranslatedGuest {
   // The vector of the fault that ended the last run, and its error code, if that kind has one.
   std::optional<unsigned> fault() const { return fault_; }
   u64 error_code() { return system<u64>(kPageSize - 48); }
-  // Makes a page of the arena read-only.
+  // Makes a page of the arena read-only. It was accessed before.
   void write_protect(u64 offset) {
-    map(arena.address(offset), kArenaAt + offset, 5);
+    map(arena.address(offset), kArenaAt + offset, 0x25);
     vcpu_.put_state();
   }
   const TcgVcpu::Counters& counters() const { return vcpu_.counters(); }

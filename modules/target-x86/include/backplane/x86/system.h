@@ -7,6 +7,8 @@
 // functions that transfer control set it, others leave it. Operand sizes are in bytes.
 #pragma once
 
+#include <span>
+
 #include "backplane/x86/cpu.h"
 #include "backplane/x86/mmu.h"
 #include "backplane/x86/state.h"
@@ -36,6 +38,22 @@ enum class EventKind : u8 {
 void deliver_event(Context c, EventKind kind, u8 vector, u64 return_rip, bool has_error = false,
                    u32 error = 0) noexcept;
 void deliver_exception(Context c, const GuestException& e) noexcept;
+// Memory that is reached without a fault or a device, for the functions that translated code calls.
+class PlainMemory {
+ public:
+  // A word of the descriptor tables or the TSS. False if it is not in plain memory.
+  virtual bool load(u64 linear, u64& value) = 0;
+  // Onto the stack of the kernel. False, and nothing is written, if not all of it is plain memory.
+  virtual bool store(u64 linear, std::span<const u64> words) = 0;
+
+ protected:
+  ~PlainMemory() = default;
+};
+// Delivers an exception with an error code, of 64-bit code at state.rip, to a handler in 64-bit
+// code of privilege level 0, if it meets nothing unusual on the way. False: nothing was done, and
+// it is deliver_exception()'s. CR2 is the caller's. Throws nothing, and uses general registers
+// only.
+bool deliver_to_kernel64(Context c, PlainMemory& memory, u8 vector, u32 error);
 // Delivers #DB, as a trap or for a code breakpoint. `conditions`: bits of DR6.
 void deliver_debug_exception(Context c, u64 conditions) noexcept;
 // Takes what is pending and permitted now: INIT, SIPI, NMI, INTR (IF set, no shadow). True if
