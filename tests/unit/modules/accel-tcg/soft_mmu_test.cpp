@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What INVLPG takes from the TLB, and that it leaves the links of code that it is not about.
+// What INVLPG takes from the TLB, and that it leaves the links of code that it is not about; the
+// walk that translated code tries first.
 #include "mmu/soft_mmu.h"
 
 #include <gtest/gtest.h>
+
+#include <map>
+#include <random>
 
 #include "backplane/testing/test_machine.h"
 #include "cache/code_cache.h"
@@ -94,6 +98,62 @@ TEST_F(PageFlush, LeavesLargePagesAlone) {
   const u64 before = mmu.counters().flushes;
   for (u64 n = 0; n < 20000; ++n) mmu.flush_page(0x7f0000000000 + n * kPageSize);
   EXPECT_EQ(mmu.counters().flushes, before);
+}
+
+// Random tables: what the walk without vector registers is sure of is what the other one finds.
+// [SDM 3A "4-Level Paging and 5-Level Paging"]
+TEST_F(PageFlush, TheFastWalkIsRightWhereItIsSure) {
+  constexpr u64 kLinear = 0x0000123456789000, kNoExecute = u64{1} << 63, kBeyond = u64{1} << 51;
+  constexpr u64 kUsual = 0x67;  // present, writable, the user's, accessed, dirty
+  std::mt19937_64 random(20261129);
+  const auto one_in = [&random](unsigned n) { return random() % n == 0; };
+  AddressSpace& memory = machine_.memory();
+  x86::X86State& s = cpu_.state();
+  tlb_fills(kKernel);             // it knows the machine's memory from now on
+  std::map<u32, unsigned> found;  // by error code, or what was no fault
+  constexpr u32 kPage = 1000, kNotSure = 1001;
+  for (unsigned turn = 0; turn < 100'000; ++turn) {
+    u64 table = kTables + 0x10000;
+    s.cr3 = table;
+    for (unsigned shift = 39;; shift -= 9) {
+      u64 entry = kUsual;
+      for (const u64 bit : {0x1, 0x2, 0x4, 0x20, 0x40})
+        if (one_in(12)) entry ^= bit;
+      if (one_in(8)) entry |= kNoExecute;
+      if (one_in(60)) entry |= kBeyond;
+      const bool large = shift != 12 && one_in(20);
+      if (large) entry |= 0x80 | (one_in(4) ? 0x2000 : 0) | (one_in(4) ? 0x1000 : 0);
+      const u64 next = large ? 0 : table + kPageSize;
+      memory.store<u64>(table + (kLinear >> shift & 0x1ff) * 8, entry | next);
+      if (large || shift == 12) break;
+      table = next;
+    }
+    s.has_gbpages = one_in(2) ? 0 : 1;
+    s.efer = x86::kEferLME | x86::kEferLMA | (one_in(4) ? 0 : x86::kEferNXE);
+    s.cr4 = x86::kCr4PAE | (one_in(2) ? x86::kCr4SMAP : 0) | (one_in(2) ? x86::kCr4SMEP : 0);
+    const auto index = static_cast<MmuIndex>(random() % kMmuCount);
+    if (index == kMmuKernelAc) s.cr4 |= x86::kCr4SMAP;
+    s.rflags = 2 | (index == kMmuKernelAc ? x86::kAC : 0);
+    const bool write = one_in(2);
+    mmu.flush(true);
+    u32 fault = 0;
+    const u8* const host = mmu.resolve_fast(kLinear, write, index, &fault);
+    const x86::Translation t =
+        translate(s, memory, kLinear, write ? Access::Write : Access::Read,
+                  index == kMmuUser ? Privilege::User : Privilege::Supervisor);
+    if (host != nullptr) {
+      ASSERT_TRUE(t.ok) << "turn " << turn;
+      ASSERT_EQ(host, machine_.ram().host() + t.physical) << "turn " << turn;
+      ASSERT_EQ(fault, 0u);
+    } else if (fault != 0) {
+      ASSERT_FALSE(t.ok) << "turn " << turn;
+      ASSERT_EQ(fault, t.error_code | SoftMmu::kIsFault) << "turn " << turn;
+    }
+    ++found[host != nullptr ? kPage : fault != 0 ? fault & ~SoftMmu::kIsFault : kNotSure];
+  }
+  // Each kind was seen: pages, absent pages, and those that were refused, by both levels.
+  for (const u32 kind : {kPage, kNotSure, 0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u})
+    EXPECT_GT(found[kind], 100u) << kind;
 }
 
 class AddressSpaces : public PageFlush {
