@@ -50,6 +50,14 @@ u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
       done = vcpu->fast_save_state(form, vcpu->jit_.slow_linear);
       if (done) s.rip = vcpu->address_behind(form, offset);
       break;
+    case SystemForm::kLoadSegment:
+      done = vcpu->fast_load_segment(form);
+      if (done) s.rip = vcpu->address_behind(form, offset);
+      break;
+    case SystemForm::kCpuid:
+      done = vcpu->fast_cpuid();
+      if (done) s.rip = vcpu->address_behind(form, offset);
+      break;
     case SystemForm::kRestore:
       done = vcpu->fast_restore_state(form, vcpu->jit_.slow_linear);
       if (done) s.rip = vcpu->address_behind(form, offset);
@@ -130,6 +138,26 @@ bool TcgVcpu::fast_write_cr3(u64 value) {
 bool TcgVcpu::fast_invalidate_page(u64 linear) {
   if (!canonical(linear)) return false;
   mmu_.flush_page(linear);
+  return true;
+}
+
+bool TcgVcpu::fast_load_segment(u64 form) {
+  const u64 selector = state_.gpr[form >> SystemForm::kRegisterShift & SystemForm::kRegisterMask];
+  const auto segment =
+      static_cast<x86::SegReg>(form >> SystemForm::kSegmentShift & SystemForm::kSegmentMask);
+  u64 descriptor = 0;
+  return gdt_descriptor(selector, descriptor) &&
+         x86::load_data_segment64(state_, segment, static_cast<u16>(selector), descriptor);
+}
+
+bool TcgVcpu::fast_cpuid() {
+  const x86::CpuidResult* const result = fixed_leaves_.find(static_cast<u32>(state_.gpr[x86::RAX]),
+                                                            static_cast<u32>(state_.gpr[x86::RCX]));
+  if (result == nullptr) return false;
+  state_.gpr[x86::RAX] = result->eax;
+  state_.gpr[x86::RBX] = result->ebx;
+  state_.gpr[x86::RCX] = result->ecx;
+  state_.gpr[x86::RDX] = result->edx;
   return true;
 }
 

@@ -25,6 +25,7 @@ TcgVcpu::TcgVcpu(Engine& engine, X86Cpu& cpu)
       jit_(jit_state(cpu)),
       mmu_(cpu, engine.memory, engine.cache),
       interpreter_(cpu, mmu_),
+      fixed_leaves_(cpu),
       vector_mask_(host_vector_mask()) {
   jit_.vcpu = this;
   jit_.index_mask = u64{kTlbEntries - 1} << 12;

@@ -7,6 +7,7 @@
 #include "backplane/x86/x87_pointers.h"
 #include "engine.h"
 #include "mmu/soft_mmu.h"
+#include "runtime/fixed_leaves.h"
 #include "trace/trace.h"
 
 namespace backplane::tcg {
@@ -154,6 +155,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   bool fast_iret();
   bool fast_write_cr3(u64 value);
   bool fast_invalidate_page(u64 linear);
+  bool fast_load_segment(u64 form);
+  bool fast_cpuid();
   // In fast_state.cpp, in the same way: XSAVE, XSAVEOPT and XSAVEC; XRSTOR.
   bool fast_save_state(u64 form, u64 linear);
   bool fast_restore_state(u64 form, u64 linear);
@@ -214,6 +217,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Every block that is entered is told of, so none leads to another by itself.
   const bool tracing_ = entries_are_traced();
   bool virtual_tsc_ = false;
+  const FixedLeaves fixed_leaves_;
   const u32 vector_mask_;  // components that the host has
   Counters counters_;
 };

@@ -3,6 +3,7 @@
 // immediate. [SDM 2A "Instruction Format"]
 #include <cstring>
 
+#include "backplane/x86/state.h"
 #include "decode/opcode_table.h"
 
 namespace backplane::tcg {
@@ -58,6 +59,8 @@ bool refine_one_byte(Insn& i) {
   switch (i.opcode) {
     case 0x8c:
       return !i.memory && i.reg < 6;
+    case 0x8e:
+      return !i.memory && i.reg < 6 && i.reg != x86::CS && i.reg != x86::SS;
     case 0xa4:
     case 0xa5:
     case 0xa6:

@@ -56,6 +56,8 @@ enum class Op : u8 {
   SaveStateOptimized,
   SaveStateCompact,
   RestoreState,  // XRSTOR
+  LoadSegment,   // MOV to DS, ES, FS or GS from a register
+  Cpuid,
 };
 
 // Size in bytes of the memory operand.

@@ -134,6 +134,7 @@ constexpr OpcodeMap one_byte() {
   every(m, 0x8b, integer(kRegWrite | kRmRead | kLoad, MemSize::Osize));
   every(m, 0x8c, with_modrm(Op::ReadSelector));
   every(m, 0x8d, mem_only(with_modrm(Op::Lea, kRegWrite)));
+  every(m, 0x8e, with_modrm(Op::LoadSegment));
   every(m, 0x98, plain(Op::Native));  // CBW, CWDE, CDQE
   every(m, 0x99, plain(Op::Native));  // CWD, CDQ, CQO
   every(m, 0x9b, [] {
@@ -210,6 +211,7 @@ constexpr OpcodeMap two_byte() {
   m[kNoPrefix][0x20] = with_modrm(Op::ReadControl);
   m[kNoPrefix][0x22] = with_modrm(Op::WriteCr3);
   m[kNoPrefix][0x31] = plain(Op::Rdtsc);
+  m[kNoPrefix][0xa2] = plain(Op::Cpuid);
   for (unsigned op = 0x18; op < 0x20; ++op) every(m, op, with_modrm(Op::Nop));
   every(m, 0x0d, with_modrm(Op::Nop));
   for (unsigned c = 0; c < 16; ++c) {

@@ -84,15 +84,19 @@ struct SystemForm {
     kSave,  // XSAVE and its kin
     kSaveOptimized,
     kSaveCompact,
-    kRestore
+    kRestore,
+    kLoadSegment,
+    kCpuid
   };
   static constexpr u32 kKindMask = 0xff;
   static constexpr u32 kLengthShift = 8;     // of the instruction
   static constexpr u32 kRegisterShift = 16;  // its general register, if it has one
   static constexpr u32 kRegisterMask = 0xf;
+  static constexpr u32 kSegmentShift = 20, kSegmentMask = 7;
   static constexpr u32 kWide = 1 << 24;  // with REX.W
   static u32 make(const Insn& i, Kind kind) {
-    return kind | u32{i.length} << kLengthShift | u32{i.rm} << kRegisterShift | (i.w ? kWide : 0);
+    return kind | u32{i.length} << kLengthShift | u32{i.rm} << kRegisterShift |
+           (i.reg & kSegmentMask) << kSegmentShift | (i.w ? kWide : 0);
   }
 };
 

@@ -68,6 +68,8 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::SaveStateOptimized:
     case Op::SaveStateCompact:
     case Op::RestoreState:
+    case Op::LoadSegment:
+    case Op::Cpuid:
       return mode.code64();
     case Op::Pushf:
       return i.default_operand_size && mode.code64();
@@ -210,6 +212,8 @@ bool ends_block(const Insn& i) {
     case Op::SaveStateOptimized:
     case Op::SaveStateCompact:
     case Op::RestoreState:
+    case Op::LoadSegment:
+    case Op::Cpuid:
       return true;
     default:
       return false;

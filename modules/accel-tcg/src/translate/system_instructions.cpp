@@ -31,6 +31,10 @@ SystemForm::Kind system_kind(Op op) {
       return SystemForm::kSaveCompact;
     case Op::RestoreState:
       return SystemForm::kRestore;
+    case Op::LoadSegment:
+      return SystemForm::kLoadSegment;
+    case Op::Cpuid:
+      return SystemForm::kCpuid;
     default:
       return SystemForm::kSyscall;
   }

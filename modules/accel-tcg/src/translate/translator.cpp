@@ -206,6 +206,8 @@ void Translator::emit_insn(const ScannedInsn& s) {
     case Op::SaveStateOptimized:
     case Op::SaveStateCompact:
     case Op::RestoreState:
+    case Op::LoadSegment:
+    case Op::Cpuid:
       return emit_system(i);
     case Op::Interpret:
       return emit_interpret(i);

@@ -125,7 +125,7 @@ class Translator {
   void emit_popf(const ScannedInsn& s);
   void emit_access_control(const ScannedInsn& s);  // STAC, CLAC
   void emit_swapgs();
-  void emit_system(const Insn& i);        // SYSCALL, SYSRET, IRETQ, MOV CR3, INVLPG, XSAVE, XRSTOR
+  void emit_system(const Insn& i);        // what has a SystemForm
   void emit_rdtsc(const ScannedInsn& s);  // RDTSC, RDTSCP
   void emit_read_state(u8 number, std::size_t place, unsigned size);
   void emit_read_control(const Insn& i);

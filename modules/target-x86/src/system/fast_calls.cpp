@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SYSCALL, SYSRET, SYSENTER, SYSEXIT: transfers with fixed segments; and IRETQ with those that most
 // kernels have. [SDM 2A "IRET/IRETD/IRETQ-Interrupt Return", 2B "SYSCALL-Fast System Call",
-// "SYSENTER-Fast System Call", APM 3 "SYSCALL"] Translated code calls SYSCALL, SYSRET and IRETQ of
-// 64-bit code.
+// "SYSENTER-Fast System Call", APM 3 "SYSCALL"] Translated code calls SYSCALL, SYSRET, IRETQ and
+// MOV to data segments of 64-bit code.
 #include "descriptor.h"
 #include "flags.h"
 
@@ -73,6 +73,20 @@ bool iret_to_code64(Context c, const u64* frame, u64 code, u64 stack) {
   s.rflags = flags;
   s.gpr[RSP] = frame[3];
   if (cpl != 0) drop_inner_segments(s);
+  return true;
+}
+
+bool load_data_segment64(X86State& s, SegReg reg, u16 selector, u64 descriptor) {
+  constexpr u16 kLocal = 4;
+  if (is_null(selector)) {
+    s.seg[reg] = {.selector = selector, .attributes = 0, .limit = 0, .base = 0};
+    return true;
+  }
+  const Descriptor d{.low = descriptor};
+  if ((selector & kLocal) != 0 || !d.is_data() || !d.present() || !d.accessed() ||
+      (selector & 3u) > d.dpl() || s.cpl() > d.dpl())
+    return false;
+  s.seg[reg] = d.segment(selector);
   return true;
 }
 

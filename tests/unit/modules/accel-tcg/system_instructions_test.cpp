@@ -18,7 +18,8 @@ class SystemInstructions : public ::testing::Test {
  protected:
   struct Outcome {
     Registers registers{};
-    u64 fs = 0, gs = 0, kernel_gs = 0;
+    u64 kernel_gs = 0;
+    x86::Segment segments[6];
     std::optional<unsigned> fault;
     u64 end = 0;
     u64 interpreted = 0;
@@ -48,8 +49,7 @@ class SystemInstructions : public ::testing::Test {
     o.interpreted = guest.counters().interpreted - before;
     o.fault = guest.fault();
     o.end = guest.end();
-    o.fs = s.seg[x86::FS].base;
-    o.gs = s.seg[x86::GS].base;
+    std::copy(std::begin(s.seg), std::end(s.seg), o.segments);
     o.kernel_gs = s.kernel_gs_base;
     return o;
   }
@@ -62,8 +62,13 @@ class SystemInstructions : public ::testing::Test {
     EXPECT_EQ(found.registers.rflags, expected.registers.rflags);
     EXPECT_EQ(found.fault, expected.fault);
     EXPECT_EQ(found.end, expected.end);
-    EXPECT_EQ(found.fs, expected.fs);
-    EXPECT_EQ(found.gs, expected.gs);
+    for (unsigned n = 0; n < 6; ++n) {
+      SCOPED_TRACE(fmt::format("segment {}", n));
+      EXPECT_EQ(found.segments[n].selector, expected.segments[n].selector);
+      EXPECT_EQ(found.segments[n].attributes, expected.segments[n].attributes);
+      EXPECT_EQ(found.segments[n].limit, expected.segments[n].limit);
+      EXPECT_EQ(found.segments[n].base, expected.segments[n].base);
+    }
     EXPECT_EQ(found.kernel_gs, expected.kernel_gs);
     EXPECT_EQ(found.interpreted, interpreted) << "HLT among them";
   }
@@ -127,6 +132,50 @@ TEST_F(SystemInstructions, WriteCanonicalBasesOnly) {
       compare({0xf3, 0x48, 0x0f, 0xae, modrm(group, x86::RDX)}, 2);
       EXPECT_EQ(guest.fault(), x86::kGP);
       compare({0xf3, 0x0f, 0xae, modrm(group, x86::RDX)});  // its lower half
+    }
+}
+
+TEST_F(SystemInstructions, LoadSegments) {
+  for (const unsigned segment : {0u, 3u, 4u, 5u})
+    for (unsigned from = 0; from < 16; ++from) {
+      if (from == x86::RSP || from == x86::RSI) continue;
+      for (const u16 selector : {0, 1, 2, 3, 0x10, 0x08, 0x13, 0x14, 0x18}) {
+        SCOPED_TRACE(fmt::format("mov sreg {}, r{}: {:x}", segment, from, selector));
+        // What is above the selector does not count.
+        start.gpr[from] = (random() & ~u64{0xffff}) | selector;
+        start.gpr[x86::RSI] = 0xffff800000123000;
+        // wrfsbase rsi; wrgsbase rsi
+        Bytes code = {0xf3, 0x48, 0x0f, 0xae, 0xd6, 0xf3, 0x48, 0x0f, 0xae, 0xde};
+        code.insert(code.end(), {rex(from % 2 != 0, from), 0x8e, modrm(segment, from)});
+        compare(code, selector < 4 || selector == 0x10 ? 1 : 2);
+      }
+    }
+  // That of the stack holds interrupts back, CS cannot be loaded, and there are no others.
+  for (const unsigned segment : {1u, 2u, 6u, 7u}) {
+    start.gpr[x86::RDI] = 0x10;
+    compare({0x8e, modrm(segment, x86::RDI)}, segment == 2 ? 3 : 2);
+  }
+}
+
+TEST_F(SystemInstructions, IdentifyTheProcessor) {
+  for (const auto& [leaf, known] : std::initializer_list<std::pair<u32, bool>>{{0, true},
+                                                                               {1, false},
+                                                                               {2, true},
+                                                                               {4, true},
+                                                                               {6, false},
+                                                                               {7, true},
+                                                                               {0xd, false},
+                                                                               {0xb, false},
+                                                                               {0x80000000, true},
+                                                                               {0x80000002, false},
+                                                                               {0x8000001d, true},
+                                                                               {0x40000000, false},
+                                                                               {0xffffffff, false}})
+    for (const u32 subleaf : {0u, 1u, 2u, 3u}) {
+      SCOPED_TRACE(fmt::format("leaf {:x}, {}", leaf, subleaf));
+      start.gpr[x86::RAX] = u64{0xabcdef} << 32 | leaf;
+      start.gpr[x86::RCX] = u64{0xabcdef} << 32 | subleaf;
+      compare({0x0f, 0xa2}, known && (leaf != 7 || subleaf < 2) ? 1 : 2);
     }
 }
 

@@ -72,6 +72,10 @@ void iret(Context c, unsigned operand_size, u64 next_rip);
 // False: nothing was done, and it is iret()'s. Accesses no memory, throws nothing, and uses general
 // registers only.
 bool iret_to_code64(Context c, const u64* frame, u64 code, u64 stack);
+// MOV to DS, ES, FS or GS in 64-bit code, of a null selector or of one in the GDT with this
+// descriptor, if that was used before. False: nothing was done, and it is load_segment()'s.
+// Otherwise as iret_to_code64().
+bool load_data_segment64(X86State& s, SegReg reg, u16 selector, u64 descriptor);
 void syscall(Context c, u64 return_rip);
 void sysret(Context c, unsigned operand_size);
 void sysenter(Context c);
