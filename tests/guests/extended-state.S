@@ -104,8 +104,8 @@ digest:
     fninit
     ret
 
-// In rax, the first bytes of the area at [rbx], but for the x87's pointers, of which not every
-// processor tells, and MXCSR_MASK.
+// In rax, the first bytes of the area at [rbx], but for the x87's pointers and opcode, of which not
+// every processor tells, and MXCSR_MASK.
 sum_area:
     xor eax, eax
     xor ecx, ecx
@@ -117,7 +117,11 @@ sum_area:
     cmp ecx, 24
     jne 3f
     mov r9d, r9d
-3:  rol rax, 5
+3:  test ecx, ecx
+    jnz 4f
+    shl r9, 16
+    shr r9, 16
+4:  rol rax, 5
     add rax, r9
 2:  add ecx, 8
     cmp ecx, COMPARED

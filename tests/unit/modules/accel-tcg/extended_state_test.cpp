@@ -124,10 +124,21 @@ class ExtendedState : public ::testing::TestWithParam<Form> {
     return o;
   }
 
+  // XSTATE_BV of the area.
+  u64 in_use(const Outcome& o) const {
+    u64 components = 0;
+    std::memcpy(&components, o.memory.data() + in_memory(kHeader), sizeof components);
+    return components;
+  }
+
   // `interpreted`: XSETBV, HLT, and the instruction itself if it is left to the interpreter.
   void compare(const Bytes& form, u64 xcr0, u64 interpreted) {
     const Outcome expected = run(form, xcr0, By::Interpreter);
-    const Outcome found = run(form, xcr0, By::Translator);
+    Outcome found = run(form, xcr0, By::Translator);
+    // When the host runs another thread in between, its processor may take an initial component for
+    // one in use from then on, as it is allowed to.
+    for (unsigned tries = 0; tries < 20 && (in_use(found) & ~in_use(expected)) != 0; ++tries)
+      found = run(form, xcr0, By::Translator);
     ASSERT_EQ(found.fault, expected.fault);
     ASSERT_EQ(found.end, expected.end);
     ASSERT_EQ(found.interpreted, interpreted);
@@ -136,7 +147,7 @@ class ExtendedState : public ::testing::TestWithParam<Form> {
       ASSERT_EQ(found.registers.gpr[n], expected.registers.gpr[n]) << "register " << n;
     for (std::size_t n = 0; n < found.memory.size(); ++n)
       ASSERT_EQ(found.memory[n], expected.memory[n])
-          << "byte " << static_cast<i64>(n - (area - (kBoundary - kPageSize))) << " of the area";
+          << "byte " << static_cast<i64>(n - in_memory(0)) << " of the area";
     constexpr unsigned kMxcsrMaskEnd = x86::kMxcsrMask + 4;
     for (unsigned n = 0; n < x86::kXsaveSize; ++n)
       if ((n < x86::kMxcsrMask || n >= kMxcsrMaskEnd) && n != kHeader) {
@@ -161,7 +172,8 @@ class ExtendedState : public ::testing::TestWithParam<Form> {
   Registers start{};
   // Of the guest, from the page before the boundary to the end of the one behind.
   Bytes before = Bytes(2 * kPageSize, 0xee);
-  u8* in_area(unsigned at) { return before.data() + (area - (kBoundary - kPageSize)) + at; }
+  std::size_t in_memory(unsigned at) const { return area - (kBoundary - kPageSize) + at; }
+  u8* in_area(unsigned at) { return before.data() + in_memory(at); }
   std::mt19937_64 random{20261129};
 };
 
@@ -195,7 +207,7 @@ TEST_P(Saving, LeavesToTheInterpreterWhatFaults) {
   start_with(7, 0x1f80, 7);
   compare(GetParam().code, 7, 3);
   EXPECT_EQ(guest.fault(), x86::kPFVector);
-  EXPECT_EQ(guest.state().cr2 & kPageMask, guest.arena.address(kBoundary));
+  EXPECT_EQ(guest.state().cr2, guest.arena.address(area) + x86::kXsaveSize - 1);
   EXPECT_EQ(guest.error_code(), x86::kPfPresent | x86::kPfWrite);
 }
 

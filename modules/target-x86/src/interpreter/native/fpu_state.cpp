@@ -16,7 +16,11 @@ class Area {
   Area(Execution& x, const Instruction& i, unsigned size, unsigned alignment, bool write) : x_(x) {
     address_ = x.linear(i, size, write);
     require_alignment(address_, alignment);
-    if (write) x.probe_write(address_, size);
+    // As processors do: where the second page cannot be written, CR2 is the area's last byte.
+    if (write) {
+      x.probe_write(address_, 1);
+      x.probe_write(address_ + size - 1, 1);
+    }
   }
   void write(unsigned offset, const void* data, unsigned size) {
     x_.write_bytes(address_ + offset, data, size);
