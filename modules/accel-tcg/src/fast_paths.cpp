@@ -11,6 +11,19 @@ constexpr u64 kWord = 8;
 
 void copy_word(u8* to, const u8* from) { __builtin_memcpy(to, from, kWord); }
 
+void copy_bytes(u8* to, const u8* from, u64 size) {
+  for (; size >= kWord; size -= kWord, to += kWord, from += kWord) copy_word(to, from);
+  for (; size != 0; --size) *to++ = *from++;
+}
+
+// Bytes of two pages, the first of them at `low` and those behind at `high`. Words are copied: some
+// bytes before the first and behind the last come along, from the same pages.
+void gather(u8* to, const u8* low, const u8* high, u64 in_low, u64 size) {
+  for (u64 left = in_low; static_cast<i64>(left) > 0; left -= kWord)
+    copy_word(to + left - kWord, low + left - kWord);
+  for (u64 done = in_low; done < size; done += kWord) copy_word(to + done, high + done - in_low);
+}
+
 // Forwards, element by element: each may read what the one before it wrote.
 void copy_elements(u8* to, const u8* from, u64 size, unsigned element) {
   // Without an overlap nobody can tell elements from bytes, which the processor is good at.
@@ -56,16 +69,19 @@ const u8* TcgVcpu::fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor, const 
   const u64 size = descriptor & AccessDescriptor::kSizeMask;
   const bool write = (descriptor & AccessDescriptor::kWrite) != 0;
   const MmuIndex index = AccessDescriptor::mmu_index(descriptor);
-  if ((linear & ~kPageMask) + size > kPageSize)
-    return write ? nullptr : vcpu->fast_crossing_read(linear, size, index);
+  if ((linear & ~kPageMask) + size > kPageSize) {
+    if (vcpu->wraps(linear, size)) return nullptr;
+    if (!write) return vcpu->fast_crossing_read(linear, size, index);
+    if (!vcpu->fast_crossing_write(linear, size, index, return_pc)) return nullptr;
+    return reinterpret_cast<const u8*>(Helpers::kElsewhere);
+  }
   u32 fault = 0;
   const u8* const host = vcpu->mmu_.resolve_fast(linear, write, index, &fault);
   if (fault == 0 || !vcpu->fast_page_fault(linear, descriptor, return_pc)) return host;
-  return reinterpret_cast<const u8*>(Helpers::kFaultTaken);
+  return reinterpret_cast<const u8*>(Helpers::kElsewhere);
 }
 
-// A copy of bytes of two pages, with the alignment of the guest's address. Words are copied: some
-// bytes before the first and behind the last come along, from the same pages.
+// A copy of bytes of two pages, with the alignment of the guest's address.
 const u8* TcgVcpu::fast_crossing_read(u64 linear, u64 size, MmuIndex index) {
   const u64 second_page = (linear & kPageMask) + kPageSize;
   const u64 in_first = second_page - linear;
@@ -75,11 +91,42 @@ const u8* TcgVcpu::fast_crossing_read(u64 linear, u64 size, MmuIndex index) {
   const u8* const high = mmu_.read_pointer_fast(second_page, index);
   if (high == nullptr) return nullptr;
   u8* const bounce = jit_.bounce_for(linear);
-  for (u64 left = in_first; static_cast<i64>(left) > 0; left -= kWord)
-    copy_word(bounce + left - kWord, low + left - kWord);
-  for (u64 done = in_first; done < size; done += kWord)
-    copy_word(bounce + done, high + done - in_first);
+  gather(bounce, low, high, in_first, size);
   return bounce;
+}
+
+// The instruction has a block of its own, which does it to a copy of the bytes: from here to the
+// end of that block the vCPU stays inside, so what was looked up holds.
+bool TcgVcpu::fast_crossing_write(u64 linear, u64 size, MmuIndex index, const u8* return_pc) {
+  const u64 second_page = (linear & kPageMask) + kPageSize;
+  const u64 in_first = second_page - linear;
+  if (size > kBounceSize / 2 || !splits_stores()) return false;
+  u8* const low = mmu_.write_pointer_fast(linear, index);
+  if (low == nullptr) return false;
+  u8* const high = mmu_.write_pointer_fast(second_page, index);
+  if (high == nullptr) return false;
+  CodeCache& cache = engine_.cache;
+  {
+    const std::lock_guard guard(cache.lock());
+    const u32 at = cache.assembler().buffer().offset_of(return_pc) - 1;
+    const Block& block = *cache.block_at(at);
+    Mode mode = block.mode;
+    mode.bits = (mode.bits & ~Mode::kApart) | Mode::kSplit;
+    const CodeCache::Place* const place =
+        cache.find_place(block.host_pc - block.offset + cache.point_at(block, at)->guest, mode);
+    if (place == nullptr) return false;
+    jit_.resume = cache.assembler().executable(place->entry);
+  }
+  u8* const bounce = jit_.bounce_for(linear);
+  gather(bounce, low, high, in_first, size);
+  jit_.split = {bounce, low, high, static_cast<u32>(in_first), static_cast<u32>(size)};
+  return true;
+}
+
+void TcgVcpu::fast_commit(TcgVcpu* vcpu) {
+  const SplitStore& store = vcpu->jit_.split;
+  copy_bytes(store.low, store.bounce, store.in_low);
+  copy_bytes(store.high, store.bounce + store.in_low, store.size - store.in_low);
 }
 
 u64 TcgVcpu::fast_repeat(TcgVcpu* vcpu, u64 form, u64) {

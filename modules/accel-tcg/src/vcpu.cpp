@@ -48,6 +48,7 @@ Helpers TcgVcpu::helpers() {
     return v->slow_memory(linear, static_cast<u32>(descriptor), return_pc, resume);
   };
   h.memory_fast = fast_memory;
+  h.commit = fast_commit;
   h.interpret = [](TcgVcpu* v, u64, u64 offset) {
     return v->interpret_at(static_cast<u32>(offset));
   };
@@ -314,7 +315,7 @@ const u8* TcgVcpu::code_at_rip() {
   return engine_.cache.assembler().executable(block->entry);
 }
 
-Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
+Block* TcgVcpu::find_or_translate(u64 linear, u32 kind) {
   const MmuIndex index = mmu_.current_index();
   const u8* host_pc = mmu_.code_pointer(linear, index);
   if (host_pc == nullptr) return nullptr;
@@ -326,7 +327,7 @@ Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
     bytes.next_page = mmu_.code_pointer((linear & kPageMask) + kPageSize, index);
   std::unique_lock guard(engine_.cache.lock());
   Mode mode = current_mode();
-  if (apart) mode.bits |= Mode::kApart;
+  mode.bits |= kind;
   Block* block = engine_.cache.find(host_pc, mode);
   if (block == nullptr) block = translate(host_pc, bytes, mode, guard);
   if (block == nullptr) return nullptr;
@@ -335,7 +336,7 @@ Block* TcgVcpu::find_or_translate(u64 linear, bool apart) {
     if (bytes.next_page != block->second_page) return nullptr;
     mmu_.note_executed(linear + kPageSize, index);
   }
-  if (apart)
+  if (kind != 0)
     mmu_.note_executed(linear, index);
   else
     remember(*block, linear, index);
@@ -393,8 +394,12 @@ Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mo
     return nullptr;
   }
   const unsigned offset = static_cast<unsigned>(host_pc - bytes.page);
-  scan_.scan(bytes, offset, mode, engine_.options.limits, engine_.options.features);
+  ScanLimits limits = engine_.options.limits;
+  if (mode.split()) limits.instructions = 1;
+  scan_.scan(bytes, offset, mode, limits, engine_.options.features);
   if (scan_.insns().empty()) return nullptr;
+  if (mode.split() && (!may_be_split(scan_.insns().front().insn) || scan_.end() > kPageSize))
+    return nullptr;
   if (scan_.insns().front().insn.row.op == Op::Interpret && scan_.end() > kPageSize) return nullptr;
   Block& block = engine_.translator.translate(scan_, bytes, mode);
   trace_translation(scan_, bytes, block, state_.rip, cache.assembler());
@@ -451,7 +456,7 @@ const u8* TcgVcpu::follow(u32 index) {
   state_.rip = pointer_of(target);
   // Where it is unless the instruction pointer wrapped around.
   const u64 linear = linear_of(state_.rip);
-  Block* block = find_or_translate(linear, apart);
+  Block* block = find_or_translate(linear, apart ? Mode::kApart : 0);
   if (block == nullptr || jit_.exit_request.load(std::memory_order_relaxed) != 0) {
     jit_.flags_stale = 1;
     return nullptr;
@@ -500,7 +505,7 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
     if (t.host != nullptr &&
         !(t.has_code && (engine_.vcpus.size() > 1 || engine_.cache.has_code_locked(t.host, size))))
       return reinterpret_cast<u64>(t.host);
-  } else if (!write) {
+  } else if (!write && !wraps(linear, size)) {
     const unsigned first = static_cast<unsigned>(kPageSize - (linear & ~kPageMask));
     const SoftMmu::Target low = mmu_.resolve(linear, Access::Read, index);
     const SoftMmu::Target high = mmu_.resolve(linear + first, Access::Read, index);
@@ -522,6 +527,8 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
     refund(*block, point->index);
   }
   flags_to_state();
+  // The next time without the interpreter.
+  if (crosses && write && splits_stores()) find_or_translate(linear_of(state_.rip), Mode::kSplit);
   if (!take_page_fault(linear, descriptor)) step();
   *resume_code = resume();
   return 0;

@@ -95,8 +95,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
     jit_.jumps[jump_cache_index(linear)] = {linear ^ jit_.jump_generation[index],
                                             reinterpret_cast<u64>(code)};
   }
-  // `apart`: one of Mode::kApart.
-  Block* find_or_translate(u64 linear, bool apart = false);
+  // `kind`: 0, Mode::kApart or Mode::kSplit.
+  Block* find_or_translate(u64 linear, u32 kind = 0);
   // `bytes.page` is the page of host_pc. Gives up the lock for a while if the pages had no code.
   Block* translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
                    std::unique_lock<CacheLock>& guard);
@@ -112,6 +112,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   bool run_translated();
   // Linear address and instruction pointer.
   u64 linear_of(u64 pointer) const;
+  // Whether an access of 16- or 32-bit code runs over the end of its address space.
+  bool wraps(u64 linear, u64 size) const {
+    return jit_.pointer_mask != ~u64{0} && linear + size > u64{1} << 32;
+  }
   u64 pointer_of(u64 linear) const { return (linear - jit_.code_base) & jit_.pointer_mask; }
   // Does a part of a repeated MOVS or STOS, in plain memory and within a page. False: the next
   // element is the interpreter's. In repeat_string.cpp.
@@ -165,6 +169,12 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   u64 address_behind(u64 form, u64 offset) const;
   u64 fast_next();
   const u8* fast_crossing_read(u64 linear, u64 size, MmuIndex index);
+  // True: what JitState::resume leads to does it.
+  bool fast_crossing_write(u64 linear, u64 size, MmuIndex index, const u8* return_pc);
+  static void fast_commit(TcgVcpu* vcpu);
+  // Whether stores across pages have blocks of their own: such a block is one instruction more to
+  // count and to trace.
+  bool splits_stores() const { return !engine_.options.count_instructions && !tracing_; }
   static u64 fast_repeat(TcgVcpu* vcpu, u64 form, u64 offset);
   static const u8* fast_link(TcgVcpu* vcpu, u64 unused, u64 site);
   static const u8* fast_lookup(TcgVcpu* vcpu, u64 linear, u64 unused);

@@ -34,10 +34,12 @@ struct Mode {
   static constexpr u32 kFerr = 1 << 13;       // CR0.NE clear: the board hears of x87 exceptions
   static constexpr u32 kSegmentShift = 14;    // SegmentKind of ES, CS, SS, DS, FS, GS: 12 bits
   static constexpr u32 kFsGsBase = 1 << 26;   // CR4.FSGSBASE
+  static constexpr u32 kSplit = 1 << 27;      // one store, to JitState::split
 
   unsigned mmu_index() const { return bits & kMmuMask; }
   bool user() const { return (bits & kMmuMask) == 1; }
   bool apart() const { return (bits & kApart) != 0; }
+  bool split() const { return (bits & kSplit) != 0; }
   bool has(u32 which) const { return (bits & which) != 0; }
   unsigned code_bits() const { return has(kCode32) ? 32 : has(kCode16) ? 16 : 64; }
   bool code64() const { return (bits & (kCode32 | kCode16)) == 0; }

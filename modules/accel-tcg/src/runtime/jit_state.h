@@ -56,6 +56,14 @@ constexpr unsigned jump_cache_index(u64 linear) {
 
 constexpr std::size_t kBounceSize = 1024;
 
+// A store whose bytes are in two pages: it is done to memory of ours, and then copied.
+struct SplitStore {
+  u8* bounce;
+  u8* low;   // where its first bytes belong
+  u8* high;  // and the others
+  u32 in_low, size;
+};
+
 struct JitState {
   // Set (any thread) to make translated code leave at the next block boundary.
   std::atomic<u32> exit_request;
@@ -98,6 +106,7 @@ struct JitState {
   u32 host_mxcsr;
   u32 fault_offset;  // of the instruction that faulted natively, in its page
   TcgVcpu* vcpu;
+  SplitStore split;
   // Where slow-path helpers put the bytes of an access that no host page can serve.
   alignas(64) u8 bounce[kBounceSize];
   // The same alignment as the guest's address, for instructions that check it, and room before.

@@ -29,6 +29,7 @@ class StubEmitter {
     s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup),
                          reinterpret_cast<u64>(helpers_.lookup_fast));
     s.memory = emit_memory(resume);
+    s.commit = emit_commit();
     s.native_fault = a_.executable(s.interpret);
     return s;
   }
@@ -206,7 +207,7 @@ class StubEmitter {
     a_.mov(a_.rdx, a_.r11);
     a_.mov(a_.rcx, a_.r14);
     call_cpp(reinterpret_cast<u64>(helpers_.memory_fast));
-    a_.cmp(a_.rax, static_cast<u32>(Helpers::kFaultTaken));
+    a_.cmp(a_.rax, static_cast<u32>(Helpers::kElsewhere));
     const u32 full = a_.jump_if_forward(2);
     const u32 taken = a_.jump_if_forward(4);
     a_.mov(a_.r10, a_.rax);
@@ -239,6 +240,17 @@ class StubEmitter {
     a_.cmp(a_.r11, static_cast<u32>(Helpers::kSystemDone));
     a_.jump_if(4, resume);
     a_.jmp(a_.r11);
+    return start;
+  }
+
+  u32 emit_commit() {
+    const u32 start = begin();
+    a_.pop(a_.r14);
+    store_registers();
+    a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
+    call_cpp(reinterpret_cast<u64>(helpers_.commit));
+    for (const u8 r : kCallClobbered) a_.mov(Assembler::r64(r), a_.gpr(r));
+    a_.jmp(a_.r14);
     return start;
   }
 

@@ -106,9 +106,11 @@ struct Helpers {
   // `*resume` set as the other helpers return it. `return_pc`: host code after the access's call.
   u64 (*memory)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc, const u8** resume);
   // The same tried first, without the guest's vector registers saved: the host address, or null; or
-  // kFaultTaken, and JitState::resume is what `system` returns.
+  // kElsewhere, and JitState::resume is what `system` returns.
   const u8* (*memory_fast)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc);
-  static constexpr u64 kFaultTaken = 1;
+  static constexpr u64 kElsewhere = 1;
+  // Copies JitState::split to where it belongs.
+  void (*commit)(TcgVcpu* vcpu);
   // Executes the instruction at `offset` of the current page by the interpreter.
   const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
   // A REP MOVS or REP STOS of many elements; `form` as RepeatForm packs it.
@@ -136,6 +138,7 @@ struct Stubs {
   // enter(state, code): runs translated code until it leaves. The guest's state is in X86State.
   void (*enter)(X86State* state, const u8* code) = nullptr;
   u32 memory = 0;     // call; T0 = linear address, T1 = descriptor; gives T0 = host address
+  u32 commit = 0;     // call, at the end of a block of Mode::kSplit; T2 is lost
   u32 interpret = 0;  // jump; T1 = page offset of the instruction
   // call; T0 = RepeatForm, T1 = page offset of the instruction; T2 is lost. Returns if all is done.
   u32 repeat = 0;

@@ -160,6 +160,12 @@ bool resolve_segment(Insn& i, Mode mode) {
 
 bool may_jump(const Insn& i) { return i.row.op == Op::Jcc || i.row.op == Op::Loop; }
 
+bool may_be_split(const Insn& i) {
+  const bool exchange = i.map == 0 && !i.vex && (i.opcode & 0xfe) == 0x86;  // locks the bus
+  return i.row.op == Op::Native && i.memory && (i.row.operands & kMemWrite) != 0 && !i.lock &&
+         !exchange;
+}
+
 bool may_fault_natively(const Insn& i) {
   if (i.row.op != Op::Native) return false;
   if (i.row.unit != Unit::None) return true;

@@ -77,6 +77,9 @@ bool may_jump(const Insn& insn);
 // True if an exception, or an interrupt, may come while the instruction is executed: what is there
 // before it can be seen.
 bool may_show_flags(const Insn& insn);
+// True if it writes to its operand in memory, and need not do so at once where that is in two
+// pages.
+bool may_be_split(const Insn& insn);
 // True if the instruction may fault on the host's processor, beside its access to memory.
 bool may_fault_natively(const Insn& insn);
 // True if nothing after this instruction belongs to the same block.

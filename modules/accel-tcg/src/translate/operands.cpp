@@ -95,6 +95,12 @@ void Translator::emit_segment(unsigned number, unsigned size) {
 }
 
 RmOperand Translator::emit_operand(const ScannedInsn& s, unsigned size, bool write, FlagsIn flags) {
+  if (mode_.split()) {
+    pointers_.forget(kT0);
+    a_.mov(a_.r10,
+           a_.field(BACKPLANE_JIT_OFFSET(split) + static_cast<int>(offsetof(SplitStore, bounce))));
+    return RmOperand::at(kT0);
+  }
   MemoryAccess access;
   if (operand_access(s.insn, access)) return emit_access(access, AccessPart::Operand, flags);
   const bool keep = s.insn.segment == 0 && carries_flags(flags);

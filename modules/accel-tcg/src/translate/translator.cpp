@@ -43,6 +43,7 @@ Block& Translator::translate(const GuestCode& code, const GuestBytes& bytes, Mod
   const Insn& last = code.insns().back().insn;
   if (!ends_block(last) && last.row.op != Op::Interpret) {
     flags_to_memory(code.insns().back().flags_live_after);
+    if (mode.split()) a_.call_to(stubs_.commit);
     emit_jump(code.end());
   }
   b.end = a_.here();
