@@ -499,12 +499,14 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
   const bool write = (descriptor & AccessDescriptor::kWrite) != 0;
   const MmuIndex index = AccessDescriptor::mmu_index(descriptor);
   const bool crosses = (linear & ~kPageMask) + size > kPageSize;
+  bool faults = crosses;  // perhaps
   if (!crosses) {
     const SoftMmu::Target t = mmu_.resolve(linear, write ? Access::Write : Access::Read, index);
     // Where no code is, another vCPU may make some before the write.
     if (t.host != nullptr &&
         !(t.has_code && (engine_.vcpus.size() > 1 || engine_.cache.has_code_locked(t.host, size))))
       return reinterpret_cast<u64>(t.host);
+    faults = t.faulted;
   } else if (!write && !wraps(linear, size)) {
     const unsigned first = static_cast<unsigned>(kPageSize - (linear & ~kPageMask));
     const SoftMmu::Target low = mmu_.resolve(linear, Access::Read, index);
@@ -529,7 +531,7 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
   flags_to_state();
   // The next time without the interpreter.
   if (crosses && write && splits_stores()) find_or_translate(linear_of(state_.rip), Mode::kSplit);
-  if (!take_page_fault(linear, descriptor)) step();
+  if (!faults || !take_page_fault(linear, descriptor)) step();
   *resume_code = resume();
   return 0;
 }

@@ -66,6 +66,7 @@ void SoftMmu::forget_other_spaces() {
 // Entries of users, and of the kernel's pages that are not global.
 void SoftMmu::flush_entries() {
   ++counters_.flushes;
+  forget_devices();
   for (unsigned index : {unsigned{kMmuUser}, unsigned{kMmuKernelAc}})
     if (filled_[index] != 0) clear(index);
   if (non_global_count_ > kNonGlobalSlots) {
@@ -137,6 +138,7 @@ void SoftMmu::flush_page(u64 linear) {
     flush(true);
     return;
   }
+  forget_devices();
   const unsigned slot = tlb_index(linear);
   for (auto& table : jit_.tlb) set_unusable(table[slot], slot);
   if (kernel_executed_.has(linear >> 12)) new_kernel_generation();

@@ -77,6 +77,13 @@ SoftMmu::Target SoftMmu::resolve(u64 linear, Access access, MmuIndex index) {
       return target;
     }
   }
+  const DevicePage& device = device_page(linear, index);
+  if (device.page == page && access != Access::Execute &&
+      (access == Access::Read ? device.readable : device.writable) &&
+      memory_.generation() == view_generation_) {
+    target.physical = device.physical + (linear - page);
+    return target;
+  }
   target = fill(linear, access, index);
   if (traced_) trace_fill(cpu_, linear, access, index, target);
   return target;
@@ -106,8 +113,11 @@ SoftMmu::Target SoftMmu::fill(u64 linear, Access access, MmuIndex index) {
   const u64 physical_page = t.physical & kPageMask;
   const FlatRange* range = range_at(physical_page);
   if (range == nullptr || !range->is_ram() || physical_page < range->start ||
-      physical_page + kPageSize > range->start + range->size)
+      physical_page + kPageSize > range->start + range->size) {
+    device_page(linear, index) = {page, physical_page, t.readable, t.writable};
+    knows_devices_ = true;
     return target;
+  }
   if (range->readonly && access == Access::Write) return target;
 
   const u64 ram_offset = range->block_offset + (physical_page - range->start);

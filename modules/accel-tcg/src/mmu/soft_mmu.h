@@ -197,6 +197,26 @@ class SoftMmu final : public x86::LinearMemory {
     MmuIndex index = kMmuKernel;
   };
   Write unreported_;
+  // Where devices are: their pages have no TLB entry, as nothing in them can be accessed directly,
+  // but need no walk each time. Forgotten with any other translation.
+  struct DevicePage {
+    u64 page = kNoPage;  // linear
+    u64 physical = 0;
+    bool readable = false, writable = false;
+  };
+  static constexpr u64 kNoPage = ~u64{0};
+  static constexpr unsigned kDevicePages = 8;
+  DevicePage& device_page(u64 linear, MmuIndex index) {
+    return device_pages_[index][(linear >> 12) % kDevicePages];
+  }
+  void forget_devices() {
+    if (!knows_devices_) return;
+    for (auto& table : device_pages_)
+      for (DevicePage& device : table) device.page = kNoPage;
+    knows_devices_ = false;
+  }
+  DevicePage device_pages_[kMmuCount][kDevicePages];
+  bool knows_devices_ = false;
   // Pages executed from by the kernel since the generation of its code began.
   NumberSet<8192> kernel_executed_;
   // The address spaces whose jumps are known, and the current one.

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <random>
 
@@ -98,6 +99,47 @@ TEST_F(PageFlush, LeavesLargePagesAlone) {
   const u64 before = mmu.counters().flushes;
   for (u64 n = 0; n < 20000; ++n) mmu.flush_page(0x7f0000000000 + n * kPageSize);
   EXPECT_EQ(mmu.counters().flushes, before);
+}
+
+// A device's page is found without a walk, as long as nothing is forgotten: the tables change in
+// between.
+TEST_F(PageFlush, TakesPagesOfDevices) {
+  constexpr u64 kEntry = kTables + 0x2000, kDevice = 0xfee00000, kOther = 0xfec00000;
+  x86::X86State& s = cpu_.state();
+  const auto physical = [this](Access access) {
+    return mmu.resolve(kKernel + 0x123, access, kMmuKernel).physical;
+  };
+  const auto place = [this](u64 at) { machine_.memory().store<u64>(kEntry, at | 0xe3); };
+  for (const auto& forget : std::initializer_list<std::function<void()>>{
+           [this] { mmu.flush(true); }, [this] { mmu.flush(false); },
+           [this] { mmu.flush_page(kKernel); }, [this] { mmu.switch_space(5, false); },
+           [this] { mmu.switch_space(5, true); }})
+    for (const Access access : {Access::Read, Access::Write}) {
+      place(kDevice);
+      forget();
+      EXPECT_EQ(physical(access), kDevice + 0x123);
+      place(kOther);
+      EXPECT_EQ(physical(access), kDevice + 0x123) << "it was walked for again";
+      forget();
+      EXPECT_EQ(physical(access), kOther + 0x123);
+      // What may only be read is not written to.
+      machine_.memory().store<u64>(kEntry, kDevice | 0x81);
+      forget();
+      EXPECT_EQ(physical(Access::Read), kDevice + 0x123);
+      EXPECT_TRUE(mmu.resolve(kKernel, Access::Write, kMmuKernel).faulted);
+      EXPECT_EQ(mmu.resolve(kKernel, Access::Execute, kMmuKernel).host, nullptr);
+      // Neither by users.
+      EXPECT_TRUE(mmu.resolve(kKernel, Access::Read, kMmuUser).faulted);
+    }
+  // Memory takes the place of a device.
+  place(kDevice);
+  mmu.flush(true);
+  EXPECT_EQ(physical(Access::Read), kDevice + 0x123);
+  s.cr3 = kTables;
+  place(0);
+  mmu.flush(true);
+  EXPECT_EQ(mmu.resolve(kKernel + 0x123, Access::Read, kMmuKernel).host,
+            machine_.ram().host() + 0x123);
 }
 
 // Random tables: what the walk without vector registers is sure of is what the other one finds.
