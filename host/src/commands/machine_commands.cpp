@@ -10,9 +10,9 @@ namespace backplane::host {
 namespace {
 
 // In QEMU's words.
-constexpr std::string_view kRunStates[] = {"running",        "paused",     "prelaunch",
-                                           "internal-error", "io-error",   "guest-panicked",
-                                           "shutdown",       "postmigrate"};
+constexpr std::string_view kRunStates[] = {"running",        "paused",      "prelaunch",
+                                           "internal-error", "io-error",    "guest-panicked",
+                                           "shutdown",       "postmigrate", "debug"};
 
 std::string_view run_state(Machine& machine) {
   RunControl& control = machine.run_control();
@@ -28,6 +28,8 @@ std::string_view run_state(Machine& machine) {
       return kRunStates[6];
     case StopCause::Migrated:
       return kRunStates[7];
+    case StopCause::Debug:
+      return kRunStates[8];
     case StopCause::Request:
       break;
   }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "backplane/debug.h"
 #include "backplane/kind.h"
 #include "backplane/object.h"
 
@@ -103,6 +104,14 @@ class Accelerator : public Object {
   // A message that it sends by itself; null if it cannot, or has no more of them. Also on a vCPU's
   // thread, and while guest code runs.
   virtual std::unique_ptr<MessageSignal> create_message_signal() { return nullptr; }
+
+  // What a debugger gets of it: by default nothing.
+  virtual DebugSupport debug_support() const;
+  // Where guest code is to stop (Vcpu::Exit::Debug) from now on, in place of what was said before.
+  // A vCPU that is at such a place already stops there. Nothing that a guest can see may change.
+  // The machine stands still. Throws Error, and leaves all as it was, if it cannot watch as many or
+  // such ones.
+  virtual void set_debug_points(const DebugPoints&) {}
 
   // Text for `info accel` and `info jit`; guest code may run.
   virtual std::string describe() const { return {}; }

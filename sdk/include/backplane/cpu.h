@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "backplane/debug.h"
 #include "backplane/device.h"
 
 namespace backplane {
@@ -56,6 +57,12 @@ class Cpu : public Device {
   // Text for `info registers`. Machine lock; the CPU is outside guest code.
   virtual std::string describe_registers() const = 0;
 
+  // A debugger has it stand still while the machine runs. Machine lock; the machine stands still.
+  bool held() const { return held_.load(std::memory_order_relaxed); }
+  void set_held(bool held) { held_.store(held, std::memory_order_relaxed); }
+  // How a debugger sees it; null if the architecture does not say.
+  virtual std::unique_ptr<DebugTarget> debug_target() { return nullptr; }
+
   // Makes the vCPU leave guest code soon, and wakes it if it sleeps. Any thread.
   void kick();
   // Runs fn on the vCPU's thread outside guest code, with the machine lock held, and waits for it.
@@ -89,6 +96,7 @@ class Cpu : public Device {
   unsigned index_ = 0;
   std::atomic<u32> interrupt_request_{0};
   std::atomic<bool> halted_{false};
+  std::atomic<bool> held_{false};
   std::unique_ptr<Vcpu> vcpu_;
   VcpuThread* thread_ = nullptr;
   std::atomic<u64> host_thread_{0};
@@ -104,6 +112,7 @@ class Vcpu {
     Halted,   // the CPU halted and has no work
     Slice,    // used up its share (several CPUs on one thread)
     Stopped,  // an unrecoverable state was reported; the machine is to be stopped
+    Debug,    // a debugger wants to look: debug_stop() says why
   };
   // Runs guest code until something stops it. On the vCPU's thread, without the machine lock.
   virtual Exit run() = 0;
@@ -119,6 +128,13 @@ class Vcpu {
   // a debugger) into the accelerator. On the vCPU's thread, outside run().
   virtual void get_state() {}
   virtual void put_state() {}
+
+  // How run() is to go on from now on: after a step it returns Exit::Debug. Called where the
+  // accelerator says that it can (Accelerator::debug_support()). On the vCPU's thread, outside
+  // run(), with the machine lock.
+  virtual void set_step(DebugStep) {}
+  // Why run() returned Exit::Debug. On the vCPU's thread, after it did.
+  virtual DebugStop debug_stop() const { return {}; }
 };
 
 // A host thread that runs one vCPU, or several in turn (round robin). Waits while the machine

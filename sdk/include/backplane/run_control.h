@@ -15,13 +15,23 @@
 
 namespace backplane {
 
+class Cpu;
 class Machine;
+struct DebugStop;
 
 enum class RunState { Stopped, Running };
 // Why a machine stands still: somebody wants it to; it cannot go on; a disk waits for its user; its
-// guest has panicked, or turned it off, and the user wants to see it as it is then; or another
-// program goes on with it (migration.h).
-enum class StopCause { Request, InternalError, IoError, GuestPanic, GuestShutdown, Migrated };
+// guest has panicked, or turned it off, and the user wants to see it as it is then; another
+// program goes on with it (migration.h); or a debugger looks at it.
+enum class StopCause {
+  Request,
+  InternalError,
+  IoError,
+  GuestPanic,
+  GuestShutdown,
+  Migrated,
+  Debug
+};
 // TripleFault: a processor has shut down, of which a PC's chipset makes a reset.
 enum class ShutdownCause { Guest, HostRequest, HostSignal, GuestReset, TripleFault, Panic, Debug };
 
@@ -75,6 +85,9 @@ class RunControl {
   void request_shutdown(ShutdownCause cause, int exit_status = 0);
   // Stops the machine for a reason of its own: it can be looked at, and continued.
   void request_stop(StopCause cause);
+  // A CPU has come to where a debugger wanted to look: tells those that want to know, and stops the
+  // machine. On the CPU's thread, machine lock not held.
+  void report_debug_stop(Cpu& cpu, const DebugStop& stop);
   // The guest says that it has panicked; does what the user wants then.
   void report_panic();
   // Presses the power button.
@@ -90,6 +103,8 @@ class RunControl {
   // When the machine starts (true, before the first vCPU runs) and stops (false, after the last one
   // stood still).
   Subscription on_change(std::function<void(bool running)> fn);
+  // When a CPU stopped for a debugger; the others may still run. On the CPU's thread.
+  Subscription on_debug_stop(std::function<void(Cpu& cpu, const DebugStop& stop)> fn);
   // When the power button is pressed. On the main loop.
   Subscription on_powerdown(std::function<void()> fn);
 

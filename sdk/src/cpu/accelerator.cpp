@@ -16,6 +16,12 @@ void Accelerator::expect_saves_state() const {
       .with_hint("use -accel tcg");
 }
 
+DebugSupport Accelerator::debug_support() const {
+  return {.missing = fmt::format(
+              "accelerator {} neither steps nor has breakpoints or watchpoints: use -accel tcg",
+              name())};
+}
+
 std::string Accelerator::name() const { return std::string(kAccelKind.user_name(type_name())); }
 
 const AccelClass& accel_find(std::string_view name) {

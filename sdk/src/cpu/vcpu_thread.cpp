@@ -166,7 +166,7 @@ bool VcpuThread::Impl::run_round() {
   for (std::size_t turns = cpus.size(); turns != 0; --turns) {
     if (next >= cpus.size()) next = 0;
     Cpu& cpu = *cpus[next++];
-    if (cpu.halted() && !cpu.has_work()) continue;
+    if (cpu.held() || (cpu.halted() && !cpu.has_work())) continue;
     run(cpu);
     ran = true;
     if (stopping.load() || has_work.load() || !may_run()) break;
@@ -178,17 +178,22 @@ void VcpuThread::Impl::run(Cpu& cpu) {
   Cpu::set_current(&cpu);
   running.store(&cpu);
   try {
-    // A kick that came before `running` was set went to no vCPU of ours: look once more. A stopped
-    // one does not stop the machine if it asked for a reset, which ends what it is stopped for.
-    if (!stopping.load() && !has_work.load() && may_run() &&
-        cpu.vcpu()->run() == Vcpu::Exit::Stopped &&
-        machine.run_control().impl_->requests.load() == 0)
-      machine.run_control().request_stop(StopCause::InternalError);
+    // A kick that came before `running` was set went to no vCPU of ours: look once more.
+    if (!stopping.load() && !has_work.load() && may_run()) note_exit(cpu, cpu.vcpu()->run());
   } catch (const std::exception& error) {
     fail(error);
   }
   running.store(nullptr);
   Cpu::set_current(nullptr);
+}
+
+void VcpuThread::Impl::note_exit(Cpu& cpu, Vcpu::Exit exit) {
+  RunControl& control = machine.run_control();
+  if (exit == Vcpu::Exit::Debug) control.report_debug_stop(cpu, cpu.vcpu()->debug_stop());
+  // A stopped one does not stop the machine if it asked for a reset, which ends what it is stopped
+  // for.
+  if (exit == Vcpu::Exit::Stopped && control.impl_->requests.load() == 0)
+    control.request_stop(StopCause::InternalError);
 }
 
 // The accelerator cannot go on: the program ends.

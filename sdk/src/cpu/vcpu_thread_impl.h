@@ -49,6 +49,7 @@ struct VcpuThread::Impl {
   bool may_run() const;
   bool run_round();
   void run(Cpu& cpu);
+  void note_exit(Cpu& cpu, Vcpu::Exit exit);
   void fail(const std::exception& error);
   void leave_guest();
   void idle();

@@ -65,6 +65,10 @@ Subscription RunControl::on_change(std::function<void(bool running)> fn) {
   return impl_->changes.add(std::move(fn));
 }
 
+Subscription RunControl::on_debug_stop(std::function<void(Cpu&, const DebugStop&)> fn) {
+  return impl_->debug_stops.add(std::move(fn));
+}
+
 Subscription RunControl::on_powerdown(std::function<void()> fn) {
   return impl_->powerdown.add(std::move(fn));
 }
@@ -174,6 +178,12 @@ void RunControl::request_stop(StopCause cause) {
     impl_->stop_cause = cause;
     impl_->requests.fetch_and(~Impl::kStop);
   });
+}
+
+void RunControl::report_debug_stop(Cpu& cpu, const DebugStop& stop) {
+  const MachineLock::Guard lock;
+  impl_->debug_stops.tell(cpu, stop);
+  request_stop(StopCause::Debug);
 }
 
 void RunControl::report_panic() {

@@ -31,6 +31,7 @@ struct RunControl::Impl {
   GuestActions actions;
   Subscribers<bool> changes;
   Subscribers<> powerdown;
+  Subscribers<Cpu&, const DebugStop&> debug_stops;
 };
 
 }  // namespace backplane
