@@ -34,7 +34,8 @@ class Execution {
   bool single_step = false;  // TF was set before the instruction
   bool watching = false;     // breakpoints are enabled
   u64 breakpoints_hit = 0;   // bits of DR6, for data and ports that the instruction touched
-  bool behind_ss_load = false;  // the instruction is the one that a load of SS protects
+  bool one_element_wanted = false;  // by who executes
+  bool behind_ss_load = false;      // the instruction is the one that a load of SS protects
 
   // Takes what depends on the state's mode. Before each instruction.
   void begin() {
@@ -48,7 +49,7 @@ class Execution {
     behind_ss_load = state.interrupt_shadow == kShadowSs;
   }
   // A repetition stops after each element, for a debugger to see it.
-  bool one_element() const { return single_step || watching; }
+  bool one_element() const { return single_step || watching || one_element_wanted; }
 
   Privilege privilege = Privilege::Supervisor;
   bool code64() const { return code64_; }
@@ -140,9 +141,9 @@ class Execution {
   }
   // Raises #PF as a write of these bytes would: for the first that cannot be written.
   void probe_write(u64 address, unsigned size) {
-    memory.atomic_pointer(address, 1, privilege);
+    memory.check_write(address, privilege);
     const u64 last_page = (address + size - 1) & kPageMask;
-    if (last_page != (address & kPageMask)) memory.atomic_pointer(last_page, 1, privilege);
+    if (last_page != (address & kPageMask)) memory.check_write(last_page, privilege);
   }
   // Replaces the value at an address by compute(value); as one step if `locked`. May call
   // compute several times, the last time for the value that was replaced.

@@ -165,6 +165,8 @@ Interpreter::Interpreter(X86Cpu& cpu, LinearMemory& memory)
 
 Interpreter::~Interpreter() = default;
 
+void Interpreter::set_one_element(bool one) { impl_->x.one_element_wanted = one; }
+
 Interpreter::Step Interpreter::step() {
   try {
     return impl_->execute();

@@ -181,6 +181,7 @@ class X86Cpu : public Cpu {
 
   bool has_work() const override;
   std::string describe_registers() const override;
+  std::unique_ptr<DebugTarget> debug_target() override;
   void set_property(std::string_view name, std::string_view value) override;
 
   // --- for accelerators of which the kernel or a hypervisor keeps part of the CPU

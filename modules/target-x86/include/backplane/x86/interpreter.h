@@ -33,6 +33,10 @@ class Interpreter {
   // or two may be executed.
   Step step_and_settle();
 
+  // A step is to do one element of a repeated instruction, not several, so that what is between
+  // them can be seen. Not while it executes.
+  void set_one_element(bool one);
+
   // How often instructions of one name were begun, a repeated one with each step. The names are
   // mnemonics in lower case, but that moves of control, debug and segment registers are told apart.
   struct Count {

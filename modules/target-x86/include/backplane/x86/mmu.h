@@ -51,6 +51,11 @@ class LinearMemory {
   // operation is atomic; null if it is not plain RAM within a page. Throws #PF if not writable.
   virtual void* atomic_pointer(u64 linear, unsigned size, Privilege privilege) = 0;
 
+  // Throws #PF if the byte is not writable; it is not accessed.
+  virtual void check_write(u64 linear, Privilege privilege) {
+    atomic_pointer(linear, 1, privilege);
+  }
+
   template <class T>
   T load(u64 linear, Privilege privilege) {
     T value;
