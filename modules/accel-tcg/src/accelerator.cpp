@@ -133,6 +133,11 @@ class TcgAccel final : public Accelerator, private MemoryListener {
 
   void expect_saves_state() const override {}
 
+  DebugSupport debug_support() const override {
+    return {.step = true, .code = true, .data = true, .missing = {}};
+  }
+  void set_debug_points(const DebugPoints& points) override { engine_->set_debug_points(points); }
+
   std::string describe() const override {
     return fmt::format("accelerator: tcg ({})\nthreads: {}\n{}", object_class().description,
                        single_ ? "single" : "multi",

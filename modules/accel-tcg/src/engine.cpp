@@ -10,9 +10,20 @@ Engine::Engine(AddressSpace& memory, u64 buffer_size, const TranslatorOptions& o
     : memory(memory),
       cache(buffer_size),
       options(options),
-      translator(cache, stubs, this->options) {
+      translator(cache, stubs, this->options),
+      looks_ahead_(options.limits.look_ahead) {
   stubs = emit_stubs(cache.assembler(), TcgVcpu::helpers(), host_vector_mask());
   cache.seal();
+}
+
+void Engine::set_debug_points(const DebugPoints& points) {
+  for (TcgVcpu* vcpu : vcpus) vcpu->watch(points.data);
+  if (!stops.set(points.code)) return;
+  options.limits.stops = stops.empty() ? nullptr : &stops;
+  // What is shown where a block ends has to be true.
+  options.limits.look_ahead = looks_ahead_ && stops.empty();
+  flush_wanted = true;
+  flush_code();
 }
 
 void Engine::flush_code() {

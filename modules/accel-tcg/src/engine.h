@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backplane/debug.h"
 #include "backplane/memory.h"
 #include "cache/code_cache.h"
 #include "runtime/stubs.h"
@@ -25,6 +26,8 @@ struct Engine {
   TranslatorOptions options;
   Translator translator;
   std::vector<TcgVcpu*> vcpus;
+  // Where a debugger wants guest code to stop. Changes while the machine stands still.
+  StopOffsets stops;
 
   // The code cache is full. Set by a vCPU that is inside; until it is flushed none goes inside.
   std::atomic<bool> flush_wanted{false};
@@ -32,6 +35,8 @@ struct Engine {
   std::unordered_map<const u8*, u64> unsettled;
   u64 marks = 0;
 
+  // Takes a debugger's breakpoints and watchpoints. The machine stands still.
+  void set_debug_points(const DebugPoints& points);
   // Flushes the code cache, if that is still wanted when every vCPU is outside. The caller is
   // outside, and holds no lock.
   void flush_code();
@@ -56,6 +61,8 @@ struct Engine {
   void wait_for_others(const TcgVcpu& caller);
 
  private:
+  // Whether blocks look at what follows them where no debugger is.
+  const bool looks_ahead_;
   // One flush at a time. Lock order: before CodeCache::lock().
   std::mutex flushing_;
 };

@@ -193,7 +193,7 @@ const u8* TcgVcpu::fast_lookup(TcgVcpu* vcpu, u64 linear, u64) {
   const MmuIndex index = vcpu->mmu_.current_index();
   const u32 mode = vcpu->signature_[index].mode;
   if (jit.exit_request.load(std::memory_order_relaxed) != 0 || jit.pointer_mask != ~u64{0} ||
-      mode == kNoMode || vcpu->tracing_)
+      mode == kNoMode || vcpu->tracing_ || vcpu->engine_.stops.begins_block(linear))
     return nullptr;
   const u8* host_pc = vcpu->mmu_.code_pointer_fast(linear, index);
   if (host_pc == nullptr) return nullptr;

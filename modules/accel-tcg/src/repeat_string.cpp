@@ -94,11 +94,11 @@ bool TcgVcpu::repeat_in_page(u32 form, u64& bytes) {
   SoftMmu::Target read;
   if (moves) {
     read = mmu_.resolve((source.base + from) & linear_mask, Access::Read, index);
-    if (read.host == nullptr) return false;
+    if (read.host == nullptr || read.watched) return false;
   }
   const SoftMmu::Target target =
       mmu_.resolve((destination.base + to) & linear_mask, Access::Write, index);
-  if (target.host == nullptr) return false;
+  if (target.host == nullptr || target.watched) return false;
   if (moves)
     copy(target.host, read.host, count, element, backwards);
   else

@@ -72,6 +72,29 @@ void TcgVcpu::thread_started() {
 
 void TcgVcpu::put_state() { mmu_.flush(true); }
 
+void TcgVcpu::watch(const std::vector<Watchpoint>& watched) {
+  mmu_.watch(watched);
+  // A repetition is to stop behind the element that was watched for.
+  interpreter_.set_one_element(mmu_.watching());
+}
+
+u64 TcgVcpu::linear_instruction() const {
+  if (state_.code64()) return state_.rip;
+  return static_cast<u32>(state_.seg[x86::CS].base + state_.rip);
+}
+
+// RF says that the instruction has begun before: a repetition that goes on, or one that faulted and
+// is tried again. [SDM 3B "Instruction-Breakpoint Exception Condition"]
+bool TcgVcpu::at_stop() const {
+  return !engine_.stops.empty() && (state_.rflags & x86::kRF) == 0 &&
+         engine_.stops.has(linear_instruction());
+}
+
+Vcpu::Exit TcgVcpu::stop_for_debugger(const DebugStop& stop) {
+  debug_stop_ = stop;
+  return Exit::Debug;
+}
+
 void TcgVcpu::flush_tlb(bool globals) {
   if (mmu_.traced()) trace_flush(cpu_, globals);
   mmu_.flush(globals);
@@ -138,6 +161,8 @@ void TcgVcpu::flags_to_state() {
 // overwritten. Nothing on the way faults.
 void TcgVcpu::settle_flags() {
   jit_.flags_stale = 0;
+  // While a debugger stops somewhere, blocks leave none such.
+  if (!engine_.stops.empty()) return;
   const MmuIndex index = mmu_.current_index();
   for (unsigned n = 0; n < GuestCode::kLookAhead; ++n) {
     note_code_segment();
@@ -242,11 +267,14 @@ Vcpu::Exit TcgVcpu::run() {
   const x86::Context context{cpu_, mmu_};
   for (;;) {
     jit_.exit_request.store(0, std::memory_order_relaxed);
+    if (mmu_.was_hit()) [[unlikely]]
+      return stop_for_debugger(*mmu_.take_watch_hit());
     if (kicked_.exchange(false, std::memory_order_acq_rel)) return Exit::Kicked;
     if (memory_changed_.exchange(false)) mmu_.flush(true);
     if (state_.shutdown != 0) return Exit::Stopped;
-    if (cpu_.interrupt_request() != 0 && state_.interrupt_shadow == 0)
-      x86::service_interrupts(context);
+    if (cpu_.interrupt_request() != 0 && state_.interrupt_shadow == 0 && takes_interrupts() &&
+        x86::service_interrupts(context) && step_ != DebugStep::None)
+      return stop_for_debugger({});
     jit_.interrupt_waiting = cpu_.interrupt_request() != 0 ? 1 : 0;
     if (cpu_.halted()) {
       if (!cpu_.has_work()) return Exit::Halted;
@@ -254,6 +282,12 @@ Vcpu::Exit TcgVcpu::run() {
       cpu_.set_halted(false);
     }
     if (engine_.options.count_instructions && jit_.budget <= 0) return Exit::Slice;
+    if (step_ != DebugStep::None) [[unlikely]] {
+      step();
+      return stop_for_debugger(mmu_.take_watch_hit().value_or(DebugStop{}));
+    }
+    if (at_stop()) [[unlikely]]
+      return stop_for_debugger({DebugStop::Reason::Code, linear_instruction(), {}});
     if (must_step()) {
       step();
       continue;
@@ -316,6 +350,9 @@ const u8* TcgVcpu::code_at_rip() {
 }
 
 Block* TcgVcpu::find_or_translate(u64 linear, u32 kind) {
+  // What goes on in a block of its own has begun.
+  if (kind == 0 && at_stop()) [[unlikely]]
+    return nullptr;
   const MmuIndex index = mmu_.current_index();
   const u8* host_pc = mmu_.code_pointer(linear, index);
   if (host_pc == nullptr) return nullptr;
@@ -467,7 +504,7 @@ const u8* TcgVcpu::follow(u32 index) {
   }
   const std::lock_guard guard(cache.lock());
   // To translate may be to wait outside, where the site may have gone.
-  if (flushes == cache.counters().flushes && !tracing_) {
+  if (flushes == cache.counters().flushes && !tracing_ && !engine_.stops.begins_block(linear)) {
     JumpSite& site = cache.site(index);
     const bool reachable = block->valid && site.from->valid && linear == target;
     if (reachable && site.tag == 0) {
@@ -503,7 +540,7 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
   if (!crosses) {
     const SoftMmu::Target t = mmu_.resolve(linear, write ? Access::Write : Access::Read, index);
     // Where no code is, another vCPU may make some before the write.
-    if (t.host != nullptr &&
+    if (t.host != nullptr && !t.watched &&
         !(t.has_code && (engine_.vcpus.size() > 1 || engine_.cache.has_code_locked(t.host, size))))
       return reinterpret_cast<u64>(t.host);
     faults = t.faulted;
@@ -511,7 +548,7 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
     const unsigned first = static_cast<unsigned>(kPageSize - (linear & ~kPageMask));
     const SoftMmu::Target low = mmu_.resolve(linear, Access::Read, index);
     const SoftMmu::Target high = mmu_.resolve(linear + first, Access::Read, index);
-    if (low.host != nullptr && high.host != nullptr) {
+    if (low.host != nullptr && high.host != nullptr && !low.watched && !high.watched) {
       u8* bounce = jit_.bounce_for(linear);
       std::memcpy(bounce, low.host, first);
       std::memcpy(bounce + first, high.host, size - first);

@@ -21,6 +21,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void kick() override;
   void thread_started() override;
   void put_state() override;
+  void set_step(DebugStep step) override { step_ = step; }
+  DebugStop debug_stop() const override { return debug_stop_; }
+  // Accesses that a debugger watches for from now on. The machine stands still.
+  void watch(const std::vector<Watchpoint>& watched);
 
   X86Cpu& cpu() { return cpu_; }
   SoftMmu& mmu() { return mmu_; }
@@ -90,7 +94,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   template <class BlockOrPlace>
   void remember(const BlockOrPlace& block, u64 linear, MmuIndex index) {
     mmu_.note_executed(linear, index);
-    if (tracing_) return;
+    if (tracing_ || engine_.stops.begins_block(linear)) return;
     const u8* const code = engine_.cache.assembler().executable(block.entry);
     jit_.jumps[jump_cache_index(linear)] = {linear ^ jit_.jump_generation[index],
                                             reinterpret_cast<u64>(code)};
@@ -121,6 +125,12 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // element is the interpreter's. In repeat_string.cpp.
   bool repeat_in_page(u32 form, u64& bytes);
   bool must_step() const;
+  // Where the next instruction is, and whether a debugger wants to stop before it.
+  u64 linear_instruction() const;
+  bool at_stop() const;
+  // An interrupt may be taken now, for all that a debugger wants.
+  bool takes_interrupts() const { return step_ != DebugStep::Instruction || cpu_.halted(); }
+  Exit stop_for_debugger(const DebugStop& stop);
   // Runs one instruction by the interpreter; null or an exit.
   void step();
   bool inside() const { return (crossings_.load(std::memory_order_relaxed) & 1) != 0; }
@@ -229,6 +239,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   bool virtual_tsc_ = false;
   const FixedLeaves fixed_leaves_;
   const u32 vector_mask_;  // components that the host has
+  DebugStep step_ = DebugStep::None;
+  DebugStop debug_stop_;
   Counters counters_;
 };
 

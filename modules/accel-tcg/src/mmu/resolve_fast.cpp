@@ -13,7 +13,7 @@ constexpr u64 kAddressMask = 0x000ffffffffff000;
 }  // namespace
 
 u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index, u32* fault) {
-  if (traced_) return nullptr;
+  if (fills_slowly_) return nullptr;
   constexpr u64 kPaging = x86::kCr0PG | x86::kCr0WP;
   if ((state_.cr0 & kPaging) != kPaging || (state_.efer & x86::kEferLMA) == 0 ||
       (state_.cr4 & x86::kCr4LA57) != 0 || memory_.generation() != view_generation_ ||

@@ -28,7 +28,8 @@ SoftMmu::SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code)
       jit_(jit_state(cpu)),
       memory_(memory),
       code_(code),
-      traced_(walks_are_traced()) {
+      traced_(walks_are_traced()),
+      fills_slowly_(traced_) {
   for (unsigned i = 0; i < kMmuCount; ++i) {
     filled_[i] = kTlbEntries;
     clear(i);
@@ -129,11 +130,14 @@ SoftMmu::Target SoftMmu::fill(u64 linear, Access access, MmuIndex index) {
   const u64 unusable = unusable_tag(slot);
   TlbEntry& e = jit_.tlb[index][slot];
   e.host = reinterpret_cast<u64>(host_page);
-  e.read_tag = t.readable ? page : unusable;
-  e.write_tag =
-      t.writable && !range->readonly && !has_code && !logs_first_write(*range->block, page_flags)
-          ? page
-          : unusable;
+  // A check for writing stands for one for reading too.
+  const bool watches_reads = watching() && watches_page(page, true);
+  const bool watches_any = watching() && watches_page(page, false);
+  e.read_tag = t.readable && !watches_reads ? page : unusable;
+  e.write_tag = t.writable && !range->readonly && !has_code && !watches_any &&
+                        !logs_first_write(*range->block, page_flags)
+                    ? page
+                    : unusable;
   e.exec_tag = t.executable ? page : unusable;
   check_for_code(e, slot, page_flags);
   note_fill(index, slot);
@@ -146,6 +150,7 @@ SoftMmu::Target SoftMmu::fill(u64 linear, Access access, MmuIndex index) {
   }
   if (t.page_size > kPageSize) note_large(linear, t.page_size);
   target.host = host_page + (linear - page);
+  target.watched = access == Access::Read ? watches_reads : access == Access::Write && watches_any;
   target.has_code = access == Access::Write &&
                     (page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
   return target;
@@ -206,6 +211,7 @@ void SoftMmu::read(u64 linear, void* data, unsigned size, Privilege privilege) {
     else if (memory_.read(t.physical, out + done, part) != MemResult::Ok)
       std::memset(out + done, 0xff, part);
   });
+  note_access(linear, size, true, false);
 }
 
 void SoftMmu::write(u64 linear, const void* data, unsigned size, Privilege privilege) {
@@ -227,6 +233,7 @@ void SoftMmu::write(u64 linear, const void* data, unsigned size, Privilege privi
     std::memcpy(t.host, in + done, part);
     report_write(at, t.host, part, index);
   });
+  note_access(linear, size, false, true);
 }
 
 unsigned SoftMmu::fetch(u64 linear, u8* data, unsigned size, Privilege privilege) {
@@ -254,8 +261,42 @@ void* SoftMmu::atomic_pointer(u64 linear, unsigned size, Privilege privilege) {
   const Target t = resolve(linear, Access::Write, index);
   if (t.faulted) raise(linear, t);
   report_writes();
-  if (t.host != nullptr) unreported_ = {linear, t.host, size, index};
+  if (t.host == nullptr) return nullptr;
+  unreported_ = {linear, t.host, size, index};
+  note_access(linear, size, true, true);
   return t.host;
+}
+
+void SoftMmu::check_write(u64 linear, Privilege privilege) {
+  const Target t = resolve(linear, Access::Write, index_of(privilege));
+  if (t.faulted) raise(linear, t);
+}
+
+void SoftMmu::watch(const std::vector<Watchpoint>& watched) {
+  if (watched == watched_) return;
+  watched_ = watched;
+  hit_.reset();
+  fills_slowly_ = traced_ || watching();
+  flush(true);
+}
+
+bool SoftMmu::watches_page(u64 page, bool reads_only) const {
+  return std::ranges::any_of(watched_, [&](const Watchpoint& w) {
+    return (w.reads || !reads_only) && w.address <= page + (kPageSize - 1) &&
+           page <= w.address + (w.size - 1);
+  });
+}
+
+void SoftMmu::note_watched(u64 linear, unsigned size, bool reads, bool writes) {
+  if (hit_) return;
+  for (const Watchpoint& w : watched_) {
+    if (!((w.reads && reads) || (w.writes && writes)) || w.address > linear + (size - 1) ||
+        linear > w.address + (w.size - 1))
+      continue;
+    hit_ = DebugStop{DebugStop::Reason::Data, std::max(linear, w.address), w};
+    jit_.exit_request.store(1, std::memory_order_relaxed);
+    return;
+  }
 }
 
 // Bytes are written first and reported then: code that another vCPU makes of them in between is of

@@ -6,7 +6,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
+#include "backplane/debug.h"
 #include "backplane/x86/mmu.h"
 #include "mmu/number_set.h"
 #include "runtime/jit_state.h"
@@ -37,6 +41,7 @@ class SoftMmu final : public x86::LinearMemory {
     bool faulted = false;
     bool canonical = true;
     bool has_code = false;  // a write: the page holds translated code
+    bool watched = false;   // a debugger wants to see such accesses to some of the page
   };
   // Looks up and fills the TLB.
   Target resolve(u64 linear, Access access, MmuIndex index);
@@ -86,6 +91,14 @@ class SoftMmu final : public x86::LinearMemory {
   };
   RamPlace place_of(const u8* host);
 
+  // Accesses to these bytes are to be seen from now on (take_watch_hit()): translated code reaches
+  // none of their pages. All is flushed. Also while the vCPU is outside run(), on any thread.
+  void watch(const std::vector<Watchpoint>& watched);
+  bool watching() const { return !watched_.empty(); }
+  // The first access that hit one since the last call; it asked translated code to be left.
+  bool was_hit() const { return hit_.has_value(); }
+  std::optional<DebugStop> take_watch_hit() { return std::exchange(hit_, std::nullopt); }
+
   // Forgets the code made of bytes that atomic_pointer() was asked for: they are written by now.
   void report_writes();
 
@@ -119,6 +132,7 @@ class SoftMmu final : public x86::LinearMemory {
   void write(u64 linear, const void* data, unsigned size, Privilege privilege) override;
   unsigned fetch(u64 linear, u8* data, unsigned size, Privilege privilege) override;
   void* atomic_pointer(u64 linear, unsigned size, Privilege privilege) override;
+  void check_write(u64 linear, Privilege privilege) override;
 
   struct Counters {
     u64 fills = 0, flushes = 0, global_flushes = 0, page_flushes = 0;
@@ -131,6 +145,13 @@ class SoftMmu final : public x86::LinearMemory {
  private:
   // resolve() for what is not in the TLB.
   Target fill(u64 linear, Access access, MmuIndex index);
+  // Whether a debugger watches for reads, or for anything, of a page.
+  bool watches_page(u64 page, bool reads_only) const;
+  void note_access(u64 linear, unsigned size, bool reads, bool writes) {
+    if (watching()) [[unlikely]]
+      note_watched(linear, size, reads, writes);
+  }
+  void note_watched(u64 linear, unsigned size, bool reads, bool writes);
   MmuIndex index_of(Privilege privilege) const;
   const u8* fill_code_pointer(u64 linear, MmuIndex index);
   const FlatRange* range_at(u64 physical);
@@ -245,6 +266,10 @@ class SoftMmu final : public x86::LinearMemory {
   }
   Counters counters_;
   const bool traced_;
+  // Walks are traced, or pages watched: no entry is filled but by fill().
+  bool fills_slowly_;
+  std::vector<Watchpoint> watched_;
+  std::optional<DebugStop> hit_;
 };
 
 }  // namespace backplane::tcg

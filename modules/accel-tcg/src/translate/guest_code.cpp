@@ -257,6 +257,11 @@ void GuestCode::scan(const GuestBytes& bytes, unsigned offset, Mode mode, ScanLi
   unsigned side_exits = 0;
   while (insns_.size() < limits.instructions && end_ < kPageSize) {
     ScannedInsn s;
+    if (limits.stops != nullptr && !insns_.empty() && limits.stops->begins_block(end_)) {
+      // No interrupt is taken between it and the next one.
+      if (insns_.back().insn.row.op == Op::Sti) insns_.back().insn.row.op = Op::Interpret;
+      break;
+    }
     if (!decode_at(end_, s.insn)) break;
     if (!resolve_segment(s.insn, mode) || !translatable(s.insn, mode)) {
       s.insn.row.op = Op::Interpret;

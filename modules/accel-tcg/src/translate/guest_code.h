@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cache/block.h"
+#include "cache/stop_offsets.h"
 #include "decode/features.h"
 
 namespace backplane::tcg {
@@ -35,6 +36,8 @@ struct ScanLimits {
   // Flags that what follows a block overwrites need not be good where one block ends and the next
   // begins. (TcgVcpu::settle_flags)
   bool look_ahead = true;
+  // Before whose instructions a block ends; null if no debugger wants to stop anywhere.
+  const StopOffsets* stops = nullptr;
 };
 
 // Decodes from `offset` of the page until something ends the block. Never empty unless not even
