@@ -59,6 +59,7 @@ Launch::Launch(const CommandLine& line, const std::string& program_name)
 
 Launch::~Launch() {
   const MachineLock::Guard lock;
+  gdb_.reset();
   for (Object* const monitor : monitors_) root_.remove_child(*monitor);
   if (migration_ != nullptr) root_.remove_child(*migration_);
   if (machine_ != nullptr) machine_->tear_down();
@@ -155,6 +156,14 @@ void Launch::start_monitor(const Consoles::Terminal& terminal, const char* name)
               [&] { monitor.open(dynamic_cast<Chardev&>(*backends_->find(terminal.chardev))); });
 }
 
+void Launch::start_gdb_server() {
+  gdb_ = std::make_unique<gdb::Service>(*machine_, *backends_, root_);
+  if (const GivenOption* option = line_.last("gdb"))
+    with_option(option->text, [&] { gdb_->serve(option->value); });
+  else if (line_.has("s"))
+    with_option("-s", [&] { gdb_->serve(gdb::kUsualDevice); });
+}
+
 void Launch::build_board() { machine_->init(); }
 
 void Launch::add_devices() {
@@ -206,6 +215,7 @@ int Launch::run() {
     machine_->phases().advance(Phase::MachineInitialized);
     add_devices();
     start_monitors();
+    start_gdb_server();
     make_ready();
     if (!machine_->config().start_stopped && !stood_still_) machine_->run_control().start();
   }

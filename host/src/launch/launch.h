@@ -15,6 +15,7 @@
 #include "backplane/options.h"
 #include "characters/consoles.h"
 #include "devices/drives.h"
+#include "gdb/service.h"
 #include "launch/saved_state.h"
 #include "monitor/monitor.h"
 #include "options/machine_options.h"
@@ -47,6 +48,7 @@ class Launch {
   void start_monitors();
   template <class Kind>
   void start_monitor(const Consoles::Terminal& terminal, const char* name);
+  void start_gdb_server();
   void make_ready();
   void load_state(const StatePlace& place);
 
@@ -62,8 +64,9 @@ class Launch {
   Drives drives_;
   Migration* migration_ = nullptr;  // "/migration"
   std::vector<Object*> monitors_;   // "/monitor[0]", "/qmp[0]", ...
-  bool stood_still_ = false;        // where it was received from
-  int signal_ = 0;                  // that ended it
+  std::unique_ptr<gdb::Service> gdb_;
+  bool stood_still_ = false;  // where it was received from
+  int signal_ = 0;            // that ended it
 };
 
 }  // namespace backplane::host

@@ -101,6 +101,10 @@ std::vector<OptionSpec> rows() {
       {"d", "", "CATEGORY[,CATEGORY...]", "log what happens; -d help lists the categories",
        "Diagnostics", "", Early},
       {"D", "", "FILE", "log to a file", "", "", Early},
+      {"gdb", "", "DEVICE",
+       "wait for gdb there: tcp:[HOST]:PORT, unix:PATH, or another device as -monitor takes\n"
+       "them; with -S, the guest waits too"},
+      {"s", "", "", "the same as -gdb tcp::1234"},
       {"version", "", "", "print the version", "", "", Early},
       {"help", "h", "", "print this list", "", "", Early},
   };
