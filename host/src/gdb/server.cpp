@@ -47,10 +47,12 @@ void Server::begin() {
 }
 
 void Server::receive(const u8* data, std::size_t size) {
-  // A device whose other side does not come and go, as a terminal, says nothing of a client.
-  if (!session_) begin();
-  for (std::size_t n = 0; n < size && session_; ++n)
+  for (std::size_t n = 0; n < size; ++n) {
+    // One that has detached acknowledges it, and may begin anew without having left.
+    if (!session_ && data[n] == '$') begin();
+    if (!session_) continue;
     if (const auto event = reader_.take(data[n])) take(*event);
+  }
 }
 
 void Server::take(PacketReader::Event event) {
