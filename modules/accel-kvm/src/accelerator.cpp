@@ -4,6 +4,7 @@
 
 #include <x86intrin.h>
 
+#include <optional>
 #include <vector>
 
 #include "backplane/machine.h"
@@ -11,6 +12,7 @@
 #include "backplane/vcpu_threads.h"
 #include "backplane/x86/apic.h"
 #include "interrupts/interrupts.h"
+#include "kernel/watchpoint_probe.h"
 #include "memory/memory_slots.h"
 #include "memory/write_events.h"
 #include "vcpu/msrs.h"
@@ -104,6 +106,20 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     slots_.reset();
   }
 
+  // The four debug registers are the processor's, so what is beyond them is said when it is asked
+  // for.
+  DebugSupport debug_support() const override {
+    if (!has_watchpoints_) has_watchpoints_ = reports_watchpoints(*system_);
+    DebugSupport support{.step = true, .code = true, .data = *has_watchpoints_, .missing = {}};
+    if (!support.data)
+      support.missing = "the KVM of this host reports no watchpoints: use -accel tcg for them";
+    return support;
+  }
+  void set_debug_points(const DebugPoints& points) override {
+    const std::vector<DebugRegisterUse> uses = assign_debug_registers(points);
+    for (KvmVcpu* vcpu : vcpus_) vcpu->set_debug_points(uses);
+  }
+
   std::string describe() const override {
     std::string text = fmt::format(
         "accelerator: kvm ({})\nkernel-irqchip: {}\nmemory slots: {}\n", object_class().description,
@@ -194,6 +210,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     vm_.call("cannot set KVM's MSR filter", KVM_X86_SET_MSR_FILTER, &filter);
   }
 
+  mutable std::optional<bool> has_watchpoints_;  // once it was asked for
   IrqchipMode irqchip_ = IrqchipMode::On;
   bool paravirtual_ = true;
   u64 apic_timer_hertz_ = kApicTimerHertz;

@@ -41,6 +41,9 @@ KvmVcpu::Next KvmVcpu::handle_exit() {
     case KVM_EXIT_HLT:
       ++counters_.halts;
       return halt();
+    case KVM_EXIT_DEBUG:
+      debug_stop_ = debug_.stop_for(run_->debug.arch);
+      return Next::Debug;
     case KVM_EXIT_SHUTDOWN:
       return triple_fault();
     case KVM_EXIT_INTERNAL_ERROR:
@@ -55,11 +58,18 @@ KvmVcpu::Next KvmVcpu::handle_exit() {
   }
 }
 
+KvmVcpu::Next KvmVcpu::stepped() {
+  if (!debug_.stepping()) return Next::Go;
+  debug_stop_ = {};
+  return Next::Debug;
+}
+
 KvmVcpu::Next KvmVcpu::halt() {
   // has_work() looks at these.
   state_.nmi_blocked = registers_.page(KVM_SYNC_X86_EVENTS).events.nmi.masked;
   state_.rflags = run_->if_flag != 0 ? state_.rflags | x86::kIF : state_.rflags & ~x86::kIF;
   cpu_.set_halted(true);
+  if (debug_.stepping()) return stepped();
   return cpu_.has_work() ? Next::Go : Next::Halted;
 }
 
@@ -115,11 +125,11 @@ KvmVcpu::Next KvmVcpu::emulate() {
   switch (step) {
     case x86::Interpreter::Step::Done:
     case x86::Interpreter::Step::Exception:
-      return Next::Go;
+      return stepped();
     case x86::Interpreter::Step::Halted:
       if (kernel_apic()) {
         set_mp_state(fd_, KVM_MP_STATE_HALTED);
-        return Next::Go;
+        return stepped();
       }
       run_->if_flag = (state_.rflags & x86::kIF) != 0;
       return halt();

@@ -28,7 +28,8 @@ KvmVcpu::KvmVcpu(const System& system, const Descriptor& vm, x86::X86Cpu& cpu, V
       interpreter_(cpu, linear_),
       fd_(vm.call("cannot create a vCPU", KVM_CREATE_VCPU, long{cpu.apic().id()})),
       run_(fd_, system.run_size()),
-      registers_(fd_, *run_, cpu.state()) {
+      registers_(fd_, *run_, cpu.state()),
+      debug_((system.capability(KVM_CAP_SET_GUEST_DEBUG2) & KVM_GUESTDBG_BLOCKIRQ) != 0) {
   set_cpuid(fd_, cpu, system, {options.paravirtual, kernel_apic()});
   const std::vector<x86::CpuidDifference> differences = cpuid_differences(fd_, cpu);
   cpu.note_shown(differences);
@@ -130,7 +131,14 @@ Vcpu::Exit KvmVcpu::run() {
     if (state_.shutdown != 0) return Exit::Stopped;
     // What it was asked for may be withdrawn.
     run_->request_interrupt_window = 0;
-    if (cpu_.interrupt_request() != 0) deliver_interrupts();
+    if (debug_.changed()) {
+      finish_access();
+      registers_.exchange_page();
+      debug_.tell_kernel(fd_);
+    }
+    // A step comes before interrupts that wait.
+    if (cpu_.interrupt_request() != 0 && (debug_.step() != DebugStep::Instruction || cpu_.halted()))
+      deliver_interrupts();
     if (cpu_.halted()) {
       if (!cpu_.has_work() || state_.wait_for_sipi != 0) return Exit::Halted;
       cpu_.set_halted(false);
@@ -138,8 +146,8 @@ Vcpu::Exit KvmVcpu::run() {
     // A kick from here on ends KVM_RUN.
     __atomic_store_n(&run_->immediate_exit, 0, __ATOMIC_RELEASE);
     if (kicked_.exchange(false, std::memory_order_acq_rel)) {
-      finish_access();
-      return Exit::Kicked;
+      // With it ends the instruction, which may be what was stepped.
+      return finish_access() == Next::Debug ? Exit::Debug : Exit::Kicked;
     }
     enter();
     switch (handle_exit()) {
@@ -149,6 +157,8 @@ Vcpu::Exit KvmVcpu::run() {
         return Exit::Halted;
       case Next::Stopped:
         return Exit::Stopped;
+      case Next::Debug:
+        return Exit::Debug;
     }
   }
 }
@@ -172,12 +182,14 @@ void KvmVcpu::enter() {
 // Registers that are put in before that are not those that the guest goes on with. An access may be
 // made in several parts, each an exit. [api.rst "KVM_EXIT_IO": completion]
 // Leaves kvm_run::immediate_exit set.
-void KvmVcpu::finish_access() {
+KvmVcpu::Next KvmVcpu::finish_access() {
+  Next next = Next::Go;
   while (access_pending_) {
     __atomic_store_n(&run_->immediate_exit, 1, __ATOMIC_RELEASE);
     enter();
-    handle_exit();
+    next = handle_exit();
   }
+  return next;
 }
 
 }  // namespace backplane::kvm

@@ -11,6 +11,7 @@
 #include "backplane/x86/interpreter.h"
 #include "interrupts/irqchip_mode.h"
 #include "kernel/system.h"
+#include "vcpu/guest_debug.h"
 #include "vcpu/pause.h"
 #include "vcpu/registers.h"
 #include "vcpu/run_page.h"
@@ -33,6 +34,10 @@ class KvmVcpu final : public Vcpu {
   void settle() override;
   void get_state() override;
   void put_state() override;
+  void set_step(DebugStep step) override { debug_.set_step(step); }
+  DebugStop debug_stop() const override { return debug_stop_; }
+  // What a debugger wants it to stop at. The machine stands still.
+  void set_debug_points(const std::vector<DebugRegisterUse>& points) { debug_.set_points(points); }
   // The machine stopped, or is about to start after the host's counter went so far. Any thread,
   // with the machine lock.
   void paused();
@@ -47,7 +52,7 @@ class KvmVcpu final : public Vcpu {
 
  private:
   // Whether run() goes on after an exit, or what it returns.
-  enum class Next { Go, Halted, Stopped };
+  enum class Next { Go, Halted, Stopped, Debug };
 
   // interrupts.cpp
   void deliver_interrupts();
@@ -72,7 +77,9 @@ class KvmVcpu final : public Vcpu {
   void deliver_what_is_under_way();
 
   void enter();
-  void finish_access();
+  Next finish_access();
+  // After something that counts as a step where one is wanted.
+  Next stepped();
   bool kernel_apic() const { return irqchip_ != IrqchipMode::Off; }
   void apic_into_page();
 
@@ -90,6 +97,8 @@ class KvmVcpu final : public Vcpu {
   std::atomic<bool> has_thread_{false};
   PausedTsc paused_tsc_;
   PausedApicTimer paused_timer_;
+  GuestDebug debug_;
+  DebugStop debug_stop_;
   bool started_ = false;   // the kernel has registers
   bool injected_ = false;  // an interrupt, since the last run
   // The kernel finishes the instruction that made the last exit at the next entry.
