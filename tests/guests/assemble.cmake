@@ -1,12 +1,16 @@
 # How guests in assembly become images.
 
-# assemble(OUTPUT SOURCE LINKER_SCRIPT [ELF] [INCLUDE directory...] [DEFINE definition...]
+# assemble(OUTPUT SOURCE LINKER_SCRIPT [ELF] [DEBUG] [INCLUDE directory...] [DEFINE definition...]
 #          [DEPENDS file...]): assembles, links, and leaves what goes into memory, or an ELF file.
+# DEBUG: with what a debugger wants to know of lines.
 function(assemble output source script)
-  cmake_parse_arguments(arg "ELF" "" "INCLUDE;DEFINE;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "ELF;DEBUG" "" "INCLUDE;DEFINE;DEPENDS" ${ARGN})
   list(TRANSFORM arg_INCLUDE PREPEND "-I")
   list(TRANSFORM arg_DEFINE PREPEND "-D")
   set(object ${output}.o)
+  if(arg_DEBUG)
+    list(APPEND arg_DEFINE -g)
+  endif()
   set(format binary)
   if(arg_ELF)
     set(format elf64-x86-64)
