@@ -22,7 +22,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "guests"))
+for tests in ("guests", "gdb"):
+    sys.path.append(str(Path(__file__).resolve().parents[1] / tests))
 
 from guest import TOP, Failure, Guest, Setup, prepare  # noqa: E402
 from guest_test import skip_unless_usable, wait_for_listener  # noqa: E402
@@ -886,6 +887,91 @@ def start_firmware(setup, accel, cpus):
         process.kill()
         process.wait()
     check(f"Found {cpus} cpu(s)".encode() in said, f"not all CPUs were found: {said.decode()}")
+
+
+# --- A debugger ---------------------------------------------------------------
+
+KERNEL_SYMBOLS = {"__x64_sys_openat": "ax", "do_syscall_64": "ax", "jiffies_64": "aw"}
+DEBUGGED = f"""
+grep -E ' ({"|".join(KERNEL_SYMBOLS)})$' /proc/kallsyms
+echo ready
+read line </dev/ttyS1
+head -c 100000 /dev/zero | md5sum
+"""
+
+
+def kernel_symbols(work, kallsyms):
+    """A file with the names of these places, as a kernel's own symbols would have them."""
+    source, places = [], ["--no-check-sections"]
+    for line in kallsyms.splitlines():
+        address, _, name = line.split()[:3]
+        flags = KERNEL_SYMBOLS[name]
+        kind = "function" if flags == "ax" else "object"
+        source.append(f'.section .{name},"{flags}",@nobits\n.globl {name}\n'
+                      f".type {name},@{kind}\n{name}: .skip 256\n.size {name},256\n")
+        places.append(f"--section-start=.{name}=0x{address}")
+    check_equal("symbols", len(source), len(KERNEL_SYMBOLS))
+    assembled, linked = work / "symbols.o", work / "symbols"
+    subprocess.run(["as", "--64", "-o", assembled, "-"], input="".join(source), text=True, check=True)
+    subprocess.run(["ld", "-e", "0", *places, "-o", linked, assembled], check=True)
+    return linked
+
+
+@case
+def gdb(setup):
+    path, ready = setup.work / "gdb", setup.work / "ready"
+    with Guest(setup, DEBUGGED, "-gdb", f"unix:{path}", cpus=2, timeout=150) as guest:
+        [kallsyms] = guest.expect(r"((?s:.*))\r?\nready")
+        script = setup.work / "commands.gdb"
+        script.write_text(f"""
+set pagination off
+set confirm off
+set width 0
+target remote {path}
+info threads
+break __x64_sys_openat
+shell touch {ready}
+continue
+backtrace 2
+stepi 3
+delete
+hbreak __x64_sys_openat
+continue
+finish
+delete
+watch *(unsigned long *)&jiffies_64
+continue
+print/x $cr0 & 0x80000001
+delete
+detach
+""")
+        debugger = subprocess.Popen(
+            ["gdb", "-nx", "-q", "-batch", "-x", script,
+             kernel_symbols(setup.work, kallsyms.replace("\r", ""))],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            while not ready.exists():
+                guest.left("breakpoint")
+                check(debugger.poll() is None, "gdb has ended")
+                time.sleep(0.05)
+            # The kernel waits for it in gdb's hands.
+            guest.say("go")
+            text = debugger.communicate(timeout=guest.left("end of gdb"))[0]
+        finally:
+            debugger.kill()
+        expected = [r"^  2 +Thread 2 \(CPU 1", r"hit Breakpoint 1, 0x\w+ in __x64_sys_openat \(\)",
+                    r"^#0 .* in __x64_sys_openat", r"^#1 .* in do_syscall_64",
+                    r"hit Breakpoint 2, 0x\w+ in __x64_sys_openat",
+                    r"^0x\w+ in do_syscall_64", r"hit Hardware watchpoint",
+                    r"^Old value = (\d+)\nNew value = (\d+)", r"= 0x80000001", r"detached"]
+        at = 0
+        for pattern in expected:
+            found = re.compile(pattern, re.MULTILINE).search(text, at)
+            check(found, f"gdb did not print '{pattern}' (in this order):\n{text}")
+            at = found.end()
+            if found.lastindex == 2:
+                check(int(found[2]) > int(found[1]), f"time went from {found[1]} to {found[2]}")
+        check(hashlib.md5(bytes(100000)).hexdigest() in guest.finish(), "the guest's sum is wrong")
 
 
 def main():
