@@ -348,6 +348,49 @@ TEST_F(VcpuThreadTest, StopOfTheThreadEndsGuestCode) {
   machine.run_control().stop();
 }
 
+TEST_F(VcpuThreadTest, PassesOverACpuThatIsHeld) {
+  FakeCpu& first = add([] { return Vcpu::Exit::Slice; });
+  FakeCpu& second = add([] { return Vcpu::Exit::Slice; }, threads[0].get());
+  FakeCpu& alone = add();
+  first.set_held(true);
+  alone.set_held(true);
+  start_threads();
+  machine.run_control().start();
+  wait_until([&] { return vcpu(second).runs > 3; });
+  // One that waits is no work for it, and what others ask of it is done.
+  first.raise(1);
+  alone.raise(1);
+  alone.run_on_thread([] {});
+  machine.run_control().stop();
+  EXPECT_EQ(vcpu(first).runs, 0U);
+  EXPECT_EQ(vcpu(alone).runs, 0U);
+  first.set_held(false);
+  machine.run_control().start();
+  wait_until([&] { return vcpu(first).runs > 3; });
+  machine.run_control().stop();
+}
+
+TEST_F(VcpuThreadTest, StopsTheMachineForADebuggerAndTellsWhoseCpuItWas) {
+  add();
+  FakeCpu& cpu = add([] { return Vcpu::Exit::Debug; });
+  Cpu* seen = nullptr;
+  DebugStop::Reason reason = DebugStop::Reason::Code;
+  const Subscription told =
+      machine.run_control().on_debug_stop([&](Cpu& who, const DebugStop& stop) {
+        EXPECT_EQ(Cpu::current(), &who);
+        seen = &who;
+        reason = stop.reason;
+      });
+  start_threads();
+  machine.run_control().start();
+  EXPECT_TRUE(machine.run_main_loop_until(
+      [&] { return machine.run_control().state() == RunState::Stopped; }));
+  EXPECT_EQ(machine.run_control().stop_cause(), StopCause::Debug);
+  EXPECT_EQ(seen, &cpu);
+  EXPECT_EQ(reason, DebugStop::Reason::Step);
+  EXPECT_EQ(vcpu(cpu).runs, 1U);
+}
+
 TEST_F(VcpuThreadTest, UnrecoverableStateStopsTheMachine) {
   FakeCpu& cpu = add([] { return Vcpu::Exit::Stopped; });
   start_threads();
