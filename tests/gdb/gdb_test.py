@@ -361,6 +361,61 @@ def every_instruction(setup):
 
 
 @case
+def resume_flag(setup):
+    """RF lets the guest pass a breakpoint once, also where a loop is a block that leads to itself."""
+    symbols = symbols_of(setup)
+    with Machine(setup, "-S") as machine, Remote(machine.path) as client:
+        go_to(client, symbols["finished"])
+        check(client.ask(f"M{symbols['wait_for_ever']:x},4:01000000") == "OK", "no write")
+        check(client.ask(f"Z0,{symbols['finished']:x},1") == "OK", "no breakpoint")
+        check(client.ask("vCont;c") == "T05thread:1;", "it is not met where the CPU stands")
+        flags = int.from_bytes(bytes.fromhex(client.ask("p11")), "little")
+        for _ in range(3):
+            resuming = (flags | 1 << 16).to_bytes(4, "little").hex()
+            check(client.ask("P11=" + resuming) == "OK", "RF cannot be set")
+            check(client.ask("vCont;c", timeout=5) == "T05thread:1;", "it is not met again")
+        check(client.ask(f"M{symbols['wait_for_ever']:x},4:00000000") == "OK", "no write")
+        check(client.ask("D") == "OK", "no end")
+        machine.expect_output()
+
+
+@case
+def sprinkled(setup):
+    """A guest with breakpoints all over it, each stepped over, and a watchpoint beside its stack,
+    prints what it prints without."""
+    source = random.Random(3)
+    start, size = 0x40000, Path(setup.image).stat().st_size
+    places = source.sample(range(start, start + size), min(size, 2000))
+    with Machine(setup, "-S") as machine, Remote(machine.path, timeout=40) as client:
+        for place in places:
+            check(client.ask(f"Z0,{place:x},1") == "OK", "no breakpoint")
+        check(client.ask(f"Z2,{start + size + 0x2000:x},8") == "OK", "no watchpoint")
+        hits, end = 0, time.monotonic() + 6
+        reply = client.ask("vCont;c")
+        while reply != "W00" and time.monotonic() < end:
+            hits += 1
+            thread = re.match(r"T05thread:(\d);", reply)
+            check(thread, f"it stopped with {reply}")
+            # The instruction pointer is the 17th register.
+            place = int.from_bytes(bytes.fromhex(client.ask("p10")), "little")
+            if "watch" not in reply:
+                check(place in places, f"it stopped at {place:#x}")
+            check(client.ask(f"z0,{place:x},1") == "OK", "it stays")
+            reply = client.ask(f"vCont;s:{thread[1]}")
+            if reply == "W00":
+                break
+            if place in places:
+                check(client.ask(f"Z0,{place:x},1") == "OK", "no breakpoint")
+            reply = client.ask("vCont;c")
+        print(f"{hits} stops")
+        check(hits > 20, "hardly a breakpoint was hit")
+        if reply != "W00":
+            check(client.ask("D") == "OK", "no end")
+        found = "\n".join(machine.finish())
+        check(found == Path(setup.expected).read_text(), f"the guest printed\n{found}")
+
+
+@case
 def speed(setup):
     """A driver that sets all registers, steps and reads them back."""
     symbols = symbols_of(setup)
@@ -463,7 +518,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--emulator", required=True)
     parser.add_argument("--image", required=True)
-    parser.add_argument("--symbols", required=True)
+    parser.add_argument("--symbols", help="the same as an ELF file")
+    parser.add_argument("--expected", help="what another guest prints")
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("case", choices=CASES)
     parser.add_argument("options", nargs="*", help="more options for the emulator")

@@ -369,8 +369,9 @@ Block* TcgVcpu::find_or_translate(u64 linear, u32 kind) {
   if (block == nullptr) block = translate(host_pc, bytes, mode, guard);
   if (block == nullptr) return nullptr;
   if (block->second_page != nullptr) {
-    // The bytes past the page end must still come from where they came from.
-    if (bytes.next_page != block->second_page) return nullptr;
+    // The bytes past the page end must still come from where they came from, and the block looks
+    // into the jump cache for that.
+    if (bytes.next_page != block->second_page || !remembers(linear)) return nullptr;
     mmu_.note_executed(linear + kPageSize, index);
   }
   if (kind != 0)
@@ -491,6 +492,8 @@ const u8* TcgVcpu::follow(u32 index) {
   }
   const u64 target = from_page + static_cast<u64>(static_cast<i64>(distance));
   state_.rip = pointer_of(target);
+  // Instructions were done, though the jump may lead to where they began.
+  if (!apart) entered_.resume_flag = 0;
   // Where it is unless the instruction pointer wrapped around.
   const u64 linear = linear_of(state_.rip);
   Block* block = find_or_translate(linear, apart ? Mode::kApart : 0);

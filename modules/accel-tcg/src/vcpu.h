@@ -90,11 +90,13 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // Host code for the current RIP, page_base set; null if it has to be interpreted or something
   // is pending.
   const u8* code_at_rip();
+  // Whether code at an address is found without the look-up that traces it, or stops.
+  bool remembers(u64 linear) const { return !tracing_ && !engine_.stops.begins_block(linear); }
   // Puts a block into the jump cache; its page counts as executed from.
   template <class BlockOrPlace>
   void remember(const BlockOrPlace& block, u64 linear, MmuIndex index) {
     mmu_.note_executed(linear, index);
-    if (tracing_ || engine_.stops.begins_block(linear)) return;
+    if (!remembers(linear)) return;
     const u8* const code = engine_.cache.assembler().executable(block.entry);
     jit_.jumps[jump_cache_index(linear)] = {linear ^ jit_.jump_generation[index],
                                             reinterpret_cast<u64>(code)};

@@ -382,9 +382,16 @@ void Translator::emit_page_relative(u8 reg, i32 offset) {
   if (offset != 0) a_.lea(Assembler::r64(reg), a_.ptr[Assembler::r64(reg) + offset]);
 }
 
+// A jump to the block's own beginning needs no site, unless a debugger wants to stop there.
+bool Translator::leads_to_itself(i64 target) const {
+  const StopOffsets* const stops = options_.limits.stops;
+  return target == block_->offset && !mode_.apart() &&
+         (stops == nullptr || !stops->begins_block(block_->offset));
+}
+
 void Translator::emit_jump(i64 target) {
   if (target < 0 || target >= static_cast<i64>(kPageSize)) return emit_far_jump(target);
-  if (target == block_->offset && !mode_.apart()) {
+  if (leads_to_itself(target)) {
     a_.jump(block_->entry);
     return;
   }
@@ -477,7 +484,7 @@ void Translator::emit_side_exit(u32 taken, i64 target) {
   const u8 live = code_->flags_wanted_at(target);
   const bool save = live != 0 && !flags_in_memory_;
   if (near && !save && !options_.count_instructions) {
-    if (target == block_->offset && !mode_.apart()) {
+    if (leads_to_itself(target)) {
       a_.patch_jump(taken, block_->entry);
       return;
     }

@@ -137,6 +137,7 @@ class Translator {
 
   // Control flow out of the block. `target` is relative to the page.
   void emit_jump(i64 target);
+  bool leads_to_itself(i64 target) const;
   void emit_far_jump(i64 target);
   void emit_indirect_jump(i32 stack_moved);  // to the instruction pointer in T0
   u32 emit_jump_cache_probe();
