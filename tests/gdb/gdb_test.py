@@ -336,9 +336,9 @@ detach
 
 # --- clients of another kind -------------------------------------------------------------------
 
-def go_to(client, address):
+def go_to(client, address, action="vCont;c"):
     check(client.ask(f"Z0,{address:x},1") == "OK", "no breakpoint")
-    reply = client.ask("vCont;c")
+    reply = client.ask(action)
     check("swbreak" in reply or reply.startswith("T05"), f"not there: {reply}")
     check(client.ask(f"z0,{address:x},1") == "OK", "it stays")
     return reply
@@ -420,7 +420,9 @@ def speed(setup):
     """A driver that sets all registers, steps and reads them back."""
     symbols = symbols_of(setup)
     with Machine(setup, "-S") as machine, Remote(machine.path) as client:
-        go_to(client, symbols["counted"])
+        go_to(client, symbols["outer"])
+        # The other CPU would come to the guest's end.
+        go_to(client, symbols["counted"], "vCont;c:2")
         start = time.monotonic()
         rounds = 200
         for _ in range(rounds):
