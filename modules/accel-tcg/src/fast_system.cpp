@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What kernels execute at each system call, interrupt and switch of address spaces. Compiled
-// without vector registers: translated code calls it with the guest's in place.
+// What kernels execute at each system call, interrupt and switch of address spaces or tasks, and
+// programs when they start. Compiled without vector registers: translated code calls it with the
+// guest's in place.
 #include "vcpu.h"
 
 namespace backplane::tcg {
@@ -23,49 +24,50 @@ u64 load_u64(const u8* from) {
 u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
   X86State& s = vcpu->state_;
   if (vcpu->mmu_.traced()) return Helpers::kSystemRefused;
+  const u64 linear = vcpu->jit_.slow_linear;
   bool done = false;
+  bool jumps = false;
   switch (form & SystemForm::kKindMask) {
     case SystemForm::kSyscall:
       done = (s.efer & x86::kEferSCE) != 0;
+      jumps = true;
       if (done) vcpu->fast_syscall(form, offset);
       break;
     case SystemForm::kSysret:
       done = vcpu->fast_sysret();
+      jumps = true;
       break;
     case SystemForm::kIret:
       done = vcpu->fast_iret();
+      jumps = true;
       break;
     case SystemForm::kWriteCr3:
       done = vcpu->fast_write_cr3(
           s.gpr[form >> SystemForm::kRegisterShift & SystemForm::kRegisterMask]);
-      if (done) s.rip = vcpu->address_behind(form, offset);
       break;
     case SystemForm::kInvalidatePage:
-      done = vcpu->fast_invalidate_page(vcpu->jit_.slow_linear);
-      if (done) s.rip = vcpu->address_behind(form, offset);
+      done = vcpu->fast_invalidate_page(linear);
       break;
     case SystemForm::kSave:
     case SystemForm::kSaveOptimized:
     case SystemForm::kSaveCompact:
-      done = vcpu->fast_save_state(form, vcpu->jit_.slow_linear);
-      if (done) s.rip = vcpu->address_behind(form, offset);
+      done = vcpu->fast_save_state(form, linear);
+      break;
+    case SystemForm::kRestore:
+      done = vcpu->fast_restore_state(form, linear);
       break;
     case SystemForm::kLoadSegment:
       done = vcpu->fast_load_segment(form);
-      if (done) s.rip = vcpu->address_behind(form, offset);
       break;
     case SystemForm::kCpuid:
       done = vcpu->fast_cpuid();
-      if (done) s.rip = vcpu->address_behind(form, offset);
-      break;
-    case SystemForm::kRestore:
-      done = vcpu->fast_restore_state(form, vcpu->jit_.slow_linear);
-      if (done) s.rip = vcpu->address_behind(form, offset);
       break;
     default:
       break;
   }
-  return done ? vcpu->fast_next() : Helpers::kSystemRefused;
+  if (!done) return Helpers::kSystemRefused;
+  if (!jumps) s.rip = vcpu->address_behind(form, offset);
+  return vcpu->fast_next();
 }
 
 // Of 64-bit code: no segment has a base.
