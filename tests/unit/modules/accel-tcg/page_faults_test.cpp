@@ -108,6 +108,9 @@ TEST_P(PageFaults, OfPagesThatAreNotThere) {
 TEST_P(PageFaults, OfReadOnlyPages) {
   constexpr u64 kPage = Arena::kSize / 2;
   guest.write_protect(kPage);
+  // Tables on the way to it were used before: else the walk would have to mark them.
+  run(guest.arena.address(kPage + 256), By::Interpreter);
+  guest.vcpu().mmu().resolve(guest.arena.address(kPage), x86::Access::Read, kMmuKernel);
   compare(guest.arena.address(kPage + 256));
 }
 
