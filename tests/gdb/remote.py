@@ -21,8 +21,9 @@ class Remote:
         self.timeout = timeout
         self.buffer = b""
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(timeout)
+        # With a timeout, connecting fails where another one still waits for its turn.
         self.socket.connect(str(path))
+        self.socket.settimeout(timeout)
         if not acknowledges:
             self.send(framed("QStartNoAckMode") + b"+")
             self.packet()
@@ -37,7 +38,7 @@ class Remote:
         self.socket.sendall(data)
 
     def packet(self, timeout=None):
-        """The next packet's text."""
+        """The next packet's text, but for what is to be shown to the user."""
         end = time.monotonic() + (timeout or self.timeout)
         while True:
             start = self.buffer.find(b"$")
@@ -47,6 +48,8 @@ class Remote:
                 check = framed(text)
                 assert self.buffer[start:hash_at + 3] == check, self.buffer
                 self.buffer = self.buffer[hash_at + 3:]
+                if text.startswith(b"O") and text != b"OK":
+                    continue
                 return text.decode("latin-1")
             left = end - time.monotonic()
             if left <= 0:
