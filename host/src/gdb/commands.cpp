@@ -478,7 +478,12 @@ std::optional<std::string> answer(Session& session, std::string_view packet) {
   for (const Command& command : kCommands) {
     if (!is_for(command, packet)) continue;
     if (command.stopped) session.debugger.stop_now();
-    return command.answer(session, PacketText(packet.substr(command.name.size())));
+    try {
+      return command.answer(session, PacketText(packet.substr(command.name.size())));
+    } catch (const Error& error) {
+      // The accelerator's, of registers that it cannot have.
+      return failed(error);
+    }
   }
   return unknown();
 }

@@ -45,6 +45,10 @@ void read_rip(X86Cpu& cpu, unsigned, Bytes b) { put(b, linear_instruction(cpu.st
 bool write_rip(X86Cpu& cpu, unsigned, ConstBytes b) {
   X86State& s = cpu.state();
   if (get(b) == linear_instruction(s)) return true;
+  // Processors do not go on from such an address.
+  const unsigned unused = (s.cr4 & kCr4LA57) != 0 ? 7 : 16;
+  const auto extended = static_cast<u64>(static_cast<i64>(get(b) << unused) >> unused);
+  if (s.code64() && extended != get(b)) return false;
   s.rip = get(b) - code_base(s);
   if (!s.code64()) s.rip = static_cast<u32>(s.rip);
   // What was begun, or waits for the instruction that was next, is not of this one.

@@ -92,6 +92,7 @@ TEST_F(DebugRegisters, KeepWhatIsWritten) {
 
 TEST_F(DebugRegisters, RefuseWhatTheArchitectureDoes) {
   EXPECT_FALSE(set("fs_base", u64{1} << 63));
+  EXPECT_FALSE(set("rip", u64{1} << 63));
   EXPECT_FALSE(set("cr0", value("cr0") & ~u64{kCr0PE}));
   EXPECT_FALSE(set("cr4", u64{1} << 40));
   EXPECT_FALSE(set("efer", ~u64{0}));
