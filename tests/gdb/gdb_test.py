@@ -168,6 +168,9 @@ continue
 print $rcx
 x/i $pc
 x/2wx (char*)&area + 36
+delete
+stepi
+print $rcx
 continue
 """)
         # The CPU stands behind the instruction that accessed it. Adding to it reads, too.
@@ -175,7 +178,7 @@ continue
                         r"hit Hardware access", r"^=> .*<inner\+20>",
                         r"Old value = 0\nNew value = 286331153", r"^\$1 = 54$",
                         r"^=> .*<clear\+15>:\s+rep stos", r"0x11111111\s+0x00000000",
-                        r"exited normally")
+                        r"^\$2 = 53$", r"exited normally")
         machine.expect_output()
 
 

@@ -74,8 +74,16 @@ void TcgVcpu::put_state() { mmu_.flush(true); }
 
 void TcgVcpu::watch(const std::vector<Watchpoint>& watched) {
   mmu_.watch(watched);
-  // A repetition is to stop behind the element that was watched for.
-  interpreter_.set_one_element(mmu_.watching());
+  choose_elements();
+}
+
+void TcgVcpu::set_step(DebugStep step) {
+  step_ = step;
+  choose_elements();
+}
+
+void TcgVcpu::choose_elements() {
+  interpreter_.set_one_element(mmu_.watching() || step_ != DebugStep::None);
 }
 
 u64 TcgVcpu::linear_instruction() const {

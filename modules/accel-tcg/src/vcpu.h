@@ -21,7 +21,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void kick() override;
   void thread_started() override;
   void put_state() override;
-  void set_step(DebugStep step) override { step_ = step; }
+  void set_step(DebugStep step) override;
   DebugStop debug_stop() const override { return debug_stop_; }
   // Accesses that a debugger watches for from now on. The machine stands still.
   void watch(const std::vector<Watchpoint>& watched);
@@ -132,6 +132,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   bool at_stop() const;
   // An interrupt may be taken now, for all that a debugger wants.
   bool takes_interrupts() const { return step_ != DebugStep::Instruction || cpu_.halted(); }
+  // A repetition is to stop behind each element, for a debugger to see it.
+  void choose_elements();
   Exit stop_for_debugger(const DebugStop& stop);
   // Runs one instruction by the interpreter; null or an exit.
   void step();
