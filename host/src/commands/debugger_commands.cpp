@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // gdbserver: the server of -gdb, while the machine runs.
-#include "commands/commands.h"
-
 #include "backplane/machine.h"
+#include "commands/commands.h"
 #include "gdb/service.h"
 
 namespace backplane::host {

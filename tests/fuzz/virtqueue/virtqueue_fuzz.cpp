@@ -190,9 +190,11 @@ class Guest {
         break;
       case 12: {
         machine_.advance_time(600'000'000);
+        const u64 target = (input_.take<u16>() + 1U) * 1_MiB;
         for (CommandProvider* device : objects_offering<CommandProvider>(machine_))
-          machine_.call(dynamic_cast<Object&>(*device), "balloon",
-                        Value::Record{{"value", (input_.take<u16>() + 1U) * 1_MiB}});
+          if (device->commands().front().name == "balloon")
+            machine_.call(dynamic_cast<Object&>(*device), "balloon",
+                          Value::Record{{"value", target}});
         break;
       }
       case 13: {

@@ -5,6 +5,7 @@
 
 #include "backplane/machine.h"
 #include "backplane/x86/apic.h"
+#include "backplane/x86/system.h"
 #include "interrupts/local_apic.h"
 #include "vcpu/cpuid.h"
 #include "vcpu/cpuid_report.h"
@@ -66,6 +67,10 @@ void KvmVcpu::get_state() {
 }
 
 void KvmVcpu::put_state() {
+  // Those that waited in a saved CPU: the kernel's local APIC hears of none but its own.
+  constexpr u32 kStart = x86::kRequestInit | x86::kRequestSipi;
+  if (kernel_apic() && (cpu_.interrupt_request() & kStart) != 0)
+    x86::service_interrupts({cpu_, linear_});
   run_->s.regs = {};
   registers_.store_all();
   // No NMI and no INIT is on its way.
