@@ -15,7 +15,7 @@
 // The strings of a module that is linked into the program are told apart by a prefix, "NAME.key".
 //
 // An author writes BACKPLANE_MODULE once per module, and one registration macro (object.h) a type;
-// `requires` comes from backplane_add_module() in CMake.
+// `requires` and `package` come from backplane_add_module() in CMake.
 #pragma once
 
 #include <cstddef>
@@ -39,11 +39,6 @@
 #define BACKPLANE_ARCH "x86_64"
 #else
 #error "Backplane runs on x86-64 hosts"
-#endif
-
-// The package that ships the module; filled in by the packager at configure time.
-#ifndef BACKPLANE_PACKAGE
-#define BACKPLANE_PACKAGE ""
 #endif
 
 // "NAME." in the sources of a module that is linked into the program; set by the build.
@@ -151,5 +146,4 @@ constexpr bool is_valid_name(const char* name) {
   BACKPLANE_MODINFO("sdk", BACKPLANE_DETAIL_STR(BACKPLANE_SDK_MAJOR) "." BACKPLANE_DETAIL_STR(   \
                                BACKPLANE_SDK_MINOR))                                             \
   BACKPLANE_MODINFO("abi", BACKPLANE_ABI_TAG)                                                    \
-  BACKPLANE_MODINFO("arch", BACKPLANE_ARCH)                                                      \
-  BACKPLANE_MODINFO("package", BACKPLANE_PACKAGE)
+  BACKPLANE_MODINFO("arch", BACKPLANE_ARCH)

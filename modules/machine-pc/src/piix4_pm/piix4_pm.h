@@ -8,6 +8,7 @@
 
 #include "backplane/memory.h"
 #include "backplane/pci/pci_device.h"
+#include "backplane/subscription.h"
 #include "piix4_pm/acpi_pm.h"
 
 namespace backplane::pc {
