@@ -19,6 +19,7 @@ std::span<const Command> backend_commands();   // query-block, netdev_add, ...
 std::span<const Command> device_commands();    // device_add, device_del
 std::span<const Command> object_commands();    // qom-get, ...
 std::span<const Command> debugger_commands();  // gdbserver
+std::span<const Command> log_commands();       // log, trace-event-set-state
 std::span<const Command> schema_commands();    // query-commands, query-qmp-schema
 
 // A command, and the object that brings it, if one does.

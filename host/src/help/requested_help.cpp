@@ -35,7 +35,9 @@ std::string log_help() {
   std::string text = "log categories:\n";
   for (const LogCategoryInfo& category : log::categories())
     text += fmt::format("  {:<14} {}\n", category.name, category.description);
-  return text;
+  return text + fmt::format("  {:<14} {}\n", "trace:PATTERN",
+                            "accesses to device registers, by the names of 'info mtree', and what "
+                            "devices tell besides");
 }
 
 // The name of the type in "-device TYPE,help"; empty in "-device help".

@@ -98,7 +98,8 @@ std::vector<OptionSpec> rows() {
        "of -accel, -machine, -cpu, -device and backends takes too, is for programs",
        "", "name", Early},
 
-      {"d", "", "CATEGORY[,CATEGORY...]", "log what happens; -d help lists the categories",
+      {"d", "", "CATEGORY[,CATEGORY...]",
+       "log what happens; -d help lists the categories. trace:PATTERN shows accesses to devices",
        "Diagnostics", "", Early},
       {"D", "", "FILE", "log to a file", "", "", Early},
       {"gdb", "", "DEVICE",

@@ -43,8 +43,11 @@ namespace log {
 // All categories, for `-d help`.
 const std::vector<LogCategoryInfo>& categories();
 
-// Enables a comma-separated list of names. Throws Error naming the first unknown one.
+// Enables a comma-separated list of names, and of "trace:PATTERN" (trace.h). Throws Error naming
+// the first unknown one, and changes nothing then.
 void enable(std::string_view list);
+// The same, and nothing else any more; "none": nothing.
+void set(std::string_view list);
 
 // Sends log lines to a file instead of stderr. Throws Error if it cannot be opened.
 void set_file(const std::string& path);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backplane/trace.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -174,6 +175,8 @@ class MemoryRegion {
   MemoryRegion* parent() const { return parent_; }
   const std::vector<MemoryRegion*>& subregions() const { return subregions_; }
   const MmioHandler& handler() const { return handler_; }
+  // Of Mmio: shows accesses to its registers.
+  const TracePoint& trace() const { return *trace_; }
   const std::shared_ptr<RamBlock>& block() const { return block_; }
   u64 block_offset() const { return block_offset_; }
   MemoryRegion* alias_target() const { return target_; }
@@ -228,6 +231,7 @@ class MemoryRegion {
   std::vector<MemoryRegion*> subregions_;  // highest priority first
   std::vector<MemoryRegion*> aliases_;     // aliases of this region
   MmioHandler handler_;
+  std::unique_ptr<TracePoint> trace_;
   std::vector<Eventfd> eventfds_;
   std::shared_ptr<RamBlock> block_;
   u64 block_offset_ = 0;  // for an alias: offset in the target

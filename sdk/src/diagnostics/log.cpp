@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "backplane/error.h"
+#include "backplane/trace.h"
 #include "diagnostics/log_file.h"
 
 namespace backplane::log {
@@ -37,7 +38,40 @@ void to_user(std::string_view kind, std::string_view message) {
 std::vector<std::string_view> known_names() {
   std::vector<std::string_view> names;
   for (const LogCategoryInfo& info : categories()) names.push_back(info.name);
+  names.push_back("trace:PATTERN");
   return names;
+}
+
+// What a list of -d asks for.
+struct Items {
+  unsigned categories = 0;  // bits, as in enabled_mask
+  std::vector<std::string> traced;
+};
+
+Items parse(std::string_view list) {
+  constexpr std::string_view kTrace = "trace:";
+  Items items;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    const std::string_view name = list.substr(0, comma);
+    const auto& table = categories();
+    const auto found = std::find_if(table.begin(), table.end(),
+                                    [&](const LogCategoryInfo& info) { return info.name == name; });
+    if (name.starts_with(kTrace) && name.size() > kTrace.size())
+      items.traced.emplace_back(name.substr(kTrace.size()));
+    else if (found != table.end())
+      items.categories |= 1U << static_cast<unsigned>(found->category);
+    else
+      throw Error::of("no log category is called '{}'; there are: {}", name,
+                      fmt::join(known_names(), ", "));
+    if (comma == std::string_view::npos) return items;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+void turn_on(const Items& items) {
+  enabled_mask.fetch_or(items.categories, std::memory_order_relaxed);
+  for (const std::string& pattern : items.traced) TracePoints::set(pattern, true);
 }
 
 }  // namespace
@@ -64,22 +98,13 @@ const std::vector<LogCategoryInfo>& categories() {
   return *table;
 }
 
-void enable(std::string_view list) {
-  unsigned mask = 0;
-  while (true) {
-    const std::size_t comma = list.find(',');
-    const std::string_view name = list.substr(0, comma);
-    const auto& table = categories();
-    const auto found = std::find_if(table.begin(), table.end(),
-                                    [&](const LogCategoryInfo& info) { return info.name == name; });
-    if (found == table.end())
-      throw Error::of("no log category is called '{}'; there are: {}", name,
-                      fmt::join(known_names(), ", "));
-    mask |= 1U << static_cast<unsigned>(found->category);
-    if (comma == std::string_view::npos) break;
-    list.remove_prefix(comma + 1);
-  }
-  enabled_mask.fetch_or(mask, std::memory_order_relaxed);
+void enable(std::string_view list) { turn_on(parse(list)); }
+
+void set(std::string_view list) {
+  const Items items = list == "none" ? Items() : parse(list);
+  enabled_mask.store(0, std::memory_order_relaxed);
+  TracePoints::set("*", false);
+  turn_on(items);
 }
 
 void set_file(const std::string& path) {

@@ -34,6 +34,7 @@ std::unique_ptr<MemoryRegion> MemoryRegion::mmio(std::string name, u64 size,
                                                  const MmioHandler& handler) {
   std::unique_ptr<MemoryRegion> region(new MemoryRegion(std::move(name), Kind::Mmio, size));
   region->handler_ = handler;
+  region->trace_ = std::make_unique<TracePoint>(region->name_);
   return region;
 }
 

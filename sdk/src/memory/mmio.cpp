@@ -85,6 +85,7 @@ MemResult mmio_read(const FlatRange& range, u64 address, u64& value, unsigned si
     at += piece.bytes;
   }
   value = result;
+  range.region->trace()("{:#x} is read, {} bytes: {:#x}", address, size, value);
   return MemResult::Ok;
 }
 
@@ -95,6 +96,7 @@ MemResult mmio_write(const FlatRange& range, u64 address, u64 value, unsigned si
   const Entry entry(handler);
   if (!entry.entered()) return MemResult::AccessError;
 
+  range.region->trace()("{:#x} is written, {} bytes: {:#x}", address, size, value & mask_of(size));
   const u64 offset = range.offset + (address - range.start);
   for (unsigned at = 0; at < size;) {
     const Piece piece = piece_at(handler, offset, size, at);

@@ -183,6 +183,7 @@ void InterruptControllers::pass(Source& source) {
   const bool level = source.level && !(source.replaceable && wires_.legacy_replacement);
   if (level == source.passed) return;
   source.passed = level;
+  trace_("8259 input {}, I/O APIC pin {}: {}", source.pic, source.ioapic, level ? "up" : "down");
   // Only the first line to rise and the last one to fall change the input.
   const auto changes = [level](unsigned& asserted) {
     return level ? asserted++ == 0 : --asserted == 0;

@@ -16,6 +16,7 @@
 #include "backplane/device.h"
 #include "backplane/isa/isa_device.h"
 #include "backplane/memory.h"
+#include "backplane/trace.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/platform_interrupts.h"
 #include "interrupts/i8259.h"
@@ -100,6 +101,7 @@ class InterruptControllers final : public Device,
   u64 read_elcr(u64 offset, unsigned size);
   void write_elcr(u64 offset, u64 value, unsigned size);
 
+  TracePoint trace_{"pc-interrupts"};
   x86::PlatformInterrupts* platform_ = nullptr;  // whose local APICs there are, if not ours
   // Whose chips there are: then the next two only hold what those have while the machine is saved
   // and loaded.
