@@ -3,6 +3,9 @@
 
 #include <fmt/ranges.h>
 
+#include <cerrno>
+#include <system_error>
+
 #include "backplane/accelerator.h"
 #include "backplane/catalogue.h"
 #include "backplane/log.h"
@@ -12,6 +15,8 @@
 namespace backplane::host {
 
 namespace {
+
+const std::string kNoSuchFile = std::generic_category().message(ENOENT);
 
 // The class of a candidate; null if there is none or it cannot be loaded, which was reported.
 const AccelClass* find_class(const AccelCandidate& candidate) {
@@ -31,7 +36,7 @@ std::unique_ptr<Accelerator> create(const AccelCandidate& candidate, const Accel
 
 // Hands the accelerator to the machine. False if it cannot run here, which was reported.
 bool initialize(Machine& machine, const AccelCandidate& candidate,
-                std::unique_ptr<Accelerator> accelerator) {
+                std::unique_ptr<Accelerator> accelerator, Fallback fallback) {
   try {
     machine.set_accelerator(std::move(accelerator));
     return true;
@@ -39,7 +44,7 @@ bool initialize(Machine& machine, const AccelCandidate& candidate,
     if (error.system_text().empty()) {
       report(candidate.given,
              fmt::format("failed to initialize {}: {}", candidate.name, line_of(error)));
-    } else {
+    } else if (fallback == Fallback::Reported || error.system_text() != kNoSuchFile) {
       report(candidate.given, error);
       report(candidate.given,
              fmt::format("failed to initialize {}: {}", candidate.name, error.system_text()));
@@ -52,12 +57,12 @@ bool initialize(Machine& machine, const AccelCandidate& candidate,
 }
 
 bool try_candidate(Machine& machine, const AccelCandidate& candidate,
-                   const std::optional<InstructionCounting>& icount) {
+                   const std::optional<InstructionCounting>& icount, Fallback fallback) {
   const AccelClass* type = find_class(candidate);
   if (type == nullptr) return false;
   auto accelerator = with_option(candidate.given, [&] { return create(candidate, *type); });
   if (icount) with_option(icount->given, [&] { accelerator->count_instructions(icount->options); });
-  return initialize(machine, candidate, std::move(accelerator));
+  return initialize(machine, candidate, std::move(accelerator), fallback);
 }
 
 void warn_of_unused(const std::vector<AccelCandidate>& candidates, std::size_t first,
@@ -92,18 +97,18 @@ std::string installed_accelerators() {
 }
 
 void select_accelerator(Machine& machine, const std::vector<AccelCandidate>& candidates,
-                        const std::optional<InstructionCounting>& icount) {
+                        const std::optional<InstructionCounting>& icount, Fallback fallback) {
   if (candidates.empty())
     report({}, "No accelerator selected and no default accelerator available");
   bool failed = false;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const AccelCandidate& candidate = candidates[i];
-    if (!try_candidate(machine, candidate, icount)) {
+    if (!try_candidate(machine, candidate, icount, fallback)) {
       if (candidate.required) break;
       failed = true;
       continue;
     }
-    if (failed) report({}, "falling back to " + candidate.name);
+    if (failed && fallback == Fallback::Reported) report({}, "falling back to " + candidate.name);
     warn_of_unused(candidates, i + 1, candidate.name);
     log::print(LogCategory::Accel, "accelerator: {}", candidate.name);
     return;

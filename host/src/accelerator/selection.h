@@ -27,10 +27,15 @@ struct InstructionCounting {
   std::string given;
 };
 
+// Whether it is said that an accelerator is not there and that the next one is tried. A program
+// that tests devices names those that it can do with.
+enum class Fallback { Reported, Expected };
+
 // Gives the machine the first candidate that works, and reports those that did not. Throws Error
 // for what must not lead to another candidate (a property, -icount), ReportedFailure if none is
 // left. Machine lock held.
 void select_accelerator(Machine& machine, const std::vector<AccelCandidate>& candidates,
-                        const std::optional<InstructionCounting>& icount);
+                        const std::optional<InstructionCounting>& icount,
+                        Fallback fallback = Fallback::Reported);
 
 }  // namespace backplane::host

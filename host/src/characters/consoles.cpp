@@ -3,6 +3,7 @@
 
 #include "backplane/chardev.h"
 #include "characters/console_plan.h"
+#include "devices/objects.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -67,12 +68,28 @@ void add_monitor(Backends& backends, KeyValueList values, const std::string& giv
       .push_back({given, named_chardev(backends, *chardev), name});
 }
 
+// -qtest DEVICE, -qtest-log FILE: who drives the devices instead of a guest.
+void add_qtest(Backends& backends, const CommandLine& line) {
+  const GivenOption* const log = line.last("qtest-log");
+  const GivenOption* const option = line.last("qtest");
+  if (option == nullptr) {
+    if (log != nullptr) throw log->error("goes with -qtest");
+    return;
+  }
+  with_option(option->text, [&] {
+    const std::string chardev = open_console(backends, option->value, "qtest-chardev");
+    backends.add(kObjectKind, "qtest", "qtest",
+                 {{"chardev", chardev}, {"log", log == nullptr ? "none" : log->value}});
+  });
+}
+
 }  // namespace
 
 Consoles open_consoles(Backends& backends, const Machine& machine, const CommandLine& line) {
   const ConsolePlan plan = plan_consoles(line, machine.machine_class().default_serial);
   for (const GivenOption* option : line.group("chardev"))
     with_values(*option, [&](KeyValueList values) { open_chardev(backends, std::move(values)); });
+  add_qtest(backends, line);
 
   Consoles consoles;
   const std::string& port = machine.machine_class().default_serial;

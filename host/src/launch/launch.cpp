@@ -132,11 +132,14 @@ void Launch::set_board_property(const GivenOption& option, std::string_view prop
   with_option(option.text, [&] { machine_->set_property(property, option.value); });
 }
 
-void Launch::choose_accelerator() { select_accelerator(*machine_, candidates_, icount_); }
+void Launch::choose_accelerator() {
+  select_accelerator(*machine_, candidates_, icount_,
+                     line_.has("qtest") ? Fallback::Expected : Fallback::Reported);
+}
 
 void Launch::open_backends() {
-  create_objects(*backends_, line_);
   consoles_ = open_consoles(*backends_, *machine_, line_);
+  create_objects(*backends_, line_);
 }
 
 void Launch::start_monitors() {

@@ -106,6 +106,10 @@ std::vector<OptionSpec> rows() {
        "wait for gdb there: tcp:[HOST]:PORT, unix:PATH, or another device as -monitor takes\n"
        "them; with -S, the guest waits too"},
       {"s", "", "", "the same as -gdb tcp::1234"},
+      {"qtest", "", "DEVICE",
+       "a program at that device drives the machine's devices, with -accel qtest in place of\n"
+       "a guest"},
+      {"qtest-log", "", "FILE", "write what it says and is told to a file; none: nowhere"},
       {"version", "", "", "print the version", "", "", Early},
       {"help", "h", "", "print this list", "", "", Early},
   };

@@ -51,6 +51,7 @@ struct AccelClass : ObjectClass {
   AccelClass() = default;
   explicit AccelClass(const ObjectClass& parent) : ObjectClass(parent) {}
 
+  bool runs_guests = true;      // false: a program drives the devices in their place
   bool hardware = false;        // the processor itself runs the guest, and reads its counters
   bool shows_host_cpu = false;  // a guest may be shown the host processor as it is
   // Why this accelerator cannot run here, or nullopt if it can; cheap, starts nothing.

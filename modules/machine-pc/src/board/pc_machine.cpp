@@ -56,7 +56,7 @@ class PcMachine final : public Machine {
           "of them",
           firmware_);
     if (kernel_.empty() && firmware_.empty() && !config().start_stopped &&
-        !config().will_load_state)
+        !config().will_load_state && accelerator().accel_class().runs_guests)
       throw Error("nothing to boot: neither -kernel nor -bios was given")
           .with_hint("give a kernel with -kernel, or firmware with -bios");
     if (kernel_.empty() && !initrd_.empty())

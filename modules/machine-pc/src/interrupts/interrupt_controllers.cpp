@@ -45,6 +45,14 @@ void InterruptControllers::realize() {
   machine().provide(*this);
 }
 
+std::vector<IrqPins::Inputs> InterruptControllers::irq_inputs() {
+  return {{"ioapic", ioapic_inputs_, IoApic::kInputs}, {"pic", pic_inputs_, kPicInputs}};
+}
+
+std::vector<IrqPins::Output> InterruptControllers::irq_outputs() {
+  return {{"pic", x86::ApicBus::of(machine()).pic_interrupt_line()}};
+}
+
 void InterruptControllers::make_controllers() {
   x86::ApicBus& apics = x86::ApicBus::of(machine());
   ioapic_ = std::make_unique<IoApic>(
@@ -189,9 +197,9 @@ void InterruptControllers::pass(Source& source) {
     return level ? asserted++ == 0 : --asserted == 0;
   };
   if (source.pic >= 0 && changes(pic_asserted_[static_cast<unsigned>(source.pic)]))
-    pic_inputs_->set_irq(static_cast<unsigned>(source.pic), level);
+    pic_inputs_->drive(static_cast<unsigned>(source.pic), level);
   if (source.ioapic >= 0 && changes(ioapic_asserted_[static_cast<unsigned>(source.ioapic)]))
-    ioapic_inputs_->set_irq(static_cast<unsigned>(source.ioapic), level);
+    ioapic_inputs_->drive(static_cast<unsigned>(source.ioapic), level);
 }
 
 bool InterruptControllers::edge_pending(unsigned pin) const {

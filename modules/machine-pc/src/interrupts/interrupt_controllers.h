@@ -27,12 +27,14 @@ namespace backplane::pc {
 class InterruptControllers final : public Device,
                                    public IsaIrqs,
                                    public CommandProvider,
+                                   public IrqPins,
                                    private IrqSink,
                                    private x86::IoApicEoi {
   BACKPLANE_OBJECT(InterruptControllers, Device, "pc-interrupts")
  public:
   static constexpr unsigned kTimerPin = 2;  // of the IOAPIC
   static constexpr unsigned kFirstPirqPin = 16;
+  static constexpr unsigned kPicInputs = 16;
 
   static void class_init(DeviceClass& k);
   ~InterruptControllers() override;
@@ -65,6 +67,9 @@ class InterruptControllers final : public Device,
   void loaded() override;
 
   std::span<const Command> commands() const override;
+  // "ioapic" and "pic", whose output is the line to the processors.
+  std::vector<IrqPins::Inputs> irq_inputs() override;
+  std::vector<IrqPins::Output> irq_outputs() override;
 
  private:
   struct Source {
@@ -114,7 +119,7 @@ class InterruptControllers final : public Device,
   Wires wires_;
   bool was_loaded_ = false;  // and has not run since
   Subscription run_state_;
-  std::array<unsigned, 16> pic_asserted_{};
+  std::array<unsigned, kPicInputs> pic_asserted_{};
   std::array<unsigned, IoApic::kInputs> ioapic_asserted_{};
 };
 
