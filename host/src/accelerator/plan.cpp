@@ -42,9 +42,16 @@ std::vector<AccelCandidate> candidates_of(const MachineOptions::Accelerators& li
   return candidates;
 }
 
-}  // namespace
+// Options that set a property of the accelerator that translates.
+struct TranslatorOption {
+  const char* option;
+  const char* property;
+};
+constexpr TranslatorOption kTranslatorOptions[] = {{"perfmap", "perf-map"},
+                                                   {"jitdump", "jit-dump"}};
+constexpr const char* kTranslator = "tcg";
 
-std::vector<AccelCandidate> plan_accelerators(
+std::vector<AccelCandidate> named_accelerators(
     const CommandLine& line, const MachineOptions& machine, std::string_view program_name,
     const std::function<bool(const std::string&)>& installed) {
   const auto options = line.group("accel");
@@ -60,6 +67,26 @@ std::vector<AccelCandidate> plan_accelerators(
   const bool prefers_kvm = program_name.ends_with("kvm");
   for (const char* name : {prefers_kvm ? "kvm" : "tcg", prefers_kvm ? "tcg" : "kvm"})
     if (installed(name)) candidates.push_back({name, {}, false, {}});
+  return candidates;
+}
+
+}  // namespace
+
+std::vector<AccelCandidate> plan_accelerators(
+    const CommandLine& line, const MachineOptions& machine, std::string_view program_name,
+    const std::function<bool(const std::string&)>& installed) {
+  auto candidates = named_accelerators(line, machine, program_name, installed);
+  for (const auto& [option, property] : kTranslatorOptions) {
+    const GivenOption* const given = line.last(option);
+    if (given == nullptr) continue;
+    bool used = false;
+    for (AccelCandidate& candidate : candidates) {
+      if (candidate.name != kTranslator) continue;
+      candidate.properties.emplace_back(property, "on");
+      used = true;
+    }
+    if (!used) throw given->error("only -accel {} makes code of its own", kTranslator);
+  }
   return candidates;
 }
 

@@ -106,6 +106,10 @@ std::vector<OptionSpec> rows() {
        "wait for gdb there: tcp:[HOST]:PORT, unix:PATH, or another device as -monitor takes\n"
        "them; with -S, the guest waits too"},
       {"s", "", "", "the same as -gdb tcp::1234"},
+      {"perfmap", "", "",
+       "tell perf of translated code by /tmp/perf-PID.map: -accel tcg,perf-map=on"},
+      {"jitdump", "", "",
+       "the same by jit-PID.dump, for perf inject --jit: -accel tcg,jit-dump=on"},
       {"qtest", "", "DEVICE",
        "a program at that device drives the machine's devices, with -accel qtest in place of\n"
        "a guest"},

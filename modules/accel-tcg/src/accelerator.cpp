@@ -13,6 +13,8 @@
 #include "backplane/x86/host_features.h"
 #include "engine.h"
 #include "instruction_clock.h"
+#include "profile/jit_dump.h"
+#include "profile/perf_map.h"
 #include "progress.h"
 #include "trace/trace.h"
 #include "vcpu.h"
@@ -59,6 +61,10 @@ class TcgAccel final : public Accelerator, private MemoryListener {
                                             "translate each instruction into a block of its own");
     k.property<&TcgAccel::split_wx_>("split-wx",
                                      "map code for writing and for running at different addresses");
+    k.property<&TcgAccel::perf_map_>("perf-map", "write /tmp/perf-PID.map for perf report");
+    k.property<&TcgAccel::jit_dump_>("jit-dump", "write jit-PID.dump here for perf inject --jit");
+    k.property<&TcgAccel::symbols_>("symbols",
+                                    "file with the guest's names (nm, System.map) for these");
   }
   ~TcgAccel() override { shutdown(); }
 
@@ -87,6 +93,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
     options.features = FeatureMask(x86::host_cpu_features());
     engine_ = std::make_unique<Engine>(machine.memory(), tb_size_ * 1_MiB, options);
+    if (perf_map_ || jit_dump_) engine_->set_profile(make_profile());
     machine.memory().add_listener(*this);
     if (icount_) {
       clock_ = std::make_unique<InstructionClock>(machine, *icount_);
@@ -178,6 +185,14 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   }
 
  private:
+  std::unique_ptr<Profile> make_profile() const {
+    std::vector<std::unique_ptr<CodeListener>> listeners;
+    if (perf_map_) listeners.push_back(std::make_unique<PerfMap>());
+    if (jit_dump_) listeners.push_back(std::make_unique<JitDump>());
+    return std::make_unique<Profile>(symbols_.empty() ? GuestSymbols() : GuestSymbols(symbols_),
+                                     std::move(listeners));
+  }
+
   // Time waits for its timers to fire, and for the guest to see it.
   void hold_time() {
     Clock& clock = machine_->virtual_clock();
@@ -220,6 +235,9 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   u32 tb_size_ = 64;
   bool one_insn_per_tb_ = false;
   bool split_wx_ = true;
+  bool perf_map_ = false;
+  bool jit_dump_ = false;
+  std::string symbols_;
 
   std::optional<IcountOptions> icount_;
   Machine* machine_ = nullptr;

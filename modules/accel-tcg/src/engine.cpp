@@ -16,6 +16,12 @@ Engine::Engine(AddressSpace& memory, u64 buffer_size, const TranslatorOptions& o
   cache.seal();
 }
 
+void Engine::set_profile(std::unique_ptr<Profile> listeners) {
+  profile = std::move(listeners);
+  const Assembler& code = cache.assembler();
+  profile->stub_made("backplane_stubs", {code.executable(0), code.here()});
+}
+
 void Engine::set_debug_points(const DebugPoints& points) {
   for (TcgVcpu* vcpu : vcpus) vcpu->watch(points.data);
   if (!stops.set(points.code)) return;

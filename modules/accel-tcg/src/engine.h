@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "backplane/debug.h"
 #include "backplane/memory.h"
 #include "cache/code_cache.h"
+#include "profile/profile.h"
 #include "runtime/stubs.h"
 #include "translate/translator.h"
 
@@ -26,6 +28,8 @@ struct Engine {
   TranslatorOptions options;
   Translator translator;
   std::vector<TcgVcpu*> vcpus;
+  // Who is told of code that is made; null: nobody.
+  std::unique_ptr<Profile> profile;
   // Where a debugger wants guest code to stop. Changes while the machine stands still.
   StopOffsets stops;
 
@@ -35,6 +39,8 @@ struct Engine {
   std::unordered_map<const u8*, u64> unsettled;
   u64 marks = 0;
 
+  // From now on, stubs included. Before anything runs.
+  void set_profile(std::unique_ptr<Profile> listeners);
   // Takes a debugger's breakpoints and watchpoints. The machine stands still.
   void set_debug_points(const DebugPoints& points);
   // Flushes the code cache, if that is still wanted when every vCPU is outside. The caller is

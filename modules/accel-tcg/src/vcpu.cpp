@@ -449,6 +449,13 @@ Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mo
   if (scan_.insns().front().insn.row.op == Op::Interpret && scan_.end() > kPageSize) return nullptr;
   Block& block = engine_.translator.translate(scan_, bytes, mode);
   trace_translation(scan_, bytes, block, state_.rip, cache.assembler());
+  if (engine_.profile != nullptr) {
+    const auto code = [&](u32 begin, u32 end) {
+      return std::span(cache.assembler().executable(begin), end - begin);
+    };
+    engine_.profile->block_made(state_.rip, code(block.begin, block.end),
+                                code(block.cold_begin, block.cold_end));
+  }
   cache.publish(block, place.block, place.offset,
                 block.second_page != nullptr ? second.block : nullptr, second.offset);
   return &block;

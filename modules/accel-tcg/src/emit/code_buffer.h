@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Memory for translated code: one memfd mapped twice, written through one address and executed
+// Memory for translated code: shared memory mapped twice, written through one address and executed
 // through another, never both at one. Where it is written cannot be told from where it is executed.
 #pragma once
 
