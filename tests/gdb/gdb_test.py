@@ -214,6 +214,23 @@ detach
 
 
 @case
+def monitor(setup):
+    """What the monitor prints comes to gdb, however long it is."""
+    with Machine(setup, "-S") as machine:
+        text = gdb(setup, machine, """
+monitor info status
+monitor info mtree
+monitor nosuch
+monitor gdbserver none
+monitor log none
+print "still there"
+""")
+        for line in ("VM status: paused", "ioapic", "nosuch: no such command", "in a monitor of its own",
+                     "still there"):
+            check(line in text, f"'{line}' is missing: {text}")
+
+
+@case
 def threads(setup):
     """One CPU steps while the other stands still, and while it goes on."""
     with Machine(setup, "-S") as machine:

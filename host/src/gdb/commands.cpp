@@ -374,6 +374,19 @@ Reply read_description(Session& s, PacketText text) {
   return (more ? "m" : "l") + s.description.substr(*offset, most);
 }
 
+// "monitor LINE": what it prints is the reply, the last part of a long text.
+Reply run_monitor_command(Session& s, PacketText text) {
+  if (!text.take(",") || s.monitor == nullptr) return unknown();
+  const auto line = from_hex(text.rest());
+  if (!line) return invalid();
+  const std::string printed =
+      s.monitor({reinterpret_cast<const char*>(line->data()), line->size()});
+  std::string_view left = printed;
+  for (; left.size() > kMostBytes; left.remove_prefix(kMostBytes))
+    s.send("O" + to_hex(left.substr(0, kMostBytes)));
+  return left.empty() ? std::string(kOk) : to_hex(left);
+}
+
 // The machine was there before.
 Reply was_attached(Session&, PacketText) { return "1"; }
 
@@ -392,6 +405,7 @@ constexpr Command kCommands[] = {
     {"qSupported", supported, kAnyTime},
     {"QStartNoAckMode", stop_acknowledging, kAnyTime},
     {"qXfer", read_description, kAnyTime},
+    {"qRcmd", run_monitor_command, kAnyTime},
     {"qAttached", was_attached, kAnyTime},
     {"?", why_stopped, kAnyTime},
     {"qC", current_thread, kAnyTime},

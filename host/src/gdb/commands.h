@@ -16,6 +16,8 @@ struct Session {
   Debugger& debugger;
   // Sends a packet that is no reply.
   std::function<void(std::string_view)> send;
+  // Carries out a line of the monitor's, and gives what it prints.
+  std::function<std::string(std::string_view)> monitor;
 
   std::string description;            // of the target, made when it was first asked for
   std::optional<unsigned> selected;   // index of the CPU for registers and memory

@@ -5,8 +5,10 @@
 
 namespace backplane::host::gdb {
 
-Server::Server(Machine& machine)
-    : machine_(machine), debugger_(machine, [this](const Debugger::Stop& stop) {
+Server::Server(Machine& machine, std::function<std::string(std::string_view)> monitor)
+    : machine_(machine),
+      monitor_(std::move(monitor)),
+      debugger_(machine, [this](const Debugger::Stop& stop) {
         if (session_) send(stop_reply(*session_, stop));
       }) {}
 
@@ -41,8 +43,9 @@ void Server::begin() {
   if (debugger_.attached()) debugger_.detach(false);
   reader_.reset();
   sent_.clear();
-  session_.emplace(
-      Session{.debugger = debugger_, .send = [this](std::string_view text) { send(text); }});
+  session_.emplace(Session{.debugger = debugger_,
+                           .send = [this](std::string_view text) { send(text); },
+                           .monitor = monitor_});
   debugger_.attach();
 }
 

@@ -2,6 +2,7 @@
 // A server for gdb on a character device. docs/gdb.md says how it is used.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,7 +19,8 @@ class Server final : public Object, public ChardevClient {
  public:
   static void class_init(ObjectClass&) {}
 
-  explicit Server(Machine& machine);
+  // `monitor`: see Session.
+  Server(Machine& machine, std::function<std::string(std::string_view)> monitor = {});
   ~Server() override;
   // Waits there for a client. Throws Error if somebody else uses the device. The server has its
   // place in the tree.
@@ -35,6 +37,7 @@ class Server final : public Object, public ChardevClient {
   void write(std::string_view bytes);
 
   Machine& machine_;
+  std::function<std::string(std::string_view)> monitor_;
   BackendLink<Chardev> device_;
   Debugger debugger_;
   std::optional<Session> session_;

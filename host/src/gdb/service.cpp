@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "monitor/human.h"
+
 namespace backplane::host::gdb {
 
 namespace {
@@ -24,7 +26,15 @@ void complete(ChardevParts& parts) {
 
 }  // namespace
 
+std::string Service::run_for_client(std::string_view line) {
+  in_client_ = true;
+  std::string printed = run_monitor_line(context_, line);
+  in_client_ = false;
+  return printed;
+}
+
 void Service::serve(const std::string& device) {
+  if (in_client_) throw Error("gdb is served by what would end: say it in a monitor of its own");
   stop();
   if (device == "none") return;
   constexpr std::string_view kNamed = "chardev:";
@@ -39,7 +49,9 @@ void Service::serve(const std::string& device) {
   }
   auto* const chardev = dynamic_cast<Chardev*>(backends_.find(id));
   if (chardev == nullptr) throw Error::of("no -chardev has id={}", id);
-  server_ = &root_.add_child("gdb", std::make_unique<Server>(machine_));
+  server_ = &root_.add_child(
+      "gdb", std::make_unique<Server>(
+                 context_.machine, [this](std::string_view line) { return run_for_client(line); }));
   try {
     server_->open(*chardev);
   } catch (const Error&) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backplane/backend.h"
+#include "backplane/command.h"
 #include "gdb/server.h"
 
 namespace backplane::host::gdb {
@@ -16,8 +17,9 @@ inline constexpr const char* kUsualDevice = "tcp::1234";
 class Service {
  public:
   // The server becomes a child of `root`, its character device one of the backends.
-  Service(Machine& machine, Backends& backends, Object& root)
-      : machine_(machine), backends_(backends), root_(root) {}
+  // What its clients have the monitor do is done as of this context.
+  Service(CommandContext context, Backends& backends, Object& root)
+      : context_(std::move(context)), backends_(backends), root_(root) {}
   ~Service() { stop(); }
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -30,12 +32,14 @@ class Service {
 
  private:
   void stop();
+  std::string run_for_client(std::string_view line);
 
-  Machine& machine_;
+  CommandContext context_;
   Backends& backends_;
   Object& root_;
   Server* server_ = nullptr;
   bool owns_device_ = false;
+  bool in_client_ = false;  // a client's command is carried out
 };
 
 }  // namespace backplane::host::gdb

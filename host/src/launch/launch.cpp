@@ -160,7 +160,7 @@ void Launch::start_monitor(const Consoles::Terminal& terminal, const char* name)
 }
 
 void Launch::start_gdb_server() {
-  gdb_ = std::make_unique<gdb::Service>(*machine_, *backends_, root_);
+  gdb_ = std::make_unique<gdb::Service>(CommandContext{*machine_, *migration_}, *backends_, root_);
   machine_->provide(*gdb_);
   if (const GivenOption* option = line_.last("gdb"))
     with_option(option->text, [&] { gdb_->serve(option->value); });
