@@ -5,6 +5,7 @@
 #include "backplane/chardev.h"
 #include "backplane/machine.h"
 #include "backplane/netdev.h"
+#include "commands/choices.h"
 #include "commands/commands.h"
 #include "devices/objects.h"
 
@@ -184,13 +185,14 @@ constexpr TypeMember kNetworkMembers[] = {
 constexpr ValueType kNetwork = record_of(kNetworkMembers);
 constexpr ValueType kNetworks = list_of(kNetwork);
 
-constexpr CommandArgument kId[] = {{.name = "id", .type = &kText}};
-constexpr CommandArgument kObject[] = {{.name = "qom-type", .type = &kText},
+constexpr CommandArgument kId[] = {{.name = "id", .type = &kText, .choices = backend_ids}};
+constexpr CommandArgument kObject[] = {{.name = "qom-type", .type = &kText, .kind = &kObjectKind},
                                        {.name = "id", .type = &kText}};
-constexpr CommandArgument kNode[] = {{.name = "driver", .type = &kText},
+constexpr CommandArgument kNode[] = {{.name = "driver", .type = &kText, .kind = &kBlockKind},
                                      {.name = "node-name", .type = &kText}};
-constexpr CommandArgument kNodeName[] = {{.name = "node-name", .type = &kText}};
-constexpr CommandArgument kNetdev[] = {{.name = "type", .type = &kText},
+constexpr CommandArgument kNodeName[] = {
+    {.name = "node-name", .type = &kText, .choices = backend_ids}};
+constexpr CommandArgument kNetdev[] = {{.name = "type", .type = &kText, .kind = &kNetdevKind},
                                        {.name = "id", .type = &kText}};
 constexpr TypeMember kChardevBackendMembers[] = {{"type", &kText}, {"data", &kAnything, true}};
 constexpr ValueType kChardevBackend = record_of(kChardevBackendMembers);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Devices that come and go while the machine runs.
 #include "backplane/machine.h"
+#include "commands/choices.h"
 #include "commands/commands.h"
 #include "devices/devices.h"
 #include "devices/drives.h"
@@ -27,11 +28,13 @@ Value device_del(CommandContext& context, const Arguments& arguments) {
   return {};
 }
 
-constexpr CommandArgument kAdd[] = {{.name = "driver", .type = &kText},
+constexpr CommandArgument kAdd[] = {{.name = "driver", .type = &kText, .kind = &kDeviceKind},
                                     {.name = "id", .type = &kText, .optional = true},
                                     {.name = "bus", .type = &kText, .optional = true}};
-constexpr CommandArgument kDelete[] = {
-    {.name = "id", .type = &kText, .help = "what it was called, or its path"}};
+constexpr CommandArgument kDelete[] = {{.name = "id",
+                                        .type = &kText,
+                                        .help = "what it was called, or its path",
+                                        .choices = device_ids}};
 
 constexpr Command kCommands[] = {
     {.name = "device_add",

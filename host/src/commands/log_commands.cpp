@@ -2,6 +2,7 @@
 // Commands that say what is logged.
 #include "backplane/log.h"
 #include "backplane/trace.h"
+#include "commands/choices.h"
 #include "commands/commands.h"
 
 namespace backplane::host {
@@ -51,13 +52,15 @@ constexpr ValueType kPoint = record_of(kPointMembers);
 constexpr ValueType kPoints = list_of(kPoint);
 
 constexpr CommandArgument kItems[] = {
-    {.name = "items", .type = &kText, .help = "as -d takes them, or none"}};
+    {.name = "items", .type = &kText, .help = "as -d takes them, or none", .choices = log_items}};
 constexpr CommandArgument kPattern[] = {{.name = "name",
                                          .type = &kText,
-                                         .help = "of what can be traced; * and ? stand for others"}};
+                                         .help = "of what can be traced; * and ? stand for others",
+                                         .choices = traced_names}};
 constexpr CommandArgument kSwitch[] = {{.name = "name",
                                         .type = &kText,
-                                        .help = "of what can be traced; * and ? stand for others"},
+                                        .help = "of what can be traced; * and ? stand for others",
+                                        .choices = traced_names},
                                        {.name = "enable", .type = &kBoolean}};
 
 constexpr Command kCommands[] = {

@@ -3,6 +3,7 @@
 #include "backplane/catalogue.h"
 #include "backplane/device.h"
 #include "backplane/machine.h"
+#include "commands/choices.h"
 #include "commands/commands.h"
 
 namespace backplane::host {
@@ -90,16 +91,17 @@ Value device_properties(CommandContext&, const Arguments& arguments) {
   return properties_of(type);
 }
 
-constexpr CommandArgument kPath[] = {{.name = "path", .type = &kText}};
-constexpr CommandArgument kGet[] = {{.name = "path", .type = &kText},
+constexpr CommandArgument kPath[] = {{.name = "path", .type = &kText, .choices = object_paths}};
+constexpr CommandArgument kGet[] = {{.name = "path", .type = &kText, .choices = object_paths},
                                     {.name = "property", .type = &kText}};
-constexpr CommandArgument kSet[] = {{.name = "path", .type = &kText},
+constexpr CommandArgument kSet[] = {{.name = "path", .type = &kText, .choices = object_paths},
                                     {.name = "property", .type = &kText},
                                     {.name = "value", .type = &kAnything}};
 constexpr CommandArgument kTypes[] = {
     {.name = "implements", .type = &kText, .optional = true},
     {.name = "abstract", .type = &kBoolean, .optional = true, .letter = 'a'}};
-constexpr CommandArgument kTypeName[] = {{.name = "typename", .type = &kText}};
+constexpr CommandArgument kTypeName[] = {
+    {.name = "typename", .type = &kText, .choices = type_names}};
 
 constexpr TypeMember kMembers[] = {{"name", &kText},
                                    {"type", &kText},

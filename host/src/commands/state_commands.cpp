@@ -77,7 +77,8 @@ constexpr CommandArgument kCompressor{.name = "compressor",
                                       .type = &kText,
                                       .optional = true,
                                       .letter = 'z',
-                                      .help = "what packs RAM; 'info compressors' lists them"};
+                                      .help = "what packs RAM; 'info compressors' lists them",
+                                      .kind = &kCompressorKind};
 constexpr CommandArgument kSaveArguments[] = {kCompressor, {.name = "filename", .type = &kText}};
 constexpr CommandArgument kMigrateArguments[] = {
     {.name = "detach",

@@ -136,6 +136,23 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
+std::vector<std::string> monitor_commands(Machine& machine) {
+  std::vector<std::string> names{std::string(kHelp), std::string(kInfo)};
+  for (const KnownCommand& known : known_commands(machine))
+    if (is_for_people(*known.command) && topic_of(*known.command).empty())
+      names.emplace_back(known.command->name);
+  return names;
+}
+
+std::vector<std::string> monitor_topics(Machine& machine) {
+  std::vector<std::string> topics;
+  for (const KnownCommand& known : known_commands(machine))
+    if (const std::string_view topic = topic_of(*known.command);
+        !topic.empty() && is_for_people(*known.command))
+      topics.emplace_back(topic);
+  return topics;
+}
+
 std::string run_monitor_line(CommandContext& context, std::string_view line) {
   std::vector<std::string> words = words_of(line);
   if (words.empty()) return {};

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "monitor/line_editor.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace backplane::host {
 
 namespace {
 
 enum Key : u8 {
   kBackspace = 0x08,
+  kTab = 0x09,
   kNewline = 0x0a,
   kReturn = 0x0d,
   kKillLine = 0x15,
@@ -14,6 +19,28 @@ enum Key : u8 {
   kEscape = 0x1b,
   kDelete = 0x7f,
 };
+
+std::string common_beginning(const std::vector<std::string>& words) {
+  std::string common = words.front();
+  for (const std::string& word : words) {
+    const auto [end, other] = std::ranges::mismatch(common, word);
+    common.erase(end, common.end());
+  }
+  return common;
+}
+
+std::string in_columns(const std::vector<std::string>& words) {
+  constexpr std::size_t kWidth = 80;
+  std::size_t longest = 0;
+  for (const std::string& word : words) longest = std::max(longest, word.size());
+  const std::size_t columns = std::max<std::size_t>(1, kWidth / (longest + 2));
+  std::string text;
+  for (std::size_t n = 0; n < words.size(); ++n) {
+    const bool last = (n + 1) % columns == 0 || n + 1 == words.size();
+    text += last ? words[n] + "\r\n" : fmt::format("{:<{}}", words[n], longest + 2);
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -45,6 +72,22 @@ void LineEditor::finish_escape(u8 byte, std::string& echo) {
   escape_ = Escape::None;
   if (byte == 'A' && recalled_ > 0) recall(recalled_ - 1, echo);
   if (byte == 'B') recall(recalled_ + 1, echo);
+}
+
+void LineEditor::complete(std::string& echo) {
+  if (completer_ == nullptr) return;
+  const Completions found = completer_(text_);
+  if (found.words.empty()) return;
+  std::string common = common_beginning(found.words);
+  // What has to be followed by something else stays open.
+  if (found.words.size() == 1 && !common.ends_with('=') && !common.ends_with('/')) common += ' ';
+  const std::size_t typed = text_.size() - found.begin;
+  if (common.size() > typed && text_.size() + common.size() <= kMaxLine) {
+    echo += common.substr(typed);
+    text_ += common.substr(typed);
+  } else if (found.words.size() > 1) {
+    echo += "\r\n" + in_columns(found.words) + prompt_ + text_;
+  }
 }
 
 std::optional<std::string> LineEditor::type(u8 byte, std::string& echo) {
@@ -80,6 +123,9 @@ std::optional<std::string> LineEditor::type(u8 byte, std::string& echo) {
       replace(blank == std::string::npos ? std::string() : text_.substr(0, blank + 1), echo);
       return std::nullopt;
     }
+    case kTab:
+      complete(echo);
+      return std::nullopt;
     case kEscape:
       escape_ = Escape::Started;
       return std::nullopt;

@@ -11,10 +11,6 @@
 
 namespace backplane::host {
 
-namespace {
-constexpr std::string_view kPrompt = "(backplane) ";
-}
-
 Monitor::Monitor(CommandContext context) : context_(std::move(context)) {
   context_.finished = [self = std::weak_ptr<Monitor*>(self_)](const std::optional<Error>& failure) {
     const auto monitor = self.lock();

@@ -8,6 +8,7 @@
 
 #include "backplane/chardev.h"
 #include "backplane/command.h"
+#include "monitor/completion.h"
 #include "monitor/line_editor.h"
 
 namespace backplane::host {
@@ -29,6 +30,8 @@ class Monitor final : public Object, public ChardevClient {
   void event(Event event) override;
 
  private:
+  static constexpr const char* kPrompt = "(backplane) ";
+
   // The command that went on has ended: with nothing, or with what has gone wrong.
   void go_on(const std::optional<Error>& failure);
   void print(std::string_view text);  // "\n" becomes "\r\n"
@@ -37,7 +40,9 @@ class Monitor final : public Object, public ChardevClient {
 
   CommandContext context_;
   BackendLink<Chardev> terminal_;
-  LineEditor editor_;
+  LineEditor editor_{kPrompt, [this](const std::string& text) {
+                       return complete_monitor_line(context_.machine, text);
+                     }};
   std::string name_;   // of that command
   std::string typed_;  // what came together with the line of a command that goes on
   // What this object is known by to a command that goes on.

@@ -29,6 +29,7 @@ namespace backplane {
 
 class Machine;
 class Migration;
+struct Kind;
 
 struct CommandArgument {
   std::string_view name;
@@ -39,6 +40,9 @@ struct CommandArgument {
   // The same: what a number without a suffix counts, in bytes.
   u64 unit = 1;
   std::string_view help = {};
+  // The same, for Tab: it names a type of that kind, or one of these. Any other word may be right.
+  const Kind* kind = nullptr;
+  std::vector<std::string> (*choices)(Machine& machine) = nullptr;
 };
 
 // What was given for a command's arguments, checked against its row.

@@ -71,5 +71,27 @@ TEST_F(Editor, AnyBytesAreHarmless) {
   EXPECT_LE(editor_.text().size(), LineEditor::kMaxLine);
 }
 
+TEST(Completing, AddsWhatAllWordsBeginWithOrListsThem) {
+  LineEditor editor("> ", [](const std::string& text) {
+    LineEditor::Completions completions{.begin = 0, .words = {}};
+    for (const char* word : {"quit", "query-one", "query-two"})
+      if (std::string_view(word).starts_with(text)) completions.words.emplace_back(word);
+    return completions;
+  });
+  const auto typed = [&](std::string_view bytes) {
+    std::string echo;
+    for (const char byte : bytes) editor.type(static_cast<u8>(byte), echo);
+    return echo;
+  };
+  EXPECT_EQ(typed("que\t"), "query-");
+  EXPECT_EQ(typed("\t"), "\r\nquery-one  query-two\r\n> query-");
+  EXPECT_EQ(typed("t\t"), "two ");
+  EXPECT_EQ(editor.text(), "query-two ");
+  EXPECT_EQ(typed("\t"), "");
+  EXPECT_EQ(typed("\x15qui\t").substr(3 * 10), "quit ");
+}
+
+TEST_F(Editor, TabDoesNothingWhereNothingIsKnown) { EXPECT_EQ(type("a\tb\r"), Lines{"ab"}); }
+
 }  // namespace
 }  // namespace backplane::host
