@@ -51,6 +51,10 @@ class Chardev : public Backend {
   virtual void set_client(ChardevClient* client) { client_ = client; }
   // The client can accept bytes again.
   virtual void accept_input() {}
+  // A file descriptor that the other side has sent along with the bytes that were received (of a
+  // unix socket: SCM_RIGHTS), which is the caller's from now on; the last one if there were
+  // several. -1: there is none.
+  virtual int take_descriptor() { return -1; }
 
   Backend& claim(const Object& user) override;
 

@@ -69,6 +69,8 @@ void print(LogCategory c, fmt::format_string<Args...> format, Args&&... args) {
 void warn(std::string_view message);
 // "backplane: ..." without "warning: ".
 void report(std::string_view message);
+// Lines for the user begin with the time, in UTC (-msg timestamp=on).
+void set_timestamps(bool on);
 // Called once, before other threads exist.
 void set_program_name(std::string_view name);
 const std::string& program_name();

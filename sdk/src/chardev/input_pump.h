@@ -31,6 +31,8 @@ class InputPump {
   // The receiver may have room (machine lock, any thread).
   void resume();
   void pause();
+  // See Chardev::take_descriptor().
+  int take_descriptor();
 
  private:
   struct Impl;

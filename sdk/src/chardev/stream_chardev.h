@@ -21,6 +21,7 @@ class StreamChardev : public Chardev, private InputPump::Receiver {
   std::size_t pending() const override { return output_ ? output_->pending() : 0; }
   void set_client(ChardevClient* client) override;
   void accept_input() override;
+  int take_descriptor() override { return input_ ? input_->take_descriptor() : -1; }
 
  protected:
   StreamChardev() = default;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/log.h"
 
+#include <fmt/chrono.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <mutex>
 
@@ -21,6 +23,7 @@ struct Destination {
   std::mutex mutex;
   std::FILE* file = stderr;
   std::string program_name = "backplane";
+  bool timestamps = false;
 };
 
 Destination& destination() {
@@ -28,10 +31,19 @@ Destination& destination() {
   return *instance;
 }
 
+// "2026-11-29T17:15:00.123456Z ".
+std::string timestamp() {
+  using namespace std::chrono;
+  const auto now = floor<microseconds>(system_clock::now());
+  return fmt::format("{:%FT%T}.{:06}Z ", fmt::gmtime(system_clock::to_time_t(now)),
+                     now.time_since_epoch().count() % 1'000'000);
+}
+
 void to_user(std::string_view kind, std::string_view message) {
   Destination& out = destination();
   const std::lock_guard lock(out.mutex);
-  const std::string line = fmt::format("{}: {}{}\n", out.program_name, kind, printable(message));
+  const std::string line = fmt::format("{}{}: {}{}\n", out.timestamps ? timestamp() : std::string(),
+                                       out.program_name, kind, printable(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
@@ -125,6 +137,12 @@ void write(std::string_view text) {
 void warn(std::string_view message) { to_user("warning: ", message); }
 
 void report(std::string_view message) { to_user("", message); }
+
+void set_timestamps(bool on) {
+  Destination& out = destination();
+  const std::lock_guard lock(out.mutex);
+  out.timestamps = on;
+}
 
 void set_program_name(std::string_view name) {
   Destination& out = destination();

@@ -12,7 +12,7 @@ class PtyChardev final : public StreamChardev {
   static void class_init(ObjectClass& k);
   ~PtyChardev() override;
   void write(const u8* data, std::size_t size) override;
-  std::string describe() const override { return "pty: " + device_; }
+  std::string describe() const override { return "pty:" + device_; }
 
  private:
   void open() override;

@@ -143,8 +143,10 @@ SocketAddress local_address(int fd) {
   sockaddr_storage name{};
   socklen_t size = sizeof name;
   char host[NI_MAXHOST], port[NI_MAXSERV];
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0 ||
-      getnameinfo(reinterpret_cast<sockaddr*>(&name), size, host, sizeof host, port, sizeof port,
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return {};
+  if (name.ss_family == AF_UNIX)
+    return {.path = reinterpret_cast<const sockaddr_un&>(name).sun_path, .host = {}, .port = {}};
+  if (getnameinfo(reinterpret_cast<sockaddr*>(&name), size, host, sizeof host, port, sizeof port,
                   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
     return {};
   return {.path = {}, .host = host, .port = port};

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "backplane/descriptors.h"
 #include "backplane/error.h"
 
 namespace backplane {
@@ -22,6 +23,8 @@ void SocketChardev::class_init(ObjectClass& k) {
   k.property<&SocketChardev::host_>(
       "host", "name or address; none: this machine, for a server all its addresses");
   k.property<&SocketChardev::port_>("port", "number or service");
+  k.property<&SocketChardev::fd_>(
+      "fd", "number, or name, of a socket that another program has handed over");
   k.property<&SocketChardev::server_>("server", "wait for peers instead of connecting to one");
   k.property<&SocketChardev::wait_>("wait", "of a server: the guest starts with its first peer");
   k.property<&SocketChardev::reconnect_>("reconnect",
@@ -34,7 +37,10 @@ SocketChardev::~SocketChardev() {
 }
 
 void SocketChardev::open() {
-  if (path_.empty() == port_.empty()) throw Error("expects either a path, or a host and a port");
+  if (!fd_.empty() && (!path_.empty() || !host_.empty() || !port_.empty()))
+    throw Error("fd= and an address exclude each other");
+  if (fd_.empty() && path_.empty() == port_.empty())
+    throw Error("expects either a path, or a host and a port, or fd=");
   if (!path_.empty() && !host_.empty()) throw Error("a path and a host exclude each other");
   if (reconnect_ != 0 && reconnect_ms_ != 0)
     throw Error("reconnect= and reconnect-ms= exclude each other");
@@ -47,11 +53,21 @@ void SocketChardev::open() {
   const unsigned reconnect = reconnect_ * 1000 + reconnect_ms_;
   if (!server_) {
     if (wait_ != OnOffAuto::Auto) throw Error("wait= is for server=on");
+    if (!fd_.empty() && reconnect != 0) throw Error("reconnect= is not for fd=");
+    if (!fd_.empty()) {
+      end_ = keep_to_peer(*this, UniqueFd(descriptors::take(fd_)));
+      return;
+    }
     end_ = connect_to_peer(*this, address, reconnect);
     return;
   }
   if (reconnect != 0) throw Error("reconnect= is not for server=on");
-  end_ = listen_for_peers(*this, address, wait_ != OnOffAuto::Off);
+  if (!fd_.empty()) {
+    end_ = listen_for_peers(*this, listening(UniqueFd(descriptors::take(fd_))),
+                            wait_ != OnOffAuto::Off);
+    return;
+  }
+  end_ = listen_for_peers(*this, Listener{address, address.listen()}, wait_ != OnOffAuto::Off);
 }
 
 void SocketChardev::end_of_input() {

@@ -39,7 +39,7 @@ class SocketChardev final : public StreamChardev {
   void end_of_input() override;
   void output_failed(int) override { end_->peer_left(); }
 
-  std::string path_, host_, port_;
+  std::string path_, host_, port_, fd_;
   bool server_ = false;
   OnOffAuto wait_ = OnOffAuto::Auto;  // of a server for its first peer; Auto: On
   u32 reconnect_ = 0;                 // seconds
@@ -47,11 +47,19 @@ class SocketChardev final : public StreamChardev {
   std::unique_ptr<SocketEnd> end_;
 };
 
+// A listening socket; one that was handed over has no path to remove when it is closed.
+struct Listener {
+  SocketAddress address;
+  UniqueFd fd;
+  bool handed_over = false;
+};
+// Of one that was handed over. Throws Error if it is no socket that listens.
+Listener listening(UniqueFd fd);
+
 // The listening end. It serves one peer at a time; when that one leaves, the next is let in. While
 // none is there, what is written is dropped. wait: returns when the first peer is there. Throws
 // Error.
-std::unique_ptr<SocketEnd> listen_for_peers(SocketChardev& device, SocketAddress address,
-                                            bool wait);
+std::unique_ptr<SocketEnd> listen_for_peers(SocketChardev& device, Listener listener, bool wait);
 
 // The connecting end. reconnect: milliseconds after which a lost or failed connection is tried
 // again; 0: never. Throws Error, if it never is. Attempts that may be repeated keep nobody waiting,
@@ -59,5 +67,8 @@ std::unique_ptr<SocketEnd> listen_for_peers(SocketChardev& device, SocketAddress
 // there.
 std::unique_ptr<SocketEnd> connect_to_peer(SocketChardev& device, SocketAddress address,
                                            unsigned reconnect);
+
+// One that is connected, as it was handed over. Throws Error if it is no socket.
+std::unique_ptr<SocketEnd> keep_to_peer(SocketChardev& device, UniqueFd connection);
 
 }  // namespace backplane

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 
 #include <cerrno>
@@ -72,7 +74,32 @@ class SocketClient final : public SocketEnd {
   MainLoop::WatchHandle watch_{nullptr, nullptr};
 };
 
+// Ends with the connection that it was given.
+class ConnectedSocket final : public SocketEnd {
+ public:
+  ConnectedSocket(SocketChardev& device, UniqueFd connection) : device_(device) {
+    fcntl(connection.get(), F_SETFL, fcntl(connection.get(), F_GETFL) | O_NONBLOCK);
+    device_.use(std::move(connection));
+  }
+
+  std::string describe() const override {
+    return device_.connected() ? "fd (connected)" : "fd (not connected)";
+  }
+  void peer_left() override { device_.disconnect(); }
+
+ private:
+  SocketChardev& device_;
+};
+
 }  // namespace
+
+std::unique_ptr<SocketEnd> keep_to_peer(SocketChardev& device, UniqueFd connection) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (getsockopt(connection.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0)
+    throw Error::system("fd=", errno);
+  return std::make_unique<ConnectedSocket>(device, std::move(connection));
+}
 
 std::unique_ptr<SocketEnd> connect_to_peer(SocketChardev& device, SocketAddress address,
                                            unsigned reconnect) {

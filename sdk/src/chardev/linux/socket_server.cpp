@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -17,14 +18,17 @@ namespace {
 
 class SocketServer final : public SocketEnd {
  public:
-  SocketServer(SocketChardev& device, SocketAddress address, bool wait)
-      : device_(device), address_(std::move(address)), listener_(address_.listen()) {
+  SocketServer(SocketChardev& device, Listener listener, bool wait)
+      : device_(device),
+        address_(std::move(listener.address)),
+        listener_(std::move(listener.fd)),
+        handed_over_(listener.handed_over) {
     if (address_.path.empty()) address_ = local_address(listener_.get());
     if (wait) wait_for_peer();
     if (!device_.connected()) let_next_in();
   }
   ~SocketServer() override {
-    if (!address_.path.empty()) unlink(address_.path.c_str());
+    if (!address_.path.empty() && !handed_over_) unlink(address_.path.c_str());
   }
 
   std::string describe() const override {
@@ -70,14 +74,25 @@ class SocketServer final : public SocketEnd {
   SocketChardev& device_;
   SocketAddress address_;
   UniqueFd listener_;
+  bool handed_over_;
   MainLoop::WatchHandle watch_{nullptr, nullptr};
 };
 
 }  // namespace
 
-std::unique_ptr<SocketEnd> listen_for_peers(SocketChardev& device, SocketAddress address,
-                                            bool wait) {
-  return std::make_unique<SocketServer>(device, std::move(address), wait);
+Listener listening(UniqueFd fd) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0)
+    throw Error::system("fd=", errno);
+  if (listens == 0) throw Error("fd=: the socket does not listen, as server=on has it");
+  fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
+  SocketAddress address = local_address(fd.get());
+  return {std::move(address), std::move(fd), true};
+}
+
+std::unique_ptr<SocketEnd> listen_for_peers(SocketChardev& device, Listener listener, bool wait) {
+  return std::make_unique<SocketServer>(device, std::move(listener), wait);
 }
 
 }  // namespace backplane

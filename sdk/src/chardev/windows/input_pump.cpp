@@ -59,6 +59,8 @@ void InputPump::resume() {
 
 void InputPump::pause() { impl_->running = false; }
 
+int InputPump::take_descriptor() { return -1; }
+
 void InputPump::Impl::read_all() {
   while (read_piece()) {
   }

@@ -21,7 +21,7 @@ class PtyChardevTest : public ChardevTest {
   }
 
   ChardevPtr device = create_chardev_from_text("pty0", "pty");
-  std::string name = device->describe().substr(5);
+  std::string name = device->describe().substr(4);
   RecordingClient client;
 };
 
@@ -76,7 +76,7 @@ TEST_F(PtyChardevTest, CanHaveALinkToIt) {
   const std::string link = path("console");
   {
     const auto named = create_chardev("pty", "pty1", {{"path", link}});
-    EXPECT_EQ("pty: " + std::filesystem::read_symlink(link).string(), named->describe());
+    EXPECT_EQ("pty:" + std::filesystem::read_symlink(link).string(), named->describe());
     EXPECT_NE(message_of([&] {
                 create_chardev("pty", "pty2", {{"path", link}});
               }).find(link),

@@ -279,5 +279,77 @@ TEST_F(SocketChardevTest, RefusesOptionsThatMeanNothing) {
             "");
 }
 
+// --- what others hand over ---------------------------------------------------------------------
+
+TEST_F(SocketChardevTest, ServesPeersOfASocketThatWasHandedOver) {
+  UniqueFd listener = unix_address().listen();
+  {
+    const auto device = create_chardev(
+        "socket", "c",
+        {{"fd", std::to_string(listener.release())}, {"server", "on"}, {"wait", "off"}});
+    device->set_client(&client);
+    for (int peers = 1; peers <= 2; ++peers) {
+      const UniqueFd peer = unix_address().connect();
+      EXPECT_TRUE(opened(peers));
+      write(*device, "out");
+      EXPECT_EQ(receive(peer.get(), 3), "out");
+    }
+  }
+  EXPECT_TRUE(std::filesystem::exists(path("socket"))) << "it is not its to remove";
+}
+
+TEST_F(SocketChardevTest, TalksOverAConnectionThatWasHandedOver) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+  const UniqueFd peer(ends[0]);
+  const auto device = create_chardev("socket", "c", {{"fd", std::to_string(ends[1])}});
+  device->set_client(&client);
+  send(peer.get(), "in");
+  EXPECT_TRUE(run_until([&] { return client.received == "in"; }));
+}
+
+TEST_F(SocketChardevTest, RefusesWhatIsNoSocket) {
+  const auto refusal = [&](const Properties& properties) {
+    return message_of([&] { create_chardev("socket", "c", properties); });
+  };
+  EXPECT_NE(refusal({{"fd", "900"}}), "");
+  EXPECT_NE(refusal({{"fd", "no-name"}}), "");
+  EXPECT_NE(refusal({{"fd", "3"}, {"path", "x"}}), "");
+  const int file = open("/dev/null", O_RDWR);
+  EXPECT_NE(refusal({{"fd", std::to_string(file)}, {"server", "on"}, {"wait", "off"}}), "");
+}
+
+TEST_F(SocketChardevTest, TakesADescriptorThatComesAlong) {
+  const auto device = serve_unix();
+  const UniqueFd peer = unix_address().connect();
+  EXPECT_TRUE(opened(1));
+  EXPECT_EQ(device->take_descriptor(), -1);
+
+  UniqueFd file(open(path("file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  char text[] = "in";
+  iovec bytes{text, 2};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  const int number = file.get();
+  std::memcpy(CMSG_DATA(rights), &number, sizeof number);
+  ASSERT_EQ(sendmsg(peer.get(), &message, 0), 2);
+  file.reset();
+
+  EXPECT_TRUE(run_until([&] { return client.received == "in"; }));
+  const UniqueFd came(device->take_descriptor());
+  ASSERT_TRUE(came);
+  EXPECT_EQ(device->take_descriptor(), -1);
+  send(came.get(), "words");
+  EXPECT_EQ(content(path("file")), "words");
+}
+
 }  // namespace
 }  // namespace backplane

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 
 #include "backplane/error.h"
 #include "backplane/testing/scratch_directory.h"
@@ -75,6 +76,17 @@ TEST_F(LogTest, WarnsUnderTheProgramsName) {
   log::report("-m: bad");
   EXPECT_EQ(::testing::internal::GetCapturedStderr(),
             "backplane: warning: something is odd\nbackplane: -m: bad\n");
+}
+
+TEST_F(LogTest, LinesForTheUserBeginWithTheTimeIfThatIsWanted) {
+  log::set_timestamps(true);
+  ::testing::internal::CaptureStderr();
+  log::report("said");
+  const std::string line = ::testing::internal::GetCapturedStderr();
+  log::set_timestamps(false);
+  EXPECT_TRUE(std::regex_match(
+      line, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z backplane: said\n)")))
+      << line;
 }
 
 TEST_F(LogTest, SaysEachKindOfGuestErrorOnce) {
