@@ -57,6 +57,17 @@ struct BlockQueueSettings {
   bool write_through = false;  // what is written is on the disk when it completes
 };
 
+// What a queue has carried out for its device.
+struct BlockStatistics {
+  struct Counters {
+    u64 operations = 0;
+    u64 bytes = 0;
+    u64 time_ns = 0;  // from submission to completion, summed up
+    u64 failed = 0;
+  };
+  Counters read, write, flush, discard;  // write: zeroes too
+};
+
 // Failures of the host are told on standard error: each time the machine stops, and what does not
 // stop it once for each reason.
 class BlockQueue {
@@ -82,6 +93,7 @@ class BlockQueue {
   void drain();
   // What is done about failures, and those there were: for `info`.
   std::string describe() const;
+  BlockStatistics statistics() const;
 
  private:
   struct Impl;

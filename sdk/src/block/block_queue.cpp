@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/block_queue.h"
 
+#include <chrono>
 #include <utility>
 
 #include "backplane/machine.h"
@@ -18,6 +19,21 @@ std::unique_ptr<RequestStage> workers_of(Machine& machine, BlockNode& node) {
   return std::make_unique<ReproducibleOrder>(machine.virtual_clock(), std::move(workers));
 }
 
+BlockStatistics::Counters& counters_of(BlockStatistics& statistics, BlockOp op) {
+  switch (op) {
+    case BlockOp::Read:
+      return statistics.read;
+    case BlockOp::Flush:
+      return statistics.flush;
+    case BlockOp::Discard:
+      return statistics.discard;
+    case BlockOp::Write:
+    case BlockOp::WriteZeroes:
+      break;
+  }
+  return statistics.write;
+}
+
 bool writes(BlockOp op) { return op != BlockOp::Read && op != BlockOp::Flush; }
 
 }  // namespace
@@ -32,10 +48,12 @@ struct BlockQueue::Impl {
             [&machine](const Value& failure) { machine.events().send(kBlockErrorEvent, failure); },
             workers_of(machine, node)) {}
   void complete_on_disk(BlockRequest& request);
+  void count(BlockRequest& request);
 
   BlockNode& node;
   const bool write_through;
   ErrorPolicy policy;
+  BlockStatistics statistics;
   Subscription run_state;
 };
 
@@ -59,12 +77,30 @@ void BlockQueue::Impl::complete_on_disk(BlockRequest& request) {
   };
 }
 
+void BlockQueue::Impl::count(BlockRequest& request) {
+  BlockStatistics::Counters& counters = counters_of(statistics, request.op);
+  request.done = [&counters, size = request.size, began = std::chrono::steady_clock::now(),
+                  done = std::move(request.done)](int result) {
+    if (result == 0) {
+      ++counters.operations;
+      counters.bytes += size;
+    } else {
+      ++counters.failed;
+    }
+    const auto took = std::chrono::steady_clock::now() - began;
+    counters.time_ns += static_cast<u64>(std::chrono::nanoseconds(took).count());
+    if (done) done(result);
+  };
+}
+
 void BlockQueue::submit(BlockRequest request) {
+  impl_->count(request);
   impl_->complete_on_disk(request);
   impl_->policy.submit(std::move(request));
 }
 
 void BlockQueue::hold(BlockRequest request) {
+  impl_->count(request);
   impl_->complete_on_disk(request);
   impl_->policy.hold(std::move(request));
 }
@@ -75,5 +111,7 @@ void BlockQueue::drain() { impl_->policy.drain(); }
 std::string BlockQueue::describe() const {
   return (impl_->write_through ? "write-cache=off, " : "") + impl_->policy.describe();
 }
+
+BlockStatistics BlockQueue::statistics() const { return impl_->statistics; }
 
 }  // namespace backplane
