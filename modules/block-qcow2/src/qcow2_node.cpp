@@ -12,7 +12,9 @@ namespace {
 
 class BlockQcow2 final : public BlockFormat {
  public:
-  static void class_init(ObjectClass&) {}
+  static void class_init(ObjectClass& k) {
+    k.property<&BlockQcow2::backing_>("backing", "empty (null in JSON): the image has none");
+  }
   ~BlockQcow2() override {
     if (image_) flush();
   }
@@ -21,6 +23,7 @@ class BlockQcow2 final : public BlockFormat {
 
  protected:
   void open_format() override {
+    if (!backing_.empty()) throw Error("backing: images that stand on others are not supported");
     const bool for_writing = wants_read_only() != OnOffAuto::On;
     // Who writes it changes all but its size.
     if (for_writing && begins_elsewhere())
@@ -48,6 +51,7 @@ class BlockQcow2 final : public BlockFormat {
     size_ = image_->size();
   }
 
+  std::string backing_;
   std::optional<Image> image_;  // none while another program uses it
   u64 size_ = 0;
 };

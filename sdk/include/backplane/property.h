@@ -15,6 +15,7 @@
 namespace backplane {
 
 class Object;
+class Value;
 
 // "on" and "off", or left to the implementation.
 enum class OnOffAuto { Auto, On, Off };
@@ -93,6 +94,7 @@ struct Property {
   std::string (*get)(const Object&) = nullptr;
   void (*set)(Object&, std::string_view text) = nullptr;  // null: read-only
   bool dynamic = false;                                   // may change after the object is realized
+  Value (*value)(const Object&) = nullptr;  // to programs, where that is more than a text
 };
 
 // A number, or "auto".

@@ -5,6 +5,7 @@
 namespace backplane {
 
 Value property_value(const Property& row, const Object& object) {
+  if (row.value != nullptr) return row.value(object);
   if (row.get == nullptr) return {};
   const std::string text = row.get(object);
   const std::string_view type = row.type_name;

@@ -35,6 +35,7 @@ void VirtioNet::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioNet::netdev_>("netdev", "id of the -netdev behind it; none: no cable");
   k.property<&VirtioNet::mac_>("mac", "its address (default: one that no other device has)");
   k.property<&VirtioNet::mtu_>("host_mtu", "the largest payload that it offers; 0: it says none");
+  k.property<&VirtioNet::bootindex_>("bootindex", "its place when firmware boots (-1: none)");
   k.property<&VirtioNet::rx_queue_size_>("rx_queue_size", "entries of the queue to the guest");
   k.property<&VirtioNet::tx_queue_size_>("tx_queue_size", "entries of the queue from the guest");
   k.state<&VirtioNet::filter_>(1, "filter");

@@ -43,6 +43,7 @@ class VirtioNet final : public VirtioDevice, private NetClient {
   BackendLink<Netdev> netdev_;
   MacAddress mac_;
   u16 mtu_ = 0;
+  i32 bootindex_ = -1;
   u16 rx_queue_size_ = 256;
   u16 tx_queue_size_ = 256;
 

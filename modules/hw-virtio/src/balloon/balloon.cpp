@@ -2,6 +2,7 @@
 #include "balloon/balloon.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
@@ -44,6 +45,9 @@ void VirtioBalloon::class_init(VirtioDeviceClass& k) {
     std::replace(text.begin(), text.end(), '\n', ',');
     return text;
   };
+  statistics.value = [](const Object& o) {
+    return static_cast<const VirtioBalloon&>(o).statistics_for_programs();
+  };
   k.property(std::move(statistics));
 }
 
@@ -57,11 +61,15 @@ void VirtioBalloon::realize() {
   statistics_queue_ =
       &add_queue(kQueueSize, [this](VirtQueue& queue) { statistics_arrived(queue); });
   if (free_page_reporting_) add_queue(kQueueSize, [this](VirtQueue& queue) { report(queue); });
+  change_timer_ = std::make_unique<Timer>(machine().realtime_clock(), [this] {
+    if (std::exchange(changed_, false)) tell_change();
+  });
   statistics_timer_ =
       std::make_unique<Timer>(machine().virtual_clock(), [this] { ask_for_statistics(); });
 }
 
 void VirtioBalloon::unrealize() {
+  change_timer_.reset();
   statistics_timer_.reset();
   statistics_queue_ = nullptr;
   statistics_held_ = false;

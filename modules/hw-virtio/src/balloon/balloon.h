@@ -31,6 +31,8 @@ class VirtioBalloon final : public VirtioDevice, public CommandProvider {
   void set_target(u64 bytes);
   // The guest's memory statistics by name, as it gave them.
   Value::Record statistics() const;
+  // The same as QEMU's guest-stats has it: all there can be, and when they came.
+  Value statistics_for_programs() const;
 
   std::span<const Command> commands() const override;
   std::span<const EventType* const> events() const override;
@@ -50,7 +52,9 @@ class VirtioBalloon final : public VirtioDevice, public CommandProvider {
 
  private:
   u64 ram_size() const;
+  // Once a second at most: guests inflate in small steps.
   void report_change();
+  void tell_change();
 
   // Inflation and reporting.
   void inflate(VirtQueue& queue);
@@ -80,6 +84,9 @@ class VirtioBalloon final : public VirtioDevice, public CommandProvider {
   VirtElement statistics_request_;  // held until the next request
   bool statistics_held_ = false;
   std::unique_ptr<Timer> statistics_timer_;
+  i64 statistics_time_ = 0;  // ns of the host's clock; 0: none have come
+  std::unique_ptr<Timer> change_timer_;
+  bool changed_ = false;  // since it was told
 
   VirtElement element_;
 };

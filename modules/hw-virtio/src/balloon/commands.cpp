@@ -62,6 +62,15 @@ std::span<const Command> VirtioBalloon::commands() const { return kCommands; }
 std::span<const EventType* const> VirtioBalloon::events() const { return kEvents; }
 
 void VirtioBalloon::report_change() {
+  changed_ = true;
+  if (change_timer_->armed()) return;
+  changed_ = false;
+  tell_change();
+}
+
+void VirtioBalloon::tell_change() {
+  constexpr i64 kPause = 1'000'000'000;  // ns
+  change_timer_->arm_in(kPause);
   machine().events().send(kChanged, Value::Record{{"actual", actual()}});
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backplane/machine.h"
 #include "backplane/virtio/scatter_gather.h"
 #include "balloon/balloon.h"
 
@@ -16,6 +17,11 @@ namespace {
 constexpr std::array<std::string_view, kStatCount> kNames{
     "swap-in",      "swap-out",         "major-faults", "minor-faults",        "free-memory",
     "total-memory", "available-memory", "disk-caches",  "hugetlb-allocations", "hugetlb-failures"};
+// The same in QEMU's words.
+constexpr std::array<std::string_view, kStatCount> kProgramNames{
+    "stat-swap-in",      "stat-swap-out",     "stat-major-faults",     "stat-minor-faults",
+    "stat-free-memory",  "stat-total-memory", "stat-available-memory", "stat-disk-caches",
+    "stat-htlb-pgalloc", "stat-htlb-pgfail"};
 constexpr i64 kSecond = 1'000'000'000;
 
 }  // namespace
@@ -52,6 +58,7 @@ void VirtioBalloon::statistics_arrived(VirtQueue& queue) {
 
 void VirtioBalloon::read_statistics(const VirtElement& element) {
   state_.statistics = {};
+  statistics_time_ = machine().host_clock().now();
   constexpr u64 kMost = 64;  // more than there are tags
   for (u64 i = 0; i < std::min(kMost, element.out_size / kStatSize); ++i) {
     std::array<u8, kStatSize> bytes;
@@ -70,6 +77,14 @@ Value::Record VirtioBalloon::statistics() const {
     if (state_.statistics[tag])
       known.push_back({std::string(kNames[tag]), *state_.statistics[tag]});
   return known;
+}
+
+Value VirtioBalloon::statistics_for_programs() const {
+  constexpr u64 kUnknown = ~u64{0};
+  Value::Record all;
+  for (unsigned tag = 0; tag < kStatCount; ++tag)
+    all.push_back({std::string(kProgramNames[tag]), state_.statistics[tag].value_or(kUnknown)});
+  return Value::Record{{"stats", std::move(all)}, {"last-update", statistics_time_ / kSecond}};
 }
 
 }  // namespace backplane

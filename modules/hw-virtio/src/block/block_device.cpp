@@ -26,6 +26,7 @@ void VirtioBlock::class_init(VirtioDeviceClass& k) {
   k.virtio_id = virtio::kIdBlock;
   k.property<&VirtioBlock::drive_>("drive", "id of the -drive or -blockdev behind the disk");
   k.property<&VirtioBlock::serial_>("serial", "serial number, up to 20 bytes");
+  k.property<&VirtioBlock::bootindex_>("bootindex", "its place when firmware boots (-1: none)");
   k.property<&VirtioBlock::on_read_error_>("rerror",
                                            "what is done if the host cannot read (auto: report)");
   k.property<&VirtioBlock::on_write_error_>("werror",

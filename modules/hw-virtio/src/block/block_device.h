@@ -68,6 +68,7 @@ class VirtioBlock final : public VirtioDevice {
 
   BackendLink<BlockNode> drive_;
   std::string serial_;
+  i32 bootindex_ = -1;
   OnOffAuto write_cache_ = OnOffAuto::Auto;  // the host's; Auto: On
   ErrorAction on_read_error_ = ErrorAction::Auto;
   ErrorAction on_write_error_ = ErrorAction::Auto;

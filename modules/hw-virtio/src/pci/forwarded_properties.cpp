@@ -19,6 +19,7 @@ struct ForwardedProperties {
   struct Accessors {
     std::string (*get)(const Object&);
     void (*set)(Object&, std::string_view);
+    Value (*value)(const Object&);
   };
 
   template <std::size_t Position>
@@ -33,10 +34,16 @@ struct ForwardedProperties {
     proxy.set_inner_property(proxy.device_.object_class().properties[Position], text);
   }
 
+  template <std::size_t Position>
+  static Value value(const Object& o) {
+    const VirtioDevice& inner = static_cast<const VirtioPci&>(o).device_;
+    return inner.object_class().properties[Position].value(inner);
+  }
+
   template <std::size_t... Positions>
   static constexpr std::array<Accessors, sizeof...(Positions)> table(
       std::index_sequence<Positions...>) {
-    return {Accessors{&get<Positions>, &set<Positions>}...};
+    return {Accessors{&get<Positions>, &set<Positions>, &value<Positions>}...};
   }
 
   static Accessors at(std::size_t position) {
@@ -97,6 +104,7 @@ void VirtioPci::init_class(PciDeviceClass& k, std::string_view device_type, u32 
     const ForwardedProperties::Accessors accessors = ForwardedProperties::at(i);
     row.get = row.get != nullptr ? accessors.get : nullptr;
     row.set = row.set != nullptr ? accessors.set : nullptr;
+    row.value = row.value != nullptr ? accessors.value : nullptr;
     k.property(std::move(row));
   }
   k.stateless();  // the device inside has it

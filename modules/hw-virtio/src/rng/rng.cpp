@@ -9,6 +9,7 @@
 #include "backplane/virtio/scatter_gather.h"
 #include "backplane/virtio/virtio_device.h"
 #include "rng/host_random.h"
+#include "rng/random_source.h"
 
 namespace backplane {
 
@@ -20,6 +21,7 @@ class VirtioRng final : public VirtioDevice {
  public:
   static void class_init(VirtioDeviceClass& k) {
     k.virtio_id = virtio::kIdEntropy;
+    k.property<&VirtioRng::source_>("rng", "id of an -object rng-...; none: the host's generator");
     k.property<&VirtioRng::max_bytes_>("max-bytes", "bytes given out in each period, at most");
     k.property<&VirtioRng::period_>("period", "milliseconds in which max-bytes are given out");
     k.state<&VirtioRng::state_>(1, {member<&State::left>("left")});
@@ -71,7 +73,7 @@ class VirtioRng final : public VirtioDevice {
   u32 fill(const VirtElement& element) {
     std::array<u8, 4096> bytes;
     const u64 some = std::min({element.in_size, u64{bytes.size()}, state_.left});
-    const u64 got = host_random(bytes.data(), some);
+    const u64 got = source_ ? source_->fill(bytes.data(), some) : host_random(bytes.data(), some);
     const u64 given = scatter(element.in, 0, bytes.data(), got);
     if (given == 0) return 0;
     if (max_bytes_ != kNoLimit) {
@@ -81,6 +83,7 @@ class VirtioRng final : public VirtioDevice {
     return static_cast<u32>(given);
   }
 
+  BackendLink<RandomSource> source_;
   u64 max_bytes_ = kNoLimit;
   u32 period_ = 65536;
   struct State {

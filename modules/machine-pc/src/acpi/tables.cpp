@@ -264,10 +264,11 @@ AcpiTables build_acpi_tables(const AcpiBoard& board) {
   Builder builder;
   const u64 control = builder.add(facs());
   const u64 definitions = builder.add(table("DSDT", 2, board.definitions));
-  const u64 listed[] = {builder.add(fadt(board.pm_ports, control, definitions),
-                                    {{kFadtFacs, 4}, {kFadtDsdt, 4}, {kFadtXDsdt, 8}}),
-                        builder.add(madt(board.apic_ids)), builder.add(hpet()),
-                        builder.add(waet())};
+  std::vector<u64> listed{builder.add(fadt(board.pm_ports, control, definitions),
+                                      {{kFadtFacs, 4}, {kFadtDsdt, 4}, {kFadtXDsdt, 8}}),
+                          builder.add(madt(board.apic_ids))};
+  if (board.hpet) listed.push_back(builder.add(hpet()));
+  listed.push_back(builder.add(waet()));
   const u64 rsdt = builder.add_list("RSDT", 4, listed), xsdt = builder.add_list("XSDT", 8, listed);
   return builder.finish(rsdt, xsdt);
 }

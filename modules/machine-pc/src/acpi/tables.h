@@ -40,6 +40,7 @@ struct AcpiBoard {
   u16 pm_ports = 0;
   std::vector<u32> apic_ids;  // of the CPUs
   aml::Bytes definitions;     // of the DSDT
+  bool hpet = true;           // there is one
 };
 
 // The same board always has tables of the same size, wherever its ports are.

@@ -7,6 +7,7 @@
 #include "acpi/dsdt.h"
 #include "acpi/loader.h"
 #include "backplane/x86/apic.h"
+#include "board/boot_order.h"
 #include "board/pci_resources.h"
 #include "uart16550/isa_serial.h"
 
@@ -58,7 +59,8 @@ BootSetup::BootSetup(const BoardParts& parts, const BootFiles& files)
 }
 
 AcpiTables BootSetup::acpi_tables(u16 pm_ports) const {
-  return build_acpi_tables({pm_ports, apic_ids(parts_.machine), build_dsdt(parts_.machine)});
+  return build_acpi_tables(
+      {pm_ports, apic_ids(parts_.machine), build_dsdt(parts_.machine), parts_.hpet});
 }
 
 void BootSetup::fill_cmos() {
@@ -103,6 +105,12 @@ void BootSetup::fill_fw_cfg(const std::string& command_line) {
     put(range.type, 4);
   }
   fw.set_file("etc/e820", std::move(e820));
+
+  if (const std::string order = boot_order(parts_.bridge.pci_bus()); !order.empty()) {
+    std::vector<u8> file(order.begin(), order.end());
+    file.push_back(0);
+    fw.set_file("bootorder", std::move(file));
+  }
 }
 
 // Firmware has placed the ports by the time it reads them.

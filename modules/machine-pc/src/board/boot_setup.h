@@ -27,6 +27,7 @@ struct BoardParts {
   IsaRtc& rtc;
   FwCfg& fw_cfg;
   std::vector<unsigned> serials;  // indices of the serial ports
+  bool hpet;
 };
 
 // What the user wants to be started: file names, empty where there is none.

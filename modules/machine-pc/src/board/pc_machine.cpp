@@ -32,6 +32,7 @@ class PcMachine final : public Machine {
         "rtc-base",
         "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
         "instruction counting)");
+    k.property<&PcMachine::hpet_>("hpet", "there is a high precision event timer");
     k.property<&PcMachine::kernel_>("kernel", "file of the kernel to boot");
     k.property<&PcMachine::initrd_>("initrd", "file of its initial RAM disk");
     k.property<&PcMachine::append_>("append", "its command line");
@@ -62,7 +63,7 @@ class PcMachine final : public Machine {
     if (kernel_.empty() && !initrd_.empty())
       throw Error::of("-initrd {}: makes no sense without -kernel", initrd_);
     boot_.emplace(BoardParts{*this, map_, *irqs_, *bridge_, *pm_, *rtc_, fw_cfg_->fw_cfg(),
-                             IsaSerial::indices_on(bridge_->isa_bus())},
+                             IsaSerial::indices_on(bridge_->isa_bus()), hpet_},
                   BootFiles{kernel_, initrd_, append_, firmware_});
     reset_done_ = reset_sequence().on_done([this] { boot_->run(); });
     run_state_ = run_control().on_change([this](bool running) {
@@ -110,7 +111,7 @@ class PcMachine final : public Machine {
   void set_up_chipset() {
     irqs_ = &make<InterruptControllers>(InterruptControllers::kTypeName);
     irqs_->connect_cpu(dynamic_cast<x86::X86Cpu&>(*cpus().front()));
-    create_device("hpet");
+    if (hpet_) create_device("hpet");
     auto& host_bridge = make<I440fxHostBridge>(I440fxHostBridge::kTypeName);
     host_bridge.set_memory_map(map_);
     PciBus& pci = host_bridge.pci_bus();
@@ -131,6 +132,7 @@ class PcMachine final : public Machine {
   }
 
   std::string rtc_base_ = "auto";
+  bool hpet_ = true;
   std::string kernel_;
   std::string initrd_;
   std::string append_;

@@ -8,11 +8,15 @@ namespace backplane::pc {
 
 void Piix4Pm::class_init(PciDeviceClass& k) {
   k.identity = {.vendor = 0x8086, .device = 0x7113, .revision = 3, .class_code = 0x06'80'00};
+  k.property<&Piix4Pm::no_s3_>("disable_s3", "1: the guest cannot suspend to RAM, which is so");
+  k.property<&Piix4Pm::no_s4_>("disable_s4", "1: nor to disk");
   k.state<&Piix4Pm::pm_>(1, "acpi");
   k.state<&Piix4Pm::state_>(1, {member<&State::apm>("apm")});
 }
 
 void Piix4Pm::realize() {
+  if (no_s3_ == 0 || no_s4_ == 0)
+    throw Error("the guest cannot suspend the machine: disable_s3 and disable_s4 are 1");
   auto& irqs = *machine().service<InterruptControllers>();
   pm_ = std::make_unique<AcpiPm>(machine().virtual_clock(), irqs.isa_irq(kSciIrq), [this] {
     machine().run_control().request_shutdown(ShutdownCause::Guest);

@@ -42,6 +42,7 @@ class Piix4Pm final : public PciDevice {
   u64 read_apm(u64 offset, unsigned size);
   void write_apm(u64 offset, u64 value, unsigned size);
 
+  u8 no_s3_ = 1, no_s4_ = 1;
   std::unique_ptr<AcpiPm> pm_;
   Subscription power_button_;
   std::unique_ptr<MemoryRegion> pm_ports_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "backplane/backend.h"
 #include "virtio_machine.h"
 
 namespace backplane::testing {
@@ -14,6 +15,10 @@ class RngTest : public VirtioTest {
     driver_->set_up_queue(0, *queue_);
     driver_->driver_ok();
   }
+
+  Backends& backends_ = machine_.add_child("backends", std::make_unique<Backends>(machine_));
+  static constexpr Kind kSources{
+      .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
 
   std::optional<VirtioPciDriver> driver_;
   std::optional<DriverQueue> queue_;
@@ -59,6 +64,31 @@ TEST_F(RngTest, GivesOutNoMoreThanItsQuota) {
 TEST_F(RngTest, AQuotaOfNothingIsAnError) {
   EXPECT_THROW(add("virtio-rng-pci", {{"max-bytes", "0"}}), Error);
   EXPECT_THROW(add("virtio-rng-pci", {{"period", "0"}}), Error);
+}
+
+TEST_F(RngTest, TakesItsBytesFromWhatItIsGiven) {
+  backends_.add(kSources, "rng-random", "zero", {{"filename", "/dev/zero"}});
+  start({{"rng", "zero"}});
+  put(kData, "something");
+  queue_->add({}, {{kData, 9}});
+  driver_->kick(0);
+  EXPECT_EQ(queue_->take_used()->length, 9U);
+  EXPECT_EQ(get(kData, 9), std::string(9, '\0'));
+}
+
+TEST_F(RngTest, TheHostsGeneratorCanBeNamed) {
+  backends_.add(kSources, "rng-builtin", "host", {});
+  start({{"rng", "host"}});
+  queue_->add({}, {{kData, 64}});
+  driver_->kick(0);
+  EXPECT_NE(get(kData, 64), std::string(64, '\0'));
+}
+
+TEST_F(RngTest, AFileIsNoSource) {
+  EXPECT_THROW(backends_.add(kSources, "rng-random", "file", {{"filename", "/proc/self/exe"}}),
+               Error);
+  EXPECT_THROW(backends_.add(kSources, "rng-random", "none", {{"filename", "/nonexistent"}}),
+               Error);
 }
 
 }  // namespace
