@@ -39,7 +39,7 @@ def check(condition, message):
 class Program:
     """One program with a machine, or with a place for one; its serial port is a socket."""
 
-    def __init__(self, test, *options, memory="32"):
+    def __init__(self, test, *options, memory="32", pass_fds=()):
         test.programs.append(self)
         self.serial_path = test.path("serial")
         self.errors = test.path("errors")
@@ -47,7 +47,7 @@ class Program:
             self.process = subprocess.Popen(
                 [*test.command, "-m", memory, "-serial",
                  f"unix:{self.serial_path},server=on,wait=off", "-monitor", "stdio", *options],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, pass_fds=pass_fds)
         self.monitored = b""
         self.printed = b""
         self.serial = None
@@ -138,8 +138,8 @@ class Test:
         self.paths += 1
         return self.directory / f"{name}{self.paths}"
 
-    def source(self):
-        program = Program(self, "-S")
+    def source(self, **how):
+        program = Program(self, "-S", **how)
         program.prompted()
         program.connect()
         program.monitor("cont")
@@ -325,6 +325,86 @@ def refused(test):
     answer = here.monitor("migrate unix:" + str(test.path("nowhere")))
     stayed(here, answer, "No such file")
     here.finish_guest()
+
+
+@case
+def deferred(test):
+    """-incoming defer: a command says where, and others are answered meanwhile."""
+    place = test.path("place")
+    here, there = test.source(), Program(test, "-incoming", "defer")
+    there.prompted()
+    check(there.status() == "paused (inmigrate)", f"the destination is {there.status()}")
+    check("not here yet" in there.monitor("cont"), "a machine that is not there goes on")
+    check(there.monitor(f"migrate-incoming unix:{place}") == "", "the monitor said something")
+    check("has begun to receive" in there.monitor(f"migrate-incoming unix:{place}"), "a second one")
+    check("status: setup" in there.monitor("info migrate"), there.monitor("info migrate"))
+    check(here.monitor(f"migrate unix:{place}") == "", "the monitor said something")
+    deadline = time.monotonic() + SECONDS
+    while there.status() != "running":
+        check(time.monotonic() < deadline, f"the destination is {there.status()}")
+        time.sleep(0.01)
+    moved(here, there)
+    # One that does not come.
+    here, there = test.source(), Program(test, "-incoming", "defer", memory="64")
+    there.prompted()
+    there.monitor(f"migrate-incoming unix:{place}")
+    answer = here.monitor(f"migrate unix:{place}")
+    stayed(here, answer, "refused by the other program", "the saved machine has RAM")
+    there.check_refused("-incoming: ", "the saved machine has RAM")
+    here.finish_guest()
+
+
+@case
+def handed_over(test):
+    """By descriptors that both were started with: a pair of sockets, a pipe, a file."""
+    ends = socket.socketpair()
+    read, write = os.pipe()
+    file = os.open(test.path("file"), os.O_RDWR | os.O_CREAT)
+    os.write(file, b"x" * 100)  # of whoever has opened it
+    for out, back in ((ends[0].fileno(), ends[1].fileno()), (write, read), (file, file)):
+        here = test.source(pass_fds=[out])
+        os.lseek(file, 100, os.SEEK_SET)
+        if back != file:
+            there = Program(test, "-incoming", f"fd:{back}", pass_fds=[back])
+        check(here.monitor(f"migrate fd:{out}") == "", "the monitor said something")
+        check(here.status() == "paused (postmigrate)", f"the source is {here.status()}")
+        if back == file:
+            # Nobody has it: it can go on here as well.
+            check(here.monitor("cont") == "", "cont said something")
+            here.finish_guest()
+            os.lseek(file, 100, os.SEEK_SET)
+            there = Program(test, "-incoming", f"fd:{back}", pass_fds=[back])
+        there.prompted()
+        deadline = time.monotonic() + SECONDS
+        while (status := there.status()) != "running":
+            check(time.monotonic() < deadline, f"the destination is {status}")
+            time.sleep(0.01)
+        there.finish_guest()
+    refusal = test.source().monitor("migrate fd:nothing")
+    check("no file descriptor has this name" in refusal, f"the monitor said {refusal!r}")
+
+
+@case
+def limited(test):
+    """A bandwidth is kept to, and another one counts at once."""
+    place = test.path("place")
+    here, there = test.source(), test.destination(place)
+    check(here.monitor("migrate-set-parameters -b 1") == "", "the monitor said something")
+    check("max-bandwidth: 1048576" in here.monitor("info migrate-parameters"),
+          here.monitor("info migrate-parameters"))
+    begun = time.monotonic()
+    here.monitor(f"migrate -d unix:{place}")
+    time.sleep(1)
+    check(here.status() == "running", f"the source is {here.status()}")
+    facts = here.monitor("info migrate")
+    sent = int(re.search(r"transferred ram: (\d+) kbytes", facts)[1]) * 1024
+    check(sent <= (1 << 20) * (time.monotonic() - begun + 1), f"{sent} bytes were sent")
+    here.monitor("migrate-set-parameters -b 0")
+    deadline = time.monotonic() + SECONDS
+    while "status: completed" not in (facts := here.monitor("info migrate")):
+        check(time.monotonic() < deadline, facts)
+        time.sleep(0.01)
+    moved(here, there)
 
 
 @case

@@ -3,6 +3,8 @@
 
 import argparse
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -265,9 +267,41 @@ def monitors(test):
         check(result.returncode == 1 and said in result.stderr, result.stderr)
 
 
+def background(test):
+    """-daemonize returns when the sockets are there; -pidfile says who it is, and ends with it."""
+    path, pid_file = test.directory / "qmp", test.directory / "pid"
+    options = ["-S", "-nodefaults", "-nographic", "-qmp", f"unix:{path},server=on,wait=off",
+               "-pidfile", str(pid_file), "-daemonize"]
+    started = run(test, *options)
+    check(started.returncode == 0 and started.stderr == "", f"{started}")
+    number = int(pid_file.read_text())
+    try:
+        with Session(path) as session:
+            check(session.ask("query-status")["status"] == "prelaunch", "its status")
+        check(os.readlink(f"/proc/{number}/cwd") == "/", "its directory")
+        check(all(os.readlink(f"/proc/{number}/fd/{stream}") == "/dev/null" for stream in range(3)),
+              "its streams")
+        check(os.getsid(number) != os.getsid(0), "its session")
+        second = run(test, "-M", "none", "-pidfile", str(pid_file), "-daemonize", "-nodefaults",
+                     "-display", "none")
+        check(second.returncode == 1 and second.stderr.count("\n") == 1 and
+              "another program" in second.stderr, f"{second}")
+    finally:
+        os.kill(number, signal.SIGTERM)
+    deadline = time.monotonic() + SECONDS
+    while pid_file.exists():
+        check(time.monotonic() < deadline, "it does not end")
+        time.sleep(0.01)
+    for options, said in ((["-M", "nosuch", "-daemonize"], "no installed module"),
+                          (["-S", "-daemonize"], "leads to this terminal")):
+        failed = run(test, *options)
+        check(failed.returncode == 1 and said in failed.stderr and failed.stderr.count("\n") == 1,
+              f"{failed}")
+
+
 CASES = {case.__name__: case for case in (
     outside_client, socat, nonsense, many_clients, silent_client, listing_as_json, json_options,
-    monitors)}
+    monitors, background)}
 
 
 def main():

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The host side of devices: what there is of it, made and taken away while the machine runs.
 #include "backplane/block.h"
-#include "backplane/block_queue.h"
 #include "backplane/chardev.h"
 #include "backplane/machine.h"
 #include "backplane/netdev.h"
@@ -35,45 +34,6 @@ std::string print_chardevs(const Value& list) {
     text += fmt::format("{}: {}\n", device.find("label")->as_string(),
                         device.find("filename")->as_string());
   return text.empty() ? "no character devices\n" : text;
-}
-
-Value image_of(const BlockNode& node) {
-  const Value image = Value::Record{{"filename", node.where()},
-                                    {"format", kBlockKind.user_name(node.type_name())},
-                                    {"virtual-size", node.size()}};
-  return Value::Record{{"node-name", node.id()},
-                       {"file", node.where()},
-                       {"drv", kBlockKind.user_name(node.type_name())},
-                       {"ro", node.read_only()},
-                       {"image", image},
-                       {"description", node.describe()}};
-}
-
-Value disks(CommandContext& context, const Arguments&) {
-  Value::List list;
-  for (const BlockNode* node : objects_offering<BlockNode>(backends_of(context))) {
-    if (dynamic_cast<const Backend*>(node->user()) != nullptr) continue;  // that one tells
-    Value::Record disk{{"device", node->id()}};
-    if (node->user() != nullptr) disk.push_back({"qdev", node->user()->path()});
-    disk.push_back({"type", "unknown"});
-    disk.push_back({"removable", false});
-    disk.push_back({"locked", false});
-    disk.push_back({"inserted", image_of(*node)});
-    if (node->queue() != nullptr) disk.push_back({"queue", node->queue()->describe()});
-    list.push_back(std::move(disk));
-  }
-  return list;
-}
-
-std::string print_disks(const Value& list) {
-  std::string text;
-  for (const Value& disk : list.as_list()) {
-    text += fmt::format("{}: {}", disk.find("device")->as_string(),
-                        disk.find("inserted")->find("description")->as_string());
-    if (const Value* const queue = disk.find("queue")) text += ", " + queue->as_string();
-    text += '\n';
-  }
-  return text.empty() ? "no disk images\n" : text;
 }
 
 Value networks(CommandContext& context, const Arguments&) {
@@ -167,19 +127,6 @@ constexpr TypeMember kChardevMembers[] = {
     {"label", &kText}, {"filename", &kText}, {"frontend-open", &kBoolean}};
 constexpr ValueType kChardevType = record_of(kChardevMembers);
 constexpr ValueType kChardevs = list_of(kChardevType);
-constexpr TypeMember kImageMembers[] = {
-    {"filename", &kText}, {"format", &kText}, {"virtual-size", &kBytes}};
-constexpr ValueType kImage = record_of(kImageMembers);
-constexpr TypeMember kInsertedMembers[] = {{"node-name", &kText}, {"file", &kText},
-                                           {"drv", &kText},       {"ro", &kBoolean},
-                                           {"image", &kImage},    {"description", &kText}};
-constexpr ValueType kInserted = record_of(kInsertedMembers);
-constexpr TypeMember kDiskMembers[] = {{"device", &kText},     {"qdev", &kText, true},
-                                       {"type", &kText},       {"removable", &kBoolean},
-                                       {"locked", &kBoolean},  {"inserted", &kInserted},
-                                       {"queue", &kText, true}};
-constexpr ValueType kDisk = record_of(kDiskMembers);
-constexpr ValueType kDisks = list_of(kDisk);
 constexpr TypeMember kNetworkMembers[] = {
     {"id", &kText}, {"description", &kText}, {"user", &kText}};
 constexpr ValueType kNetwork = record_of(kNetworkMembers);
@@ -207,11 +154,6 @@ constexpr Command kCommands[] = {
      .returns = &kChardevs,
      .run = chardevs,
      .print = print_chardevs},
-    {.name = "query-block",
-     .help = "disk images",
-     .returns = &kDisks,
-     .run = disks,
-     .print = print_disks},
     {.name = "query-network",
      .help = "networks and the devices on them",
      .returns = &kNetworks,

@@ -12,9 +12,10 @@ namespace backplane::host {
 std::vector<KnownCommand> known_commands(Machine& machine) {
   std::vector<KnownCommand> known;
   for (const auto group :
-       {run_commands(), state_commands(), machine_commands(), program_commands(),
-        backend_commands(), device_commands(), object_commands(), debugger_commands(),
-        log_commands(), schema_commands(), human_commands(), session_commands()})
+       {run_commands(), state_commands(), migration_commands(), machine_commands(),
+        program_commands(), backend_commands(), block_commands(), device_commands(),
+        object_commands(), debugger_commands(), log_commands(), schema_commands(), human_commands(),
+        session_commands()})
     for (const Command& command : group) known.push_back({&command, nullptr});
   for (CommandProvider* const provider : objects_offering<CommandProvider>(machine))
     for (const Command& command : provider->commands())

@@ -10,13 +10,14 @@ namespace backplane::host {
 namespace {
 
 // In QEMU's words.
-constexpr std::string_view kRunStates[] = {"running",        "paused",      "prelaunch",
-                                           "internal-error", "io-error",    "guest-panicked",
-                                           "shutdown",       "postmigrate", "debug"};
+constexpr std::string_view kRunStates[] = {
+    "running",        "paused",   "prelaunch",   "internal-error", "io-error",
+    "guest-panicked", "shutdown", "postmigrate", "debug",          "inmigrate"};
 
 std::string_view run_state(Machine& machine) {
   RunControl& control = machine.run_control();
   if (control.state() == RunState::Running) return kRunStates[0];
+  if (machine.config().will_be_received) return kRunStates[9];
   switch (control.stop_cause()) {
     case StopCause::InternalError:
       return kRunStates[3];
@@ -60,6 +61,15 @@ std::string print_name(const Value& value) {
   return given == nullptr ? "the guest has no name: -name gives it one\n"
                           : given->as_string() + "\n";
 }
+
+Value uuid(CommandContext& context, const Arguments&) {
+  constexpr std::string_view kNone = "00000000-0000-0000-0000-000000000000";
+  const std::string& given = context.machine.config().uuid;
+  return Value::Record{{"UUID", given.empty() ? std::string(kNone) : given}};
+}
+
+// Disks have threads of their own, which are nobody's to name.
+Value iothreads(CommandContext&, const Arguments&) { return Value::List{}; }
 
 Value cpus(CommandContext& context, const Arguments&) {
   Value::List list;
@@ -106,6 +116,11 @@ constexpr TypeMember kStatusMembers[] = {{"status", &kRunState}, {"running", &kB
 constexpr ValueType kStatus = record_of(kStatusMembers);
 constexpr TypeMember kNameMembers[] = {{"name", &kText, true}};
 constexpr ValueType kName = record_of(kNameMembers);
+constexpr TypeMember kUuidMembers[] = {{"UUID", &kText}};
+constexpr ValueType kUuid = record_of(kUuidMembers);
+constexpr TypeMember kIothreadMembers[] = {{"id", &kText}, {"thread-id", &kInteger}};
+constexpr ValueType kIothread = record_of(kIothreadMembers);
+constexpr ValueType kIothreads = list_of(kIothread);
 constexpr TypeMember kCpuMembers[] = {
     {"cpu-index", &kInteger}, {"qom-path", &kText}, {"thread-id", &kInteger}, {"target", &kText}};
 constexpr ValueType kCpu = record_of(kCpuMembers);
@@ -124,6 +139,11 @@ constexpr Command kCommands[] = {
      .returns = &kName,
      .run = name,
      .print = print_name},
+    {.name = "query-uuid", .help = "the guest's number", .returns = &kUuid, .run = uuid},
+    {.name = "query-iothreads",
+     .help = "threads that devices were given by name: there are none",
+     .returns = &kIothreads,
+     .run = iothreads},
     {.name = "query-cpus-fast",
      .help = "the CPUs and their threads",
      .returns = &kCpus,

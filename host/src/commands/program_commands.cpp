@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What can be asked about the program: its version, what is installed, what runs the guest.
+#include <map>
+
 #include "backplane/accelerator.h"
 #include "backplane/machine.h"
 #include "commands/commands.h"
@@ -7,6 +9,7 @@
 #include "help/module_help.h"
 #include "help/type_help.h"
 #include "launch/cpu_model.h"
+#include "options/option_table.h"
 #include "version.h"
 
 namespace backplane::host {
@@ -65,6 +68,33 @@ Value cpu_definitions(CommandContext&, const Arguments&) {
   return list;
 }
 
+// What the boards that are installed can be given with -machine.
+Value::List machine_parameters() {
+  std::map<std::string, std::string> types;
+  for (const CatalogueEntry& entry : catalogue(kMachineKind))
+    if (entry.type.unavailable.empty())
+      for (const Property& property : class_of_kind(kMachineKind, entry.name).properties)
+        types.emplace(property.name, property.type_name);
+  Value::List list;
+  for (const auto& [name, type] : types)
+    list.push_back(Value::Record{
+        {"name", name},
+        {"type", type == PropertyTraits<bool>::kTypeName ? std::string("boolean") : "string"}});
+  return list;
+}
+
+// Which options there are; what the others take is said by -help.
+Value options(CommandContext&, const Arguments& arguments) {
+  Value::List list;
+  for (const OptionSpec& row : option_table().rows())
+    if (!arguments.has("option") || arguments.text("option") == row.name)
+      list.push_back(Value::Record{
+          {"option", row.name},
+          {"parameters", row.name == "machine" ? machine_parameters() : Value::List{}}});
+  if (list.empty()) throw Error::of("there is no option -{}", arguments.text("option"));
+  return list;
+}
+
 std::string ended(std::string text) {
   if (!text.empty() && text.back() != '\n') text += '\n';
   return text;
@@ -109,6 +139,15 @@ constexpr TypeMember kCpuMembers[] = {{"name", &kText},
 constexpr ValueType kCpu = record_of(kCpuMembers);
 constexpr ValueType kCpus = list_of(kCpu);
 
+constexpr TypeMember kParameterMembers[] = {{"name", &kText}, {"type", &kText}};
+constexpr ValueType kParameter = record_of(kParameterMembers);
+constexpr ValueType kParameters = list_of(kParameter);
+constexpr TypeMember kOptionMembers[] = {{"option", &kText}, {"parameters", &kParameters}};
+constexpr ValueType kOption = record_of(kOptionMembers);
+constexpr ValueType kOptions = list_of(kOption);
+constexpr CommandArgument kOptionName[] = {
+    {.name = "option", .type = &kText, .optional = true, .help = "that one alone"}};
+
 constexpr Command kCommands[] = {
     {.name = "query-version",
      .help = "the program's version",
@@ -135,6 +174,12 @@ constexpr Command kCommands[] = {
      .help = "the models of CPUs installed",
      .returns = &kCpus,
      .run = cpu_definitions},
+    {.name = "query-command-line-options",
+     .help = "the options of the program",
+     .arguments = kOptionName,
+     .returns = &kOptions,
+     .run = options,
+     .for_programs = true},
     {.name = "x-query-accel",
      .help = "what runs the guest's code, and its settings",
      .returns = &kHumanText,

@@ -18,6 +18,13 @@ Value names(CommandContext& context, const Arguments&) {
   return list;
 }
 
+Value events(CommandContext& context, const Arguments&) {
+  Value::List list;
+  for (const EventType* const event : known_events(context.machine))
+    list.push_back(Value::Record{{"name", event->name}});
+  return list;
+}
+
 // The schema: an entry for each command and event, and for each type that they refer to. Types have
 // no names but numbers; scalars are called as in QEMU's.
 class Schema {
@@ -139,6 +146,11 @@ constexpr Command kCommands[] = {
      .help = "the commands of QMP",
      .returns = &kNames,
      .run = names,
+     .for_programs = true},
+    {.name = "query-events",
+     .help = "the events of QMP",
+     .returns = &kNames,
+     .run = events,
      .for_programs = true},
     {.name = "query-qmp-schema",
      .help = "what commands take and return, and events say",

@@ -29,6 +29,8 @@ Value save(CommandContext& context, const Arguments& arguments) {
 }
 
 Value migrate(CommandContext& context, const Arguments& arguments) {
+  if (arguments.flag("resume"))
+    throw Error("Parameter 'resume': a migration that was interrupted begins anew");
   const StatePlace place = state_place(arguments.text("uri"));
   if (place.socket.empty()) return save_in(context, arguments, place.file);
   const bool is_waited_for = !arguments.flag("detach") && context.finished;
@@ -47,7 +49,9 @@ Value query(CommandContext& context, const Arguments&) { return context.migratio
 
 std::string print_progress(const Value& progress) {
   constexpr u64 kKib = 1024;
-  std::string text = fmt::format("Migration status: {}\n", progress.find("status")->as_string());
+  const Value* const status = progress.find("status");
+  std::string text =
+      fmt::format("Migration status: {}\n", status == nullptr ? "none" : status->as_string());
   const auto add = [&text](const Value* value, std::string_view name, u64 unit,
                            std::string_view suffix) {
     if (value != nullptr)
@@ -86,18 +90,19 @@ constexpr CommandArgument kMigrateArguments[] = {
      .optional = true,
      .letter = 'd',
      .help = "the prompt does not wait"},
+    {.name = "resume", .type = &kBoolean, .optional = true, .letter = 'r', .help = "is refused"},
     kCompressor,
-    {.name = "uri", .type = &kText, .help = "file:FILE, unix:PATH or tcp:HOST:PORT"}};
+    {.name = "uri", .type = &kText, .help = "file:FILE, unix:PATH, tcp:HOST:PORT or fd:NAME"}};
 
 constexpr TypeMember kRamMembers[] = {{"transferred", &kBytes},
                                       {"remaining", &kBytes},
                                       {"total", &kBytes},
                                       {"dirty-sync-count", &kInteger}};
 constexpr ValueType kRam = record_of(kRamMembers);
-constexpr std::string_view kStatuses[] = {"none",      "setup",  "active",   "device",
+constexpr std::string_view kStatuses[] = {"setup",     "active", "device",
                                           "completed", "failed", "cancelled"};
 constexpr ValueType kStatus = one_of(kStatuses);
-constexpr TypeMember kProgressMembers[] = {{"status", &kStatus},
+constexpr TypeMember kProgressMembers[] = {{"status", &kStatus, true},
                                            {"total-time", &kInteger, true},
                                            {"downtime", &kInteger, true},
                                            {"ram", &kRam, true},

@@ -5,17 +5,21 @@
 
 #include "accelerator/selection.h"
 #include "backplane/catalogue.h"
+#include "backplane/descriptors.h"
 #include "backplane/log.h"
 #include "backplane/machine_state.h"
 #include "backplane/migration.h"
 #include "devices/devices.h"
 #include "devices/networks.h"
 #include "devices/objects.h"
+#include "launch/core_dump.h"
 #include "launch/cpu_model.h"
 #include "launch/progress.h"
 #include "launch/saved_state.h"
+#include "options/accepted_options.h"
 #include "options/guest_action_options.h"
 #include "options/icount_options.h"
+#include "options/identity_options.h"
 #include "options/machine_size.h"
 #include "qmp/session.h"
 #include "report.h"
@@ -32,14 +36,13 @@ struct BoardOption {
 constexpr BoardOption kBoardOptions[] = {
     {"kernel", "kernel"}, {"initrd", "initrd"}, {"append", "append"}, {"bios", "firmware"}};
 
-std::string parse_name(const CommandLine& line) {
-  const GivenOption* option = line.last("name");
-  if (option == nullptr) return {};
-  return with_values(*option, [](KeyValueList values) {
-    const std::string name = values.take("guest").value_or("");
-    values.expect_empty("guest");
-    return name;
-  });
+// A program in the background has none.
+void expect_no_terminal(Backends& backends) {
+  for (const Chardev* const device : objects_offering<Chardev>(backends))
+    if (device->type_name() == "chardev-stdio")
+      throw Error::of("{} leads to this terminal, which a program in the background leaves",
+                      device->label())
+          .with_hint("-nodefaults and -display none leave out what was not asked for");
 }
 
 // The state that the machine begins with, if it is given.
@@ -49,13 +52,15 @@ const GivenOption* saved_state(const CommandLine& line) {
 }
 
 StatePlace place_of(const GivenOption& option) {
+  constexpr std::string_view kLater = "defer";
+  if (option.name() == "incoming" && option.value == kLater) return {.deferred = true};
   return with_option("-" + option.name(), [&] { return state_place(option.value); });
 }
 
 }  // namespace
 
-Launch::Launch(const CommandLine& line, const std::string& program_name)
-    : line_(line), program_name_(program_name) {}
+Launch::Launch(const CommandLine& line, const std::string& program_name, Daemon& daemon)
+    : line_(line), program_name_(program_name), daemon_(daemon) {}
 
 Launch::~Launch() {
   const MachineLock::Guard lock;
@@ -69,6 +74,7 @@ Launch::~Launch() {
 }
 
 void Launch::check_options() {
+  check_accepted_options(line_);
   options_ = machine_options(line_);
   if (const GivenOption* option = line_.last("icount"))
     icount_ = InstructionCounting{
@@ -116,20 +122,27 @@ void Launch::configure_machine() {
     with_values(*option, [](const KeyValueList& values) { find_cpu_class(values.get("type")); });
   }
   for (const auto& [name, property] : kBoardOptions)
-    if (const GivenOption* option = line_.last(name)) set_board_property(*option, property);
+    if (const GivenOption* option = line_.last(name))
+      set_board_property(*option, property, option->value);
+  if (const GivenOption* option = line_.last("rtc"))
+    if (const std::string base = option->list().get("base"); !base.empty())
+      set_board_property(*option, "rtc-base", base);
   config.name = parse_name(line_);
+  config.uuid = parse_uuid(line_);
   machine_->run_control().actions() = parse_guest_actions(line_);
   config.start_stopped = line_.has("S");
   if (const GivenOption* option = saved_state(line_)) {
     config.will_load_state = true;
-    config.will_be_received = !place_of(*option).socket.empty();
+    const StatePlace place = place_of(*option);
+    config.will_be_received = !place.socket.empty() || place.deferred;
   }
 }
 
-void Launch::set_board_property(const GivenOption& option, std::string_view property) {
+void Launch::set_board_property(const GivenOption& option, std::string_view property,
+                                const std::string& value) {
   if (machine_->object_class().find_property(property) == nullptr)
     throw option.error("machine {} has no use for -{}", options_.type, option.name());
-  with_option(option.text, [&] { machine_->set_property(property, option.value); });
+  with_option(option.text, [&] { machine_->set_property(property, value); });
 }
 
 void Launch::choose_accelerator() {
@@ -137,9 +150,23 @@ void Launch::choose_accelerator() {
                      line_.has("qtest") ? Fallback::Expected : Fallback::Reported);
 }
 
+void Launch::take_descriptors() {
+  for (const GivenOption* option : line_.group("add-fd"))
+    with_values(*option, [](KeyValueList values) {
+      const auto set = values.take_as<u32>("set");
+      const auto fd = values.take_as<i32>("fd");
+      values.take("opaque");
+      values.expect_empty("fd, opaque, set");
+      if (!set || !fd) throw Error("expects fd=NUMBER and set=NUMBER");
+      descriptors::add_to_set(*set, *fd);
+    });
+}
+
 void Launch::open_backends() {
+  take_descriptors();
   consoles_ = open_consoles(*backends_, *machine_, line_);
   create_objects(*backends_, line_);
+  if (line_.has("daemonize")) with_option("-daemonize", [&] { expect_no_terminal(*backends_); });
 }
 
 void Launch::start_monitors() {
@@ -168,7 +195,10 @@ void Launch::start_gdb_server() {
     with_option("-s", [&] { gdb_->serve(gdb::kUsualDevice); });
 }
 
-void Launch::build_board() { machine_->init(); }
+void Launch::build_board() {
+  machine_->init();
+  if (!options_.dump_guest_core) leave_ram_out_of_core_dumps(*machine_);
+}
 
 void Launch::add_devices() {
   // Whose places the user does not name come where the others leave room, but for serial ports,
@@ -197,6 +227,11 @@ void Launch::make_ready() {
 }
 
 void Launch::load_state(const StatePlace& place) {
+  if (place.deferred) return;
+  if (place.is_handed_over()) {
+    migration_->receive(place.socket, end_if_failed(*machine_));
+    return;
+  }
   ProgressLine progress("loading");
   if (place.socket.empty()) {
     load_machine(*machine_, place.file, progress.shower());
@@ -210,6 +245,8 @@ int Launch::run() {
   {
     const MachineLock::Guard lock;
     check_options();
+    if (const GivenOption* option = line_.last("pidfile"))
+      with_option("-pidfile", [&] { pid_file_ = std::make_unique<PidFile>(option->value); });
     create_machine();
     configure_machine();
     choose_accelerator();
@@ -221,8 +258,11 @@ int Launch::run() {
     start_monitors();
     start_gdb_server();
     make_ready();
-    if (!machine_->config().start_stopped && !stood_still_) machine_->run_control().start();
+    // What is still to be received starts by itself.
+    if (!machine_->config().start_stopped && !stood_still_ && !machine_->config().will_be_received)
+      machine_->run_control().start();
   }
+  daemon_.ready();
   const int status = machine_->main_loop().run();
   if (signal_ != 0) log::report(fmt::format("terminating on signal {}", signal_));
   return status;

@@ -16,6 +16,7 @@
 #include "characters/consoles.h"
 #include "devices/drives.h"
 #include "gdb/service.h"
+#include "launch/daemon.h"
 #include "launch/saved_state.h"
 #include "monitor/monitor.h"
 #include "options/machine_options.h"
@@ -25,8 +26,8 @@ namespace backplane::host {
 // One machine: made, run and taken apart. Main thread.
 class Launch {
  public:
-  // `line` must outlive it. `program_name` decides on the default accelerator.
-  Launch(const CommandLine& line, const std::string& program_name);
+  // `line` and `daemon` must outlive it. `program_name` decides on the default accelerator.
+  Launch(const CommandLine& line, const std::string& program_name, Daemon& daemon);
   ~Launch();
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
@@ -40,8 +41,10 @@ class Launch {
   void check_options();
   void create_machine();
   void configure_machine();
-  void set_board_property(const GivenOption& option, std::string_view property);
+  void set_board_property(const GivenOption& option, std::string_view property,
+                          const std::string& value);
   void choose_accelerator();
+  void take_descriptors();
   void open_backends();
   void build_board();
   void add_devices();
@@ -54,6 +57,8 @@ class Launch {
 
   const CommandLine& line_;
   const std::string program_name_;
+  Daemon& daemon_;
+  std::unique_ptr<PidFile> pid_file_;
   MachineOptions options_;
   std::optional<InstructionCounting> icount_;
   std::vector<AccelCandidate> candidates_;

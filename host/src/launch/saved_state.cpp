@@ -2,19 +2,29 @@
 #include "launch/saved_state.h"
 
 #include "backplane/error.h"
+#include "backplane/machine.h"
+#include "report.h"
 
 namespace backplane::host {
 
 StatePlace state_place(std::string_view place) {
   constexpr std::string_view kFile = "file:";
-  for (const std::string_view socket : {"tcp:", "unix:"})
+  for (const std::string_view socket : {"tcp:", "unix:", "fd:"})
     if (place.starts_with(socket)) return {.file = {}, .socket = std::string(place)};
-  for (const std::string_view other : {"exec:", "fd:", "rdma:", "vsock:"})
+  for (const std::string_view other : {"exec:", "rdma:", "vsock:"})
     if (place.starts_with(other))
-      throw Error::of("'{}': expects file:PATH, unix:PATH or tcp:HOST:PORT", place);
+      throw Error::of("'{}': expects file:PATH, unix:PATH, tcp:HOST:PORT or fd:NAME", place);
   if (place.starts_with(kFile)) place.remove_prefix(kFile.size());
   if (place.empty()) throw Error("the name of a file is missing");
   return {.file = place, .socket = {}};
+}
+
+std::function<void(const std::optional<Error>& failure)> end_if_failed(Machine& machine) {
+  return [&machine](const std::optional<Error>& failure) {
+    if (!failure) return;
+    report("-incoming", *failure);
+    machine.main_loop().quit(1);
+  };
 }
 
 }  // namespace backplane::host

@@ -48,6 +48,7 @@ GuestActions parse_guest_actions(const CommandLine& line) {
   GuestActions actions;
   for (const GivenOption& option : line.all()) {
     if (option.name() == "no-reboot") actions.reboot = RebootAction::Shutdown;
+    if (option.name() == "no-shutdown") actions.shutdown = ShutdownAction::Pause;
     if (option.name() == "action")
       with_values(option, [&](KeyValueList values) { take_actions(std::move(values), actions); });
   }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "options/machine_options.h"
 
+#include "options/accepted_options.h"
+#include "report.h"
+
 namespace backplane::host {
 
 MachineOptions machine_options(const CommandLine& line) {
@@ -14,7 +17,10 @@ MachineOptions machine_options(const CommandLine& line) {
         machine.given = option.text;
       } else if (item.key == "accel") {
         machine.accelerators = {item.value, option.text};
-      } else {
+      } else if (item.key == "dump-guest-core") {
+        with_option(option.text,
+                    [&] { machine.dump_guest_core = PropertyTraits<bool>::parse(item.value); });
+      } else if (!is_so_of_machines(item.key, item.value)) {
         machine.properties.push_back({item.key, item.value, option.text});
       }
     }

@@ -21,6 +21,7 @@ struct MachineOptions {
     std::string given;
   };
   std::vector<Property> properties;
+  bool dump_guest_core = true;  // the host's core dumps of this program have the guest's RAM
   // accel=A:B, or -enable-kvm, which stands for accel=kvm; the later one counts.
   struct Accelerators {
     std::string names;

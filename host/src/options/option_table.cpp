@@ -18,8 +18,9 @@ std::vector<OptionSpec> rows() {
       {"smp", "", "[cpus=]N[,sockets=S][,dies=D][,cores=C][,threads=T]",
        "the number of CPUs (default: 1), or how they are made up", "", "cpus"},
       {"m", "", "[size=]SIZE", "RAM in MiB, or with a suffix: 512, 512M, 1.5G", "", "size"},
-      {"name", "", "[guest=]NAME", "a name for the guest, which 'info name' in the monitor shows",
-       "", "guest"},
+      {"name", "", "[guest=]NAME[,debug-threads=on|off]",
+       "a name for the guest, which 'info name' in the monitor shows", "", "guest"},
+      {"uuid", "", "UUID", "a number for the guest, which 'info uuid' in the monitor shows"},
 
       {"accel", "", "[accel=]NAME[,required=on][,PROPERTY=VALUE...]",
        "what runs the guest's code. Several are tried in order; with required=on, no later\n"
@@ -39,17 +40,26 @@ std::vector<OptionSpec> rows() {
       {"action", "", "[reboot=reset|shutdown][,shutdown=poweroff|pause][,panic=ACTION]",
        "what follows when the guest resets, turns off, or says that it has panicked, which a\n"
        "pvpanic device lets it do; then: pause, shutdown (the default), exit-failure, none"},
+      {"no-shutdown", "", "", "stay when the guest turns off: the same as -action shutdown=pause"},
       {"no-reboot", "", "", "end when the guest resets: the same as -action reboot=shutdown"},
       {"loadstate", "", "FILE",
        "go on where a machine with the same options was saved ('savestate' in the monitor)"},
-      {"incoming", "", "file:FILE|unix:PATH|tcp:HOST:PORT",
+      {"incoming", "", "file:FILE|unix:PATH|tcp:HOST:PORT|fd:NUMBER|defer",
        "the same, or wait there for a machine that 'migrate' in the monitor of another\n"
-       "program sends"},
+       "program sends; fd: an open descriptor, defer: until 'migrate-incoming' says where"},
+      {"rtc", "", "[base=]utc|SECONDS[,clock=host][,driftfix=none]",
+       "the date at which the guest's real-time clock starts", "", "base"},
+      {"boot", "", "[strict=on][,menu=off]",
+       "which is so: where devices have a bootindex=, firmware tries those alone, in that order"},
       {"S", "", "", "do not start the guest: 'cont' in the monitor does"},
 
       {"device", "", "[driver=]TYPE[,id=ID][,bus=BUS][,PROPERTY=VALUE...]",
        "add a device; -device help lists them, -device TYPE,help what can be set", "Devices",
        "driver", Main, true},
+      {"audiodev", "", "[driver=]none,id=ID", "which is so: there is no sound", "", "driver", Main,
+       true},
+      {"overcommit", "", "[mem-lock=off][,cpu-pm=off]",
+       "which is so: the guest shares memory and processors with others of the host"},
       {"object", "", "[qom-type=]TYPE,id=ID[,PROPERTY=VALUE...]",
        "make a backend of any kind by the full name of its type; -object help lists them", "",
        "qom-type", Main, true},
@@ -88,6 +98,15 @@ std::vector<OptionSpec> rows() {
        "a character device for others to name; kinds: stdio, null, file, pipe, pty, socket", "",
        "backend"},
       {"nodefaults", "", "", "no serial port and monitor that were not asked for"},
+
+      {"daemonize", "", "",
+       "go into the background when the machine is ready; then whoever waits goes on", "Program",
+       "", Early},
+      {"pidfile", "", "FILE", "write the number of the process there, and remove it at the end"},
+      {"add-fd", "", "fd=NUMBER,set=SET[,opaque=TEXT]",
+       "an open descriptor of whoever starts the program: /dev/fdset/SET names it as a file"},
+      {"msg", "", "timestamp=on|off", "begin each message with the time", "", "", Early},
+      {"no-user-config", "", "", "which is so: no file of the user is read"},
 
       {"module-path", "", "DIRECTORY",
        "look for modules there first; may be repeated. Then in BACKPLANE_MODULE_PATH, then in\n"

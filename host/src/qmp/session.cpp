@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "backplane/descriptors.h"
 #include "backplane/machine.h"
 #include "commands/commands.h"
 
@@ -52,6 +53,29 @@ Value negotiate_again(CommandContext&, const Arguments&) {
                   kNegotiate));
 }
 
+// What came last along with a request; a request has no empty name.
+constexpr std::string_view kHandedOver = "";
+
+Value get_descriptor(CommandContext&, const Arguments& arguments) {
+  const std::string& name = arguments.text("fdname");
+  if (name.empty() || (name.front() >= '0' && name.front() <= '9'))
+    throw Error("Parameter 'fdname' expects a name not starting with a digit");
+  int fd = -1;
+  try {
+    fd = descriptors::take(kHandedOver);
+  } catch (const Error&) {
+    throw Error("No file descriptor supplied via SCM_RIGHTS");
+  }
+  descriptors::keep(name, fd);
+  return {};
+}
+
+Value close_descriptor(CommandContext&, const Arguments& arguments) {
+  descriptors::close_kept(arguments.text("fdname"));
+  return {};
+}
+
+constexpr CommandArgument kDescriptorName[] = {{.name = "fdname", .type = &kText}};
 constexpr ValueType kCapabilities = list_of(kText);
 constexpr CommandArgument kNegotiateArguments[] = {
     {.name = "enable", .type = &kCapabilities, .optional = true}};
@@ -60,6 +84,16 @@ constexpr Command kCommands[] = {
      .help = "begin",
      .arguments = kNegotiateArguments,
      .run = negotiate_again,
+     .for_programs = true},
+    {.name = "getfd",
+     .help = "keep the file descriptor that came with this request under a name",
+     .arguments = kDescriptorName,
+     .run = get_descriptor,
+     .for_programs = true},
+    {.name = "closefd",
+     .help = "close one that was kept",
+     .arguments = kDescriptorName,
+     .run = close_descriptor,
      .for_programs = true},
 };
 
@@ -105,6 +139,7 @@ void QmpSession::event(Event event) {
 }
 
 void QmpSession::receive(const u8* data, std::size_t size) {
+  if (const int fd = chardev_->take_descriptor(); fd >= 0) descriptors::keep(kHandedOver, fd);
   for (std::size_t i = 0; i < size && !context_.quit; ++i) {
     try {
       if (const auto text = splitter_.take(static_cast<char>(data[i]))) answer(*text);

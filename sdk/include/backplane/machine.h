@@ -52,6 +52,7 @@ struct MachineConfig {
   CpuTopology topology;
   std::string cpu_model;  // "max,+avx2,-bmi1" as given; empty: the class's default
   std::string name;       // -name
+  std::string uuid;       // -uuid, in its usual form; empty: not given
   bool start_stopped = false;
   bool will_load_state = false;  // -loadstate: nothing is booted
   // -incoming: until it was received, the machine runs elsewhere and uses the images of its disks.

@@ -17,6 +17,9 @@
 // there runs when it has read "go", never before. So it never runs twice; only if the connection
 // breaks between "go" and "running" does nobody know where it is, and it stands still here.
 //
+// Where nobody can answer (a pipe or a file that was handed over), the machine is stopped, written,
+// and given up when all of it was: it stands still here.
+//
 // Linux only; elsewhere places are refused with an Error.
 #pragma once
 
@@ -39,9 +42,15 @@ class Machine;
 enum class MigrationStatus { None, Setup, Active, Device, Completed, Failed, Cancelled };
 std::string_view to_string(MigrationStatus status);
 
-// Sends a machine away. A thread of its own connects, compares, compresses and sends; the main loop
-// has the machine stand still for moments between rounds, and for the last one. Machine lock, main
-// loop's thread.
+// What is chosen for migrations. Changes count for one that is under way, too.
+struct MigrationParameters {
+  u64 max_bandwidth = 0;        // bytes a second; 0: as much as the connection takes
+  u64 downtime_limit_ms = 300;  // how long the machine may stand still for the last round
+};
+
+// Sends a machine away, or receives one. A thread of its own connects, compares, compresses and
+// sends; the main loop has the machine stand still for moments between rounds, and for the last
+// one. Machine lock, main loop's thread.
 class Migration final : public Object {
   BACKPLANE_OBJECT(Migration, Object, "migration")
  public:
@@ -54,16 +63,25 @@ class Migration final : public Object {
   // Called when it has ended: with nothing, or with what has gone wrong.
   using Ended = std::function<void(const std::optional<Error>& failure)>;
 
-  // Begins to send the machine to `place`, "unix:PATH" or "tcp:HOST:PORT"; RAM as it is, or packed
-  // by a compressor. Throws Error: one is under way, the machine is not here any more, cannot be
-  // saved as it is, or its accelerator does not tell what the guest writes.
+  // Begins to send the machine to `place`, "unix:PATH", "tcp:HOST:PORT" or "fd:NAME" (NAME: what
+  // descriptors::keep() was told, or a number); RAM as it is, or packed by a compressor. Throws
+  // Error: one is under way, the machine is not here any more, cannot be saved as it is, or its
+  // accelerator does not tell what the guest writes.
   void start(std::string_view place, std::string_view compressor, Ended ended);
+  // Begins to receive it there, into a machine that was made with the same options and has not run,
+  // MachineConfig::will_be_received; once. Throws Error: the place is none, or it was begun before.
+  void receive(std::string_view place, Ended ended);
   // Ends one that is under way. Does nothing once the machine is given up.
   void cancel();
 
+  const MigrationParameters& parameters() const;
+  void set_parameters(const MigrationParameters& parameters);
+  // The machine was to be received, and is not here yet.
+  bool is_awaited() const;
+
   MigrationStatus status() const;
-  // How far it has come, or had when it ended: `status`, and of one that was begun times in ms and
-  // `ram` in bytes, as QEMU's query-migrate has them.
+  // How far it has come, or had when it ended: `status`, and of one that was sent times in ms and
+  // `ram` in bytes, as QEMU's query-migrate has them; nothing, if there was none.
   Value progress() const;
   // Saves it in a file instead, at once, as save_machine() does.
   void save(const std::filesystem::path& file, std::string_view compressor,

@@ -154,7 +154,9 @@ void RunControl::carry_out_reset() {
 
 void RunControl::request_shutdown(ShutdownCause cause, int exit_status) {
   if (impl_->actions.shutdown == ShutdownAction::Pause && is_guest(cause)) {
+    if ((impl_->requests.load() & Impl::kStop) != 0) return;
     if (const std::string_view said = said_of(cause); !said.empty()) log::report(said);
+    impl_->machine.main_loop().post([this, cause] { impl_->tell_shutdown(cause); });
     request_stop(StopCause::GuestShutdown);
     return;
   }
@@ -163,11 +165,15 @@ void RunControl::request_shutdown(ShutdownCause cause, int exit_status) {
   impl_->machine.main_loop().post([this, cause, exit_status] {
     if (const std::string_view said = said_of(cause); !said.empty()) log::report(said);
     impl_->shutdown_cause = cause;
-    impl_->machine.events().send(
-        kShutdownEvent, Value::Record{{"guest", is_guest(cause)}, {"reason", reason_of(cause)}});
+    impl_->tell_shutdown(cause);
     hold();
     impl_->machine.main_loop().quit(exit_status);
   });
+}
+
+void RunControl::Impl::tell_shutdown(ShutdownCause cause) {
+  machine.events().send(kShutdownEvent,
+                        Value::Record{{"guest", is_guest(cause)}, {"reason", reason_of(cause)}});
 }
 
 void RunControl::request_stop(StopCause cause) {

@@ -12,6 +12,7 @@ struct RunControl::Impl {
   explicit Impl(Machine& machine_in) : machine(machine_in) {}
 
   void kick_vcpus();
+  void tell_shutdown(ShutdownCause cause);
   // Any thread: nothing keeps guest code from running.
   bool guest_may_run() const { return state.load() == RunState::Running && requests.load() == 0; }
 

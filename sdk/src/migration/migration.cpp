@@ -2,6 +2,7 @@
 #include "backplane/migration.h"
 
 #include "backplane/machine.h"
+#include "migration/incoming.h"
 #include "migration/outgoing.h"
 #include "state/machine_parts.h"
 
@@ -31,6 +32,8 @@ struct Migration::Impl {
   Machine& machine;
   std::shared_ptr<Outgoing> last;  // null: there was none, or it was saved in a file since
   bool saved = false;
+  std::shared_ptr<Incoming> incoming;  // null: nothing was received, or it was before this was made
+  MigrationParameters parameters{};
 
   bool under_way() const {
     return last != nullptr &&
@@ -44,6 +47,10 @@ struct Migration::Impl {
     if (last != nullptr && last->where() == Outgoing::Where::Gone)
       throw Error::of("the machine has gone to {}", last->place());
   }
+  void forget_incoming() {
+    if (incoming != nullptr) incoming->abandon();
+    incoming.reset();
+  }
   void forget_last() {
     if (last != nullptr) last->abandon();
     last.reset();
@@ -52,7 +59,10 @@ struct Migration::Impl {
 
 Migration::Migration(Machine& machine) : impl_(std::make_unique<Impl>(machine)) {}
 
-Migration::~Migration() { impl_->forget_last(); }
+Migration::~Migration() {
+  impl_->forget_last();
+  impl_->forget_incoming();
+}
 
 void Migration::start(std::string_view place, std::string_view compressor, Ended ended) {
   impl_->expect_none_under_way();
@@ -66,8 +76,9 @@ void Migration::start(std::string_view place, std::string_view compressor, Ended
   auto link = MigrationLink::to(place);
   impl_->forget_last();
   impl_->saved = false;
+  impl_->forget_incoming();
   impl_->last = std::make_shared<Outgoing>(machine, *this, std::move(link), std::move(packer),
-                                           std::string(compressor));
+                                           std::string(compressor), impl_->parameters);
   impl_->last->start(std::move(ended));
 }
 
@@ -80,21 +91,48 @@ void Migration::save(const std::filesystem::path& file, std::string_view compres
   impl_->saved = true;
 }
 
+void Migration::receive(std::string_view place, Ended ended) {
+  if (!is_awaited() || impl_->incoming != nullptr)
+    throw Error(
+        "nothing is to be received: the program was not started with -incoming defer, or "
+        "has begun to receive before");
+  impl_->machine.accelerator().expect_saves_state();
+  impl_->incoming = std::make_shared<Incoming>(impl_->machine, MigrationLink::to(place));
+  try {
+    impl_->incoming->start(std::move(ended));
+  } catch (...) {
+    impl_->incoming.reset();
+    throw;
+  }
+}
+
+const MigrationParameters& Migration::parameters() const { return impl_->parameters; }
+
+void Migration::set_parameters(const MigrationParameters& parameters) {
+  impl_->parameters = parameters;
+  if (impl_->last != nullptr) impl_->last->set_parameters(parameters);
+}
+
+bool Migration::is_awaited() const { return impl_->machine.config().will_be_received; }
+
 void Migration::cancel() {
   if (impl_->under_way()) impl_->last->cancel();
 }
 
 MigrationStatus Migration::status() const {
   if (impl_->last != nullptr) return impl_->last->status();
+  if (impl_->incoming != nullptr) return impl_->incoming->status();
   return impl_->saved ? MigrationStatus::Completed : MigrationStatus::None;
 }
 
 Value Migration::progress() const {
   if (impl_->last != nullptr) return impl_->last->progress();
+  if (status() == MigrationStatus::None) return Value::Record{};
   return Value::Record{{"status", to_string(status())}};
 }
 
 void Migration::expect_here() {
+  if (is_awaited()) throw Error("the machine is not here yet: it is to be received");
   Outgoing* const last = impl_->last.get();
   if (last == nullptr) return;
   if (last->where() == Outgoing::Where::Unsure) return last->take_back();

@@ -13,9 +13,6 @@ namespace backplane {
 
 namespace {
 
-// What the guest wrote in a round is sent with the machine held once that takes no longer than
-// this.
-constexpr u64 kDowntimeMs = 300;
 // A guest that writes faster than can be sent is held after so many rounds.
 constexpr unsigned kMostRounds = 10;
 // How long the other program may take to say that the machine runs.
@@ -36,18 +33,28 @@ u64 bytes_of(const std::map<std::string, RamRuns>& pages) {
 }  // namespace
 
 Outgoing::Outgoing(Machine& machine, const Object& in_tree, std::unique_ptr<MigrationLink> link,
-                   std::unique_ptr<Compressor> packer, std::string compressor)
+                   std::unique_ptr<Compressor> packer, std::string compressor,
+                   const MigrationParameters& parameters)
     : machine_(machine),
       in_tree_(in_tree),
       link_(std::move(link)),
       packer_(std::move(packer)),
       compressor_(std::move(compressor)),
       blocks_(ram_of(machine)),
-      header_(write_header(machine).bytes()) {}
+      header_(write_header(machine).bytes()),
+      calls_(std::make_shared<MainCalls>(machine.main_loop())) {
+  set_parameters(parameters);
+}
+
+void Outgoing::set_parameters(const MigrationParameters& parameters) {
+  max_bandwidth_ = parameters.max_bandwidth;
+  downtime_limit_ms_ = parameters.downtime_limit_ms;
+}
 
 void Outgoing::start(Migration::Ended ended) {
   ended_ = std::move(ended);
   started_ = machine_.realtime_clock().now();
+  set_status(MigrationStatus::Setup);
   thread_ = start_thread("migration", [self = shared_from_this()] { self->run(); });
 }
 
@@ -58,39 +65,10 @@ void Outgoing::cancel() {
 }
 
 void Outgoing::abandon() {
-  {
-    const std::lock_guard lock(mutex_);
-    abandoned_ = true;
-  }
-  answered_.notify_all();
+  calls_->abandon();
   link_->cancel();
   if (thread_.joinable()) thread_.join();
   logs_.clear();
-}
-
-template <class Fn>
-void Outgoing::on_main(Fn fn) {
-  struct Call {
-    bool done = false;
-    std::exception_ptr failure;
-  };
-  const auto call = std::make_shared<Call>();
-  machine_.main_loop().post([self = shared_from_this(), call, &fn] {
-    // Whoever abandons this does so here: then `fn` is gone, and else it waits.
-    if (self->abandoned_) return;
-    try {
-      fn();
-    } catch (...) {
-      call->failure = std::current_exception();
-    }
-    const std::lock_guard lock(self->mutex_);
-    call->done = true;
-    self->answered_.notify_all();
-  });
-  std::unique_lock lock(mutex_);
-  answered_.wait(lock, [&] { return call->done || abandoned_; });
-  if (!call->done) throw Error("the program ends");
-  if (call->failure) std::rethrow_exception(call->failure);
 }
 
 void Outgoing::run() {
@@ -132,6 +110,7 @@ Error Outgoing::refusal(const ChunkReader::Chunk& chunk) const {
 
 void Outgoing::send() {
   link_->connect();
+  if (link_->is_one_way()) return send_stopped();
   ChunkWriter out(*link_);
   out.begin();
   out.write(StateChunk::Header, header_);
@@ -176,23 +155,68 @@ void Outgoing::send() {
   }
 }
 
+// As save_machine() does, but for the thread. Whether anybody makes use of it is not said: the
+// machine may go on here as well.
+void Outgoing::send_stopped() {
+  Pages pages;
+  std::vector<u8> objects;
+  on_main([&] {
+    set_status(MigrationStatus::Active);
+    ran_ = machine_.run_control().state() == RunState::Running;
+    machine_.run_control().hold();
+    hold();
+  });
+  on_main([&] {
+    Pages none;
+    prepare_last(none, objects);
+    for (const auto& [name, block] : blocks_) pages[name] = runs_in_use(*block);
+  });
+  ChunkWriter out(*link_);
+  out.begin();
+  out.write(StateChunk::Header, header_);
+  out.write(StateChunk::Contents,
+            write_contents({.compressor = compressor_, .ram = bytes_of(pages)}).bytes());
+  out.write(StateChunk::Objects, objects);
+  send_pages(pages, RamWriter::Zeroes::LeaveOut);
+  out.write(StateChunk::End);
+  on_main([&] {
+    give_up();
+    where_ = Where::Unsure;
+  });
+}
+
 void Outgoing::send_pages(const Pages& pages, RamWriter::Zeroes zeroes) {
   ChunkWriter out(*link_);
   RamWriter ram(out, packer_.get());
   const u64 bytes = bytes_of(pages);
   remaining_ = bytes;
+  u64 sent = 0;
   const auto began = std::chrono::steady_clock::now();
   for (const auto& [name, runs] : pages)
     for_each_piece(runs, [&, block = blocks_.at(name).get()](const RamBlock::Run& piece) {
-      if (cancelled_ || abandoned_) throw Error::of("{}: was cancelled", place());
+      if (cancelled_ || calls_->abandoned()) throw Error::of("{}: was cancelled", place());
       ram.write(*block, piece, zeroes);
       transferred_ += piece.end - piece.start;
       remaining_ -= piece.end - piece.start;
       if (link_->has_answer()) expect_no_refusal();
+      keep_pace(began, sent += piece.end - piece.start);
     });
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
   per_second_ = bytes * kMsPerSecond / (static_cast<u64>(took.count()) + 1);
+}
+
+void Outgoing::keep_pace(std::chrono::steady_clock::time_point began, u64 sent) {
+  using Seconds = std::chrono::duration<double>;
+  constexpr Seconds kNap{0.05};  // after which the limit may be another one
+  for (;;) {
+    const u64 limit = max_bandwidth_;
+    if (limit == 0 || is_last_ || cancelled_ || calls_->abandoned()) return;
+    const Seconds due(static_cast<double>(sent) / static_cast<double>(limit));
+    const Seconds early = due - (std::chrono::steady_clock::now() - began);
+    if (early <= Seconds::zero()) return;
+    std::this_thread::sleep_for(std::min(early, kNap));
+  }
 }
 
 void Outgoing::expect(StateChunk answer) {
@@ -240,11 +264,17 @@ void Outgoing::collect(Pages& written) {
   ++rounds_;
   const u64 left = bytes_of(written);
   remaining_ = left;
-  if (left * kMsPerSecond > per_second_ * kDowntimeMs && rounds_ < kMostRounds) {
+  if (left * kMsPerSecond > per_second_ * downtime_limit_ms_ && rounds_ < kMostRounds) {
     if (ran_) machine_.run_control().let_go();
     return;
   }
+  hold();
+}
+
+// The machine stands still: for the last round.
+void Outgoing::hold() {
   held_ = true;
+  is_last_ = true;
   if (ran_) machine_.events().send(kStopEvent);
   held_at_ = machine_.realtime_clock().now();
   set_status(MigrationStatus::Device);
@@ -286,7 +316,7 @@ void Outgoing::finish(const std::optional<Error>& failure) {
   if (where_ != Where::Here) machine_.run_control().request_stop(StopCause::Migrated);
   // When that is done: whoever sees that it has ended sees why the machine stands still.
   machine_.main_loop().post([self = shared_from_this(), failure] {
-    if (self->abandoned_) return;
+    if (self->calls_->abandoned()) return;
     if (!failure)
       self->set_status(MigrationStatus::Completed);
     else

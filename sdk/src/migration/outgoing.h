@@ -2,10 +2,9 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "backplane/error.h"
 #include "backplane/migration.h"
 #include "migration/link.h"
+#include "migration/main_calls.h"
 #include "state/ram_chunks.h"
 
 namespace backplane {
@@ -27,10 +27,12 @@ class Outgoing final : public std::enable_shared_from_this<Outgoing> {
  public:
   // The last may be null. `in_tree` is in the tree of the machine's block nodes.
   Outgoing(Machine& machine, const Object& in_tree, std::unique_ptr<MigrationLink> link,
-           std::unique_ptr<Compressor> packer, std::string compressor);
+           std::unique_ptr<Compressor> packer, std::string compressor,
+           const MigrationParameters& parameters);
 
   void start(Migration::Ended ended);
   void cancel();
+  void set_parameters(const MigrationParameters& parameters);
   // Ends the thread; ended() is not called any more.
   void abandon();
 
@@ -53,13 +55,18 @@ class Outgoing final : public std::enable_shared_from_this<Outgoing> {
   // --- the thread ---
   void run();
   void send();
+  // To where nobody answers.
+  void send_stopped();
   void send_pages(const Pages& pages, RamWriter::Zeroes zeroes);
+  // Waits until so much has been sent since the round began that the bandwidth is kept to.
+  void keep_pace(std::chrono::steady_clock::time_point began, u64 sent);
   // The answer that is waited for. Throws Error if it is a refusal, or something else.
   void expect(StateChunk answer);
   void expect_no_refusal();
-  // Runs fn on the main loop's thread, with the machine lock, and waits. What fn throws is thrown.
   template <class Fn>
-  void on_main(Fn fn);
+  void on_main(Fn fn) {
+    calls_->run(std::move(fn));
+  }
   Error reason_of(const Error& failure);
   Error refusal(const ChunkReader::Chunk& chunk) const;
   // Lets the machine go on here, if it is; else says so in addition.
@@ -69,6 +76,7 @@ class Outgoing final : public std::enable_shared_from_this<Outgoing> {
   void begin_logging(Pages& in_use);
   // What was written since. If that is little enough, or it was asked for often, holds the machine.
   void collect(Pages& written);
+  void hold();
   void prepare_last(Pages& written, std::vector<u8>& objects);
   void give_up();
   void go_on_here();
@@ -83,9 +91,7 @@ class Outgoing final : public std::enable_shared_from_this<Outgoing> {
   std::vector<u8> header_;
   std::thread thread_;
   std::atomic<bool> cancelled_{false};
-  std::atomic<bool> abandoned_{false};
-  std::mutex mutex_;  // of `answered_`; nothing is taken inside
-  std::condition_variable answered_;
+  std::shared_ptr<MainCalls> calls_;
 
   // Machine lock.
   std::vector<std::pair<std::string, std::unique_ptr<DirtyLog>>> logs_;
@@ -99,7 +105,10 @@ class Outgoing final : public std::enable_shared_from_this<Outgoing> {
   unsigned rounds_ = 0;
 
   // Any thread.
-  std::atomic<u64> transferred_{0};  // bytes of RAM, zeroes included
+  std::atomic<u64> max_bandwidth_{0};  // bytes a second; 0: no limit
+  std::atomic<u64> downtime_limit_ms_{0};
+  std::atomic<bool> is_last_{false};  // the round under way
+  std::atomic<u64> transferred_{0};   // bytes of RAM, zeroes included
   std::atomic<u64> remaining_{0};
   std::atomic<u64> per_second_{0};  // bytes, in the last round
 };

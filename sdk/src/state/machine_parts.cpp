@@ -165,37 +165,40 @@ StateWriter write_objects(Machine& machine) {
   return to;
 }
 
-void load_machine_parts(Machine& machine, ChunkReader& in, const StateProgress& progress) {
-  const RamBlocks blocks = ram_of(machine);
-  for (const auto& [name, block] : blocks) block->discard(0, block->size());
-  std::unique_ptr<Compressor> packer;
-  Contents contents;
-  bool has_contents = false, has_objects = false;
-  u64 done = 0;
-  for (;;) {
-    const ChunkReader::Chunk chunk = in.next();
-    const StateReader bytes(chunk.bytes);
-    if (chunk.kind == StateChunk::Contents && !has_contents) {
-      contents = read_contents(bytes);
-      if (!contents.compressor.empty()) packer = create_compressor(contents.compressor);
-      has_contents = true;
-    } else if (chunk.kind == StateChunk::Objects && !has_objects) {
-      read_objects(machine, bytes);
-      has_objects = true;
-    } else if (chunk.kind == StateChunk::Ram || chunk.kind == StateChunk::PackedRam ||
-               chunk.kind == StateChunk::ZeroRam) {
-      done += read_ram(blocks, packer.get(), chunk.kind, bytes);
-      if (progress) progress(done, contents.ram);
-    } else if (chunk.kind == StateChunk::End && has_objects) {
-      break;
-    } else {
-      throw Error::of("{}: is damaged", in.name());
-    }
+MachineLoader::MachineLoader(Machine& machine, std::string name, StateProgress progress)
+    : machine_(machine),
+      name_(std::move(name)),
+      progress_(std::move(progress)),
+      blocks_(ram_of(machine)) {
+  for (const auto& [block_name, block] : blocks_) block->discard(0, block->size());
+}
+
+bool MachineLoader::take(const ChunkReader::Chunk& chunk) {
+  const StateReader bytes(chunk.bytes);
+  if (chunk.kind == StateChunk::Contents && !has_contents_) {
+    contents_ = read_contents(bytes);
+    if (!contents_.compressor.empty()) packer_ = create_compressor(contents_.compressor);
+    has_contents_ = true;
+  } else if (chunk.kind == StateChunk::Objects && !has_objects_) {
+    read_objects(machine_, bytes);
+    has_objects_ = true;
+  } else if (chunk.kind == StateChunk::Ram || chunk.kind == StateChunk::PackedRam ||
+             chunk.kind == StateChunk::ZeroRam) {
+    done_ += read_ram(blocks_, packer_.get(), chunk.kind, bytes);
+    if (progress_) progress_(done_, contents_.ram);
+  } else if (chunk.kind == StateChunk::End && has_objects_) {
+    return false;
+  } else {
+    throw Error::of("{}: is damaged", name_);
   }
+  return true;
+}
+
+void MachineLoader::finish() {
   // Where instructions are counted, the time that devices ask for is the accelerator's.
-  std::vector<Object*> objects = objects_of(machine);
+  std::vector<Object*> objects = objects_of(machine_);
   std::stable_partition(objects.begin() + 1, objects.end(),
-                        [&](const Object* object) { return object == &machine.accelerator(); });
+                        [&](const Object* object) { return object == &machine_.accelerator(); });
   for (Object* const object : objects) {
     try {
       object->loaded();
@@ -203,6 +206,13 @@ void load_machine_parts(Machine& machine, ChunkReader& in, const StateProgress& 
       throw error.in(object->path());
     }
   }
+}
+
+void load_machine_parts(Machine& machine, ChunkReader& in, const StateProgress& progress) {
+  MachineLoader loader(machine, in.name(), progress);
+  while (loader.take(in.next())) {
+  }
+  loader.finish();
 }
 
 }  // namespace backplane

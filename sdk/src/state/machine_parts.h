@@ -53,6 +53,28 @@ Contents read_contents(StateReader from);
 void settle_machine(Machine& machine);
 StateWriter write_objects(Machine& machine);
 
+// The same in pieces, for whoever reads them elsewhere. Machine lock, main loop's thread.
+class MachineLoader {
+ public:
+  // `name` is what messages call the source.
+  MachineLoader(Machine& machine, std::string name, StateProgress progress = {});
+
+  // Puts what follows the header into the machine; false: that was the last. Throws Error.
+  bool take(const ChunkReader::Chunk& chunk);
+  // After the last. Throws Error.
+  void finish();
+
+ private:
+  Machine& machine_;
+  const std::string name_;
+  const StateProgress progress_;
+  RamBlocks blocks_;
+  std::unique_ptr<Compressor> packer_;
+  Contents contents_;
+  bool has_contents_ = false, has_objects_ = false;
+  u64 done_ = 0;
+};
+
 // Puts what follows the header, to the end, into a machine that has not run. Throws Error.
 void load_machine_parts(Machine& machine, ChunkReader& in, const StateProgress& progress);
 

@@ -31,6 +31,10 @@ TEST(GuestActionOptions, TheLaterOfNoRebootAndRebootCounts) {
   EXPECT_EQ(parse("-action reboot=reset -no-reboot").reboot, RebootAction::Shutdown);
 }
 
+TEST(GuestActionOptions, NoShutdownIsAPause) {
+  EXPECT_EQ(parse("-no-shutdown").shutdown, ShutdownAction::Pause);
+}
+
 TEST(GuestActionOptions, RefuseWhatHasNoEffect) {
   const auto refusal = [](const std::string& words) { return message_of([&] { parse(words); }); };
   EXPECT_EQ(

@@ -2,10 +2,12 @@
 #include "qmp/session.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <map>
 #include <set>
 
+#include "backplane/descriptors.h"
 #include "backplane/migration.h"
 #include "backplane/testing/test_machine.h"
 #include "commands/commands.h"
@@ -21,6 +23,7 @@ class Client final : public Chardev {
   }
   std::size_t pending() const override { return unread; }
   void accept_input() override { ++accepted; }
+  int take_descriptor() override { return std::exchange(descriptor, -1); }
   std::string describe() const override { return "client"; }
 
   void connect() { client()->event(ChardevClient::Event::Opened); }
@@ -42,6 +45,7 @@ class Client final : public Chardev {
   std::string text;
   std::size_t unread = 0;
   unsigned accepted = 0;
+  int descriptor = -1;  // that comes with the next bytes
 };
 
 class Qmp : public ::testing::Test {
@@ -213,6 +217,45 @@ TEST_F(Qmp, BackendsComeAndGo) {
   EXPECT_EQ(call("chardev-remove", R"({"id": "c"})"), "");
   EXPECT_EQ(call("object-add", R"({"qom-type": "chardev-null", "id": "c"})"), "");
   EXPECT_EQ(call("object-del", R"({"id": "c"})"), "");
+}
+
+TEST_F(Qmp, ADescriptorThatComesAlongIsKeptUnderAName) {
+  begin();
+  const auto call = [&](const std::string& name, const std::string& fdname) {
+    return description(
+        ask(fmt::format(R"({{"execute": "{}", "arguments": {{"fdname": "{}"}}}})", name, fdname)));
+  };
+  EXPECT_EQ(call("getfd", "stream"), "No file descriptor supplied via SCM_RIGHTS");
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  client_.descriptor = ends[0];
+  EXPECT_NE(call("getfd", "0"), "");
+  EXPECT_EQ(call("getfd", "stream"), "");
+  EXPECT_EQ(descriptors::take("stream"), ends[0]);
+  client_.descriptor = ends[1];
+  EXPECT_EQ(call("getfd", "stream"), "");
+  EXPECT_EQ(call("closefd", "stream"), "");
+  EXPECT_NE(call("closefd", "stream"), "");
+  close(ends[0]);
+}
+
+TEST_F(Qmp, WhatIsChosenForMigrationsIsKept) {
+  begin();
+  const auto choose = [&](const std::string& arguments) {
+    return description(
+        ask(fmt::format(R"({{"execute": "migrate-set-parameters", "arguments": {}}})", arguments)));
+  };
+  EXPECT_EQ(choose(R"({"max-bandwidth": 1000000, "downtime-limit": 50})"), "");
+  EXPECT_EQ(migration_.parameters().max_bandwidth, 1'000'000U);
+  EXPECT_EQ(migration_.parameters().downtime_limit_ms, 50U);
+  EXPECT_EQ(choose(R"({"max-bandwidth": 9223372036853727232})"), "");
+  EXPECT_EQ(migration_.parameters().max_bandwidth, 0U) << "no limit";
+  EXPECT_NE(choose(R"({"downtime-limit": 3000000})"), "");
+  EXPECT_NE(description(ask(R"({"execute": "migrate-set-capabilities", "arguments":
+      {"capabilities": [{"capability": "postcopy-ram", "state": true}]}})")),
+            "");
+  EXPECT_NE(description(ask(R"({"execute": "migrate-incoming", "arguments": {"uri": "unix:x"}})")),
+            "");
 }
 
 // --- every row --------------------------------------------------------------------------------

@@ -180,12 +180,16 @@ TEST_F(MachineTest, NoRebootLetsTheUserReset) {
 TEST_F(MachineTest, AGuestsShutdownCanBeAPause) {
   machine.run_control().actions() = {.reboot = RebootAction::Shutdown,
                                      .shutdown = ShutdownAction::Pause};
+  std::string told;
+  const Subscription events = machine.events().subscribe(
+      [&](const EventType& type, const Value&) { told += std::string(type.name) + " "; });
   for (const ShutdownCause cause : {ShutdownCause::Guest, ShutdownCause::TripleFault}) {
     machine.run_control().start();
     machine.run_control().request_reset(cause);
     machine.run_main_loop();
     EXPECT_EQ(machine.run_control().state(), RunState::Stopped);
     EXPECT_FALSE(machine.run_control().shutdown_cause());
+    EXPECT_EQ(std::exchange(told, {}), "RESUME SHUTDOWN STOP ");
   }
   machine.run_control().request_shutdown(ShutdownCause::HostRequest, 5);
   const MachineLock::Release release;

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Disks: what there is of them, and what their devices have had carried out.
+#include "backplane/backend.h"
+#include "backplane/block.h"
+#include "backplane/block_queue.h"
+#include "backplane/machine.h"
+#include "commands/commands.h"
+
+namespace backplane::host {
+
+namespace {
+
+std::vector<BlockNode*> nodes_of(const CommandContext& context) {
+  return objects_offering<BlockNode>(*context.machine.find(Backends::kPath));
+}
+
+bool is_below_another(const BlockNode& node) {
+  return dynamic_cast<const Backend*>(node.user()) != nullptr;
+}
+
+// One made in place has no name that a manager could use.
+bool has_name(const BlockNode& node) {
+  return dynamic_cast<const Backends*>(node.parent()) != nullptr;
+}
+
+Value image_of(const BlockNode& node) {
+  const Value image = Value::Record{{"filename", node.where()},
+                                    {"format", kBlockKind.user_name(node.type_name())},
+                                    {"virtual-size", node.size()}};
+  return Value::Record{{"node-name", node.id()},
+                       {"file", node.where()},
+                       {"drv", kBlockKind.user_name(node.type_name())},
+                       {"ro", node.read_only()},
+                       {"image", image},
+                       {"description", node.describe()}};
+}
+
+// --- query-block --------------------------------------------------------------------------------
+
+Value disks(CommandContext& context, const Arguments&) {
+  Value::List list;
+  for (const BlockNode* const node : nodes_of(context)) {
+    if (is_below_another(*node)) continue;  // that one tells
+    Value::Record disk{{"device", node->id()}};
+    if (node->user() != nullptr) disk.push_back({"qdev", node->user()->path()});
+    disk.push_back({"type", "unknown"});
+    disk.push_back({"removable", false});
+    disk.push_back({"locked", false});
+    disk.push_back({"inserted", image_of(*node)});
+    if (node->queue() != nullptr) disk.push_back({"queue", node->queue()->describe()});
+    list.push_back(std::move(disk));
+  }
+  return list;
+}
+
+std::string print_disks(const Value& list) {
+  std::string text;
+  for (const Value& disk : list.as_list()) {
+    text += fmt::format("{}: {}", disk.find("device")->as_string(),
+                        disk.find("inserted")->find("description")->as_string());
+    if (const Value* const queue = disk.find("queue")) text += ", " + queue->as_string();
+    text += '\n';
+  }
+  return text.empty() ? "no disk images\n" : text;
+}
+
+// --- query-named-block-nodes --------------------------------------------------------------------
+
+Value named_nodes(CommandContext& context, const Arguments&) {
+  Value::List list;
+  for (const BlockNode* const node : nodes_of(context))
+    if (has_name(*node)) list.push_back(image_of(*node));
+  return list;
+}
+
+// Nothing is done to disks in the background.
+Value jobs(CommandContext&, const Arguments&) { return Value::List{}; }
+
+// --- query-blockstats ---------------------------------------------------------------------------
+
+Value statistics_of(const BlockNode& node) {
+  const BlockStatistics done =
+      node.queue() != nullptr ? node.queue()->statistics() : BlockStatistics{};
+  return Value::Record{{"rd_bytes", done.read.bytes},
+                       {"wr_bytes", done.write.bytes},
+                       {"unmap_bytes", done.discard.bytes},
+                       {"rd_operations", done.read.operations},
+                       {"wr_operations", done.write.operations},
+                       {"flush_operations", done.flush.operations},
+                       {"unmap_operations", done.discard.operations},
+                       {"rd_total_time_ns", done.read.time_ns},
+                       {"wr_total_time_ns", done.write.time_ns},
+                       {"flush_total_time_ns", done.flush.time_ns},
+                       {"unmap_total_time_ns", done.discard.time_ns},
+                       {"failed_rd_operations", done.read.failed},
+                       {"failed_wr_operations", done.write.failed},
+                       {"failed_flush_operations", done.flush.failed},
+                       {"failed_unmap_operations", done.discard.failed}};
+}
+
+Value statistics(CommandContext& context, const Arguments& arguments) {
+  const bool of_nodes = arguments.flag("query-nodes");
+  Value::List list;
+  for (const BlockNode* const node : nodes_of(context)) {
+    if (of_nodes ? !has_name(*node) : is_below_another(*node)) continue;
+    Value::Record entry;
+    // Under one name each: programs keep them by all the names that there are.
+    entry.push_back({of_nodes ? "node-name" : "device", node->id()});
+    if (!of_nodes && node->user() != nullptr) entry.push_back({"qdev", node->user()->path()});
+    entry.push_back({"stats", statistics_of(*node)});
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+std::string print_statistics(const Value& list) {
+  std::string text;
+  for (const Value& entry : list.as_list()) {
+    const Value* const device = entry.find("device");
+    text += (device != nullptr ? device : entry.find("node-name"))->as_string() + ":";
+    for (const Value::Field& counter : entry.find("stats")->as_record())
+      text += fmt::format(" {}={}", counter.name, counter.value.as_unsigned());
+    text += '\n';
+  }
+  return text.empty() ? "no disk images\n" : text;
+}
+
+constexpr TypeMember kImageMembers[] = {
+    {"filename", &kText}, {"format", &kText}, {"virtual-size", &kBytes}};
+constexpr ValueType kImage = record_of(kImageMembers);
+constexpr TypeMember kInsertedMembers[] = {{"node-name", &kText}, {"file", &kText},
+                                           {"drv", &kText},       {"ro", &kBoolean},
+                                           {"image", &kImage},    {"description", &kText}};
+constexpr ValueType kInserted = record_of(kInsertedMembers);
+constexpr ValueType kNodes = list_of(kInserted);
+constexpr TypeMember kDiskMembers[] = {{"device", &kText},     {"qdev", &kText, true},
+                                       {"type", &kText},       {"removable", &kBoolean},
+                                       {"locked", &kBoolean},  {"inserted", &kInserted},
+                                       {"queue", &kText, true}};
+constexpr ValueType kDisk = record_of(kDiskMembers);
+constexpr ValueType kDisks = list_of(kDisk);
+constexpr TypeMember kCounterMembers[] = {{"rd_bytes", &kInteger},
+                                          {"wr_bytes", &kInteger},
+                                          {"unmap_bytes", &kInteger},
+                                          {"rd_operations", &kInteger},
+                                          {"wr_operations", &kInteger},
+                                          {"flush_operations", &kInteger},
+                                          {"unmap_operations", &kInteger},
+                                          {"rd_total_time_ns", &kInteger},
+                                          {"wr_total_time_ns", &kInteger},
+                                          {"flush_total_time_ns", &kInteger},
+                                          {"unmap_total_time_ns", &kInteger},
+                                          {"failed_rd_operations", &kInteger},
+                                          {"failed_wr_operations", &kInteger},
+                                          {"failed_flush_operations", &kInteger},
+                                          {"failed_unmap_operations", &kInteger}};
+constexpr ValueType kCounters = record_of(kCounterMembers);
+constexpr TypeMember kStatisticsMembers[] = {{"device", &kText, true},
+                                             {"qdev", &kText, true},
+                                             {"node-name", &kText, true},
+                                             {"stats", &kCounters}};
+constexpr ValueType kStatistics = record_of(kStatisticsMembers);
+constexpr ValueType kStatisticsList = list_of(kStatistics);
+
+constexpr TypeMember kJobMembers[] = {{"id", &kText}, {"type", &kText}, {"status", &kText}};
+constexpr ValueType kJob = record_of(kJobMembers);
+constexpr ValueType kJobs = list_of(kJob);
+
+constexpr CommandArgument kFlat[] = {
+    {.name = "flat", .type = &kBoolean, .optional = true, .letter = 'f', .help = "is always so"}};
+constexpr CommandArgument kQueryNodes[] = {
+    {.name = "query-nodes",
+     .type = &kBoolean,
+     .optional = true,
+     .letter = 'n',
+     .help = "of every node that has a name, not of disks alone"}};
+
+constexpr Command kCommands[] = {
+    {.name = "query-block",
+     .help = "disk images",
+     .returns = &kDisks,
+     .run = disks,
+     .print = print_disks},
+    {.name = "query-named-block-nodes",
+     .help = "the nodes that disks are made of",
+     .arguments = kFlat,
+     .returns = &kNodes,
+     .run = named_nodes},
+    {.name = "query-jobs",
+     .help = "what is under way on disks: there is nothing",
+     .returns = &kJobs,
+     .run = jobs},
+    {.name = "query-blockstats",
+     .help = "what disks have read and written",
+     .arguments = kQueryNodes,
+     .returns = &kStatisticsList,
+     .run = statistics,
+     .print = print_statistics},
+};
+
+}  // namespace
+
+std::span<const Command> block_commands() { return kCommands; }
+
+}  // namespace backplane::host
