@@ -334,7 +334,8 @@ def deferred(test):
     here, there = test.source(), Program(test, "-incoming", "defer")
     there.prompted()
     check(there.status() == "paused (inmigrate)", f"the destination is {there.status()}")
-    check("not here yet" in there.monitor("cont"), "a machine that is not there goes on")
+    for command in "cont", "system_reset":
+        check("not here yet" in there.monitor(command), f"{command} of what is not there")
     check(there.monitor(f"migrate-incoming unix:{place}") == "", "the monitor said something")
     check("has begun to receive" in there.monitor(f"migrate-incoming unix:{place}"), "a second one")
     check("status: setup" in there.monitor("info migrate"), there.monitor("info migrate"))

@@ -299,9 +299,45 @@ def background(test):
               f"{failed}")
 
 
+def inherited(test):
+    """What the program was started with: a socket that listens, and a file as a set."""
+    path, file = test.directory / "qmp", test.directory / "serial"
+    file.write_text("before\n")
+    with socket.socket(socket.AF_UNIX) as listener, file.open("a") as output, \
+            file.open() as reader:
+        listener.bind(str(path))
+        listener.listen(1)
+        given = [listener.fileno(), output.fileno(), reader.fileno()]
+        process = subprocess.Popen(
+            [test.emulator, "-M", "none", "-S", "-nodefaults", "-display", "none",
+             "-chardev", f"socket,id=c0,fd={given[0]},server=on,wait=off", "-mon",
+             "chardev=c0,mode=control", "-add-fd", f"fd={given[2]},set=4,opaque=for-reading",
+             "-add-fd", f"fd={given[1]},set=4", "-chardev", "file,id=c1,path=/dev/fdset/4,append=on",
+             "-monitor", "chardev:c1"], stdin=subprocess.DEVNULL, pass_fds=given)
+    try:
+        for _ in range(2):
+            with Session(path) as session:
+                check(session.ask("query-status")["status"] == "prelaunch", "its status")
+        said = file.read_text()
+        check(said.startswith("before\n") and "Backplane" in said, said)
+        with Session(path) as session:
+            session.ask("quit")
+        check(process.wait(timeout=SECONDS) == 0, "the end")
+        check(path.exists(), "the socket is not its to remove")
+    finally:
+        process.kill()
+    for options, said in ((["-chardev", "socket,id=c0,fd=77,server=on,wait=off"], "77: whoever"),
+                          (["-chardev", "file,id=c0,path=/dev/fdset/9"], "no -add-fd has set=9"),
+                          (["-add-fd", "fd=77,set=1"], "77: whoever"),
+                          (["-add-fd", "fd=77"], "expects fd=NUMBER and set=NUMBER")):
+        failed = run(test, "-M", "none", "-nodefaults", "-display", "none", *options)
+        check(failed.returncode == 1 and said in failed.stderr and failed.stderr.count("\n") == 1,
+              f"{options}: {failed}")
+
+
 CASES = {case.__name__: case for case in (
     outside_client, socat, nonsense, many_clients, silent_client, listing_as_json, json_options,
-    monitors, background)}
+    monitors, background, inherited)}
 
 
 def main():

@@ -20,6 +20,8 @@ Value cont(CommandContext& context, const Arguments&) {
 }
 
 Value system_reset(CommandContext& context, const Arguments&) {
+  if (context.migration.is_awaited())
+    throw Error("the machine is not here yet: it is to be received");
   context.machine.run_control().request_reset(ShutdownCause::HostRequest);
   return {};
 }

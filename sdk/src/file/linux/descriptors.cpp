@@ -4,8 +4,11 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "backplane/error.h"
@@ -27,6 +30,27 @@ Known& known() {
   return instance;
 }
 
+// Those that were open when the program was started. (Others are its own, and nobody's to name.)
+std::set<int> open_at_start() {
+  std::set<int> found;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failed)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    // Not the one of this loop.
+    if (fd > STDERR_FILENO && (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) found.insert(fd);
+  }
+  return found;
+}
+std::set<int> inherited = open_at_start();  // and not taken yet; mutex of Known
+
+// Throws Error unless it is one of those.
+void take_inherited(int fd) {
+  if (inherited.erase(fd) == 0)
+    throw Error::of("{}: whoever started the program has left it no file descriptor of this number",
+                    fd);
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 bool can_be(int fd, bool written) {
   const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
   return mode == O_RDWR || mode == (written ? O_WRONLY : O_RDONLY);
@@ -35,10 +59,8 @@ bool can_be(int fd, bool written) {
 }  // namespace
 
 void add_to_set(u32 set, int fd) {
-  if (fd <= 2) throw Error::of("fd={}: expects 3 or more", fd);
-  if (fcntl(fd, F_GETFD) < 0) throw Error::system(fmt::format("fd={}", fd), errno);
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
   const std::lock_guard lock(known().mutex);
+  take_inherited(fd);
   known().sets.emplace(set, UniqueFd(fd));
 }
 
@@ -64,20 +86,17 @@ void keep(std::string_view name, int fd) {
 }
 
 int take(std::string_view name_or_number) {
-  {
-    const std::lock_guard lock(known().mutex);
-    if (const auto at = known().kept.find(name_or_number); at != known().kept.end()) {
-      const int fd = at->second.release();
-      known().kept.erase(at);
-      return fd;
-    }
+  const std::lock_guard lock(known().mutex);
+  if (const auto at = known().kept.find(name_or_number); at != known().kept.end()) {
+    const int fd = at->second.release();
+    known().kept.erase(at);
+    return fd;
   }
   const bool is_number = !name_or_number.empty() &&
                          name_or_number.find_first_not_of("0123456789") == std::string::npos;
   if (!is_number) throw Error::of("'{}': no file descriptor has this name", name_or_number);
-  const int fd = static_cast<int>(parse_unsigned(name_or_number, 3, 1'000'000));
-  if (fcntl(fd, F_GETFD) < 0) throw Error::system(fmt::format("file descriptor {}", fd), errno);
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  const int fd = static_cast<int>(parse_unsigned(name_or_number, 0, 1'000'000));
+  take_inherited(fd);
   return fd;
 }
 

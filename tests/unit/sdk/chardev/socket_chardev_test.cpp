@@ -5,6 +5,7 @@
 #include <cstring>
 #include <future>
 
+#include "backplane/descriptors.h"
 #include "chardev/linux/socket_address.h"
 #include "chardev_fixture.h"
 
@@ -284,9 +285,9 @@ TEST_F(SocketChardevTest, RefusesOptionsThatMeanNothing) {
 TEST_F(SocketChardevTest, ServesPeersOfASocketThatWasHandedOver) {
   UniqueFd listener = unix_address().listen();
   {
-    const auto device = create_chardev(
-        "socket", "c",
-        {{"fd", std::to_string(listener.release())}, {"server", "on"}, {"wait", "off"}});
+    descriptors::keep("listener", listener.release());
+    const auto device =
+        create_chardev("socket", "c", {{"fd", "listener"}, {"server", "on"}, {"wait", "off"}});
     device->set_client(&client);
     for (int peers = 1; peers <= 2; ++peers) {
       const UniqueFd peer = unix_address().connect();
@@ -302,7 +303,8 @@ TEST_F(SocketChardevTest, TalksOverAConnectionThatWasHandedOver) {
   int ends[2];
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
   const UniqueFd peer(ends[0]);
-  const auto device = create_chardev("socket", "c", {{"fd", std::to_string(ends[1])}});
+  descriptors::keep("connection", ends[1]);
+  const auto device = create_chardev("socket", "c", {{"fd", "connection"}});
   device->set_client(&client);
   send(peer.get(), "in");
   EXPECT_TRUE(run_until([&] { return client.received == "in"; }));
@@ -315,8 +317,10 @@ TEST_F(SocketChardevTest, RefusesWhatIsNoSocket) {
   EXPECT_NE(refusal({{"fd", "900"}}), "");
   EXPECT_NE(refusal({{"fd", "no-name"}}), "");
   EXPECT_NE(refusal({{"fd", "3"}, {"path", "x"}}), "");
-  const int file = open("/dev/null", O_RDWR);
-  EXPECT_NE(refusal({{"fd", std::to_string(file)}, {"server", "on"}, {"wait", "off"}}), "");
+  for (const char* server : {"on", "off"}) {
+    descriptors::keep("file", open("/dev/null", O_RDWR | O_CLOEXEC));
+    EXPECT_NE(refusal({{"fd", "file"}, {"server", server}}), "");
+  }
 }
 
 TEST_F(SocketChardevTest, TakesADescriptorThatComesAlong) {
