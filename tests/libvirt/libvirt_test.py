@@ -236,6 +236,12 @@ def resized(here, line):
     wait_until("no balloon", lambda: here.facts("dommemstat", "guest")["actual"] == str(256 * 1024))
 
 
+def unplugged(here, line):
+    for state, carrier in ("down", "0"), ("up", "1"):
+        here.virsh("domif-setlink", "guest", "52:54:00:11:22:33", state)
+        line.is_answered("ip link set eth0 up; cat /sys/class/net/eth0/carrier; true", carrier)
+
+
 def changed(test, here, line):
     """A disk and a network come and go."""
     disk = test.file("hot", b"came later".ljust(MIB, b"\0"))
@@ -266,6 +272,7 @@ def lived(test):
         check_equal("answer", line.expect("status=0")[0], "still here")
         watched(here, line)
         resized(here, line)
+        unplugged(here, line)
         changed(test, here, line)
 
         # Found again.

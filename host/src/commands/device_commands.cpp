@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Devices that come and go while the machine runs.
 #include "backplane/machine.h"
+#include "backplane/netdev.h"
 #include "commands/choices.h"
 #include "commands/commands.h"
 #include "devices/devices.h"
@@ -28,6 +29,32 @@ Value device_del(CommandContext& context, const Arguments& arguments) {
   return {};
 }
 
+// The card of that name, or the one on the network of that name.
+Object* card_of(Machine& machine, const std::string& name) {
+  if (Device* const device = machine.find_device(name)) return device;
+  auto* const netdev =
+      dynamic_cast<Netdev*>(machine.find(fmt::format("{}/{}", Backends::kPath, name)));
+  const Object* const user = netdev != nullptr ? netdev->user() : nullptr;
+  return user != nullptr ? machine.find(user->path()) : nullptr;
+}
+
+Value set_link(CommandContext& context, const Arguments& arguments) {
+  constexpr std::string_view kLink = "link";
+  const std::string& name = arguments.text("name");
+  Object* const card = card_of(context.machine, name);
+  if (card == nullptr)
+    throw CommandError("DeviceNotFound", fmt::format("Device '{}' not found", shown(name)));
+  if (card->object_class().find_property(kLink) == nullptr)
+    throw Error::of("'{}' is a {}, which has no cable", name, card->type_name());
+  card->set_value(kLink, arguments.at("up"));
+  return {};
+}
+
+constexpr CommandArgument kLinkArguments[] = {{.name = "name",
+                                               .type = &kText,
+                                               .help = "of the card, or of its network",
+                                               .choices = device_ids},
+                                              {.name = "up", .type = &kBoolean}};
 constexpr CommandArgument kAdd[] = {{.name = "driver", .type = &kText, .kind = &kDeviceKind},
                                     {.name = "id", .type = &kText, .optional = true},
                                     {.name = "bus", .type = &kText, .optional = true}};
@@ -46,6 +73,10 @@ constexpr Command kCommands[] = {
      .help = "ask the guest to let go of one; DEVICE_DELETED says when it is gone",
      .arguments = kDelete,
      .run = device_del},
+    {.name = "set_link",
+     .help = "plug a network card's cable in, or pull it out",
+     .arguments = kLinkArguments,
+     .run = set_link},
 };
 
 }  // namespace

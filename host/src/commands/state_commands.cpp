@@ -58,6 +58,7 @@ std::string print_progress(const Value& progress) {
       text += fmt::format("{}: {}{}\n", name, value->as_unsigned() / unit, suffix);
   };
   add(progress.find("total-time"), "total time", 1, " ms");
+  add(progress.find("expected-downtime"), "expected downtime", 1, " ms");
   add(progress.find("downtime"), "downtime", 1, " ms");
   if (const Value* const ram = progress.find("ram")) {
     add(ram->find("transferred"), "transferred ram", kKib, " kbytes");
@@ -94,19 +95,17 @@ constexpr CommandArgument kMigrateArguments[] = {
     kCompressor,
     {.name = "uri", .type = &kText, .help = "file:FILE, unix:PATH, tcp:HOST:PORT or fd:NAME"}};
 
-constexpr TypeMember kRamMembers[] = {{"transferred", &kBytes},
-                                      {"remaining", &kBytes},
-                                      {"total", &kBytes},
-                                      {"dirty-sync-count", &kInteger}};
+constexpr TypeMember kRamMembers[] = {{"transferred", &kBytes}, {"remaining", &kBytes},
+                                      {"total", &kBytes},       {"page-size", &kBytes},
+                                      {"mbps", &kNumber},       {"dirty-sync-count", &kInteger}};
 constexpr ValueType kRam = record_of(kRamMembers);
 constexpr std::string_view kStatuses[] = {"setup",     "active", "device",
                                           "completed", "failed", "cancelled"};
 constexpr ValueType kStatus = one_of(kStatuses);
-constexpr TypeMember kProgressMembers[] = {{"status", &kStatus, true},
-                                           {"total-time", &kInteger, true},
-                                           {"downtime", &kInteger, true},
-                                           {"ram", &kRam, true},
-                                           {"error-desc", &kText, true}};
+constexpr TypeMember kProgressMembers[] = {
+    {"status", &kStatus, true},    {"total-time", &kInteger, true},
+    {"downtime", &kInteger, true}, {"expected-downtime", &kInteger, true},
+    {"ram", &kRam, true},          {"error-desc", &kText, true}};
 constexpr ValueType kProgress = record_of(kProgressMembers);
 constexpr TypeMember kCompressorMembers[] = {{"name", &kText}, {"description", &kText}};
 constexpr ValueType kCompressorInfo = record_of(kCompressorMembers);

@@ -337,10 +337,17 @@ Value Outgoing::progress() const {
   const i64 time = ended ? total_time_ : machine_.realtime_clock().now() - started_;
   Value::Record progress{{"status", to_string(status_)}, {"total-time", time / kNsPerMs}};
   if (downtime_ != 0) progress.push_back({"downtime", downtime_ / kNsPerMs});
-  progress.push_back({"ram", Value::Record{{"transferred", u64{transferred_}},
-                                           {"remaining", u64{remaining_}},
-                                           {"total", total},
-                                           {"dirty-sync-count", rounds_}}});
+  const u64 per_second = per_second_;
+  if (!ended && per_second != 0)
+    progress.push_back({"expected-downtime", remaining_ * kMsPerSecond / per_second});
+  constexpr double kBitsPerByte = 8, kMega = 1e6;
+  progress.push_back(
+      {"ram", Value::Record{{"transferred", u64{transferred_}},
+                            {"remaining", u64{remaining_}},
+                            {"total", total},
+                            {"page-size", kPageSize},
+                            {"mbps", static_cast<double>(per_second) * kBitsPerByte / kMega},
+                            {"dirty-sync-count", rounds_}}});
   if (!problem_.empty()) progress.push_back({"error-desc", problem_});
   return progress;
 }

@@ -38,7 +38,25 @@ void VirtioNet::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioNet::bootindex_>("bootindex", "its place when firmware boots (-1: none)");
   k.property<&VirtioNet::rx_queue_size_>("rx_queue_size", "entries of the queue to the guest");
   k.property<&VirtioNet::tx_queue_size_>("tx_queue_size", "entries of the queue from the guest");
+  Property link;
+  link.name = "link";
+  link.type_name = PropertyTraits<bool>::kTypeName;
+  link.description = "the cable is plugged in";
+  link.dynamic = true;
+  link.get = [](const Object& o) {
+    return PropertyTraits<bool>::print(static_cast<const VirtioNet&>(o).plugged_in_);
+  };
+  link.set = [](Object& o, std::string_view text) {
+    static_cast<VirtioNet&>(o).set_link(PropertyTraits<bool>::parse(text));
+  };
+  k.property(std::move(link));
   k.state<&VirtioNet::filter_>(1, "filter");
+}
+
+void VirtioNet::set_link(bool plugged_in) {
+  if (plugged_in == plugged_in_) return;
+  plugged_in_ = plugged_in;
+  if (realized()) notify_config();
 }
 
 void VirtioNet::realize() {
@@ -73,7 +91,7 @@ void VirtioNet::unrealize() {
 std::string VirtioNet::describe() const {
   return fmt::format("{}, {}, {}", VirtioDevice::describe(),
                      PropertyTraits<MacAddress>::print(filter_.own_address()),
-                     netdev_ ? netdev_->describe() : "not connected");
+                     has_link() ? netdev_->describe() : "not connected");
 }
 
 u64 VirtioNet::device_features() const {
@@ -87,7 +105,7 @@ u64 VirtioNet::device_features() const {
 void VirtioNet::fill_config(std::span<u8> image) const {
   std::copy(filter_.own_address().bytes.begin(), filter_.own_address().bytes.end(),
             image.begin() + kMacField);
-  put_config<u16>(image, kStatusField, netdev_ ? kLinkUp : 0);
+  put_config<u16>(image, kStatusField, has_link() ? kLinkUp : 0);
   put_config<u16>(image, kMaxVirtqueuePairs, 1);
   put_config<u16>(image, kMtuField, mtu_);
 }
@@ -119,7 +137,7 @@ void VirtioNet::transmit(VirtQueue& queue) {
       return false;
     }
     const u64 size = element.out_size - header_size();
-    if (netdev_ && size <= Netdev::kMaxFrame) {
+    if (has_link() && size <= Netdev::kMaxFrame) {
       pieces_.clear();
       slice(element.out, header_size(), size, pieces_);
       netdev_->send(pieces_);
@@ -135,7 +153,8 @@ bool VirtioNet::receive(std::span<const u8> frame) {
   // Nothing changes in a guest that stands still.
   if (machine().run_control().state() != RunState::Running) return false;
   // A driver that is not there, or does not want it, never sees it.
-  if (!operating() || !receive_queue_->enabled() || !filter_.accepts(frame)) return true;
+  if (!has_link() || !operating() || !receive_queue_->enabled() || !filter_.accepts(frame))
+    return true;
   const std::size_t chains = take_chains(header_size() + frame.size());
   if (needs_reset()) return true;
   if (chains == 0) return false;

@@ -31,6 +31,8 @@ class VirtioNet final : public VirtioDevice, private NetClient {
   void driver_started() override;
 
  private:
+  void set_link(bool plugged_in);
+  bool has_link() const { return netdev_ && plugged_in_; }
   bool receive(std::span<const u8> frame) override;
   // Pops chains until there are `size` bytes of room; how many they are, or 0 and none is popped.
   std::size_t take_chains(u64 size);
@@ -41,6 +43,7 @@ class VirtioNet final : public VirtioDevice, private NetClient {
   unsigned header_size() const;
 
   BackendLink<Netdev> netdev_;
+  bool plugged_in_ = true;
   MacAddress mac_;
   u16 mtu_ = 0;
   i32 bootindex_ = -1;

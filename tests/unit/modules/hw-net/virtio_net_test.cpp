@@ -43,7 +43,7 @@ class NetTest : public VirtioTest {
         network_(dynamic_cast<FakeNetwork&>(backends_.add(kNetdevKind, "fake", "net0", {}))) {}
 
   void start(u64 features = kModern | virtio::bit(kMrgRxbuf) | virtio::bit(kCtrlVq)) {
-    add("virtio-net-pci", {{"netdev", "net0"}, {"mac", "52:54:00:00:00:07"}});
+    card_ = &add("virtio-net-pci", {{"netdev", "net0"}, {"mac", "52:54:00:00:00:07"}});
     driver_.emplace(machine_, kSlot);
     ASSERT_TRUE(driver_->negotiate(features));
     rx_.emplace(machine_.memory(), kRing, kRingSize);
@@ -60,6 +60,7 @@ class NetTest : public VirtioTest {
 
   Backends& backends_;
   FakeNetwork& network_;
+  VirtioPci* card_ = nullptr;
   std::optional<VirtioPciDriver> driver_;
   std::optional<DriverQueue> rx_;
   std::optional<DriverQueue> tx_;
@@ -84,6 +85,25 @@ TEST_F(NetTest, WithoutANetworkTheLinkIsDownAndFramesAreTakenAllTheSame) {
   tx.add({{kData, 100}}, {});
   driver.kick(kTx);
   EXPECT_TRUE(tx.take_used().has_value());
+}
+
+TEST_F(NetTest, ACableThatIsPulledOutCarriesNothing) {
+  start();
+  card_->set_property("link", "off");
+  EXPECT_EQ(driver_->config16(kStatusField), 0);
+  EXPECT_EQ(driver_->isr(), virtio::kIsrConfig);
+  tx_->add({{kData, 100}}, {});
+  driver_->kick(kTx);
+  EXPECT_TRUE(tx_->take_used().has_value());
+  EXPECT_TRUE(network_.sent.empty());
+  rx_->add({}, {{kData, 2048}});
+  driver_->kick(kRx);
+  network_.arrive(broadcast(60));
+  EXPECT_FALSE(rx_->take_used().has_value());
+  card_->set_property("link", "on");
+  EXPECT_EQ(driver_->config16(kStatusField), kLinkUp);
+  network_.arrive(broadcast(60));
+  EXPECT_TRUE(rx_->take_used().has_value());
 }
 
 TEST_F(NetTest, SendsWhatFollowsTheHeader) {
