@@ -554,8 +554,9 @@ def stalled(test):
     while "status: device" not in (facts := here.monitor("info migrate")):
         check(time.monotonic() < deadline, f"never held: {facts}")
         time.sleep(0.01)
-    refusal = here.monitor("cont")
-    check("migrate_cancel" in refusal, f"cont said {refusal!r}")
+    for command in "cont", "system_reset":
+        refusal = here.monitor(command)
+        check("migrate_cancel" in refusal, f"{command} said {refusal!r}")
     here.monitor("migrate_cancel")
     while here.status() != "running":
         check(time.monotonic() < deadline, f"does not go on: {here.status()}")

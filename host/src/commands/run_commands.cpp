@@ -22,6 +22,8 @@ Value cont(CommandContext& context, const Arguments&) {
 Value system_reset(CommandContext& context, const Arguments&) {
   if (context.migration.is_awaited())
     throw Error("the machine is not here yet: it is to be received");
+  if (context.migration.status() == MigrationStatus::Device)
+    throw Error("the machine is being sent as it is now").with_hint("migrate_cancel ends that");
   context.machine.run_control().request_reset(ShutdownCause::HostRequest);
   return {};
 }

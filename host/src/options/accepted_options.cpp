@@ -47,6 +47,13 @@ bool is_same(std::string_view value, std::string_view fact) {
   }
 }
 
+// The board's to set.
+void check_date(const std::string& base) {
+  const bool is_number = !base.empty() && base.find_first_not_of("0123456789") == std::string::npos;
+  if (base != "utc" && !is_number)
+    throw Error::of("base={}: expects utc, or seconds since 1970", base);
+}
+
 void check(const GivenOption& option) {
   KeyValueList values = option.list();
   with_option(option.text, [&] {
@@ -58,7 +65,7 @@ void check(const GivenOption& option) {
       if (value && !is_same(*value, fact.value))
         throw Error::of("{}={}: {}: expects {}", fact.key, *value, fact.otherwise, fact.value);
     }
-    if (option.name() == "rtc") values.take("base");  // the board's
+    if (option.name() == "rtc") check_date(values.take("base").value_or("utc"));
     if (option.name() == "audiodev") values.take("id");
     values.expect_empty(known);
   });

@@ -32,7 +32,6 @@ void refuse(ChunkWriter& out, const Error& reason) {
 void take_machine(Machine& machine) {
   on_vcpus(machine, &Vcpu::put_state);
   take_images_over(machine);
-  machine.config().will_be_received = false;
 }
 
 Error named(const Error& error, const std::string& place) {
@@ -74,7 +73,9 @@ bool receive_machine(Machine& machine, std::string_view place, const StateProgre
     refuse(out, error);
     throw named(error, in.name());
   }
-  return take_go(in, out);
+  const bool runs = take_go(in, out);
+  machine.config().will_be_received = false;
+  return runs;
 }
 
 Incoming::Incoming(Machine& machine, std::unique_ptr<MigrationLink> link)
@@ -151,6 +152,8 @@ void Incoming::load(ChunkReader& in, ChunkWriter* out) {
 }
 
 void Incoming::finish(const std::optional<Error>& failure) {
+  // Not before: as long as the other program may have it, nobody lets it run here.
+  if (!failure) machine_.config().will_be_received = false;
   set_status(failure ? MigrationStatus::Failed : MigrationStatus::Completed);
   if (!failure && runs_ && !machine_.config().start_stopped) machine_.run_control().start();
   if (const auto ended = std::exchange(ended_, nullptr)) ended(failure);
