@@ -774,18 +774,24 @@ def firmware(setup):
 
 @case
 def firmware_disk(setup):
-    """SeaBIOS boots from the first sector of a virtio disk, and reads the next one for it."""
-    disk = image(setup, setup.disk.read_bytes())
-    result = subprocess.run(
-        [setup.emulator, "-M", "pc", "-accel", "tcg", "-m", "128", "-nodefaults", "-display",
-         "none", "-bios", SEABIOS, "-serial", "stdio", "-device", "isa-debug-exit",
-         "-drive", f"file={disk},format=raw"], stdin=subprocess.DEVNULL, capture_output=True,
-        timeout=90)
-    check_equal("errors", result.stderr, b"")
-    # Where there is no screen, SeaBIOS itself uses the serial port as well.
-    check(b"Booting from Hard Disk" in result.stdout and
-          result.stdout.endswith(b"read by the boot sector\n"), f"output: {result.stdout!r}")
-    check_equal("status", result.returncode, 33)
+    """SeaBIOS boots from the first sector of a virtio disk, and reads the next one for it; where
+    there are several disks, from the one with the least bootindex."""
+    disk, other = image(setup, setup.disk.read_bytes()), setup.work / "other"
+    other.write_bytes(bytes(MIB))
+    blank = ["-drive", f"file={other},format=raw,if=none,id=blank"]
+    node = ["-drive", f"file={disk},format=raw,if=none,id=disk"]
+    for disks in (["-drive", f"file={disk},format=raw"],
+                  [*blank, "-device", "virtio-blk-pci,drive=blank,bootindex=2",
+                   *node, "-device", "virtio-blk-pci,drive=disk,bootindex=1"]):
+        result = subprocess.run(
+            [setup.emulator, "-M", "pc", "-accel", "tcg", "-m", "128", "-nodefaults", "-display",
+             "none", "-bios", SEABIOS, "-serial", "stdio", "-device", "isa-debug-exit", *disks],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=90)
+        check_equal("errors", result.stderr, b"")
+        # Where there is no screen, SeaBIOS itself uses the serial port as well.
+        check(b"Booting from Hard Disk" in result.stdout and
+              result.stdout.endswith(b"read by the boot sector\n"), f"output: {result.stdout!r}")
+        check_equal("status", result.returncode, 33)
 
 
 @case

@@ -64,6 +64,13 @@ TEST_F(AcpiTablesTest, EveryTableSumsUp) {
   }
 }
 
+TEST_F(AcpiTablesTest, ATimerThatIsNotThereIsNotListed) {
+  relocatable_ = build_acpi_tables({0x600, {0}, aml::name("TEST", aml::integer(1)), false});
+  tables_ = place_acpi_tables(relocatable_, 0xe0000);
+  EXPECT_EQ(listed().count("HPET"), 0u);
+  EXPECT_EQ(listed().count("WAET"), 1u);
+}
+
 TEST_F(AcpiTablesTest, TheRsdtListsWhatTheXsdtLists) {
   const u64 rsdt = number(tables_.rsdp() + 16, 4), xsdt = number(tables_.rsdp() + 24, 8);
   const u64 count = (number(rsdt + 4, 4) - 36) / 4;

@@ -43,6 +43,16 @@ TEST(PcMachine, HasItsBridges) {
   EXPECT_EQ(board.config_read(0x08, 0x0c) >> 16 & 0x80, 0x80u);  // multifunction
 }
 
+TEST(PcMachine, CanDoWithoutItsHpet) {
+  for (const char* hpet : {"on", "off"}) {
+    PcBoard board;
+    board.machine().set_property("hpet", hpet);
+    board.power_on();
+    const bool answers = board.machine().memory().load<u32>(0xfed0'0004) != ~u32{0};
+    EXPECT_EQ(answers, hpet == std::string_view("on"));
+  }
+}
+
 TEST(PcMachine, GivesEveryBarAPlaceThatDecodes) {
   PcBoard board;
   board.init();
