@@ -13,6 +13,8 @@
 #include "backplane/x86/host_features.h"
 #include "engine.h"
 #include "instruction_clock.h"
+#include "native/choose.h"
+#include "native/commands.h"
 #include "profile/jit_dump.h"
 #include "profile/perf_map.h"
 #include "progress.h"
@@ -50,7 +52,10 @@ std::string most_interpreted(const TcgVcpu& vcpu) {
   return text;
 }
 
-class TcgAccel final : public Accelerator, private MemoryListener {
+class TcgAccel final : public Accelerator,
+                       public CommandProvider,
+                       public NativeReporter,
+                       private MemoryListener {
  public:
   static void class_init(AccelClass& k) {
     k.state<&TcgAccel::counting_>(1, "counting");
@@ -65,6 +70,10 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     k.property<&TcgAccel::jit_dump_>("jit-dump", "write jit-PID.dump here for perf inject --jit");
     k.property<&TcgAccel::symbols_>("symbols",
                                     "file with the guest's names (nm, System.map) for these");
+    k.property<&TcgAccel::native_>(
+        "native", "run ring 3 of 64-bit guests by the processor itself, in confined processes");
+    k.property<&TcgAccel::native_check_>(
+        "native-check", "compare what those have mapped with the page tables at each entry (slow)");
   }
   ~TcgAccel() override { shutdown(); }
 
@@ -81,6 +90,7 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     if (!split_wx_)
       throw Error("split-wx=off: code is never writable and executable at one address",
                   "leave split-wx out");
+    native_choice_ = choose_native_tier(native_, no_native_here());
     machine_ = &machine;
     single_ = icount_ || threads_ == TcgThreads::Single;
     TranslatorOptions options;
@@ -105,7 +115,14 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   }
 
   void create_vcpu(Cpu& cpu) override {
-    auto vcpu = std::make_unique<TcgVcpu>(*engine_, X86Cpu::of(*this, cpu));
+    X86Cpu& x86_cpu = X86Cpu::of(*this, cpu);
+    auto vcpu = std::make_unique<TcgVcpu>(*engine_, x86_cpu);
+    if (auto native =
+            create_native_vcpu(native_, native_choice_, x86_cpu, machine_->memory(),
+                               {.check = native_check_, .forget_code = [this](const u8* page) {
+                                  engine_->cache.invalidate_locked(page, kPageSize);
+                                }}))
+      vcpu->set_native(std::move(native));
     if (clock_ != nullptr) clock_->add(*vcpu);
     cpu.set_vcpu(std::move(vcpu));
     hook_code_writes();
@@ -175,6 +192,18 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     return text;
   }
 
+  std::span<const Command> commands() const override { return native_commands(); }
+  std::optional<std::string> no_native_reason() const override {
+    if (native_choice_.tier != nullptr) return std::nullopt;
+    return native_choice_.reason;
+  }
+  NativeVcpu::Counters native_counters() const override {
+    NativeVcpu::Counters sum;
+    for (const TcgVcpu* vcpu : engine_->vcpus)
+      if (vcpu->native() != nullptr) sum += vcpu->native()->counters();
+    return sum;
+  }
+
   void saving() override {
     Accelerator::saving();
     if (counting_) *counting_ = clock_->state();
@@ -191,6 +220,15 @@ class TcgAccel final : public Accelerator, private MemoryListener {
     if (jit_dump_) listeners.push_back(std::make_unique<JitDump>());
     return std::make_unique<Profile>(symbols_.empty() ? GuestSymbols() : GuestSymbols(symbols_),
                                      std::move(listeners));
+  }
+
+  // Why ring 3 is translated whatever the host can.
+  std::optional<std::string> no_native_here() const {
+    if (icount_) return "instructions are counted (-icount)";
+    if (threads_ == TcgThreads::Single) return "vCPUs take turns (thread=single)";
+    if (one_insn_per_tb_) return "each instruction is translated by itself (one-insn-per-tb)";
+    if (entries_are_traced()) return "what is executed is traced (-d exec)";
+    return std::nullopt;
   }
 
   // Time waits for its timers to fire, and for the guest to see it.
@@ -238,11 +276,14 @@ class TcgAccel final : public Accelerator, private MemoryListener {
   bool perf_map_ = false;
   bool jit_dump_ = false;
   std::string symbols_;
+  OnOffAuto native_ = OnOffAuto::Off;
+  bool native_check_ = false;
 
   std::optional<IcountOptions> icount_;
   Machine* machine_ = nullptr;
   bool single_ = false;
   bool listening_ = true;
+  NativeChoice native_choice_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<InstructionClock> clock_;
   std::optional<InstructionClock::State> counting_;  // as it was saved, under -icount
@@ -257,4 +298,5 @@ class TcgAccel final : public Accelerator, private MemoryListener {
 using backplane::tcg::TcgAccel;
 BACKPLANE_TYPE(TcgAccel, "tcg-accel",
                .description = "dynamic translation of x86-64 to x86-64; needs nothing of the host")
+BACKPLANE_MONITOR_WORD("native", "tcg-accel")
 BACKPLANE_MODULE("accel-tcg", "0.1", "Software accelerator: translates x86-64 to x86-64")

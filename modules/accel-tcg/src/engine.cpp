@@ -47,7 +47,10 @@ void Engine::protect_code_page(const u8* host_page, RamBlock& ram, u64 ram_offse
   const u8 before =
       ram.page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_seq_cst);
   if ((before & RamBlock::kHasCode) != 0) return;
-  for (TcgVcpu* vcpu : vcpus) vcpu->mmu().protect_code_page(host_page);
+  for (TcgVcpu* vcpu : vcpus) {
+    vcpu->mmu().protect_code_page(host_page);
+    if (vcpu->native() != nullptr) vcpu->native()->code_marked(ram, ram_offset);
+  }
   if (vcpus.size() > 1) unsettled[host_page] = ++marks;
 }
 

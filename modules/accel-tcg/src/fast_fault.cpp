@@ -61,6 +61,7 @@ bool TcgVcpu::fast_page_fault(u64 linear, u64 descriptor, const u8* return_pc) {
     return false;
   state_.cr2 = first.linear;
   ++counters_.page_faults;
+  ++kernel_entries_;
   load_flags(jit_, state_.rflags);
   jit_.resume = reinterpret_cast<const u8*>(fast_next());
   return true;

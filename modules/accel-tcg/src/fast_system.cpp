@@ -77,6 +77,7 @@ u64 TcgVcpu::address_behind(u64 form, u64 offset) const {
 
 void TcgVcpu::fast_syscall(u64 form, u64 offset) {
   state_.rflags = (state_.rflags & ~x86::kArithmeticFlags) | flags_from_saved(jit_.saved_flags) | 2;
+  ++kernel_entries_;
   x86::syscall({cpu_, mmu_}, address_behind(form, offset));
   load_flags(jit_, state_.rflags);
 }
@@ -87,6 +88,7 @@ bool TcgVcpu::fast_sysret() {
     return false;
   x86::sysret({cpu_, mmu_}, 8);
   load_flags(jit_, state_.rflags);
+  offer_to_native();
   return true;
 }
 
@@ -121,6 +123,7 @@ bool TcgVcpu::fast_iret() {
       !x86::iret_to_code64({cpu_, mmu_}, frame, code, stack))
     return false;
   load_flags(jit_, state_.rflags);
+  if (state_.cpl() == 3) offer_to_native();
   return true;
 }
 

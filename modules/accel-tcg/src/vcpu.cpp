@@ -72,6 +72,11 @@ void TcgVcpu::thread_started() {
 
 void TcgVcpu::put_state() { mmu_.flush(true); }
 
+void TcgVcpu::set_native(std::unique_ptr<NativeVcpu> native) {
+  native_ = std::move(native);
+  mmu_.tell_of_invalidations(&native_->invalidations);
+}
+
 void TcgVcpu::watch(const std::vector<Watchpoint>& watched) {
   mmu_.watch(watched);
   choose_elements();
@@ -125,19 +130,24 @@ void TcgVcpu::invalidate_page(u64 linear) {
   mmu_.flush_page(linear);
 }
 
+void TcgVcpu::request_exit() {
+  jit_.exit_request.store(1, std::memory_order_seq_cst);
+  if (native_ != nullptr) native_->kick();
+}
+
 void TcgVcpu::kick() {
   kicked_.store(true, std::memory_order_release);
-  jit_.exit_request.store(1, std::memory_order_release);
+  request_exit();
 }
 
 void TcgVcpu::memory_changed() {
   memory_changed_.store(true, std::memory_order_release);
-  jit_.exit_request.store(1, std::memory_order_release);
+  request_exit();
 }
 
 u64 TcgVcpu::ask_to_leave() {
   const u32 seen = crossings_.load(std::memory_order_seq_cst);
-  if ((seen & 1) != 0) jit_.exit_request.store(1, std::memory_order_release);
+  if ((seen & 1) != 0) request_exit();
   return seen;
 }
 
@@ -280,6 +290,8 @@ Vcpu::Exit TcgVcpu::run() {
     if (kicked_.exchange(false, std::memory_order_acq_rel)) return Exit::Kicked;
     if (memory_changed_.exchange(false)) mmu_.flush(true);
     if (state_.shutdown != 0) return Exit::Stopped;
+    if (native_ != nullptr && cpu_.interrupt_request() != 0 && state_.cpl() == 3)
+      native_->note_interrupt(kernel_entries_);
     if (cpu_.interrupt_request() != 0 && state_.interrupt_shadow == 0 && takes_interrupts() &&
         x86::service_interrupts(context) && step_ != DebugStep::None)
       return stop_for_debugger({});
@@ -300,12 +312,20 @@ Vcpu::Exit TcgVcpu::run() {
       step();
       continue;
     }
+    if (wants_native() && state_.cpl() == 3 && run_native()) continue;
     if (run_translated()) {
       if (jit_.flags_stale != 0) settle_flags();
     } else if (!take_fetch_fault()) {
       step();
     }
   }
+}
+
+bool TcgVcpu::run_native() {
+  // A debugger is told of what the processor would do by itself.
+  if (!engine_.stops.empty() || mmu_.watching()) return false;
+  const Inside inside(*this);
+  return native_->run(jit_.exit_request) == NativeVcpu::Left::Interrupted;
 }
 
 bool TcgVcpu::run_translated() {
@@ -463,6 +483,7 @@ Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mo
 
 // After something that may have changed RIP, mode or interrupts: where to go on.
 const u8* TcgVcpu::resume() {
+  if (state_.cpl() == 3) offer_to_native();
   if (jit_.exit_request.load(std::memory_order_relaxed) != 0 || must_step() ||
       (cpu_.interrupt_request() != 0 && cpu_.has_work()) ||
       (engine_.options.count_instructions && jit_.budget <= 0)) {
@@ -620,6 +641,7 @@ bool TcgVcpu::take_fetch_fault() {
 void TcgVcpu::deliver_page_fault(u64 linear, u32 error_code) {
   if (engine_.options.count_instructions) --jit_.budget;
   ++counters_.page_faults;
+  ++kernel_entries_;
   x86::deliver_exception({cpu_, mmu_}, {x86::kPFVector, true, error_code, linear});
   if (state_.shutdown != 0) jit_.exit_request.store(1, std::memory_order_relaxed);
   mmu_.report_writes();

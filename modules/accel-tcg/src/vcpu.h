@@ -7,6 +7,7 @@
 #include "backplane/x86/x87_pointers.h"
 #include "engine.h"
 #include "mmu/soft_mmu.h"
+#include "native/tier.h"
 #include "runtime/fixed_leaves.h"
 #include "trace/trace.h"
 
@@ -25,6 +26,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   DebugStop debug_stop() const override { return debug_stop_; }
   // Accesses that a debugger watches for from now on. The machine stands still.
   void watch(const std::vector<Watchpoint>& watched);
+
+  // Has ring 3 run by the tier where it wants that. Before the vCPU's thread starts.
+  void set_native(std::unique_ptr<NativeVcpu> native);
+  NativeVcpu* native() const { return native_.get(); }
 
   X86Cpu& cpu() { return cpu_; }
   SoftMmu& mmu() { return mmu_; }
@@ -135,6 +140,16 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // A repetition is to stop behind each element, for a debugger to see it.
   void choose_elements();
   Exit stop_for_debugger(const DebugStop& stop);
+  // Whether ring 3 of the current address space is to be the native tier's, as far as that may be.
+  bool wants_native() const { return native_ != nullptr && native_->wants(state_.cr3); }
+  // In it. False: the next instruction is the translator's.
+  bool run_native();
+  // What has come back to ring 3 leaves translated code, if the native tier is to have it.
+  void offer_to_native() {
+    if (wants_native()) jit_.exit_request.store(1, std::memory_order_relaxed);
+  }
+  // Makes what runs leave. Any thread.
+  void request_exit();
   // Runs one instruction by the interpreter; null or an exit.
   void step();
   bool inside() const { return (crossings_.load(std::memory_order_relaxed) & 1) != 0; }
@@ -246,6 +261,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   DebugStep step_ = DebugStep::None;
   DebugStop debug_stop_;
   Counters counters_;
+  u64 kernel_entries_ = 0;  // by SYSCALL and page faults
+  std::unique_ptr<NativeVcpu> native_;
 };
 
 }  // namespace backplane::tcg

@@ -82,6 +82,14 @@ void SoftMmu::flush_entries() {
 }
 
 void SoftMmu::flush(bool globals) {
+  if (invalidations_ != nullptr) {
+    // MOV CR3 without PCIDs: what other spaces have cached goes too, but whoever comes back to one
+    // of them does so by another MOV CR3.
+    if (globals || (state_.cr4 & x86::kCr4PCIDE) != 0)
+      invalidations_->add_everything();
+    else
+      invalidations_->add_space(state_.cr3);
+  }
   flush_entries();
   forget_other_spaces();
   spaces_[space_].pcid = (state_.cr4 & x86::kCr4PCIDE) != 0 ? state_.cr3 & kPcidMask : 0;
@@ -94,6 +102,7 @@ void SoftMmu::flush(bool globals) {
 }
 
 void SoftMmu::switch_space(u64 pcid, bool keep) {
+  if (!keep && invalidations_ != nullptr) invalidations_->add_space(state_.cr3);
   flush_entries();
   Space& left = spaces_[space_];
   left.jump_generation = jit_.jump_generation[kMmuUser];
@@ -115,6 +124,7 @@ void SoftMmu::switch_space(u64 pcid, bool keep) {
 }
 
 void SoftMmu::flush_space(u64 pcid) {
+  if (invalidations_ != nullptr) invalidations_->add_everything();
   for (Space& space : spaces_) {
     if (space.pcid != pcid) continue;
     if (&space != &spaces_[space_]) return forget_space(space);
@@ -124,6 +134,7 @@ void SoftMmu::flush_space(u64 pcid) {
 }
 
 void SoftMmu::flush_page_of(u64 pcid, u64 linear) {
+  if (invalidations_ != nullptr) invalidations_->add_page(linear);
   for (Space& space : spaces_) {
     if (space.pcid != pcid) continue;
     if (&space == &spaces_[space_]) return flush_page(linear);
@@ -134,6 +145,7 @@ void SoftMmu::flush_page_of(u64 pcid, u64 linear) {
 
 void SoftMmu::flush_page(u64 linear) {
   ++counters_.page_flushes;
+  if (invalidations_ != nullptr) invalidations_->add_page(linear);
   if (in_large_page(linear)) {
     flush(true);
     return;

@@ -13,6 +13,7 @@
 #include "backplane/debug.h"
 #include "backplane/x86/mmu.h"
 #include "mmu/number_set.h"
+#include "native/invalidations.h"
 #include "runtime/jit_state.h"
 
 namespace backplane::tcg {
@@ -126,6 +127,8 @@ class SoftMmu final : public x86::LinearMemory {
       kernel_executed_.add(linear >> 12);
   }
   static constexpr u64 kPcidMask = 0xfff;
+  // From now on `log`, which may be null, is told of what is to be forgotten.
+  void tell_of_invalidations(Invalidations* log) { invalidations_ = log; }
 
   // LinearMemory.
   void read(u64 linear, void* data, unsigned size, Privilege privilege) override;
@@ -265,6 +268,7 @@ class SoftMmu final : public x86::LinearMemory {
     return large_.has(region_2m(linear)) || large_.has(region_1g(linear));
   }
   Counters counters_;
+  Invalidations* invalidations_ = nullptr;
   const bool traced_;
   // Walks are traced, or pages watched: no entry is filled but by fill().
   bool fills_slowly_;

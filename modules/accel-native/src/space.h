@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// One address space in its stub: which of its pages are mapped there, and why.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "backplane/x86/mmu.h"
+#include "frame.h"
+#include "guest_tables.h"
+#include "mappings.h"
+#include "native/tier.h"
+#include "scanner.h"
+#include "stub_process.h"
+
+namespace backplane::native {
+
+using tcg::Invalidations;
+using x86::X86Cpu;
+using Counters = tcg::NativeVcpu::Counters;
+
+// What the spaces of a vCPU have in common.
+struct GuestMemory {
+  GuestMemory(X86Cpu& cpu, AddressSpace& memory, RamBlock& ram,
+              std::function<void(const u8*)> forget_code)
+      : cpu(cpu),
+        memory(memory),
+        ram(ram),
+        forget_code(std::move(forget_code)),
+        tables(memory, ram),
+        mapped_for_writing(ram.size() / kPageSize) {}
+
+  X86Cpu& cpu;
+  AddressSpace& memory;
+  RamBlock& ram;
+  const std::function<void(const u8*)> forget_code;
+  GuestTables tables;
+  // Pages of the RAM that some space has, or had, mapped for writing.
+  std::vector<bool> mapped_for_writing;
+  Counters counters;
+};
+
+// A fault of the task that runs the guest.
+struct Fault {
+  u64 linear = 0;
+  x86::Access access = x86::Access::Read;
+};
+
+class Space {
+ public:
+  // Starts the stub of the address space that the CPU is in. Throws Error.
+  explicit Space(GuestMemory& guest);
+
+  u64 cr3() const { return cr3_; }
+  StubProcess& stub() { return stub_; }
+  const SignalFrame& frame() const { return frame_; }
+  u64 pages() const { return mappings_.pages(); }
+
+  // Notes what is to be forgotten before guest code runs again.
+  void note(const Invalidations& invalidations);
+  void distrust() { distrusted_ = true; }
+  // Whether most of what is mapped is somewhere else now: it is another program's.
+  bool was_replaced();
+  // Makes the mappings what the page tables allow, and maps what the last fault wanted, if the
+  // guest's kernel has seen to that. The CPU is in the space. False: the stub is lost.
+  bool settle();
+  // Maps the page of a fault, and present neighbours, if the page tables allow the access. False:
+  // the fault is the guest's, or the instruction cannot be run natively.
+  bool serve(const Fault& fault);
+  // Orders that were given, and pages, since this was last asked.
+  struct Work {
+    u64 orders = 0, pages = 0;
+  };
+  Work take_work() { return std::exchange(work_, {}); }
+
+  // The first page that is mapped otherwise than the page tables say; empty if none is.
+  std::string find_difference();
+
+ private:
+  GuestPage look(u64 linear) { return guest_.tables.look(cr3_, linear); }
+  // Whether such a page can be in the stub, whatever the tables say of it.
+  bool may_be_mapped(u64 linear) const;
+  bool has_code(u64 offset) const;
+  // Whether what is mapped is no more than the tables give now.
+  bool is_allowed(const Mapping& mapping, const GuestPage& page) const;
+  u8 rights_of(u64 linear, const GuestPage& page, x86::Access access);
+  bool is_banned(u64 linear, const GuestPage& page);
+  void set(u64 linear, const GuestPage& page, u8 rights);
+  void map_around(u64 linear);
+  bool give_orders();
+
+  GuestMemory& guest_;
+  const u64 cr3_;
+  StubProcess stub_;
+  SignalFrame frame_;
+  Mappings mappings_;
+  std::vector<u64> doubtful_;      // pages to look at again
+  bool distrusted_ = false;        // all of them
+  std::unordered_set<u64> large_;  // regions of 2 MiB where entries are of large pages
+  bool has_giant_ = false;         // a page of 1 GiB
+  Fault missed_;                   // the guest's, that its kernel is to serve; linear 0: none
+  Work work_;
+  CodeWindow window_;
+};
+
+}  // namespace backplane::native

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+#include "vcpu.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "backplane/log.h"
+#include "backplane/x86/system.h"
+
+namespace backplane::native {
+namespace {
+
+using namespace x86;
+
+constexpr std::size_t kMostStubs = 6;
+// How often a task that does not hand over is looked at.
+constexpr std::chrono::milliseconds kLook{20};
+// So much CPU time, in nanoseconds, a task may use after it was kicked: a signal that is not masked
+// comes at the next tick of the host's at the latest.
+constexpr u64 kAfterKick = 60'000'000;
+constexpr u64 kVsyscallPage = 0xffffffffff600000;
+
+u64 now() { return static_cast<u64>(std::chrono::steady_clock::now().time_since_epoch().count()); }
+
+}  // namespace
+
+StubVcpu::StubVcpu(X86Cpu& cpu, AddressSpace& memory, RamBlock& ram,
+                   const tcg::NativeTier::Options& options)
+    : guest_(cpu, memory, ram, options.forget_code), check_(options.check) {}
+
+void StubVcpu::note_interrupt(u64 kernel_entries) {
+  const X86State& state = guest_.cpu.state();
+  const u64 cr3 = state.cr3 & Invalidations::kTableMask;
+  if (runs_natively(state)) want(cr3, policy_.note_interrupt(cr3, kernel_entries, now()));
+}
+
+void StubVcpu::want(u64 cr3, bool wanted) {
+  u64* const end = wanted_ + wanted_count_;
+  u64* const found = std::find(wanted_, end, cr3);
+  if (wanted && found == end && wanted_count_ < kMostWanted)
+    wanted_[wanted_count_++] = cr3;
+  else if (!wanted && found != end)
+    *found = wanted_[--wanted_count_];
+}
+
+void StubVcpu::give_up(u64 cr3) {
+  policy_.forget(cr3);
+  want(cr3, false);
+  discard(cr3);
+}
+
+void StubVcpu::discard(u64 cr3) {
+  std::erase_if(spaces_, [cr3](const auto& space) { return space->cr3() == cr3; });
+  guest_.counters.live_stubs = spaces_.size();
+}
+
+Space* StubVcpu::current_space() {
+  const u64 cr3 = guest_.cpu.state().cr3 & Invalidations::kTableMask;
+  const auto found = std::find_if(spaces_.begin(), spaces_.end(),
+                                  [cr3](const auto& space) { return space->cr3() == cr3; });
+  if (found != spaces_.end()) {
+    std::rotate(found, found + 1, spaces_.end());
+    return spaces_.back().get();
+  }
+  if (spaces_.size() == kMostStubs) {
+    give_up(spaces_.front()->cr3());
+  }
+  active_ = true;
+  try {
+    spaces_.push_back(std::make_unique<Space>(guest_));
+  } catch (const Error& error) {
+    log::warn(fmt::format("native tier: {}", error.what()));
+    return nullptr;
+  }
+  ++guest_.counters.stubs;
+  guest_.counters.live_stubs = spaces_.size();
+  return spaces_.back().get();
+}
+
+void StubVcpu::kick() {
+  const int task = running_.load(std::memory_order_seq_cst);
+  if (task >= 0) ::syscall(SYS_pidfd_send_signal, task, SIGUSR1, nullptr, 0);
+}
+
+void StubVcpu::code_marked(const RamBlock& ram, u64 offset) {
+  if (&ram != &guest_.ram || !active_.load(std::memory_order_seq_cst)) return;
+  const std::lock_guard guard(marks_lock_);
+  marks_.push_back(offset);
+}
+
+void StubVcpu::take_invalidations() {
+  bool distrust = false;
+  {
+    const std::lock_guard guard(marks_lock_);
+    for (const u64 offset : marks_)
+      if (guest_.mapped_for_writing[offset / kPageSize]) distrust = true;
+    marks_.clear();
+  }
+  for (const auto& space : spaces_) {
+    if (distrust) space->distrust();
+    if (!invalidations.empty()) space->note(invalidations);
+  }
+  invalidations.clear();
+}
+
+tcg::NativeVcpu::Left StubVcpu::run(const std::atomic<u32>& exit_request) {
+  X86State& state = guest_.cpu.state();
+  if (!runs_natively(state) || guest_.ram.logs_writes()) return Left::Instruction;
+  const u64 cr3 = state.cr3 & Invalidations::kTableMask;
+  Space* const space = current_space();
+  if (space == nullptr) {
+    give_up(cr3);
+    return Left::Instruction;
+  }
+  native_time_ = 0;
+  const Left left = stay(*space, exit_request);
+  const bool alive = !spaces_.empty() && spaces_.back().get() == space;
+  const Space::Work work = alive ? space->take_work() : Space::Work{};
+  if (alive)
+    want(cr3, policy_.note_stay(
+                  cr3, {.native = native_time_, .orders = work.orders, .pages = work.pages}));
+  guest_.counters.promoted = policy_.promoted();
+  guest_.counters.demoted = policy_.demoted();
+  return left;
+}
+
+tcg::NativeVcpu::Left StubVcpu::stay(Space& space, const std::atomic<u32>& exit_request) {
+  const u64 cr3 = space.cr3();
+  for (;;) {
+    take_invalidations();
+    if (space.was_replaced()) {
+      // Another program has its tables where one had them that ended.
+      give_up(cr3);
+      return Left::Instruction;
+    }
+    if (!space.settle()) {
+      ++guest_.counters.lost;
+      give_up(cr3);
+      return Left::Instruction;
+    }
+    if (check_)
+      if (const std::string difference = space.find_difference(); !difference.empty()) {
+        log::warn(difference);
+        std::abort();
+      }
+    StubProcess::HandOver from;
+    switch (enter(space, exit_request, from)) {
+      case StubProcess::Waited::TimedOut:
+        return Left::Interrupted;
+      case StubProcess::Waited::Lost:
+        // The state is that of the entry.
+        ++guest_.counters.lost;
+        give_up(cr3);
+        return Left::Instruction;
+      case StubProcess::Waited::HandedOver:
+        break;
+    }
+    const Next next = answer(space, from);
+    if (next == Next::Discard) {
+      give_up(cr3);
+    }
+    if (next != Next::GoOn) return Left::Instruction;
+    if (exit_request.load(std::memory_order_seq_cst) != 0) return Left::Interrupted;
+  }
+}
+
+StubProcess::Waited StubVcpu::enter(Space& space, const std::atomic<u32>& exit_request,
+                                    StubProcess::HandOver& result) {
+  using Waited = StubProcess::Waited;
+  StubProcess& stub = space.stub();
+  space.frame().write(stub, guest_.cpu.state());
+  running_.store(stub.guest_pidfd(), std::memory_order_seq_cst);
+  if (exit_request.load(std::memory_order_seq_cst) != 0) {
+    running_.store(-1, std::memory_order_relaxed);
+    return Waited::TimedOut;
+  }
+  ++guest_.counters.entries;
+  const u64 entered = now();
+  Waited waited = stub.go_on() ? stub.wait(result, kLook) : Waited::Lost;
+  bool kicked = false;
+  u64 used = 0;
+  while (waited == Waited::TimedOut) {
+    if (exit_request.load(std::memory_order_relaxed) != 0) {
+      const u64 time = stub.guest_cpu_time();
+      if (!std::exchange(kicked, true)) used = time;
+      if (time - used > kAfterKick) {
+        stub.kill();
+        waited = Waited::Lost;
+        break;
+      }
+      kick();
+    }
+    waited = stub.wait(result, kLook);
+  }
+  running_.store(-1, std::memory_order_relaxed);
+  native_time_ += now() - entered;
+  return waited;
+}
+
+u8 StubVcpu::guest_byte(u64 linear) {
+  const GuestPage page =
+      guest_.tables.look(guest_.cpu.state().cr3 & Invalidations::kTableMask, linear);
+  return page.present ? guest_.ram.host()[page.offset + (linear & ~kPageMask)] : 0;
+}
+
+void StubVcpu::step_back(const Trap& trap) {
+  constexpr u8 kInt3 = 0xcc;
+  X86State& s = guest_.cpu.state();
+  if (trap.signal == SIGSYS) {
+    // SYSCALL; or a call of the vsyscall page, before its first instruction.
+    if ((s.rip & kPageMask) != kVsyscallPage) s.rip -= 2;
+    return;
+  }
+  if (trap.signal == SIGTRAP && trap.vector == kDB) {
+    // A step's trap, which is to come before the next instruction; or INT1.
+    if ((s.rflags & kTF) != 0)
+      s.debug_traps |= kDr6BS;
+    else
+      s.rip -= 1;
+    return;
+  }
+  if (trap.signal == SIGTRAP && trap.vector == kBP)
+    s.rip -= guest_byte(s.rip - 1) == kInt3 ? 1 : 2;
+  else if (trap.signal == SIGSEGV && trap.vector == kOFVector)
+    s.rip -= 2;
+}
+
+void StubVcpu::load_segments(const StubProcess::HandOver& from) {
+  X86State& s = guest_.cpu.state();
+  const std::pair<SegReg, u16> selectors[] = {
+      {DS, from.ds}, {ES, from.es}, {FS, from.fs}, {GS, from.gs}};
+  for (const auto& [reg, selector] : selectors) {
+    if (selector == s.seg[reg].selector) continue;
+    const u64 base = s.seg[reg].base;
+    WalkingMemory memory(s, guest_.memory);
+    try {
+      load_segment({guest_.cpu, memory}, reg, selector);
+    } catch (const GuestException&) {
+      // The host's descriptor, which the guest does not have: nothing it could have loaded.
+    }
+    if (reg == FS || reg == GS) s.seg[reg].base = base;
+  }
+}
+
+StubVcpu::Next StubVcpu::answer(Space& space, const StubProcess::HandOver& from) {
+  X86State& s = guest_.cpu.state();
+  Trap trap;
+  if (!space.frame().read(space.stub(), from, s, trap)) {
+    ++guest_.counters.lost;
+    return Next::Discard;
+  }
+  load_segments(from);
+  // The end of a signal does not restore these, so this task has them for good.
+  const bool spoiled = (s.rflags & (kNT | kID)) != 0;
+  if (trap.signal == SIGUSR1) {
+    ++guest_.counters.kicks;
+    return spoiled ? Next::Discard : Next::GoOn;
+  }
+  if (trap.signal == SIGSEGV && trap.vector == kPFVector) {
+    const Fault fault{.linear = trap.cr2,
+                      .access = (trap.error & kPfFetch) != 0   ? Access::Execute
+                                : (trap.error & kPfWrite) != 0 ? Access::Write
+                                                               : Access::Read};
+    if (!spoiled && runs_natively(s) && space.serve(fault)) return Next::GoOn;
+  } else {
+    step_back(trap);
+  }
+  return spoiled ? Next::Discard : Next::Leave;
+}
+
+}  // namespace backplane::native

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The native tier of one vCPU: its stubs, and the way into and out of them.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "policy.h"
+#include "space.h"
+
+namespace backplane::native {
+
+class StubVcpu final : public tcg::NativeVcpu {
+ public:
+  StubVcpu(X86Cpu& cpu, AddressSpace& memory, RamBlock& ram,
+           const tcg::NativeTier::Options& options);
+
+  Left run(const std::atomic<u32>& exit_request) override;
+  void note_interrupt(u64 kernel_entries) override;
+  void kick() override;
+  void code_marked(const RamBlock& ram, u64 offset) override;
+  const Counters& counters() const override { return guest_.counters; }
+
+ private:
+  // What there is to be done about a hand-over.
+  enum class Next { GoOn, Leave, Discard };
+  // The current address space's, made if there is none; null if none can be.
+  Space* current_space();
+  void discard(u64 cr3);
+  void want(u64 cr3, bool wanted);
+  // The space cannot be run natively for now.
+  void give_up(u64 cr3);
+  void take_invalidations();
+  Left stay(Space& space, const std::atomic<u32>& exit_request);
+  // Runs guest code until it hands over.
+  StubProcess::Waited enter(Space& space, const std::atomic<u32>& exit_request,
+                            StubProcess::HandOver& result);
+  Next answer(Space& space, const StubProcess::HandOver& from);
+  void load_segments(const StubProcess::HandOver& from);
+  // RIP is behind an instruction that is to be executed again.
+  void step_back(const Trap& trap);
+  u8 guest_byte(u64 linear);
+
+  GuestMemory guest_;
+  const bool check_;
+  Policy policy_;
+  // The one used last is the last.
+  std::vector<std::unique_ptr<Space>> spaces_;
+  u64 native_time_ = 0;  // of the stay, in nanoseconds
+  // The task to be kicked while guest code runs, or -1.
+  std::atomic<int> running_{-1};
+  std::atomic<bool> active_{false};  // there is, or was, a stub
+  std::mutex marks_lock_;
+  std::vector<u64> marks_;  // pages with code, not looked at yet; guarded by marks_lock_
+};
+
+}  // namespace backplane::native
