@@ -128,14 +128,15 @@ bool meets(std::span<const u8> page, unsigned start, unsigned at) {
 
 // Whether bytes are an instruction, and not within another: from wherever one begins to read code,
 // one is soon in step with it.
-bool is_instruction(std::span<const u8> page, unsigned at) {
-  constexpr unsigned kStarts = 16, kBefore = 64, kEnough = 8;
-  if (at < kStarts) return true;
+bool is_instruction(std::span<const u8> code, unsigned at) {
+  constexpr unsigned kMostStarts = 16, kBefore = 64;
+  if (at == 0) return true;
   const unsigned first = at > kBefore ? at - kBefore : 0;
+  const unsigned starts = std::min(kMostStarts, at - first);
   unsigned met = 0;
-  for (unsigned start = first; start < first + kStarts && start < at; ++start)
-    if (meets(page, start, at) && ++met == kEnough) return true;
-  return false;
+  for (unsigned start = first; start < first + starts; ++start)
+    if (meets(code, start, at)) ++met;
+  return met * 2 >= starts;
 }
 
 }  // namespace

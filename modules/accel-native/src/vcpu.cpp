@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "backplane/log.h"
+#include "backplane/machine.h"
 #include "backplane/x86/system.h"
 
 namespace backplane::native {
@@ -30,7 +31,11 @@ u64 now() { return static_cast<u64>(std::chrono::steady_clock::now().time_since_
 
 StubVcpu::StubVcpu(X86Cpu& cpu, AddressSpace& memory, RamBlock& ram,
                    const tcg::NativeTier::Options& options)
-    : guest_(cpu, memory, ram, options.forget_code), check_(options.check) {}
+    : guest_(cpu, memory, ram, options.forget_code),
+      // Another vCPU may have changed a table, and not yet told this one to forget.
+      check_(options.check && cpu.machine().config().topology.cpus() == 1) {
+  wants_all_ = options.eager;
+}
 
 void StubVcpu::note_interrupt(u64 kernel_entries) {
   const X86State& state = guest_.cpu.state();
@@ -208,7 +213,7 @@ u8 StubVcpu::guest_byte(u64 linear) {
 }
 
 void StubVcpu::step_back(const Trap& trap) {
-  constexpr u8 kInt3 = 0xcc;
+  constexpr u8 kInt1 = 0xf1, kInt3 = 0xcc;
   X86State& s = guest_.cpu.state();
   if (trap.signal == SIGSYS) {
     // SYSCALL; or a call of the vsyscall page, before its first instruction.
@@ -219,7 +224,7 @@ void StubVcpu::step_back(const Trap& trap) {
     // A step's trap, which is to come before the next instruction; or INT1.
     if ((s.rflags & kTF) != 0)
       s.debug_traps |= kDr6BS;
-    else
+    else if (guest_byte(s.rip - 1) == kInt1)
       s.rip -= 1;
     return;
   }
@@ -246,6 +251,18 @@ void StubVcpu::load_segments(const StubProcess::HandOver& from) {
   }
 }
 
+// An instruction that needs a page to be both writable and executable, or more pages than it can
+// have at once, is the translator's.
+bool StubVcpu::may_be_served(const Fault& fault) {
+  constexpr unsigned kMostAtOnePlace = 40;
+  const u64 rip = guest_.cpu.state().rip;
+  faults_here_ = rip == fault_at_ ? faults_here_ + 1 : 0;
+  fault_at_ = rip;
+  if (fault.access == Access::Write && (fault.linear & kPageMask) == (rip & kPageMask))
+    return false;
+  return faults_here_ < kMostAtOnePlace;
+}
+
 StubVcpu::Next StubVcpu::answer(Space& space, const StubProcess::HandOver& from) {
   X86State& s = guest_.cpu.state();
   Trap trap;
@@ -265,7 +282,8 @@ StubVcpu::Next StubVcpu::answer(Space& space, const StubProcess::HandOver& from)
                       .access = (trap.error & kPfFetch) != 0   ? Access::Execute
                                 : (trap.error & kPfWrite) != 0 ? Access::Write
                                                                : Access::Read};
-    if (!spoiled && runs_natively(s) && space.serve(fault)) return Next::GoOn;
+    if (!spoiled && runs_natively(s) && may_be_served(fault) && space.serve(fault))
+      return Next::GoOn;
   } else {
     step_back(trap);
   }

@@ -20,6 +20,8 @@ class StubVcpu final : public tcg::NativeVcpu {
   void kick() override;
   void code_marked(const RamBlock& ram, u64 offset) override;
   const Counters& counters() const override { return guest_.counters; }
+  // Where the stub that was used last is; 0 if there is none. For tests, that attack it.
+  u64 area_of_current_space() const { return spaces_.empty() ? 0 : spaces_.back()->stub().area(); }
 
  private:
   // What there is to be done about a hand-over.
@@ -36,6 +38,7 @@ class StubVcpu final : public tcg::NativeVcpu {
   StubProcess::Waited enter(Space& space, const std::atomic<u32>& exit_request,
                             StubProcess::HandOver& result);
   Next answer(Space& space, const StubProcess::HandOver& from);
+  bool may_be_served(const Fault& fault);
   void load_segments(const StubProcess::HandOver& from);
   // RIP is behind an instruction that is to be executed again.
   void step_back(const Trap& trap);
@@ -46,7 +49,9 @@ class StubVcpu final : public tcg::NativeVcpu {
   Policy policy_;
   // The one used last is the last.
   std::vector<std::unique_ptr<Space>> spaces_;
-  u64 native_time_ = 0;  // of the stay, in nanoseconds
+  u64 fault_at_ = 0;          // RIP of the last fault
+  unsigned faults_here_ = 0;  // that came there one after the other
+  u64 native_time_ = 0;       // of the stay, in nanoseconds
   // The task to be kicked while guest code runs, or -1.
   std::atomic<int> running_{-1};
   std::atomic<bool> active_{false};  // there is, or was, a stub

@@ -72,6 +72,8 @@ class TcgAccel final : public Accelerator,
                                     "file with the guest's names (nm, System.map) for these");
     k.property<&TcgAccel::native_>(
         "native", "run ring 3 of 64-bit guests by the processor itself, in confined processes");
+    k.property<&TcgAccel::native_eager_>("native-eager",
+                                         "run all of it so, whether that pays or not (for tests)");
     k.property<&TcgAccel::native_check_>(
         "native-check", "compare what those have mapped with the page tables at each entry (slow)");
   }
@@ -117,11 +119,11 @@ class TcgAccel final : public Accelerator,
   void create_vcpu(Cpu& cpu) override {
     X86Cpu& x86_cpu = X86Cpu::of(*this, cpu);
     auto vcpu = std::make_unique<TcgVcpu>(*engine_, x86_cpu);
-    if (auto native =
-            create_native_vcpu(native_, native_choice_, x86_cpu, machine_->memory(),
-                               {.check = native_check_, .forget_code = [this](const u8* page) {
-                                  engine_->cache.invalidate_locked(page, kPageSize);
-                                }}))
+    if (auto native = create_native_vcpu(
+            native_, native_choice_, x86_cpu, machine_->memory(),
+            {.check = native_check_, .eager = native_eager_, .forget_code = [this](const u8* page) {
+               engine_->cache.invalidate_locked(page, kPageSize);
+             }}))
       vcpu->set_native(std::move(native));
     if (clock_ != nullptr) clock_->add(*vcpu);
     cpu.set_vcpu(std::move(vcpu));
@@ -278,6 +280,7 @@ class TcgAccel final : public Accelerator,
   std::string symbols_;
   OnOffAuto native_ = OnOffAuto::Off;
   bool native_check_ = false;
+  bool native_eager_ = false;
 
   std::optional<IcountOptions> icount_;
   Machine* machine_ = nullptr;

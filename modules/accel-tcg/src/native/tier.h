@@ -32,6 +32,7 @@ class NativeVcpu {
   // Whether ring 3 of that address space is to be run by run(), where its registers are such as it
   // wants. Uses general registers only.
   bool wants(u64 cr3) const {
+    if (wants_all_) return true;
     for (unsigned n = 0; n < wanted_count_; ++n)
       if (wanted_[n] == (cr3 & Invalidations::kTableMask)) return true;
     return false;
@@ -74,6 +75,7 @@ class NativeVcpu {
   static constexpr unsigned kMostWanted = 8;
   u64 wanted_[kMostWanted] = {};
   unsigned wanted_count_ = 0;
+  bool wants_all_ = false;
 };
 
 // The tier of a machine.
@@ -91,6 +93,8 @@ class NativeTier : public Object {
     // Compares what is mapped with the page tables at each entry, and ends the program if it is not
     // what they say.
     bool check = false;
+    // Runs every address space natively, worth it or not.
+    bool eager = false;
     // Forgets the translations of a page of guest code, that is to be written to.
     std::function<void(const u8* host_page)> forget_code;
   };

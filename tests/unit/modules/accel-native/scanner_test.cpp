@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// Which code stays off the processor.
+#include "scanner.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace backplane::native {
+namespace {
+
+using Bytes = std::vector<u8>;
+constexpr unsigned kAt = 0x800;
+
+// A page of NOPs with these bytes.
+Bytes page_with(const Bytes& bytes, unsigned at = kAt) {
+  Bytes page(kPageSize, 0x90);
+  std::copy(bytes.begin(), bytes.end(), page.begin() + at);
+  return page;
+}
+
+bool is_banned(const Bytes& page, const Bytes& before = {}, const Bytes& behind = {}) {
+  CodeWindow window;
+  window.set(before, page, behind);
+  return find_banned(window).has_value();
+}
+
+TEST(Scanner, FindsWhatAnswersForTheHost) {
+  const Bytes banned[] = {
+      {0x0f, 0xa2},                    // CPUID
+      {0x0f, 0x34},                    // SYSENTER
+      {0x0f, 0x01, 0x00},              // SGDT
+      {0x0f, 0x01, 0x08},              // SIDT
+      {0x0f, 0x01, 0xe0},              // SMSW
+      {0x0f, 0x00, 0xc0},              // SLDT
+      {0x0f, 0x00, 0xc8},              // STR
+      {0x0f, 0x00, 0xe0},              // VERR
+      {0x0f, 0x02, 0xc0},              // LAR
+      {0x0f, 0x03, 0xc0},              // LSL
+      {0x0f, 0x01, 0xd0},              // XGETBV
+      {0x0f, 0x01, 0xfd},              // RDPRU
+      {0x0f, 0x01, 0xd9},              // VMMCALL
+      {0xf3, 0x0f, 0xc7, 0xf8},        // RDPID
+      {0x0f, 0xae, 0x20},              // XSAVE
+      {0x48, 0x0f, 0xae, 0x20},        // XSAVE64
+      {0x48, 0x0f, 0xae, 0x6c, 0x24},  // XRSTOR64
+      {0x0f, 0xc7, 0x20},              // XSAVEC
+      {0xcd, 0x80},                    // INT 80h
+      {0x66, 0x0f, 0xa2},              // CPUID, prefixed
+  };
+  for (const Bytes& bytes : banned)
+    EXPECT_TRUE(is_banned(page_with(bytes))) << ::testing::PrintToString(bytes);
+}
+
+TEST(Scanner, LeavesWhatTrapsOrIsTheGuests) {
+  const Bytes allowed[] = {
+      {0x0f, 0x05},              // SYSCALL
+      {0x0f, 0x31},              // RDTSC
+      {0x0f, 0x01, 0xf9},        // RDTSCP
+      {0x0f, 0x0b},              // UD2
+      {0x0f, 0xae, 0xe8},        // LFENCE
+      {0x0f, 0xae, 0x10},        // LDMXCSR
+      {0x66, 0x0f, 0xae, 0x30},  // CLWB
+      {0x0f, 0xc7, 0xf8},        // RDSEED
+      {0x0f, 0xc7, 0x0f},        // CMPXCHG8B
+      {0xcd, 0x03},              // INT 3
+      {0xf4},                    // HLT
+  };
+  for (const Bytes& bytes : allowed)
+    EXPECT_FALSE(is_banned(page_with(bytes))) << ::testing::PrintToString(bytes);
+}
+
+TEST(Scanner, LeavesTheirBytesWithinOtherInstructions) {
+  const Bytes allowed[] = {
+      {0x0f, 0x84, 0xfd, 0x0f, 0x00, 0x00},  // JE, far
+      {0xb8, 0x00, 0x0f, 0xa2, 0x00},        // MOV EAX, 0xa20f00
+      {0x3d, 0xff, 0x0f, 0x00, 0x00},        // CMP EAX, 0xfff
+      {0x68, 0x0f, 0x00, 0x00, 0x00},        // PUSH 15
+  };
+  for (const Bytes& bytes : allowed)
+    EXPECT_FALSE(is_banned(page_with(bytes))) << ::testing::PrintToString(bytes);
+}
+
+TEST(Scanner, FindsThemAtTheBeginningOfAPage) {
+  EXPECT_TRUE(is_banned(page_with({0x0f, 0xa2}, 0)));
+  EXPECT_TRUE(is_banned(page_with({0x0f, 0xa2}, 1)));
+}
+
+TEST(Scanner, CountsOneThatStraddlesToThePageInWhichItEnds) {
+  const Bytes first = page_with({0x0f}, kPageSize - 1);
+  Bytes second = page_with({0xa2}, 0);
+  EXPECT_FALSE(is_banned(first));
+  EXPECT_TRUE(is_banned(first, {}, second));
+  EXPECT_TRUE(is_banned(second, first));
+  EXPECT_FALSE(is_banned(second, page_with({})));
+}
+
+}  // namespace
+}  // namespace backplane::native
