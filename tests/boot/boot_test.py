@@ -111,6 +111,68 @@ def one_insn_per_tb(setup):
     boot(setup, 1, accel="tcg,one-insn-per-tb=on", timeout=240)
 
 
+# All programs, however short, and with all that is mapped compared with the page tables.
+NATIVE = "tcg,native=on,native-eager=on,native-check=on"
+
+
+def skip_without_native_tier(setup):
+    reply = subprocess.run(
+        [setup.emulator, "-M", "none", "-accel", "tcg,native=auto", "-nodefaults", "-display", "none",
+         "-monitor", "stdio"], input="info native\nquit\n", stdout=subprocess.PIPE, text=True,
+        timeout=20, check=True).stdout
+    if reason := re.search(r"native tier: none: (.*)", reply):
+        print(f"no native tier here: {reason[1].strip()}")
+        sys.exit(77)
+
+
+@case
+def native(setup):
+    skip_without_native_tier(setup)
+    boot(setup, 1, accel=NATIVE)
+
+
+@case
+def native_four_cpus(setup):
+    skip_without_native_tier(setup)
+    boot(setup, 4, accel=NATIVE, timeout=120)
+
+
+# Each number is of all before it.
+SUMS = r"""
+sum=0
+for n in $(seq 1 2000); do
+  sum=$(( (sum * 31 + n) % 1000003 ))
+  [ $((n % 100)) = 0 ] && echo $n $sum $(echo $sum | md5sum)
+done
+echo done
+"""
+
+
+@case
+def native_saved(setup):
+    """Programs that run natively go on in other processes, natively, translated and back."""
+    skip_without_native_tier(setup)
+    with Guest(setup, SUMS, accel="tcg") as guest:
+        expected = guest.finish()
+    state = setup.work / "state"
+    options, found = [], []
+    for leg in range(6):
+        accel = NATIVE if leg % 3 != 2 else "tcg"
+        with Guest(setup, SUMS, *options, accel=accel, timeout=120) as guest:
+            if leg == 5:
+                found += guest.finish().splitlines()
+                break
+            for _ in range(2):
+                found += guest.expect(r"(\d+ .*?)")
+            guest.monitor("stop")
+            guest.monitor(f"savestate {state}")
+            guest.kill(signal.SIGKILL)
+            guest.wait()
+            found += guest.received.decode().splitlines()
+        options = ["-loadstate", str(state)]
+    check_equal("output", found, expected.splitlines())
+
+
 COUNTED = "cat /proc/uptime /proc/interrupts; head -c 100000 /dev/zero | md5sum"
 
 
