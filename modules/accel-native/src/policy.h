@@ -25,7 +25,7 @@ class Policy {
 
   // What a stay in a space's stub was.
   struct Stay {
-    u64 native = 0;             // time until it was left
+    u64 native = 0;             // CPU time until it was left
     u64 orders = 0, pages = 0;  // carried out by the mapper
   };
   // Whether the space is to be run natively again.

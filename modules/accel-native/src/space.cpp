@@ -166,18 +166,18 @@ bool Space::settle() {
   return give_orders();
 }
 
-bool Space::serve(const Fault& fault) {
+Space::Served Space::serve(const Fault& fault) {
   const u64 page_at = fault.linear & kPageMask;
-  if (!may_be_mapped(page_at)) return false;
+  if (!may_be_mapped(page_at)) return Served::NotMappable;
   const x86::Translation t = x86::translate(guest_.cpu.state(), guest_.memory, fault.linear,
                                             fault.access, x86::Privilege::User);
   if (!t.ok) {
     missed_ = fault;
-    return false;
+    return Served::Guests;
   }
   guest_.tables.begin();
   const GuestPage page = look(page_at);
-  if (!page.present) return false;
+  if (!page.present) return Served::NotMappable;
   if (fault.access == Access::Write && has_code(page.offset))
     guest_.forget_code(guest_.ram.host() + page.offset);
   const u8 rights = rights_of(fault.linear, page, fault.access);
@@ -186,11 +186,11 @@ bool Space::serve(const Fault& fault) {
                                                       : kRead;
   const Mapping before = mappings_.at(page_at);
   // Mapped already, and it faults all the same: that is no fault of a mapping.
-  if ((rights & wanted) == 0 || before == Mapping{rights, page.offset}) return false;
+  if ((rights & wanted) == 0 || before == Mapping{rights, page.offset}) return Served::NotMappable;
   set(page_at, page, rights);
   map_around(page_at);
   ++guest_.counters.faults;
-  return give_orders();
+  return give_orders() ? Served::Mapped : Served::NotMappable;
 }
 
 std::string Space::find_difference() {

@@ -67,9 +67,12 @@ class Space {
   // Makes the mappings what the page tables allow, and maps what the last fault wanted, if the
   // guest's kernel has seen to that. The CPU is in the space. False: the stub is lost.
   bool settle();
-  // Maps the page of a fault, and present neighbours, if the page tables allow the access. False:
-  // the fault is the guest's, or the instruction cannot be run natively.
-  bool serve(const Fault& fault);
+  enum class Served {
+    Mapped,       // the page, and present neighbours
+    Guests,       // the page tables do not allow the access
+    NotMappable,  // they do, and it cannot be made natively
+  };
+  Served serve(const Fault& fault);
   // Orders that were given, and pages, since this was last asked.
   struct Work {
     u64 orders = 0, pages = 0;

@@ -220,10 +220,12 @@ bool StubProcess::mapper_is_done() {
 }
 
 u64 StubProcess::guest_cpu_time() const {
-  // The clock of another process. [clock_getcpuclockid(3)]
-  clockid_t clock;
+  // The clock of another process, without a look whether there is one. [clock_getcpuclockid(3)]
+  constexpr clockid_t kSchedulersClock = 2;
+  const clockid_t clock =
+      static_cast<clockid_t>(~static_cast<unsigned>(guest_pid_)) * 8 + kSchedulersClock;
   timespec time{};
-  if (clock_getcpuclockid(guest_pid_, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  if (clock_gettime(clock, &time) != 0) return guest_time_;
   return static_cast<u64>(time.tv_sec) * 1'000'000'000 + static_cast<u64>(time.tv_nsec);
 }
 

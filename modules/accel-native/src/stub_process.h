@@ -69,6 +69,11 @@ class StubProcess {
   int guest_pidfd() const { return guest_.get(); }
   // CPU time of that task in nanoseconds, so far.
   u64 guest_cpu_time() const;
+  // Of that, what came since this was last asked.
+  u64 take_guest_time() {
+    const u64 now = guest_cpu_time();
+    return now - std::exchange(guest_time_, now);
+  }
   // Ends both tasks, at once.
   void kill();
 
@@ -81,6 +86,7 @@ class StubProcess {
   Descriptor shared_file_, listener_, order_, done_, guest_;
   pid_t mapper_ = -1;
   pid_t guest_pid_ = -1;
+  u64 guest_time_ = 0;
   u64 notification_ = 0;  // that waits for an answer
   HandOver first_;
   bool lost_ = false;

@@ -114,20 +114,21 @@ void StubVcpu::take_invalidations() {
 
 tcg::NativeVcpu::Left StubVcpu::run(const std::atomic<u32>& exit_request) {
   X86State& state = guest_.cpu.state();
-  if (!runs_natively(state) || guest_.ram.logs_writes()) return Left::Instruction;
+  if (!runs_natively(state) || guest_.ram.logs_writes()) return Left::Unfit;
   const u64 cr3 = state.cr3 & Invalidations::kTableMask;
   Space* const space = current_space();
   if (space == nullptr) {
     give_up(cr3);
-    return Left::Instruction;
+    return Left::Unfit;
   }
-  native_time_ = 0;
   const Left left = stay(*space, exit_request);
   const bool alive = !spaces_.empty() && spaces_.back().get() == space;
   const Space::Work work = alive ? space->take_work() : Space::Work{};
+  // Not what passed on the clock: on a busy host that is mostly others' time.
+  const u64 native_time = alive ? space->stub().take_guest_time() : 0;
   if (alive)
     want(cr3, policy_.note_stay(
-                  cr3, {.native = native_time_, .orders = work.orders, .pages = work.pages}));
+                  cr3, {.native = native_time, .orders = work.orders, .pages = work.pages}));
   guest_.counters.promoted = policy_.promoted();
   guest_.counters.demoted = policy_.demoted();
   return left;
@@ -140,7 +141,7 @@ tcg::NativeVcpu::Left StubVcpu::stay(Space& space, const std::atomic<u32>& exit_
     if (space.was_replaced()) {
       // Another program has its tables where one had them that ended.
       give_up(cr3);
-      return Left::Instruction;
+      return Left::Unfit;
     }
     if (!space.settle()) {
       ++guest_.counters.lost;
@@ -168,6 +169,7 @@ tcg::NativeVcpu::Left StubVcpu::stay(Space& space, const std::atomic<u32>& exit_
     if (next == Next::Discard) {
       give_up(cr3);
     }
+    if (next == Next::LeavePage) return Left::Page;
     if (next != Next::GoOn) return Left::Instruction;
     if (exit_request.load(std::memory_order_seq_cst) != 0) return Left::Interrupted;
   }
@@ -184,7 +186,6 @@ StubProcess::Waited StubVcpu::enter(Space& space, const std::atomic<u32>& exit_r
     return Waited::TimedOut;
   }
   ++guest_.counters.entries;
-  const u64 entered = now();
   Waited waited = stub.go_on() ? stub.wait(result, kLook) : Waited::Lost;
   bool kicked = false;
   u64 used = 0;
@@ -202,7 +203,6 @@ StubProcess::Waited StubVcpu::enter(Space& space, const std::atomic<u32>& exit_r
     waited = stub.wait(result, kLook);
   }
   running_.store(-1, std::memory_order_relaxed);
-  native_time_ += now() - entered;
   return waited;
 }
 
@@ -282,8 +282,16 @@ StubVcpu::Next StubVcpu::answer(Space& space, const StubProcess::HandOver& from)
                       .access = (trap.error & kPfFetch) != 0   ? Access::Execute
                                 : (trap.error & kPfWrite) != 0 ? Access::Write
                                                                : Access::Read};
-    if (!spoiled && runs_natively(s) && may_be_served(fault) && space.serve(fault))
-      return Next::GoOn;
+    if (!spoiled && runs_natively(s) && may_be_served(fault)) {
+      switch (space.serve(fault)) {
+        case Space::Served::Mapped:
+          return Next::GoOn;
+        case Space::Served::NotMappable:
+          return fault.access == Access::Execute ? Next::LeavePage : Next::Leave;
+        case Space::Served::Guests:
+          break;
+      }
+    }
   } else {
     step_back(trap);
   }

@@ -25,7 +25,7 @@ class StubVcpu final : public tcg::NativeVcpu {
 
  private:
   // What there is to be done about a hand-over.
-  enum class Next { GoOn, Leave, Discard };
+  enum class Next { GoOn, Leave, LeavePage, Discard };
   // The current address space's, made if there is none; null if none can be.
   Space* current_space();
   void discard(u64 cr3);
@@ -51,7 +51,6 @@ class StubVcpu final : public tcg::NativeVcpu {
   std::vector<std::unique_ptr<Space>> spaces_;
   u64 fault_at_ = 0;          // RIP of the last fault
   unsigned faults_here_ = 0;  // that came there one after the other
-  u64 native_time_ = 0;       // of the stay, in nanoseconds
   // The task to be kicked while guest code runs, or -1.
   std::atomic<int> running_{-1};
   std::atomic<bool> active_{false};  // there is, or was, a stub

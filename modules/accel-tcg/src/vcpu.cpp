@@ -324,13 +324,47 @@ Vcpu::Exit TcgVcpu::run() {
 bool TcgVcpu::run_native() {
   // A debugger is told of what the processor would do by itself.
   if (!engine_.stops.empty() || mmu_.watching()) return false;
-  const Inside inside(*this);
-  return native_->run(jit_.exit_request) == NativeVcpu::Left::Interrupted;
+  switch (enter_native()) {
+    case NativeVcpu::Left::Interrupted:
+      return true;
+    case NativeVcpu::Left::Instruction:
+      run_one_block();
+      if (jit_.flags_stale != 0) settle_flags();
+      return true;
+    case NativeVcpu::Left::Page:
+      return leave_page();
+    case NativeVcpu::Left::Unfit:
+      break;
+  }
+  return false;
 }
 
-bool TcgVcpu::run_translated() {
+NativeVcpu::Left TcgVcpu::enter_native() {
   const Inside inside(*this);
-  const u8* code = code_at_rip();
+  return native_->run(jit_.exit_request);
+}
+
+void TcgVcpu::run_one_block() {
+  jit_.exit_request.store(1, std::memory_order_relaxed);
+  if (must_step() || (!run_translated(true) && !take_fetch_fault())) step();
+}
+
+bool TcgVcpu::leave_page() {
+  constexpr unsigned kMostBlocks = 100;
+  const u64 page = state_.rip & kPageMask;
+  unsigned blocks = 0;
+  do {
+    run_one_block();
+    if (++blocks == kMostBlocks) return false;
+  } while (state_.cpl() == 3 && (state_.rip & kPageMask) == page &&
+           !kicked_.load(std::memory_order_relaxed) && cpu_.interrupt_request() == 0);
+  if (jit_.flags_stale != 0) settle_flags();
+  return true;
+}
+
+bool TcgVcpu::run_translated(bool one_block) {
+  const Inside inside(*this);
+  const u8* code = code_at_rip(one_block);
   if (code == nullptr) return false;
   flags_from_state();
   x87_pointers_from_state();
@@ -364,7 +398,7 @@ void TcgVcpu::step() {
   if (was_inside) x87_pointers_from_state();
 }
 
-const u8* TcgVcpu::code_at_rip() {
+const u8* TcgVcpu::code_at_rip(bool one_block) {
   note_code_segment();
   const u64 linear = linear_of(state_.rip);
   Block* block = find_or_translate(linear);
@@ -374,7 +408,7 @@ const u8* TcgVcpu::code_at_rip() {
   state_.rflags &= ~x86::kRF;
   if (tracing_) trace_entry(cpu_, block->mode);
   jit_.page_base = linear & kPageMask;
-  return engine_.cache.assembler().executable(block->entry);
+  return engine_.cache.assembler().executable(one_block ? block->behind_check : block->entry);
 }
 
 Block* TcgVcpu::find_or_translate(u64 linear, u32 kind) {

@@ -94,7 +94,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
  private:
   // Host code for the current RIP, page_base set; null if it has to be interpreted or something
   // is pending.
-  const u8* code_at_rip();
+  const u8* code_at_rip(bool one_block = false);
   // Whether code at an address is found without the look-up that traces it, or stops.
   bool remembers(u64 linear) const { return !tracing_ && !engine_.stops.begins_block(linear); }
   // Puts a block into the jump cache; its page counts as executed from.
@@ -119,8 +119,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void add_legacy_mode(Mode& mode, unsigned code_bits) const;
   // Before code is looked for: CS or the mode may have changed.
   void note_code_segment();
-  // Runs translated code until it leaves. False if the next instruction has to be interpreted.
-  bool run_translated();
+  // Runs translated code until it leaves, or a block of it, after which it leaves if exit_request
+  // is set. False if the next instruction has to be interpreted.
+  bool run_translated(bool one_block = false);
   // Linear address and instruction pointer.
   u64 linear_of(u64 pointer) const;
   // Whether an access of 16- or 32-bit code runs over the end of its address space.
@@ -142,8 +143,12 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   Exit stop_for_debugger(const DebugStop& stop);
   // Whether ring 3 of the current address space is to be the native tier's, as far as that may be.
   bool wants_native() const { return native_ != nullptr && native_->wants(state_.cr3); }
-  // In it. False: the next instruction is the translator's.
+  // In it, and by the translator what it leaves out. False: the translator is to go on.
   bool run_native();
+  NativeVcpu::Left enter_native();
+  void run_one_block();
+  // Runs blocks one by one, until ring 3 or the page of RIP is left. False: that takes long.
+  bool leave_page();
   // What has come back to ring 3 leaves translated code, if the native tier is to have it.
   void offer_to_native() {
     if (wants_native()) jit_.exit_request.store(1, std::memory_order_relaxed);

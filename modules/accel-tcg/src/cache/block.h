@@ -94,6 +94,7 @@ struct Block {
   u32 cold_begin = 0, cold_end = 0;  // and what of it runs rarely
   u32 retired_entry = 0;             // looks the address up again
   u32 entry = 0;                     // JitState::page_base is its page's linear address
+  u32 behind_check = 0;              // of the entry: whether to leave is not asked
   u32 first_incoming = 0;            // index + 1 of a JumpSite
   u32 first_point = 0, points = 0;
 };

@@ -43,6 +43,8 @@ class NativeVcpu {
   enum class Left {
     Interrupted,  // exit_request is set
     Instruction,  // the instruction at RIP, or the event in front of it, is for the caller
+    Page,         // what is in the page of RIP is
+    Unfit,        // the registers are not such as can be run
   };
   // Runs ring 3 of the current address space from X86State, where the state is again when it
   // returns. The caller counts as running translated code, and so answers for kick().

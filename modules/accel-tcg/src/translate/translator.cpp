@@ -76,6 +76,7 @@ void Translator::emit_entries() {
     a_.jump(stubs_.leave_at);
   };
   u32 site = a_.jump_if_forward(5);
+  b.behind_check = a_.here();
   defer([this, site, leave] {
     // Entry of a block that was invalidated: look the address up again.
     block_->retired_entry = a_.here();
