@@ -51,7 +51,7 @@ bool Policy::note_stay(u64 cr3, const Stay& stay) {
   const i64 native = std::max<i64>(static_cast<i64>(stay.native) - kSeenOfIt, 0);
   const i64 cost =
       kHandOver + static_cast<i64>(stay.orders) * kOrders + static_cast<i64>(stay.pages) * kPage;
-  history.account = std::min(history.account + native / 10 * kGainTenths - cost, kMost);
+  history.account = std::min(history.account + native / kGain - cost, kMost);
   history.rests = history.account < 0;
   return history.promoted && !history.rests;
 }

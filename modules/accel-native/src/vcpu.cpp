@@ -169,7 +169,8 @@ tcg::NativeVcpu::Left StubVcpu::stay(Space& space, const std::atomic<u32>& exit_
     if (next == Next::Discard) {
       give_up(cr3);
     }
-    if (next == Next::LeavePage) return Left::Page;
+    // Where nothing rests, code that comes by such a page often would not get on.
+    if (next == Next::LeavePage) return wants_all_ ? Left::Unfit : Left::Page;
     if (next != Next::GoOn) return Left::Instruction;
     if (exit_request.load(std::memory_order_seq_cst) != 0) return Left::Interrupted;
   }

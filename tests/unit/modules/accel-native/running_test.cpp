@@ -75,7 +75,7 @@ TEST_F(Running, LeavesExceptionsToTheCaller) {
   };
   for (const Bytes& code : examples) {
     const bool banned = code == Bytes{0x0f, 0xa2};
-    EXPECT_EQ(run(code), banned ? Left::Page : Left::Instruction)
+    EXPECT_EQ(run(code), banned ? Left::Unfit : Left::Instruction)
         << ::testing::PrintToString(code);
     EXPECT_EQ(s.rip, kCode + (code[0] == 0x31 ? 2u : 0u)) << ::testing::PrintToString(code);
     EXPECT_EQ(s.cpl(), 3u);
