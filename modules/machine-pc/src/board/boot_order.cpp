@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kBootIndex = "bootindex";
 constexpr u32 kClassShift = 16, kNetwork = 0x02;
 
-// [Open Firmware "PCI Bus Binding"]
+// [bootorder]
 std::string path_of(const PciDevice& device) {
   const bool is_network = device.pci_class().identity.class_code >> kClassShift == kNetwork;
   std::string unit = fmt::format("{:x}", device.slot());

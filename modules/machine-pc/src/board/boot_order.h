@@ -8,7 +8,7 @@
 namespace backplane::pc {
 
 // What firmware is to boot from: the devices with a bootindex, the lowest first, as paths a line
-// each, and nothing else; empty if no device has one. [QEMU "bootorder" of fw_cfg]
+// each, and nothing else; empty if no device has one. [bootorder]
 std::string boot_order(const PciBus& bus);
 
 }  // namespace backplane::pc
