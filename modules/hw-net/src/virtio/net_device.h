@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backplane/netdev.h"
+#include "backplane/subscription.h"
 #include "backplane/virtio/virtio_device.h"
 #include "virtio/net_regs.h"
 #include "virtio/receive_filter.h"
