@@ -62,9 +62,9 @@ def profile(given, directory, accelerator):
 
 
 def names(given, data):
-    script = run(given.perf, "script", "-i", str(data), "-F", "sym")
+    script = run(given.perf, "script", "-i", str(data), "-F", "ip,sym")
     check(script.returncode == 0, script.stderr)
-    return [line.strip() for line in script.stdout.splitlines() if line.strip()]
+    return [line.split(maxsplit=1)[1] for line in script.stdout.splitlines() if " " in line.strip()]
 
 
 def expect_guest(found):

@@ -204,6 +204,8 @@ void InterruptControllers::pass(Source& source) {
 
 bool InterruptControllers::edge_pending(unsigned pin) const {
   if (chipset_ != nullptr) return false;
+  // Who stands in front of a controller takes everything at once.
+  if (pic_inputs_->observer() != nullptr || ioapic_inputs_->observer() != nullptr) return false;
   if (const std::optional<u8> vector = ioapic_->edge_vector(pin); vector && platform_ == nullptr)
     for (Cpu* const cpu : machine().cpus()) {
       x86::LocalApic& apic = dynamic_cast<x86::X86Cpu&>(*cpu).apic();
