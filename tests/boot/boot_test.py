@@ -128,13 +128,13 @@ def skip_without_native_tier(setup):
 @case
 def native(setup):
     skip_without_native_tier(setup)
-    boot(setup, 1, accel=NATIVE)
+    boot(setup, 1, accel=NATIVE, timeout=200)
 
 
 @case
 def native_four_cpus(setup):
     skip_without_native_tier(setup)
-    boot(setup, 4, accel=NATIVE, timeout=120)
+    boot(setup, 4, accel=NATIVE, timeout=250)
 
 
 # Each number is of all before it.
@@ -158,7 +158,7 @@ def native_saved(setup):
     options, found = [], []
     for leg in range(6):
         accel = NATIVE if leg % 3 != 2 else "tcg"
-        with Guest(setup, SUMS, *options, accel=accel, timeout=120) as guest:
+        with Guest(setup, SUMS, *options, accel=accel, timeout=200) as guest:
             if leg == 5:
                 found += guest.finish().splitlines()
                 break

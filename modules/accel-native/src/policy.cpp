@@ -49,8 +49,8 @@ void Policy::demote(History& history, u64 now) {
 bool Policy::note_stay(u64 cr3, const Stay& stay) {
   History& history = known_[cr3];
   const i64 native = std::max<i64>(static_cast<i64>(stay.native) - kSeenOfIt, 0);
-  const i64 cost =
-      kHandOver + static_cast<i64>(stay.orders) * kOrders + static_cast<i64>(stay.pages) * kPage;
+  const i64 cost = kHandOver + static_cast<i64>(stay.orders) * kOrders +
+                   static_cast<i64>(stay.pages) * kPage + (stay.left_page ? kLeavePage : 0);
   history.account = std::min(history.account + native / kGain - cost, kMost);
   history.rests = history.account < 0;
   return history.promoted && !history.rests;

@@ -27,6 +27,7 @@ class Policy {
   struct Stay {
     u64 native = 0;             // CPU time until it was left
     u64 orders = 0, pages = 0;  // carried out by the mapper
+    bool left_page = false;     // for code of a page that has to be translated
   };
   // Whether the space is to be run natively again.
   bool note_stay(u64 cr3, const Stay& stay);
@@ -40,11 +41,13 @@ class Policy {
   // Measured on a busy host, in CPU time: hand-over and back, and how much of that counts as time
   // in the guest's code; the mapper's part; a page of it.
   static constexpr i64 kHandOver = 20'000, kSeenOfIt = 10'000, kOrders = 20'000, kPage = 2'500;
+  // The translator goes block by block until it is out of such a page.
+  static constexpr i64 kLeavePage = 20'000;
   // Between kernel entries, at least; and how long a space has to be seen like that.
   static constexpr u64 kStretch = 150'000, kProbation = 6'000'000;
-  static constexpr i64 kStart = 1'500'000, kMost = 1'500'000, kTick = 50'000;
-  static constexpr unsigned kMostRests = 25;
-  static constexpr u64 kFirstBackOff = 50'000'000, kLongestBackOff = 5'000'000'000;
+  static constexpr i64 kStart = 1'500'000, kMost = 1'500'000, kTick = 200'000;
+  static constexpr unsigned kMostRests = 10;
+  static constexpr u64 kFirstBackOff = 200'000'000, kLongestBackOff = 10'000'000'000;
 
  private:
   // What of the time in native code is paid in. Most programs gain more than all of it; some, whose

@@ -127,8 +127,10 @@ tcg::NativeVcpu::Left StubVcpu::run(const std::atomic<u32>& exit_request) {
   // Not what passed on the clock: on a busy host that is mostly others' time.
   const u64 native_time = alive ? space->stub().take_guest_time() : 0;
   if (alive)
-    want(cr3, policy_.note_stay(
-                  cr3, {.native = native_time, .orders = work.orders, .pages = work.pages}));
+    want(cr3, policy_.note_stay(cr3, {.native = native_time,
+                                      .orders = work.orders,
+                                      .pages = work.pages,
+                                      .left_page = left == Left::Page}));
   guest_.counters.promoted = policy_.promoted();
   guest_.counters.demoted = policy_.demoted();
   return left;

@@ -346,7 +346,10 @@ NativeVcpu::Left TcgVcpu::enter_native() {
 
 void TcgVcpu::run_one_block() {
   jit_.exit_request.store(1, std::memory_order_relaxed);
-  if (must_step() || (!run_translated(true) && !take_fetch_fault())) step();
+  const u64 rip = state_.rip, count = state_.gpr[x86::RCX];
+  const bool ran = !must_step() && (run_translated(true) || take_fetch_fault());
+  // A repetition does nothing where it is to be left.
+  if (!ran || (state_.rip == rip && state_.gpr[x86::RCX] == count)) step();
 }
 
 bool TcgVcpu::leave_page() {
