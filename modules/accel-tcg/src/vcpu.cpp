@@ -520,7 +520,6 @@ Block* TcgVcpu::translate_settled(const u8* host_pc, const GuestBytes& bytes, Mo
 
 // After something that may have changed RIP, mode or interrupts: where to go on.
 const u8* TcgVcpu::resume() {
-  if (state_.cpl() == 3) offer_to_native();
   if (jit_.exit_request.load(std::memory_order_relaxed) != 0 || must_step() ||
       (cpu_.interrupt_request() != 0 && cpu_.has_work()) ||
       (engine_.options.count_instructions && jit_.budget <= 0)) {
@@ -547,7 +546,9 @@ const u8* TcgVcpu::interpret_at(u32 offset) {
   flags_to_state();
   // step() charges the instruction by itself.
   if (engine_.options.count_instructions) ++jit_.budget;
+  const bool in_kernel = state_.cpl() != 3;
   step();
+  if (in_kernel && state_.cpl() == 3) offer_to_native();
   return resume();
 }
 
