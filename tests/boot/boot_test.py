@@ -1013,8 +1013,8 @@ stepi 3
 delete
 hbreak __x64_sys_openat
 continue
-finish
 delete
+finish
 watch *(unsigned long *)&jiffies_64
 continue
 print/x $cr0 & 0x80000001

@@ -28,6 +28,7 @@ LINES = {
     "mmu": r"cpu 0: (read|write|execute) of [0-9a-f]{16} by TLB \d: physical [0-9a-f]{16}",
     "pci": r"pci 00\.0 i440FX: config (read|write) .*",
     "virtio": r"virtio-rng-pci: 1 queues, .*",
+    "trace:PATTERN": r"serial: 0x3f8 is written, 1 bytes: 0x[0-9a-f]+",
 }
 
 
@@ -38,7 +39,7 @@ def categories(emulator):
 
 
 def log_of(arguments, category, directory):
-    log = directory / category
+    log = directory / "log"
     result = subprocess.run(
         [arguments.emulator, "-M", "pc", "-m", "32", "-nodefaults", "-display", "none", "-accel",
          "tcg", "-serial", "stdio", "-no-reboot", "-device", "isa-debug-exit", "-device",
@@ -60,7 +61,7 @@ def main():
         sys.exit(f"the categories are {known}; those looked for are {list(LINES)}")
     with tempfile.TemporaryDirectory() as directory:
         for category in known:
-            log = log_of(arguments, category, Path(directory))
+            log = log_of(arguments, category.replace("PATTERN", "ser*"), Path(directory))
             if not any(re.match(LINES[category], line) for line in log.splitlines()):
                 sys.exit(f"-d {category} has no line like {LINES[category]!r} among:\n"
                          + "\n".join(log.splitlines()[:20]))

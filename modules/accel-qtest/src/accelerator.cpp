@@ -34,6 +34,10 @@ class IdleVcpu final : public Vcpu {
 
 }  // namespace
 
+void QtestAccel::count_instructions(const IcountOptions&) {
+  throw Error("-icount: no instruction is executed that could be counted");
+}
+
 void QtestAccel::init_machine(Machine& machine) {
   clock_ = std::make_unique<SteppedClock>(machine.virtual_clock());
 }

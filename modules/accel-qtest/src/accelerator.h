@@ -19,6 +19,7 @@ class QtestAccel final : public Accelerator {
   }
   ~QtestAccel() override { shutdown(); }
 
+  void count_instructions(const IcountOptions& options) override;
   void init_machine(Machine& machine) override;
   void create_vcpu(Cpu& cpu) override;
   void shutdown() override { threads_.stop(); }

@@ -11,8 +11,7 @@
 
 namespace backplane::host {
 
-// --- -daemonize
-// -----------------------------------------------------------------------------------
+// --- into the background ------------------------------------------------------------------------
 
 struct Daemon::Impl {
   int told = -1;  // where whoever waits is told
@@ -60,8 +59,7 @@ void Daemon::ready() {
   impl_->told = -1;
 }
 
-// --- -pidfile
-// -------------------------------------------------------------------------------------
+// --- the file with the number -------------------------------------------------------------------
 
 struct PidFile::Impl {
   std::string path;
