@@ -68,14 +68,17 @@ constexpr Command kCommands[] = {
      .help = "add a device",
      .arguments = kAdd,
      .takes_properties = true,
+     .in = {Presence::Here},
      .run = device_add},
     {.name = "device_del",
      .help = "ask the guest to let go of one; DEVICE_DELETED says when it is gone",
      .arguments = kDelete,
+     .in = {Presence::Here},
      .run = device_del},
     {.name = "set_link",
      .help = "plug a network card's cable in, or pull it out",
      .arguments = kLinkArguments,
+     .in = {Presence::Here},
      .run = set_link},
 };
 

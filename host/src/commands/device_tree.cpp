@@ -3,37 +3,68 @@
 
 #include "backplane/command.h"
 #include "backplane/device.h"
+#include "backplane/json.h"
 #include "backplane/machine.h"
 
 namespace backplane::host {
 
 namespace {
 
-void print_device(const Device& device, unsigned depth, std::string& text);
-
-void print_bus(const Bus& bus, unsigned depth, std::string& text) {
-  text += fmt::format("{:{}}bus: {} ({})\n", "", depth, bus.child_name(), bus.type_name());
-  for (const Device* device : bus.devices()) print_device(*device, depth + 2, text);
+Value describe(const Device& device) {
+  Value::Record record{{"type", device.type_name()}, {"id", device.id()}};
+  if (std::string text = device.describe(); !text.empty())
+    record.push_back({"description", std::move(text)});
+  Value::Record properties;
+  if (dynamic_cast<const Cpu*>(&device) == nullptr)
+    for (const Property& property : device.object_class().properties)
+      if (property.get != nullptr)
+        properties.push_back({property.name, property_value(property, device)});
+  record.push_back({"properties", std::move(properties)});
+  Value::List buses;
+  for (const Bus* const bus : device.child_buses()) {
+    Value::List devices;
+    for (const Device* const below : bus->devices()) devices.push_back(describe(*below));
+    buses.push_back(Value::Record{
+        {"name", bus->child_name()}, {"type", bus->type_name()}, {"devices", std::move(devices)}});
+  }
+  if (!buses.empty()) record.push_back({"buses", std::move(buses)});
+  return record;
 }
 
-void print_device(const Device& device, unsigned depth, std::string& text) {
-  text += fmt::format("{:{}}dev: {}, id \"{}\"\n", "", depth, device.type_name(), device.id());
-  const std::string description = device.describe();
-  if (!description.empty()) text += fmt::format("{:{}}  {}\n", "", depth, description);
-  // A CPU has a property for each of its many features: -cpu MODEL,help has them.
-  const bool is_cpu = dynamic_cast<const Cpu*>(&device) != nullptr;
-  for (const Property& property : device.object_class().properties)
-    if (property.get != nullptr && !is_cpu)
-      text += fmt::format("{:{}}  {} = {}\n", "", depth, property.name, property.get(device));
-  for (const Bus* bus : device.child_buses()) print_bus(*bus, depth + 2, text);
+bool is_text(const Value& value) {
+  return value.kind() != Value::Kind::Record && value.kind() != Value::Kind::List;
+}
+
+void print_device(const Value& device, unsigned depth, std::string& text) {
+  text += fmt::format("{:{}}dev: {}, id \"{}\"\n", "", depth, device.find("type")->as_string(),
+                      device.find("id")->as_string());
+  if (const Value* const description = device.find("description"))
+    text += fmt::format("{:{}}  {}\n", "", depth, description->as_string());
+  for (const Value::Field& property : device.find("properties")->as_record())
+    text += fmt::format(
+        "{:{}}  {} = {}\n", "", depth, property.name,
+        is_text(property.value) ? property_text(property.value) : to_json(property.value));
+  if (const Value* const buses = device.find("buses"))
+    for (const Value& bus : buses->as_list()) {
+      text += fmt::format("{:{}}  bus: {} ({})\n", "", depth, bus.find("name")->as_string(),
+                          bus.find("type")->as_string());
+      for (const Value& below : bus.find("devices")->as_list())
+        print_device(below, depth + 4, text);
+    }
 }
 
 }  // namespace
 
-std::string device_tree(Machine& machine) {
+Value device_tree(Machine& machine) {
+  Value::List devices;
+  for (const Device* const device : objects_offering<Device>(machine))
+    if (device->bus() == nullptr) devices.push_back(describe(*device));
+  return devices;
+}
+
+std::string print_device_tree(const Value& devices) {
   std::string text;
-  for (const Device* device : objects_offering<Device>(machine))
-    if (device->bus() == nullptr) print_device(*device, 0, text);
+  for (const Value& device : devices.as_list()) print_device(device, 0, text);
   return text;
 }
 

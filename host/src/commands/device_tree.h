@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+// Devices and the buses they sit on.
 #pragma once
 
 #include <string>
+
+#include "backplane/value.h"
 
 namespace backplane {
 class Machine;
@@ -9,7 +12,11 @@ class Machine;
 
 namespace backplane::host {
 
-// Every device below the bus it sits on, with its properties, indented.
-std::string device_tree(Machine& machine);
+// Every device that sits on no bus: type, id, what it says of itself, properties, and its buses,
+// which have name, type, and the devices on them. A CPU's properties are left out: it has one for
+// each of its many features, which -cpu MODEL,help lists.
+Value device_tree(Machine& machine);
+// The same for people, indented.
+std::string print_device_tree(const Value& devices);
 
 }  // namespace backplane::host

@@ -4,6 +4,7 @@
 #include "backplane/machine_state.h"
 #include "commands/commands.h"
 #include "commands/device_tree.h"
+#include "commands/memory_tree.h"
 
 namespace backplane::host {
 
@@ -100,12 +101,10 @@ Value memory_size(CommandContext& context, const Arguments&) {
 }
 
 Value memory_tree(CommandContext& context, const Arguments&) {
-  return human_text(context.machine.memory().describe() + context.machine.io().describe());
+  return Value::List{context.machine.memory().describe(), context.machine.io().describe()};
 }
 
-Value devices(CommandContext& context, const Arguments&) {
-  return human_text(device_tree(context.machine));
-}
+Value devices(CommandContext& context, const Arguments&) { return device_tree(context.machine); }
 
 Value state(CommandContext& context, const Arguments&) {
   return human_text(describe_machine_state(context.machine));
@@ -125,6 +124,25 @@ constexpr TypeMember kCpuMembers[] = {
     {"cpu-index", &kInteger}, {"qom-path", &kText}, {"thread-id", &kInteger}, {"target", &kText}};
 constexpr ValueType kCpu = record_of(kCpuMembers);
 constexpr ValueType kCpus = list_of(kCpu);
+// Trees, whose nodes are of one type with what they have below them.
+constexpr ValueType kNodes = list_of(kAnything);
+constexpr TypeMember kRangeMembers[] = {{"name", &kText},
+                                        {"kind", &kText},
+                                        {"start", &kInteger},
+                                        {"end", &kInteger},
+                                        {"offset", &kInteger}};
+constexpr ValueType kRange = record_of(kRangeMembers);
+constexpr ValueType kRanges = list_of(kRange);
+constexpr TypeMember kSpaceMembers[] = {{"name", &kText}, {"regions", &kNodes}, {"view", &kRanges}};
+constexpr ValueType kSpace = record_of(kSpaceMembers);
+constexpr ValueType kSpaces = list_of(kSpace);
+constexpr TypeMember kDeviceMembers[] = {{"type", &kText},
+                                         {"id", &kText},
+                                         {"description", &kText, true},
+                                         {"properties", &kAnything},
+                                         {"buses", &kNodes, true}};
+constexpr ValueType kDevice = record_of(kDeviceMembers);
+constexpr ValueType kDevices = list_of(kDevice);
 constexpr TypeMember kMemoryMembers[] = {{"base-memory", &kBytes}};
 constexpr ValueType kMemory = record_of(kMemoryMembers);
 
@@ -156,11 +174,16 @@ constexpr Command kCommands[] = {
      .help = "the CPUs' registers",
      .returns = &kHumanText,
      .run = registers},
-    {.name = "x-query-mtree",
+    {.name = "query-mtree",
      .help = "what answers where in memory and port space",
-     .returns = &kHumanText,
-     .run = memory_tree},
-    {.name = "x-query-qtree", .help = "devices and buses", .returns = &kHumanText, .run = devices},
+     .returns = &kSpaces,
+     .run = memory_tree,
+     .print = print_memory_trees},
+    {.name = "query-qtree",
+     .help = "devices and buses",
+     .returns = &kDevices,
+     .run = devices,
+     .print = print_device_tree},
     {.name = "x-query-state",
      .help = "what savestate would save of devices and CPUs",
      .returns = &kHumanText,

@@ -95,26 +95,33 @@ Value options(CommandContext&, const Arguments& arguments) {
   return list;
 }
 
-std::string ended(std::string text) {
-  if (!text.empty() && text.back() != '\n') text += '\n';
-  return text;
-}
-
 Value accelerator(CommandContext& context, const Arguments&) {
   const Accelerator& accelerator = context.machine.accelerator();
-  std::string text = ended(accelerator.describe());
-  if (text.empty()) text = fmt::format("accelerator: {}\n", accelerator.name());
+  Value::Record record{{"accelerator", accelerator.name()},
+                       {"description", accelerator.object_class().description}};
+  const Value own = accelerator.describe();
+  for (const Value::Field& field : own.as_record()) record.push_back(field);
+  Value::Record properties;
   for (const Property& property : accelerator.object_class().properties)
     if (property.get != nullptr)
-      text += fmt::format("  {} = {}\n", property.name, property.get(accelerator));
-  return human_text(text);
+      properties.push_back({property.name, property_value(property, accelerator)});
+  record.push_back({"properties", std::move(properties)});
+  return record;
 }
 
 Value jit(CommandContext& context, const Arguments&) {
-  const std::string text = context.machine.accelerator().describe_jit();
-  return human_text(text.empty() ? "this accelerator translates no code\n" : ended(text));
+  const Value made = context.machine.accelerator().describe_jit();
+  Value::Record record{{"translates", !made.is_null()}};
+  if (!made.is_null())
+    for (const Value::Field& field : made.as_record()) record.push_back(field);
+  return record;
 }
 
+constexpr TypeMember kAcceleratorMembers[] = {
+    {"accelerator", &kText}, {"description", &kText}, {"properties", &kAnything}};
+constexpr ValueType kAccelerator = open_record_of(kAcceleratorMembers);
+constexpr TypeMember kCodeMembers[] = {{"translates", &kBoolean}};
+constexpr ValueType kCodeMade = open_record_of(kCodeMembers);
 constexpr TypeMember kLikeMembers[] = {
     {"micro", &kInteger}, {"minor", &kInteger}, {"major", &kInteger}};
 constexpr ValueType kLike = record_of(kLikeMembers);
@@ -180,14 +187,11 @@ constexpr Command kCommands[] = {
      .returns = &kOptions,
      .run = options,
      .for_programs = true},
-    {.name = "x-query-accel",
+    {.name = "query-accel",
      .help = "what runs the guest's code, and its settings",
-     .returns = &kHumanText,
+     .returns = &kAccelerator,
      .run = accelerator},
-    {.name = "x-query-jit",
-     .help = "the translator's counters",
-     .returns = &kHumanText,
-     .run = jit},
+    {.name = "query-jit", .help = "the translator's counters", .returns = &kCodeMade, .run = jit},
 };
 
 }  // namespace

@@ -20,10 +20,6 @@ Value cont(CommandContext& context, const Arguments&) {
 }
 
 Value system_reset(CommandContext& context, const Arguments&) {
-  if (context.migration.is_awaited())
-    throw Error("the machine is not here yet: it is to be received");
-  if (context.migration.status() == MigrationStatus::Device)
-    throw Error("the machine is being sent as it is now").with_hint("migrate_cancel ends that");
   context.machine.run_control().request_reset(ShutdownCause::HostRequest);
   return {};
 }
@@ -41,9 +37,18 @@ Value quit(CommandContext& context, const Arguments&) {
 
 constexpr Command kCommands[] = {
     {.name = "stop", .help = "stop the guest's CPUs and clock", .run = stop},
-    {.name = "cont", .help = "let the guest go on", .run = cont},
-    {.name = "system_reset", .help = "press the reset button", .run = system_reset},
-    {.name = "system_powerdown", .help = "press the power button", .run = system_powerdown},
+    {.name = "cont",
+     .help = "let the guest go on",
+     .in = {Presence::Here, Presence::Unsure},
+     .run = cont},
+    {.name = "system_reset",
+     .help = "press the reset button",
+     .in = {Presence::Here},
+     .run = system_reset},
+    {.name = "system_powerdown",
+     .help = "press the power button",
+     .in = {Presence::Here},
+     .run = system_powerdown},
     {.name = "quit", .help = "end the program", .run = quit},
 };
 

@@ -120,17 +120,21 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     for (KvmVcpu* vcpu : vcpus_) vcpu->set_debug_points(uses);
   }
 
-  std::string describe() const override {
-    std::string text = fmt::format(
-        "accelerator: kvm ({})\nkernel-irqchip: {}\nmemory slots: {}\n", object_class().description,
-        PropertyTraits<IrqchipMode>::print(irqchip_), slots_ != nullptr ? slots_->count() : 0);
+  Value describe() const override {
+    Value::List cpus;
     for (const KvmVcpu* vcpu : vcpus_) {
       const KvmVcpu::Counters& n = vcpu->counters();
-      text += fmt::format(
-          "cpu {}: {} exits ({} port, {} MMIO, {} MSR, {} halt), {} instructions emulated\n",
-          vcpu->cpu().index(), n.exits, n.ports, n.mmio, n.msrs, n.halts, n.emulated);
+      cpus.push_back(Value::Record{{"cpu", vcpu->cpu().index()},
+                                   {"exits", n.exits},
+                                   {"port", n.ports},
+                                   {"mmio", n.mmio},
+                                   {"msr", n.msrs},
+                                   {"halt", n.halts},
+                                   {"emulated", n.emulated}});
     }
-    return text;
+    return Value::Record{{"kernel-irqchip", PropertyTraits<IrqchipMode>::print(irqchip_)},
+                         {"memory-slots", slots_ != nullptr ? slots_->count() : 0},
+                         {"cpus", std::move(cpus)}};
   }
 
   std::unique_ptr<MessageSignal> create_message_signal() override {

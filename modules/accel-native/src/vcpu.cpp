@@ -11,6 +11,7 @@
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/x86/system.h"
+#include "short_turns.h"
 
 namespace backplane::native {
 namespace {
@@ -74,7 +75,7 @@ Space* StubVcpu::current_space() {
   if (spaces_.size() == kMostStubs) {
     give_up(spaces_.front()->cr3());
   }
-  active_ = true;
+  if (!active_.exchange(true)) ask_for_short_turns(0);
   try {
     spaces_.push_back(std::make_unique<Space>(guest_));
   } catch (const Error& error) {

@@ -44,9 +44,8 @@ void QtestAccel::init_machine(Machine& machine) {
 
 void QtestAccel::create_vcpu(Cpu& cpu) { threads_.start(*this, cpu, std::make_unique<IdleVcpu>()); }
 
-std::string QtestAccel::describe() const {
-  return fmt::format("accelerator: qtest ({})\nvirtual time: {} ns\n", object_class().description,
-                     clock_ == nullptr ? 0 : clock_->now());
+Value QtestAccel::describe() const {
+  return Value::Record{{"virtual-time", clock_ == nullptr ? 0 : clock_->now()}};
 }
 
 BACKPLANE_TYPE(QtestAccel, "qtest-accel",

@@ -23,7 +23,7 @@ class QtestAccel final : public Accelerator {
   void init_machine(Machine& machine) override;
   void create_vcpu(Cpu& cpu) override;
   void shutdown() override { threads_.stop(); }
-  std::string describe() const override;
+  Value describe() const override;
 
   // From init_machine() on.
   SteppedClock& clock() { return *clock_; }

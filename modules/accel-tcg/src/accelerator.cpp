@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <optional>
-#include <ranges>
 
 #include "backplane/enumeration.h"
 #include "backplane/machine.h"
@@ -13,6 +12,7 @@
 #include "backplane/x86/host_features.h"
 #include "engine.h"
 #include "instruction_clock.h"
+#include "jit_report.h"
 #include "native/choose.h"
 #include "native/commands.h"
 #include "profile/jit_dump.h"
@@ -42,15 +42,6 @@ constexpr i32 kSlice = 1 << 20;
 // wait for a handful of ticks (Linux: some 15 ms at 1000 Hz), more than a vCPU reads the time-stamp
 // counter by itself.
 constexpr i64 kTimeSlack = 5'000'000;
-
-// The instructions that were interpreted most often, and how often.
-std::string most_interpreted(const TcgVcpu& vcpu) {
-  constexpr std::size_t kMost = 16;
-  std::string text;
-  for (const x86::Interpreter::Count& count : vcpu.interpreter().counts() | std::views::take(kMost))
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count.name, count.times);
-  return text;
-}
 
 class TcgAccel final : public Accelerator,
                        public CommandProvider,
@@ -164,34 +155,16 @@ class TcgAccel final : public Accelerator,
   }
   void set_debug_points(const DebugPoints& points) override { engine_->set_debug_points(points); }
 
-  std::string describe() const override {
-    return fmt::format("accelerator: tcg ({})\nthreads: {}\n{}", object_class().description,
-                       single_ ? "single" : "multi",
-                       clock_ != nullptr ? fmt::format("instructions: {}\n", clock_->instructions())
-                                         : std::string());
+  Value describe() const override {
+    Value::Record record{{"threads", single_ ? "single" : "multi"}};
+    if (clock_ != nullptr) record.push_back({"instructions", clock_->instructions()});
+    return record;
   }
 
-  std::string describe_jit() const override {
-    const CodeCache::Counters& c = engine_->cache.counters();
-    std::string text = fmt::format(
-        "code buffer: {} of {} KiB used, flushed {} times\n"
-        "blocks: {} made, {} invalidated ({} examined), {} links, {} times made good between "
-        "pages\n"
-        "average block: {} guest bytes, {} host bytes and {} rarely run\n",
-        engine_->cache.bytes_used() >> 10, tb_size_ << 10, c.flushes, c.blocks, c.invalidated,
-        c.examined, c.links, c.tags, c.blocks != 0 ? c.guest_bytes / c.blocks : 0,
-        c.blocks != 0 ? c.host_bytes / c.blocks : 0, c.blocks != 0 ? c.cold_bytes / c.blocks : 0);
-    for (TcgVcpu* v : engine_->vcpus) {
-      const TcgVcpu::Counters& n = v->counters();
-      const SoftMmu::Counters& m = v->mmu().counters();
-      text += fmt::format(
-          "cpu {}: {} entries, {} lookups, {} interpreted, {} slow accesses, {} slow repetitions, "
-          "{} page faults, {} TLB fills, {} flushes ({} global), {} page flushes\n",
-          v->cpu().index(), n.entries, n.lookups, n.interpreted, n.slow_accesses, n.repetitions,
-          n.page_faults, m.fills, m.flushes, m.global_flushes, m.page_flushes);
-      text += fmt::format("cpu {} interpreted: {}\n", v->cpu().index(), most_interpreted(*v));
-    }
-    return text;
+  Value describe_jit() const override {
+    Value::List cpus;
+    for (const TcgVcpu* vcpu : engine_->vcpus) cpus.push_back(work_of(*vcpu));
+    return code_made(*engine_, std::move(cpus));
   }
 
   std::span<const Command> commands() const override { return native_commands(); }

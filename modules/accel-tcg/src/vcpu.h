@@ -32,7 +32,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   NativeVcpu* native() const { return native_.get(); }
 
   X86Cpu& cpu() { return cpu_; }
+  const X86Cpu& cpu() const { return cpu_; }
   SoftMmu& mmu() { return mmu_; }
+  const SoftMmu& mmu() const { return mmu_; }
   // Guest memory was mapped anew: forget translations before the next instruction. Any thread.
   void memory_changed();
 

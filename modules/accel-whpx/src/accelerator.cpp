@@ -63,21 +63,28 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
     memory_.reset();
   }
 
-  std::string describe() const override {
-    std::string text = fmt::format("accelerator: whpx ({})\n", object_class().description);
-    if (partition_ != nullptr)
-      text += fmt::format("{}\nlocal APICs: {}\nXSAVE: {}\n", kOperational,
-                          partition_->has_platform_apics() ? "the platform's" : "ours",
-                          partition_->has_xsave() ? "yes" : "not offered by the platform");
-    if (memory_ != nullptr) text += fmt::format("memory ranges: {}\n", memory_->count());
+  Value describe() const override {
+    Value::List cpus;
     for (const WhpxVcpu* vcpu : vcpus_) {
       const WhpxVcpu::Counters& n = vcpu->counters();
-      text += fmt::format(
-          "cpu {}: {} exits ({} port, {} memory, {} MSR, {} CPUID, {} halt), {} instructions "
-          "emulated\n",
-          vcpu->cpu().index(), n.exits, n.ports, n.memory, n.msrs, n.cpuid, n.halts, n.emulated);
+      cpus.push_back(Value::Record{{"cpu", vcpu->cpu().index()},
+                                   {"exits", n.exits},
+                                   {"port", n.ports},
+                                   {"memory", n.memory},
+                                   {"msr", n.msrs},
+                                   {"cpuid", n.cpuid},
+                                   {"halt", n.halts},
+                                   {"emulated", n.emulated}});
     }
-    return text;
+    Value::Record record;
+    if (partition_ != nullptr) {
+      record.push_back({"state", kOperational});
+      record.push_back({"platform-apics", partition_->has_platform_apics()});
+      record.push_back({"xsave", partition_->has_xsave()});
+    }
+    if (memory_ != nullptr) record.push_back({"memory-ranges", memory_->count()});
+    record.push_back({"cpus", std::move(cpus)});
+    return record;
   }
 
   void expect_saves_state() const override {

@@ -17,6 +17,7 @@
 #include "backplane/debug.h"
 #include "backplane/kind.h"
 #include "backplane/object.h"
+#include "backplane/value.h"
 
 namespace backplane {
 
@@ -114,9 +115,10 @@ class Accelerator : public Object {
   // such ones.
   virtual void set_debug_points(const DebugPoints&) {}
 
-  // Text for `info accel` and `info jit`; guest code may run.
-  virtual std::string describe() const { return {}; }
-  virtual std::string describe_jit() const { return {}; }
+  // How it runs the machine, and what it has done so far: a record. Guest code may run.
+  virtual Value describe() const { return Value::Record{}; }
+  // The same of the code that it has made of the guest's; null: it makes none.
+  virtual Value describe_jit() const { return {}; }
 };
 
 // The class of an accelerator by its name ("tcg"), its module loaded if needed. Throws Error as

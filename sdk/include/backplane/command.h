@@ -23,6 +23,7 @@
 #include "backplane/error.h"
 #include "backplane/event.h"
 #include "backplane/object.h"
+#include "backplane/presence.h"
 #include "backplane/value.h"
 
 namespace backplane {
@@ -87,6 +88,8 @@ struct Command {
   // Others may be given too: properties.
   bool takes_properties = false;
   const ValueType* returns = &kNothing;
+  // Where the machine has to be; run() refuses elsewhere.
+  Presences in = kWherever;
   // Throws Error. Null is returned for nothing.
   Value (*run)(CommandContext& context, const Arguments& arguments);
   // Text instead of the lines that any value has, in the human monitor.

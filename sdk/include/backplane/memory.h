@@ -15,6 +15,7 @@
 
 #include "backplane/trace.h"
 #include "backplane/types.h"
+#include "backplane/value.h"
 
 namespace backplane {
 
@@ -348,8 +349,11 @@ class AddressSpace {
   // Whether some listener takes care of eventfds (MemoryRegion::Eventfd). Machine lock.
   bool takes_eventfds() const;
 
-  // A text picture of the tree, for `info mtree`.
-  std::string describe() const;
+  // The tree and what is seen of it: {"name", "regions": [REGION], "view": [RANGE]}. A region has
+  // name, kind, start and end (the last address; both in the address space), priority, enabled, of
+  // an alias what it shows, and the regions in it; a range name, kind, start, end and where in its
+  // region that is. Machine lock.
+  Value describe() const;
 
  private:
   friend class MemoryTopology;

@@ -31,6 +31,7 @@
 
 #include "backplane/machine_state.h"
 #include "backplane/object.h"
+#include "backplane/presence.h"
 #include "backplane/types.h"
 #include "backplane/value.h"
 
@@ -76,8 +77,9 @@ class Migration final : public Object {
 
   const MigrationParameters& parameters() const;
   void set_parameters(const MigrationParameters& parameters);
-  // The machine was to be received, and is not here yet.
-  bool is_awaited() const;
+  Presence presence() const;
+  // Throws Error, saying where the machine is, unless it is at one of these.
+  void expect(Presences places) const;
 
   MigrationStatus status() const;
   // How far it has come, or had when it ended: `status`, and of one that was sent times in ms and

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "backplane/migration.h"
+
 namespace backplane {
 
 CommandProvider::~CommandProvider() = default;
@@ -51,6 +53,7 @@ Value run(const Command& command, CommandContext& context, Value arguments) {
   const std::vector<TypeMember> members = members_of(command.arguments);
   const ValueType type = command.takes_properties ? open_record_of(members) : record_of(members);
   check(type, arguments);
+  context.migration.expect(command.in);
   return command.run(context, Arguments(std::move(arguments)));
 }
 

@@ -58,20 +58,27 @@ const char* kind_name(MemoryRegion::Kind kind) {
 
 u64 last_address(u64 start, u64 size) { return size == 0 ? start : start + (size - 1); }
 
-void describe_region(std::string& text, const MemoryRegion& region, u64 base, unsigned depth) {
-  fmt::format_to(std::back_inserter(text), "{:{}}{:016x}-{:016x} (prio {}, {}): {}", "", depth * 2,
-                 base, last_address(base, region.size()), region.priority(),
-                 kind_name(region.kind()), region.name());
+Value describe_region(const MemoryRegion& region, u64 start) {
+  Value::Record record{{"name", region.name()},
+                       {"kind", kind_name(region.kind())},
+                       {"start", start},
+                       {"end", last_address(start, region.size())},
+                       {"priority", region.priority()},
+                       {"enabled", region.enabled()}};
   if (const MemoryRegion* const target = region.alias_target(); target != nullptr)
-    fmt::format_to(std::back_inserter(text), " @{} {:016x}-{:016x}", target->name(),
-                   region.alias_offset(), last_address(region.alias_offset(), region.size()));
-  text += region.enabled() ? "\n" : " [disabled]\n";
+    record.push_back(
+        {"alias", Value::Record{{"name", target->name()},
+                                {"start", region.alias_offset()},
+                                {"end", last_address(region.alias_offset(), region.size())}}});
   std::vector<MemoryRegion*> children = region.subregions();
   std::stable_sort(children.begin(), children.end(), [](const auto* one, const auto* other) {
     return one->address() < other->address();
   });
+  Value::List regions;
   for (const MemoryRegion* const child : children)
-    describe_region(text, *child, base + child->address(), depth + 1);
+    regions.push_back(describe_region(*child, start + child->address()));
+  if (!regions.empty()) record.push_back({"regions", std::move(regions)});
+  return record;
 }
 
 }  // namespace
@@ -128,16 +135,17 @@ bool AddressSpace::takes_eventfds() const {
                      [](const MemoryListener* listener) { return listener->takes_eventfds(); });
 }
 
-std::string AddressSpace::describe() const {
-  std::string text = fmt::format("address-space: {}\n", name_);
-  describe_region(text, root_, 0, 1);
-  text += "  flat view:\n";
+Value AddressSpace::describe() const {
+  Value::List ranges;
   for (const FlatRange& range : view()->ranges())
-    fmt::format_to(std::back_inserter(text), "    {:016x}-{:016x} ({}): {}{}\n", range.start,
-                   last_address(range.start, range.size), kind_name(range.region->kind()),
-                   range.region->name(),
-                   range.offset != 0 ? fmt::format(" @{:016x}", range.offset) : "");
-  return text;
+    ranges.push_back(Value::Record{{"name", range.region->name()},
+                                   {"kind", kind_name(range.region->kind())},
+                                   {"start", range.start},
+                                   {"end", last_address(range.start, range.size)},
+                                   {"offset", range.offset}});
+  return Value::Record{{"name", name_},
+                       {"regions", Value::List{describe_region(root_, 0)}},
+                       {"view", std::move(ranges)}};
 }
 
 }  // namespace backplane

@@ -92,7 +92,7 @@ void Migration::save(const std::filesystem::path& file, std::string_view compres
 }
 
 void Migration::receive(std::string_view place, Ended ended) {
-  if (!is_awaited() || impl_->incoming != nullptr)
+  if (presence() != Presence::Awaited || impl_->incoming != nullptr)
     throw Error(
         "nothing is to be received: the program was not started with -incoming defer, or "
         "has begun to receive before");
@@ -113,7 +113,25 @@ void Migration::set_parameters(const MigrationParameters& parameters) {
   if (impl_->last != nullptr) impl_->last->set_parameters(parameters);
 }
 
-bool Migration::is_awaited() const { return impl_->machine.config().will_be_received; }
+Presence Migration::presence() const {
+  if (impl_->machine.config().will_be_received) return Presence::Awaited;
+  const Outgoing* const last = impl_->last.get();
+  if (last == nullptr) return Presence::Here;
+  if (last->where() == Outgoing::Where::Unsure) return Presence::Unsure;
+  if (last->where() == Outgoing::Where::Gone) return Presence::Gone;
+  return impl_->under_way() && last->held() ? Presence::Leaving : Presence::Here;
+}
+
+void Migration::expect(Presences places) const {
+  const Presence place = presence();
+  if (places.has(place)) return;
+  if (place == Presence::Awaited) throw Error("the machine is not here yet: it is to be received");
+  if (place == Presence::Unsure)
+    throw Error::of("nobody knows whether the machine has come to {}", impl_->last->place())
+        .with_hint("'cont' takes it back");
+  impl_->expect_none_under_way();
+  throw Error("the machine is here already");
+}
 
 void Migration::cancel() {
   if (impl_->under_way()) impl_->last->cancel();
@@ -132,12 +150,8 @@ Value Migration::progress() const {
 }
 
 void Migration::expect_here() {
-  if (is_awaited()) throw Error("the machine is not here yet: it is to be received");
-  Outgoing* const last = impl_->last.get();
-  if (last == nullptr) return;
-  if (last->where() == Outgoing::Where::Unsure) return last->take_back();
-  if (last->where() == Outgoing::Where::Gone || (impl_->under_way() && last->held()))
-    impl_->expect_none_under_way();
+  expect({Presence::Here, Presence::Unsure});
+  if (presence() == Presence::Unsure) impl_->last->take_back();
 }
 
 BACKPLANE_REGISTER_ABSTRACT(Migration)

@@ -133,7 +133,7 @@ void KernelChipset::set_timer_running(bool running) {
   }
 }
 
-std::string KernelChipset::describe() const {
+std::string KernelChipset::describe_chips() const {
   std::string text = "interrupt controllers of the kernel\n";
   for (const u32 id : kPicChips) {
     const kvm_pic_state pic = chip(id).chip.pic;

@@ -32,7 +32,7 @@ class KernelChipset final : public x86::PlatformChipset {
   void set_controllers(const x86::ControllerRegisters& registers) override;
   x86::TimerRegisters timer_registers() const override;
   void set_timer_registers(const x86::TimerRegisters& registers) override;
-  std::string describe() const override;
+  std::string describe_chips() const override;
 
  private:
   // The inputs of a chip as GSIs: one each, so that a wire reaches what it is soldered to. GSI 0 is

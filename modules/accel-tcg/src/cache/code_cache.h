@@ -40,6 +40,7 @@ class CodeCache {
   // Where code that runs rarely is emitted, in the second half of the buffer.
   u32 cold_position() const { return cold_position_; }
   void set_cold_position(u32 offset) { cold_position_ = offset; }
+  u64 size() const { return buffer_.size(); }
   u64 bytes_used() const { return assembler_.here() + u64{cold_position_ - cold_base_}; }
   void flush();
 
@@ -113,6 +114,7 @@ class CodeCache {
     u64 examined = 0;  // blocks that writes were compared with
   };
   Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
 
  private:
   static constexpr u32 kReserve = 256 << 10;

@@ -44,6 +44,7 @@ constexpr Command kCommands[] = {
     {.name = "balloon",
      .help = "ask the guest to make do with this much memory",
      .arguments = kTarget,
+     .in = {Presence::Here},
      .run = set_target},
     {.name = "query-balloon",
      .help = "how much memory the guest has, and what it says of it",

@@ -233,7 +233,7 @@ void InterruptControllers::write_elcr(u64 offset, u64 value, unsigned /*size*/) 
 }
 
 std::string InterruptControllers::describe_controllers() const {
-  if (chipset_ != nullptr) return chipset_->describe();
+  if (chipset_ != nullptr) return chipset_->describe_chips();
   std::string text = pics_->describe();
   for (unsigned input = 0; input < 16; ++input)
     if (pics_->count(input) != 0)

@@ -35,9 +35,9 @@ TEST_F(WhpxAccelerator, MapsMemoryWhenThePartitionIsSetUp) {
     EXPECT_EQ(script.memory[0xfffe0000].flags, 5U);  // read, execute
     machine.memory_root().remove_subregion(*rom);
     EXPECT_EQ(script.memory.size(), 1U);
-    EXPECT_NE(
-        accelerator->describe().find("Windows Hypervisor Platform accelerator is operational"),
-        std::string::npos);
+    EXPECT_NE(to_text(accelerator->describe())
+                  .find("Windows Hypervisor Platform accelerator is operational"),
+              std::string::npos);
   }
   EXPECT_EQ(script.calls.back(), "WHvDeletePartition");
 }

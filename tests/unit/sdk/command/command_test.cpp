@@ -56,6 +56,17 @@ TEST_F(CommandRows, PropertiesComeAsTheyWereGiven) {
   EXPECT_EQ(*result.find("others"), Value(Value::Record{{"size", 1}, {"file", "x"}}));
 }
 
+TEST_F(CommandRows, WhatNeedsTheMachineIsRefusedWhereItIsNot) {
+  constexpr Command kNeedsIt{
+      .name = "echo", .help = "", .arguments = kArguments, .in = {Presence::Here}, .run = echo};
+  const Value arguments = Value::Record{{"id", "a"}};
+  EXPECT_NO_THROW(call(kNeedsIt, arguments));
+  machine_.config().will_be_received = true;
+  EXPECT_EQ(migration_.presence(), Presence::Awaited);
+  EXPECT_THROW(call(kNeedsIt, arguments), Error);
+  EXPECT_NO_THROW(call(kClosed, arguments));
+}
+
 TEST_F(CommandRows, StartingAndStoppingAreReportedOnce) {
   std::vector<std::string> seen;
   const Subscription events =

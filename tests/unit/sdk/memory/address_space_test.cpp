@@ -208,9 +208,16 @@ TEST_F(AddressSpaceTest, AnotherThreadSeesTheChange) {
 }
 
 TEST_F(AddressSpaceTest, DescribesItsTree) {
-  const std::string text = space.describe();
-  EXPECT_NE(text.find("0000000000030000-00000000000300ff (prio 0, i/o): device"), std::string::npos)
-      << text;
+  const Value tree = space.describe();
+  const Value& root = tree.find("regions")->as_list().at(0);
+  const Value::List& regions = root.find("regions")->as_list();
+  const auto found = std::ranges::find_if(
+      regions, [](const Value& region) { return region.find("name")->as_string() == "device"; });
+  ASSERT_NE(found, regions.end());
+  EXPECT_EQ(found->find("start")->as_unsigned(), 0x30000u);
+  EXPECT_EQ(found->find("end")->as_unsigned(), 0x300ffu);
+  EXPECT_EQ(found->find("kind")->as_string(), "i/o");
+  EXPECT_TRUE(found->find("enabled")->as_bool());
 }
 
 }  // namespace

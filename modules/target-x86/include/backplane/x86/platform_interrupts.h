@@ -90,7 +90,7 @@ class PlatformChipset {
   virtual TimerRegisters timer_registers() const = 0;
   virtual void set_timer_registers(const TimerRegisters& registers) = 0;
   // For `info irq`.
-  virtual std::string describe() const = 0;
+  virtual std::string describe_chips() const = 0;
 
  protected:
   ~PlatformChipset() = default;

@@ -54,7 +54,7 @@ class PlatformAccelerator final : public backplane::testing::NullAccelerator,
   }
   x86::TimerRegisters timer_registers() const override { return timer; }
   void set_timer_registers(const x86::TimerRegisters& registers) override { timer = registers; }
-  std::string describe() const override { return "the platform's chips\n"; }
+  std::string describe_chips() const override { return "the platform's chips\n"; }
 
   x86::ControllerRegisters controller_registers;
   x86::TimerRegisters timer;
