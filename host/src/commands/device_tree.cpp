@@ -65,7 +65,7 @@ Value device_tree(Machine& machine) {
 std::string print_device_tree(const Value& devices) {
   std::string text;
   for (const Value& device : devices.as_list()) print_device(device, 0, text);
-  return text;
+  return text.empty() ? "no devices\n" : text;
 }
 
 }  // namespace backplane::host
