@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backplane/types.h"
 #include "kernel/descriptor.h"
 
 namespace backplane::kvm {
