@@ -23,7 +23,6 @@
 #include "backplane/error.h"
 #include "filters.h"
 #include "image.h"
-#include "short_turns.h"
 
 namespace backplane::native {
 namespace {
@@ -160,7 +159,6 @@ void StubProcess::start(int ram) {
     throw Error("a stub did not start");
   guest_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, guest_pid_, 0)));
   if (guest_.get() < 0) throw Error::system("a stub's task", errno);
-  ask_for_short_turns(guest_pid_);
 }
 
 StubProcess::Waited StubProcess::wait(HandOver& result, milliseconds most) {

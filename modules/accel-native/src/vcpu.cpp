@@ -11,7 +11,6 @@
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/x86/system.h"
-#include "short_turns.h"
 
 namespace backplane::native {
 namespace {
@@ -75,7 +74,7 @@ Space* StubVcpu::current_space() {
   if (spaces_.size() == kMostStubs) {
     give_up(spaces_.front()->cr3());
   }
-  if (!active_.exchange(true)) ask_for_short_turns(0);
+  active_ = true;
   try {
     spaces_.push_back(std::make_unique<Space>(guest_));
   } catch (const Error& error) {
