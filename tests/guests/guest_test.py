@@ -96,17 +96,16 @@ class Leg:
         self.process.wait()
 
 
-def run_saved(command, accelerators, status, says, saves, at_once, directory):
+def run_saved(command, accelerators, status, says, saves, directory):
     """The same of a guest that is saved again and again on its way, and goes on in another process,
-    under the next of the accelerators. At which moments that is does not matter: it is at any, or
-    as soon as may be after it went on."""
+    under the next of the accelerators. At which moments that is does not matter."""
     printed, state = b"", []
     for number in range(saves + 1):
         saved = directory / f"state{number}"
         accelerator = accelerators[number % len(accelerators)]
         leg = Leg([*command, "-accel", accelerator, "-S", *state], directory, number)
         try:
-            ended = saved_at(leg, saved if number < saves else None, at_once)
+            ended = saved_at(leg, saved if number < saves else None)
         except subprocess.TimeoutExpired:
             return printed, f"the guest did not end within {SECONDS} s, saved {number} times"
         finally:
@@ -126,19 +125,16 @@ def run_saved(command, accelerators, status, says, saves, at_once, directory):
     raise AssertionError("unreachable")
 
 
-def saved_at(leg, path, at_once):
+def saved_at(leg, path):
     """Lets the guest run, and saves it after a while if there is a path to save it to. What the
     emulator ended with."""
     lines = f"stop\nsavestate {path}\nquit\n" if path else ""
     try:
-        if at_once:
-            leg.tell("cont\n" + lines)
-        else:
-            leg.wait_for_monitor()
-            leg.tell("cont\n")
-            if path:
-                time.sleep(random.uniform(0, LONGEST_RUN))
-                leg.tell(lines)
+        leg.wait_for_monitor()
+        leg.tell("cont\n")
+        if path:
+            time.sleep(random.uniform(0, LONGEST_RUN))
+            leg.tell(lines)
     except BrokenPipeError:
         pass  # it has ended
     return leg.wait()
@@ -211,7 +207,6 @@ def main():
     parser.add_argument("--resets", action="store_true", help="a reset does not end it")
     parser.add_argument("--status", type=int, default=PASSED, help="what it ends with instead")
     parser.add_argument("--says", default="", help="what the one line on standard error contains")
-    parser.add_argument("--at-once", action="store_true", help="save it as soon as it runs")
     parser.add_argument("--saves", type=int, default=0,
                         help="how often it is saved and goes on in another process")
     parser.add_argument("--migrates", type=int, default=0,
@@ -238,8 +233,7 @@ def main():
                         "-device", "virtio-blk-pci,drive=disk"]
         if arguments.saves:
             printed, problem = run_saved(command, arguments.accel, arguments.status,
-                                         arguments.says, arguments.saves, arguments.at_once,
-                                         Path(directory))
+                                         arguments.says, arguments.saves, Path(directory))
         elif arguments.migrates:
             printed, problem = run_migrated(command, arguments.accel, arguments.status,
                                             arguments.says, arguments.migrates, Path(directory))

@@ -4,13 +4,12 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <ctime>
 
 namespace backplane::kvm {
 namespace {
 
 constexpr u32 kPicInputs = 16, kIoApicInputs = 24;
-constexpr u32 kTimerGsi = 0, kTimerPicInput = 0, kTimerIoApicInput = 2;
+constexpr u32 kTimerGsi = 0;
 // GSI n is input n of the I/O APIC, and this plus n input n of the 8259 pair. (Input 0 of the I/O
 // APIC has no wire.)
 constexpr u32 kFirstPicGsi = kIoApicInputs;
@@ -74,63 +73,6 @@ void KernelChipset::reset_controllers() {
   state.chip.ioapic.base_address = kIoApicAddress;
   for (auto& entry : state.chip.ioapic.redirtbl) entry.fields.mask = 1;
   set_chip(state);
-}
-
-i64 KernelChipset::host_time() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return i64{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-kvm_pit_state2 KernelChipset::timer() const {
-  kvm_pit_state2 state{};
-  vm_.call("cannot read the 8254", KVM_GET_PIT2, &state);
-  return state;
-}
-
-void KernelChipset::set_timer(const kvm_pit_state2& state) const {
-  kvm_pit_state2 copy = state;
-  vm_.call("cannot set the 8254", KVM_SET_PIT2, &copy);
-}
-
-void KernelChipset::reset_timer() {
-  constexpr u8 kNoMode = 0xff;
-  kvm_pit_state2 state{};
-  for (unsigned n = 0; n < 3; ++n) {
-    state.channels[n].mode = kNoMode;
-    state.channels[n].gate = n != 2;
-  }
-  set_timer(state);
-  paused_timer_.reset();
-}
-
-void KernelChipset::set_timer_cut_off(bool cut_off) {
-  const auto set_flag = [cut_off](u32& flags) {
-    flags &= ~KVM_PIT_FLAGS_HPET_LEGACY;
-    if (cut_off) flags |= KVM_PIT_FLAGS_HPET_LEGACY;
-  };
-  if (paused_timer_) return set_flag(paused_timer_->state.flags);
-  kvm_pit_state2 state = timer();
-  if (((state.flags & KVM_PIT_FLAGS_HPET_LEGACY) != 0) == cut_off) return;
-  set_flag(state.flags);
-  set_timer(state);
-}
-
-void KernelChipset::set_late_ticks(bool delivered) {
-  kvm_reinject_control control{};
-  control.pit_reinject = delivered ? 1 : 0;
-  vm_.call("cannot set what happens to late ticks", KVM_REINJECT_CONTROL, &control);
-}
-
-void KernelChipset::set_timer_running(bool running) {
-  if (!running) {
-    paused_timer_ = PausedTimer{timer(), host_time()};
-  } else if (paused_timer_) {
-    for (kvm_pit_channel_state& channel : paused_timer_->state.channels)
-      channel.count_load_time += host_time() - paused_timer_->time;
-    set_timer(paused_timer_->state);
-    paused_timer_.reset();
-  }
 }
 
 std::string KernelChipset::describe_chips() const {

@@ -35,6 +35,7 @@ class KernelChipset final : public x86::PlatformChipset {
   std::string describe_chips() const override;
 
  private:
+  class TimerWatch;
   // The inputs of a chip as GSIs: one each, so that a wire reaches what it is soldered to. GSI 0 is
   // the 8254's, and reaches both chips.
   class Inputs final : public IrqSink {
@@ -47,6 +48,7 @@ class KernelChipset final : public x86::PlatformChipset {
     u32 first_gsi_;
   };
 
+  static constexpr u32 kTimerPicInput = 0, kTimerIoApicInput = 2;
   static constexpr u32 kPicChips[] = {KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE};
   // What the kernel's timer goes by, in nanoseconds.
   static i64 host_time();
@@ -54,6 +56,8 @@ class KernelChipset final : public x86::PlatformChipset {
   void set_chip(const kvm_irqchip& state) const;
   kvm_pit_state2 timer() const;
   void set_timer(const kvm_pit_state2& state) const;
+  void stop_timer();
+  void start_timer();
 
   const Descriptor& vm_;
   Inputs pic_, ioapic_;

@@ -51,6 +51,7 @@ void to_kernel(const x86::PicRegisters& r, kvm_pic_state& k) {
 // Which byte of a count comes next: with one byte the access itself, else these.
 constexpr u8 kBoth = 3, kFirstByte = 3, kSecondByte = 4;
 constexpr u8 kNoMode = 0xff;
+constexpr i64 kLongerThanAnyCount = 1'000'000'000;  // nanoseconds
 
 u8 kernel_turn(u8 access, bool high) {
   return access != kBoth ? access : high ? kSecondByte : kFirstByte;
@@ -79,11 +80,13 @@ x86::TimerChannelRegisters from_kernel(const kvm_pit_channel_state& k, i64 time)
 kvm_pit_channel_state to_kernel(const x86::TimerChannelRegisters& r, i64 time) {
   kvm_pit_channel_state k{};
   k.gate = r.gate;
-  k.mode = r.loaded ? r.mode : kNoMode;
+  k.mode = r.mode;
   k.rw_mode = r.access;
   k.bcd = r.bcd;
   k.count = r.count;
-  k.count_load_time = time - r.elapsed;
+  // Without a count it knows no mode either, with which it would take one: such a channel has
+  // ended.
+  k.count_load_time = time - (r.loaded ? r.elapsed : kLongerThanAnyCount);
   k.write_state = kernel_turn(r.access, r.write_high);
   k.write_latch = r.write_low;
   k.read_state = kernel_turn(r.access, r.read_high && !r.value_latched);
@@ -112,6 +115,8 @@ void KernelChipset::set_controllers(const x86::ControllerRegisters& registers) {
   for (std::size_t n = 0; n < registers.pics.size(); ++n) {
     kvm_irqchip state = chip(kPicChips[n]);
     to_kernel(registers.pics[n], state.chip.pic);
+    // The kernel's 8254 is not high between its pulses, as ours is.
+    if (n == kTimerPicInput / 8) state.chip.pic.last_irr &= ~(1u << kTimerPicInput % 8);
     set_chip(state);
   }
   kvm_irqchip state = chip(KVM_IRQCHIP_IOAPIC);

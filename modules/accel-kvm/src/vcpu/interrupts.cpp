@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What reaches a vCPU from outside of the kernel: everything, where the local APIC is ours; else
-// what the 8259 pair and the NMI pin send. [Linux Documentation/virt/kvm/api.rst "KVM_INTERRUPT"]
+// what the 8259 pair and the NMI pin send. [Linux Documentation/virt/kvm/api.rst
+// "KVM_SET_VCPU_EVENTS"]
 #include <algorithm>
 
 #include "backplane/machine.h"
@@ -12,15 +13,21 @@
 
 namespace backplane::kvm {
 
-bool KvmVcpu::interruptible() const {
-  return !injected_ && run_->ready_for_interrupt_injection != 0 &&
-         (kernel_apic() || run_->if_flag != 0);
+// An interrupt goes in beside no other event: not all kernels look for one themselves.
+bool KvmVcpu::interruptible() {
+  if (run_->ready_for_interrupt_injection == 0) return false;
+  if (!kernel_apic() && run_->if_flag == 0) return false;
+  const kvm_vcpu_events& events = registers_.page(KVM_SYNC_X86_EVENTS).events;
+  return events.interrupt.injected == 0 && events.nmi.injected == 0 &&
+         events.exception.injected == 0;
 }
 
 void KvmVcpu::deliver_interrupts() {
   if (deliver_init_or_sipi()) return;
   if ((cpu_.interrupt_request() & x86::kRequestNmi) != 0) deliver_nmi();
   if ((cpu_.interrupt_request() & x86::kRequestHard) == 0) return;
+  // What is read of a vCPU within an access is not what it goes on with.
+  if (kernel_apic()) finish_access();
   if (!interruptible()) {
     run_->request_interrupt_window = 1;
     return;
@@ -58,6 +65,9 @@ void KvmVcpu::deliver_nmi() {
     // It came by the pin.
     load_local_apic(fd_, cpu_);
     if (!cpu_.apic().lint1_delivers_nmi()) return;
+    // The kernel may have one of its own by now.
+    for (; count != 0; --count) fd_.call("cannot send an NMI", KVM_NMI);
+    return;
   }
   cpu_.set_halted(false);
   kvm_vcpu_events& events = registers_.page(KVM_SYNC_X86_EVENTS).events;
@@ -68,20 +78,16 @@ void KvmVcpu::deliver_nmi() {
   registers_.mark_changed(KVM_SYNC_X86_EVENTS);
 }
 
+// As an event that is under way, and not by KVM_INTERRUPT: what the kernel's local APIC was given
+// so cannot be had back before it is delivered, and a machine that is saved then would lose it.
 void KvmVcpu::inject(u8 vector) {
-  injected_ = true;
-  if (kernel_apic()) {
-    kvm_interrupt interrupt{};
-    interrupt.irq = vector;
-    fd_.call("cannot inject an interrupt", KVM_INTERRUPT, &interrupt);
-    return;
-  }
-  // No call of its own: it goes in with the next KVM_RUN.
   auto& interrupt = registers_.page(KVM_SYNC_X86_EVENTS).events.interrupt;
   interrupt.injected = 1;
   interrupt.nr = vector;
   interrupt.soft = 0;
   registers_.mark_changed(KVM_SYNC_X86_EVENTS);
+  // The kernel wakes a vCPU for what its own local APIC has, not for this.
+  if (kernel_apic() && is_halted(fd_)) set_mp_state(fd_, KVM_MP_STATE_RUNNABLE);
 }
 
 // CR8, which the guest may have changed without an exit.

@@ -17,7 +17,11 @@ void KvmVcpu::settle() {
   registers_.load();
   deliver_what_is_under_way();
   cpu_.accelerator_msrs() = other_msrs(fd_, system_.msr_indices());
-  if (kernel_apic()) cpu_.set_halted(is_halted(fd_));
+  if (kernel_apic()) {
+    // As put_state() does.
+    registers_.exchange_page();
+    cpu_.set_halted(is_halted(fd_));
+  }
 }
 
 // What the kernel would push on the guest's stack at the next entry is pushed here. Faults and
@@ -36,7 +40,6 @@ void KvmVcpu::deliver_what_is_under_way() {
   events.interrupt.injected = events.nmi.injected = events.exception.injected = 0;
   events.nmi.pending = 0;
   events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING;
-  injected_ = false;
   registers_.store();
 }
 

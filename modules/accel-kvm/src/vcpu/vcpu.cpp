@@ -86,6 +86,8 @@ void KvmVcpu::put_state() {
     store_local_apic(fd_, cpu_);
     const MachineLock::Guard lock;
     pass_on_accepted_nmis();
+    // Now, and not with the next KVM_RUN: what the kernel's chips send until then would be lost.
+    registers_.exchange_page();
     paused_timer_.set_state({cpu_.apic().page(), cpu_.apic().tsc_deadline()});
     // It waits for interrupts and start-up messages in the kernel, not here.
     cpu_.set_halted(false);
@@ -97,7 +99,6 @@ void KvmVcpu::put_state() {
   run_->if_flag = (state_.rflags & x86::kIF) != 0;
   run_->ready_for_interrupt_injection =
       !kernel_apic() && run_->if_flag != 0 && state_.interrupt_shadow == 0;
-  injected_ = false;
   started_ = true;
 }
 
@@ -173,8 +174,6 @@ void KvmVcpu::enter() {
   registers_.before_run();
   const int result = fd_.try_call(KVM_RUN);
   registers_.after_run();
-  // An entry that came to nothing may have left the interrupt where it was.
-  injected_ = injected_ && kernel_apic() && result == -EINTR;
   ++counters_.exits;
   if (result == -EINTR || result == -EAGAIN) {
     run_->exit_reason = KVM_EXIT_INTR;

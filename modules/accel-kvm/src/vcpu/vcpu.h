@@ -60,7 +60,7 @@ class KvmVcpu final : public Vcpu {
   void pass_on_accepted_nmis();
   bool deliver_init_or_sipi();
   void inject(u8 vector);
-  bool interruptible() const;
+  bool interruptible();
   void take_task_priority();
 
   // exits.cpp
@@ -99,8 +99,7 @@ class KvmVcpu final : public Vcpu {
   PausedApicTimer paused_timer_;
   GuestDebug debug_;
   DebugStop debug_stop_;
-  bool started_ = false;   // the kernel has registers
-  bool injected_ = false;  // an interrupt, since the last run
+  bool started_ = false;  // the kernel has registers
   // The kernel finishes the instruction that made the last exit at the next entry.
   bool access_pending_ = false;
   Counters counters_;

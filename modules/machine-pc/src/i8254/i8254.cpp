@@ -111,6 +111,12 @@ x86::TimerRegisters Pit8254::registers() const {
                              .latched_value = c.latched_value,
                              .latched_status = c.latched_status};
   }
+  // An edge that is late has not come yet: its count is not shown as over.
+  const Channel& first = state_.channels[0];
+  if (timer_.armed() && !periodic(first.mode)) {
+    i64& elapsed = registers.channels[0].elapsed;
+    elapsed = std::min(elapsed, nanoseconds_for(first.count - 1, kHertz));
+  }
   return registers;
 }
 

@@ -84,6 +84,26 @@ TEST_F(PitTest, GoesOnWithTheRegistersOfAnother) {
   EXPECT_NEAR(read_counter(2), 4700 - 885 - 20 - 1193, 5);
 }
 
+TEST_F(PitTest, ShowsACountWhoseEdgeIsStillDueAsNotOver) {
+  constexpr i64 kPeriod = 1000 * kSecond / Pit8254::kHertz + 1;
+  unsigned edges = 1;
+  i64 elapsed = kSecond;
+  // At the same time, and first.
+  Timer before(machine_.virtual_clock(), [&] {
+    edges = irq_.edges();
+    elapsed = pit_.registers().channels[0].elapsed;
+  });
+  before.arm_in(kPeriod);
+  program(0, 0, 1000);
+  irq_.forget();
+  machine_.advance_time(kPeriod);
+  ASSERT_EQ(edges, 0u);
+  EXPECT_LT(elapsed, kPeriod - 1);
+  EXPECT_GT(elapsed, kPeriod * 99 / 100);
+  EXPECT_EQ(irq_.edges(), 1u);
+  EXPECT_GE(pit_.registers().channels[0].elapsed, kPeriod) << "it is over now";
+}
+
 TEST_F(PitTest, ACountOfZeroIsTheLargest) {
   program(0, 0, 0);
   irq_.forget();
