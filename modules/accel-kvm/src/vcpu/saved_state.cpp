@@ -15,20 +15,21 @@ void KvmVcpu::settle() {
     registers_.exchange_page();
   }
   registers_.load();
-  deliver_what_is_under_way();
+  const bool delivered = deliver_what_is_under_way();
   cpu_.accelerator_msrs() = other_msrs(fd_, system_.msr_indices());
-  if (kernel_apic()) {
-    // As put_state() does.
-    registers_.exchange_page();
-    cpu_.set_halted(is_halted(fd_));
-  }
+  if (!kernel_apic()) return;
+  if (delivered) store_beside_local_apic();
+  cpu_.set_halted(is_halted(fd_));
 }
 
-// What the kernel would push on the guest's stack at the next entry is pushed here. Faults and
-// software interrupts need none of that: RIP is still at the instruction, which raises them again.
-// [api.rst "KVM_GET_VCPU_EVENTS"]
-void KvmVcpu::deliver_what_is_under_way() {
+// What the kernel would push on the guest's stack at the next entry is pushed here, and true if
+// there was something. Faults and software interrupts need none of that: RIP is still at the
+// instruction, which raises them again. [api.rst "KVM_GET_VCPU_EVENTS"]
+bool KvmVcpu::deliver_what_is_under_way() {
   kvm_vcpu_events& events = registers_.page(KVM_SYNC_X86_EVENTS).events;
+  if (events.interrupt.injected == 0 && events.nmi.injected == 0 && events.nmi.pending == 0 &&
+      events.exception.injected == 0)
+    return false;
   const x86::Context context{cpu_, linear_};
   if (events.interrupt.injected != 0 && events.interrupt.soft == 0)
     deliver_event(context, x86::EventKind::External, events.interrupt.nr, state_.rip);
@@ -41,6 +42,16 @@ void KvmVcpu::deliver_what_is_under_way() {
   events.nmi.pending = 0;
   events.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING;
   registers_.store();
+  return true;
+}
+
+// Now, and not with the next KVM_RUN, before which the kernel's chips may send something. The
+// registers have but the upper half of the task priority, which is the local APIC's.
+void KvmVcpu::store_beside_local_apic() {
+  kvm_lapic_state lapic{};
+  fd_.call("cannot read the local APIC", KVM_GET_LAPIC, &lapic);
+  registers_.exchange_page();
+  fd_.call("cannot set the local APIC", KVM_SET_LAPIC, &lapic);
 }
 
 }  // namespace backplane::kvm

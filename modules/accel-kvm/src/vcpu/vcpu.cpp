@@ -86,7 +86,8 @@ void KvmVcpu::put_state() {
     store_local_apic(fd_, cpu_);
     const MachineLock::Guard lock;
     pass_on_accepted_nmis();
-    // Now, and not with the next KVM_RUN: what the kernel's chips send until then would be lost.
+    // Now, and not with the next KVM_RUN: what the kernel's chips send until then would be lost. It
+    // also tells whether an interrupt can go in; a vCPU that has halted would not come out for it.
     registers_.exchange_page();
     paused_timer_.set_state({cpu_.apic().page(), cpu_.apic().tsc_deadline()});
     // It waits for interrupts and start-up messages in the kernel, not here.
@@ -96,9 +97,10 @@ void KvmVcpu::put_state() {
   if (const std::optional<u64> tsc = cpu_.take_loaded_tsc()) paused_tsc_.set_value(*tsc);
   // Our local APIC's deadlines are of the guest's counter.
   state_.tsc_offset = tsc_offset(fd_);
-  run_->if_flag = (state_.rflags & x86::kIF) != 0;
-  run_->ready_for_interrupt_injection =
-      !kernel_apic() && run_->if_flag != 0 && state_.interrupt_shadow == 0;
+  if (!kernel_apic()) {
+    run_->if_flag = (state_.rflags & x86::kIF) != 0;
+    run_->ready_for_interrupt_injection = run_->if_flag != 0 && state_.interrupt_shadow == 0;
+  }
   started_ = true;
 }
 

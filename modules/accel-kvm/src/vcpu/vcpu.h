@@ -74,7 +74,8 @@ class KvmVcpu final : public Vcpu {
   Next emulate();
 
   // saved_state.cpp
-  void deliver_what_is_under_way();
+  bool deliver_what_is_under_way();
+  void store_beside_local_apic();
 
   void enter();
   Next finish_access();
