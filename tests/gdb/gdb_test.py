@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "guests"))
 
-from guest_test import skip_unless_usable  # noqa: E402
+from guest_test import skip_unless_usable, wait_for_listener  # noqa: E402
 from remote import Hung, Remote, framed  # noqa: E402
 
 CASES = {}
@@ -51,10 +51,7 @@ class Machine:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True)
-        end = time.monotonic() + 10
-        while not self.path.exists():
-            check(self.process.poll() is None and time.monotonic() < end, "it does not listen")
-            time.sleep(0.01)
+        wait_for_listener(self.path, self.process)
         return self
 
     def __exit__(self, kind, error, trace):

@@ -141,7 +141,7 @@ def saved_at(leg, path):
 
 
 def wait_for_listener(path, process):
-    """Until the process listens at a path of the file system."""
+    """Until the process listens at a path of the file system, which is there a moment before."""
     listens = "00010000"
     deadline = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < deadline:

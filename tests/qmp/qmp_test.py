@@ -12,6 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "guests"))
+
+from guest_test import wait_for_listener  # noqa: E402
+
 SECONDS = 30
 
 
@@ -30,11 +34,8 @@ class Machine:
         self.process = subprocess.Popen(
             [test.emulator, "-nodefaults", "-display", "none", *qmp, *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        deadline = time.monotonic() + SECONDS
-        while not all(path.exists() for path in self.sockets):
-            check(self.process.poll() is None, "the emulator ended")
-            check(time.monotonic() < deadline, "no socket")
-            time.sleep(0.01)
+        for path in self.sockets:
+            wait_for_listener(path, self.process)
 
     def __enter__(self):
         return self
