@@ -6,9 +6,7 @@
 namespace backplane::host::gdb {
 
 Server::Server(Machine& machine, std::function<std::string(std::string_view)> monitor)
-    : machine_(machine),
-      monitor_(std::move(monitor)),
-      debugger_(machine, [this](const Debugger::Stop& stop) {
+    : monitor_(std::move(monitor)), debugger_(machine, [this](const Debugger::Stop& stop) {
         if (session_) send(stop_reply(*session_, stop));
       }) {}
 

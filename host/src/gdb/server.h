@@ -36,7 +36,6 @@ class Server final : public Object, public ChardevClient {
   void send(std::string_view text);
   void write(std::string_view bytes);
 
-  Machine& machine_;
   std::function<std::string(std::string_view)> monitor_;
   BackendLink<Chardev> device_;
   Debugger debugger_;

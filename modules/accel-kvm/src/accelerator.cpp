@@ -31,6 +31,11 @@ constexpr u64 kTssAddress = 0xfeffd000, kIdentityMapAddress = 0xfeffc000;
 constexpr u64 kApicTimerHertz = 1'000'000'000;
 constexpr int kApicBusCyclesCapability = 237;  // KVM_CAP_X86_APIC_BUS_CYCLES_NS, since Linux 6.11
 
+// What the guest has of KVM beside the CPUs' registers, if it is shown that it runs there.
+struct Shown {
+  u64 clock = 0;  // nanoseconds
+};
+
 class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
  public:
   static void class_init(AccelClass& k) {
@@ -218,10 +223,6 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   IrqchipMode irqchip_ = IrqchipMode::On;
   bool paravirtual_ = true;
   u64 apic_timer_hertz_ = kApicTimerHertz;
-  // What the guest has of KVM beside the CPUs' registers, if it is shown that it runs there.
-  struct Shown {
-    u64 clock = 0;  // nanoseconds
-  };
   std::optional<Shown> shown_;
   Machine* machine_ = nullptr;
   Subscription run_state_;

@@ -242,10 +242,9 @@ class TypeRegistry {
 template <class T>
 std::unique_ptr<T> create_object(std::string_view name) {
   std::unique_ptr<Object> object = TypeRegistry::instance().create(name);
-  T* typed = dynamic_cast<T*>(object.get());
-  if (typed == nullptr) throw Error::of("{} is not a {}", name, T::kTypeName);
-  object.release();
-  return std::unique_ptr<T>(typed);
+  if (dynamic_cast<T*>(object.get()) == nullptr)
+    throw Error::of("{} is not a {}", name, T::kTypeName);
+  return std::unique_ptr<T>(dynamic_cast<T*>(object.release()));
 }
 
 namespace detail {

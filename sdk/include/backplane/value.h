@@ -27,23 +27,15 @@ class Value {
   using Record = std::vector<Field>;
   enum class Kind { Null, Boolean, Integer, Number, String, List, Record };
 
-  Value() = default;
-  Value(bool value) : data_(value) {}
+  Value();
+  Value(bool value);
   template <std::integral T>
-  requires(!std::same_as<T, bool>) Value(T value) {
-    // Whole numbers have one form each, so that equal ones compare as equal.
-    if constexpr (std::is_signed_v<T>)
-      data_ = static_cast<i64>(value);
-    else if (static_cast<u64>(value) <= static_cast<u64>(kMostSigned))
-      data_ = static_cast<i64>(value);
-    else
-      data_ = static_cast<u64>(value);
-  }
-  Value(double value) : data_(value) {}
-  Value(std::string value) : data_(std::move(value)) {}
-  Value(std::string_view value) : data_(std::string(value)) {}
-  Value(const char* value) : data_(std::string(value)) {}
-  Value(List value) : data_(std::move(value)) {}
+  requires(!std::same_as<T, bool>) Value(T value);
+  Value(double value);
+  Value(std::string value);
+  Value(std::string_view value);
+  Value(const char* value);
+  Value(List value);
   Value(Record value);
   // A pointer is no boolean.
   template <class T>
@@ -74,6 +66,30 @@ struct Value::Field {
   Value value;
   bool operator==(const Field&) const = default;
 };
+
+// Here, for a Field has to be complete.
+inline Value::Value() = default;
+inline Value::Value(bool value) : data_(value) {}
+template <std::integral T>
+requires(!std::same_as<T, bool>) Value::Value(T value) {
+  // Whole numbers have one form each, so that equal ones compare as equal.
+  if constexpr (std::is_signed_v<T>) {
+    data_ = static_cast<i64>(value);
+  } else {
+    const u64 number = value;
+    if (number <= static_cast<u64>(kMostSigned)) {
+      data_ = static_cast<i64>(number);
+    } else {
+      data_ = number;
+    }
+  }
+}
+inline Value::Value(double value) : data_(value) {}
+inline Value::Value(std::string value) : data_(std::move(value)) {}
+inline Value::Value(std::string_view value) : data_(std::string(value)) {}
+inline Value::Value(const char* value) : data_(std::string(value)) {}
+inline Value::Value(List value) : data_(std::move(value)) {}
+inline Value::Value(Record value) : data_(std::move(value)) {}
 
 // For people: a scalar as it is, booleans as on and off; a record as "name: value", a line each; a
 // list with a line for each element, which begins, if it is a record, with its first field. Each

@@ -20,7 +20,7 @@ std::string Backend::spelled(std::string_view property) const {
   std::string text(property);
   for (const Object* at = this; dynamic_cast<const Backend*>(at->parent()) != nullptr;
        at = at->parent())
-    text = at->child_name() + "." + text;
+    text.insert(0, at->child_name() + ".");
   return text;
 }
 

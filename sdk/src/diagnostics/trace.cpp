@@ -79,6 +79,7 @@ std::vector<TracePoints::State> TracePoints::list(std::string_view pattern) {
   for (const TracePoint* const point : all.points)
     if (matches(std::string(pattern), point->name_)) found[point->name_] |= point->on();
   std::vector<State> states;
+  states.reserve(found.size());
   for (const auto& [name, on] : found) states.push_back({name, on});
   return states;
 }

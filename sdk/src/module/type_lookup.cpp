@@ -86,8 +86,8 @@ const ObjectClass* class_by_name(std::string_view type) {
   ModuleIndex& index = ModuleIndex::instance();
   const ModuleRecord* module = index.provider_of(type);
   if (module == nullptr) return nullptr;
-  if (std::string reason = index.unavailable_reason(*module); !reason.empty())
-    throw Error(std::move(reason));
+  if (const std::string reason = index.unavailable_reason(*module); !reason.empty())
+    throw Error(reason);
   index.load(module->name);
   return registry.class_of(type);
 }

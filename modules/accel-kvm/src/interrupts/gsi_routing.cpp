@@ -2,7 +2,6 @@
 #include "interrupts/gsi_routing.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "kernel/list.h"
 
@@ -35,7 +34,8 @@ void GsiRouting::clear(u32 gsi) { entries_.erase(gsi); }
 
 std::vector<kvm_irq_routing_entry> GsiRouting::table() const {
   std::vector<kvm_irq_routing_entry> table;
-  for (const auto& [gsi, entry] : std::views::reverse(entries_)) table.push_back(entry);
+  table.reserve(entries_.size());
+  for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) table.push_back(at->second);
   return table;
 }
 

@@ -38,7 +38,7 @@ void VirtioBalloon::deflate(VirtQueue& queue) {
 }
 
 void VirtioBalloon::report(VirtQueue& queue) {
-  queue.for_each(element_, [this, &queue](const VirtElement& element) {
+  queue.for_each(element_, [&queue](const VirtElement& element) {
     for (std::size_t i = 0; i < element.in.size(); ++i) {
       const VirtElement::Place& place = element.in_places[i];
       const u64 first = (place.offset + kPageSize - 1) & kPageMask;

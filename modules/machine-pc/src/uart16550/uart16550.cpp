@@ -30,8 +30,7 @@ constexpr i64 kBacklogInterval = 2'000'000;  // nanoseconds
 }  // namespace
 
 Uart16550::Uart16550(Clock& ticks, IrqLine irq)
-    : ticks_(ticks),
-      irq_(irq),
+    : irq_(irq),
       timeout_timer_(ticks,
                      [this] {
                        state_.timed_out = state_.fifo_count != 0;

@@ -91,7 +91,6 @@ class Uart16550 final : public ChardevClient {
   void write_mcr(u8 value);
   void set_modem_lines(u8 lines);
 
-  Clock& ticks_;
   IrqLine irq_;
   Chardev* backend_ = nullptr;
   std::function<void()> request_flush_;
