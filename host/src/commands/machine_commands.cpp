@@ -4,6 +4,7 @@
 #include "backplane/machine_state.h"
 #include "commands/commands.h"
 #include "commands/device_tree.h"
+#include "commands/machine_state.h"
 #include "commands/memory_tree.h"
 
 namespace backplane::host {
@@ -82,18 +83,6 @@ Value cpus(CommandContext& context, const Arguments&) {
   return list;
 }
 
-Value registers(CommandContext& context, const Arguments&) {
-  std::string text;
-  for (Cpu* cpu : context.machine.cpus()) {
-    cpu->run_on_thread([&] {
-      if (cpu->vcpu() != nullptr) cpu->vcpu()->get_state();
-      text += cpu->describe_registers();
-    });
-    if (text.back() != '\n') text += '\n';
-  }
-  return human_text(text.empty() ? "this machine has no CPU\n" : text);
-}
-
 Value memory_size(CommandContext& context, const Arguments&) {
   const u64 given = context.machine.config().ram_size;
   return Value::Record{
@@ -107,7 +96,7 @@ Value memory_tree(CommandContext& context, const Arguments&) {
 Value devices(CommandContext& context, const Arguments&) { return device_tree(context.machine); }
 
 Value state(CommandContext& context, const Arguments&) {
-  return human_text(describe_machine_state(context.machine));
+  return describe_machine_state(context.machine);
 }
 
 constexpr ValueType kRunState = one_of(kRunStates);
@@ -143,6 +132,10 @@ constexpr TypeMember kDeviceMembers[] = {{"type", &kText},
                                          {"buses", &kNodes, true}};
 constexpr ValueType kDevice = record_of(kDeviceMembers);
 constexpr ValueType kDevices = list_of(kDevice);
+constexpr TypeMember kStateMembers[] = {
+    {"path", &kText}, {"type", &kText}, {"sections", &kAnything}};
+constexpr ValueType kState = record_of(kStateMembers);
+constexpr ValueType kStates = list_of(kState);
 constexpr TypeMember kMemoryMembers[] = {{"base-memory", &kBytes}};
 constexpr ValueType kMemory = record_of(kMemoryMembers);
 
@@ -170,10 +163,6 @@ constexpr Command kCommands[] = {
      .help = "how much RAM there is",
      .returns = &kMemory,
      .run = memory_size},
-    {.name = "x-query-registers",
-     .help = "the CPUs' registers",
-     .returns = &kHumanText,
-     .run = registers},
     {.name = "query-mtree",
      .help = "what answers where in memory and port space",
      .returns = &kSpaces,
@@ -184,10 +173,11 @@ constexpr Command kCommands[] = {
      .returns = &kDevices,
      .run = devices,
      .print = print_device_tree},
-    {.name = "x-query-state",
+    {.name = "query-state",
      .help = "what savestate would save of devices and CPUs",
-     .returns = &kHumanText,
-     .run = state},
+     .returns = &kStates,
+     .run = state,
+     .print = print_machine_state},
 };
 
 }  // namespace

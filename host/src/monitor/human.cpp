@@ -17,14 +17,10 @@ namespace backplane::host {
 
 namespace {
 
-// "info X" stands for the first of these that there is.
-constexpr std::string_view kQueries[] = {"query-", "x-query-"};
-
-// What a query is about; empty for a command that is none.
+// What a query is about, which "info X" stands for; empty for a command that is none.
 std::string_view topic_of(const Command& command) {
-  for (const std::string_view prefix : kQueries)
-    if (command.name.starts_with(prefix)) return command.name.substr(prefix.size());
-  return {};
+  constexpr std::string_view kQuery = "query-";
+  return command.name.starts_with(kQuery) ? command.name.substr(kQuery.size()) : "";
 }
 
 bool is_for_people(const Command& command) { return !command.for_programs; }
@@ -84,7 +80,6 @@ std::string run_for_people(const KnownCommand& known, CommandContext& context,
   const Command& command = *known.command;
   const Value result = run_command(known, context, arguments_of(command, words));
   if (command.print != nullptr) return command.print(result);
-  if (command.returns == &kHumanText) return result.as_record().front().value.as_string();
   return to_text(result);
 }
 

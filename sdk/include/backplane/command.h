@@ -116,10 +116,6 @@ std::vector<TypeMember> members_of(std::span<const CommandArgument> arguments);
 // Runs it with arguments that anybody may have given: a record, or null for none. Throws Error.
 Value run(const Command& command, CommandContext& context, Value arguments);
 
-// Text that people read, where there are no values yet: commands whose names begin with "x-".
-extern const ValueType kHumanText;
-Value human_text(std::string text);
-
 // An object that has commands of its own. The first object in the tree that offers a name has it,
 // and the program's own commands come before; but where several offer a query, each answers in the
 // human monitor, in tree order. Its type's file says BACKPLANE_MONITOR_WORD(), so that the monitor

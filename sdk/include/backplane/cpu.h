@@ -54,8 +54,6 @@ class Cpu : public Device {
 
   // True if a halted CPU has something to wake up for. Any thread, with the machine lock or not.
   virtual bool has_work() const = 0;
-  // Text for `info registers`. Machine lock; the CPU is outside guest code.
-  virtual std::string describe_registers() const = 0;
 
   // A debugger has it stand still while the machine runs. Machine lock; the machine stands still.
   bool held() const { return held_.load(std::memory_order_relaxed); }

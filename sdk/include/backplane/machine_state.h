@@ -12,6 +12,7 @@
 #include <string>
 
 #include "backplane/types.h"
+#include "backplane/value.h"
 
 namespace backplane {
 
@@ -33,8 +34,9 @@ void save_machine(Machine& machine, const std::filesystem::path& file,
 void load_machine(Machine& machine, const std::filesystem::path& file,
                   const StateProgress& progress = {});
 
-// What would be saved, as text: each object's path, and a line for each part of its state. Stops
-// the machine meanwhile. Machine lock, main loop's thread.
-std::string describe_machine_state(Machine& machine);
+// What would be saved of objects: a list of those that have state, each with its path, its type and
+// its sections as describe_state() has them. Stops the machine meanwhile. Machine lock, main loop's
+// thread.
+Value describe_machine_state(Machine& machine);
 
 }  // namespace backplane

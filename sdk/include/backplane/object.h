@@ -294,7 +294,7 @@ Object* resolve_link(Object& from, std::string_view path);
 template <auto Member>
 Property& ObjectClass::property(std::string name, std::string description) {
   using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
-  using Held = typename detail::MemberOf<decltype(Member)>::Value;
+  using Held = typename detail::MemberOf<decltype(Member)>::Held;
   Property row;
   row.name = std::move(name);
   row.description = std::move(description);
@@ -364,16 +364,17 @@ void ObjectClass::state_timer(std::string_view timer_name) {
   using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
   StateSection section;
   section.name = fmt::format("{}/{}", name, timer_name);
-  section.members = {
-      {"deadline",
-       {},
-       [](const void* timer, StateWriter& to) {
-         detail::save_timer(*static_cast<const Timer*>(timer), to);
-       },
-       [](void* timer, StateReader& from, const StateLimits&) {
-         detail::load_timer(*static_cast<Timer*>(timer), from);
-       },
-       [](const void* timer) { return detail::print_timer(*static_cast<const Timer*>(timer)); }}};
+  section.members = {{kDeadline,
+                      {},
+                      [](const void* timer, StateWriter& to) {
+                        detail::save_timer(*static_cast<const Timer*>(timer), to);
+                      },
+                      [](void* timer, StateReader& from, const StateLimits&) {
+                        detail::load_timer(*static_cast<Timer*>(timer), from);
+                      },
+                      [](const void* timer) {
+                        return detail::describe_timer(*static_cast<const Timer*>(timer));
+                      }}};
   section.subject = [](Object& object) -> void* {
     return detail::held(static_cast<Owner&>(object).*Member);
   };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The guest-visible state of an object, said once: a plain struct whose initializers are the state
 // at power-on, and a table that names its members. Complete reset, saving, loading and what
-// introspection prints come from the table.
+// introspection shows come from the table.
 //
 //   class Latch final : public IsaDevice {
 //     struct State {
@@ -45,6 +45,7 @@
 #include "backplane/clock.h"
 #include "backplane/error.h"
 #include "backplane/types.h"
+#include "backplane/value.h"
 
 namespace backplane {
 
@@ -104,15 +105,15 @@ struct StateMember {
   StateLimits limits;
   void (*save)(const void* owner, StateWriter& to);
   void (*load)(void* owner, StateReader& from, const StateLimits& limits);
-  std::string (*print)(const void* owner);
+  Value (*value)(const void* owner);
 };
 
 // Each row of a table: its name, and a piece with its value. load_members() wants each of them once
 // and no others; it throws Error that begins with the member's name.
 void save_members(std::span<const StateMember> table, const void* owner, StateWriter& to);
 void load_members(std::span<const StateMember> table, void* owner, StateReader& from);
-// "name=value name=value".
-std::string print_members(std::span<const StateMember> table, const void* owner);
+// As a record.
+Value describe_members(std::span<const StateMember> table, const void* owner);
 
 template <class T>
 concept HasMembers = requires {
@@ -124,12 +125,11 @@ namespace detail {
 i64 check_limits(i64 value, const StateLimits& limits);
 void save_timer(const Timer& timer, StateWriter& to);
 void load_timer(Timer& timer, StateReader& from);
-std::string print_timer(const Timer& timer);
+Value describe_timer(const Timer& timer);  // its deadline, or null
 std::size_t read_count(StateReader& from, std::size_t present, const StateLimits& limits);
 bool read_bool(StateReader& from);
-std::string print_number(u64 value);
 
-// How a value of type T is saved, loaded and printed.
+// How a value of type T is saved, loaded and shown.
 template <class T>
 struct StateTraits;
 
@@ -145,10 +145,11 @@ requires(std::is_integral_v<T> || std::is_enum_v<T>) struct StateTraits<T> {
       value = static_cast<T>(
           check_limits(static_cast<i64>(static_cast<T>(from.number(sizeof(T)))), limits));
   }
-  static std::string print(const T& value) {
-    if constexpr (std::is_same_v<T, bool>) return value ? "on" : "off";
-    if constexpr (std::is_signed_v<T>) return std::to_string(value);
-    return print_number(static_cast<u64>(value));
+  static Value show(const T& value) {
+    if constexpr (std::is_enum_v<T>)
+      return static_cast<std::underlying_type_t<T>>(value);
+    else
+      return value;
   }
 };
 
@@ -158,16 +159,14 @@ struct StateTraits<T> {
   static void load(T& value, StateReader& from, const StateLimits&) {
     load_members(T::members(), &value, from);
   }
-  static std::string print(const T& value) {
-    return "{" + print_members(T::members(), &value) + "}";
-  }
+  static Value show(const T& value) { return describe_members(T::members(), &value); }
 };
 
 template <>
 struct StateTraits<Timer> {
   static void save(const Timer& value, StateWriter& to) { save_timer(value, to); }
   static void load(Timer& value, StateReader& from, const StateLimits&) { load_timer(value, from); }
-  static std::string print(const Timer& value) { return print_timer(value); }
+  static Value show(const Timer& value) { return describe_timer(value); }
 };
 
 // What it points to is part of the object whenever the object is in operation.
@@ -179,9 +178,7 @@ struct StateTraits<std::unique_ptr<T>> {
   static void load(std::unique_ptr<T>& value, StateReader& from, const StateLimits& limits) {
     StateTraits<T>::load(*value, from, limits);
   }
-  static std::string print(const std::unique_ptr<T>& value) {
-    return StateTraits<T>::print(*value);
-  }
+  static Value show(const std::unique_ptr<T>& value) { return StateTraits<T>::show(*value); }
 };
 
 template <class T>
@@ -194,19 +191,16 @@ struct StateTraits<std::optional<T>> {
     value.reset();
     if (read_bool(from)) StateTraits<T>::load(value.emplace(), from, limits);
   }
-  static std::string print(const std::optional<T>& value) {
-    return value ? StateTraits<T>::print(*value) : "none";
+  static Value show(const std::optional<T>& value) {
+    return value ? StateTraits<T>::show(*value) : Value();
   }
 };
 
-template <class Range>
-std::string print_elements(const Range& elements) {
-  std::string text = "[";
-  for (const auto& element : elements) {
-    if (text.size() > 1) text += ' ';
-    text += StateTraits<std::remove_cvref_t<decltype(element)>>::print(element);
-  }
-  return text + "]";
+template <class T, class Range>
+Value show_elements(const Range& elements) {
+  Value::List list;
+  for (const T& element : elements) list.push_back(StateTraits<T>::show(element));
+  return list;
 }
 
 template <class T, std::size_t N>
@@ -217,7 +211,7 @@ struct StateTraits<std::array<T, N>> {
   static void load(std::array<T, N>& value, StateReader& from, const StateLimits& limits) {
     for (T& element : value) StateTraits<T>::load(element, from, limits);
   }
-  static std::string print(const std::array<T, N>& value) { return print_elements(value); }
+  static Value show(const std::array<T, N>& value) { return show_elements<T>(value); }
 };
 
 template <std::size_t N>
@@ -239,11 +233,12 @@ struct StateTraits<std::bitset<N>> {
         value[i + bit] = (byte >> bit & 1) != 0;
     }
   }
-  static std::string print(const std::bitset<N>& value) {
-    std::string text = "{";
+  // Which bits are set.
+  static Value show(const std::bitset<N>& value) {
+    Value::List set;
     for (std::size_t i = 0; i < N; ++i)
-      if (value[i]) text += (text.size() > 1 ? " " : "") + std::to_string(i);
-    return text + "}";
+      if (value[i]) set.emplace_back(i);
+    return set;
   }
 };
 
@@ -255,7 +250,7 @@ struct StateTraits<T[N]> {
   static void load(T (&value)[N], StateReader& from, const StateLimits& limits) {
     for (T& element : value) StateTraits<T>::load(element, from, limits);
   }
-  static std::string print(const T (&value)[N]) { return print_elements(value); }
+  static Value show(const T (&value)[N]) { return show_elements<T>(value); }
 };
 
 template <class T>
@@ -269,7 +264,7 @@ struct StateTraits<std::vector<T>> {
     if constexpr (std::is_default_constructible_v<T>) value.resize(count);
     for (T& element : value) StateTraits<T>::load(element, from, limits);
   }
-  static std::string print(const std::vector<T>& value) { return print_elements(value); }
+  static Value show(const std::vector<T>& value) { return show_elements<T>(value); }
 };
 
 template <class M>
@@ -277,7 +272,7 @@ struct MemberOf;
 template <class C, class V>
 struct MemberOf<V C::*> {
   using Owner = C;
-  using Value = V;
+  using Held = V;
 };
 
 // The object itself where it is held by a pointer or may be absent; null if it is.
@@ -309,8 +304,7 @@ T* held(std::optional<T>& value) {
 template <auto Member>
 StateMember member(std::string_view name, const StateLimits& limits = {}) {
   using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
-  using Value = typename detail::MemberOf<decltype(Member)>::Value;
-  using Traits = detail::StateTraits<Value>;
+  using Traits = detail::StateTraits<typename detail::MemberOf<decltype(Member)>::Held>;
   return {
       name, limits,
       [](const void* owner, StateWriter& to) {
@@ -319,7 +313,7 @@ StateMember member(std::string_view name, const StateLimits& limits = {}) {
       [](void* owner, StateReader& from, const StateLimits& l) {
         Traits::load(static_cast<Owner*>(owner)->*Member, from, l);
       },
-      [](const void* owner) { return Traits::print(static_cast<const Owner*>(owner)->*Member); }};
+      [](const void* owner) { return Traits::show(static_cast<const Owner*>(owner)->*Member); }};
 }
 
 // Part of what a class says of its objects' state; see ObjectClass::state().
@@ -333,9 +327,11 @@ struct StateSection {
   void (*reset)(void* subject) = nullptr;
 };
 
-// The value of each member of each section, a line a section: "name: member=value ...". For tests
-// and `info`.
-std::string describe_state(Object& object);
+// The sections of one object: a record of the value of each member for each of them. For tests and
+// query-state.
+Value describe_state(Object& object);
+// What the deadline of a timer is called that is a section by itself, ns of its clock.
+inline constexpr std::string_view kDeadline = "deadline";
 // The sections of one object, each with its name and version; loading wants exactly these, and
 // throws Error that names section and member. Neither calls the object's hooks.
 void save_object(Object& object, StateWriter& to);

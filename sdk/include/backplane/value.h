@@ -95,6 +95,9 @@ inline Value::Value(Record value) : data_(std::move(value)) {}
 // list with a line for each element, which begins, if it is a record, with its first field. Each
 // line ends with a newline; nothing is said of null.
 std::string to_text(const Value& value);
+// The same of a scalar alone, without a newline; empty for null. Throws Error, "expects a string, a
+// number or a boolean", at a list or a record.
+std::string scalar_text(const Value& value);
 
 // --- types ------------------------------------------------------------------------------------
 

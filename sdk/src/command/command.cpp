@@ -9,16 +9,6 @@ namespace backplane {
 
 CommandProvider::~CommandProvider() = default;
 
-namespace {
-constexpr TypeMember kHumanMembers[] = {{"human-readable-text", &kText}};
-}
-
-const ValueType kHumanText = record_of(kHumanMembers);
-
-Value human_text(std::string text) {
-  return Value::Record{{std::string(kHumanMembers[0].name), std::move(text)}};
-}
-
 const Value& Arguments::at(std::string_view name) const {
   if (const Value* const value = given_.find(name)) return *value;
   throw Error::of("Parameter '{}' is missing", name);

@@ -40,16 +40,18 @@ void save_machine(Machine& machine, const std::filesystem::path& file, std::stri
   out.finish();
 }
 
-std::string describe_machine_state(Machine& machine) {
+Value describe_machine_state(Machine& machine) {
   const Pause pause(machine);
   on_vcpus(machine, &Vcpu::get_state);
-  std::string text;
+  Value::List objects;
   for (Object* const object : objects_of(machine)) {
     object->saving();
-    if (const std::string parts = describe_state(*object); !parts.empty())
-      text += fmt::format("{}\n{}", object->path(), parts);
+    if (Value sections = describe_state(*object); !sections.as_record().empty())
+      objects.push_back(Value::Record{{"path", object->path()},
+                                      {"type", object->type_name()},
+                                      {"sections", std::move(sections)}});
   }
-  return text;
+  return objects;
 }
 
 void load_machine(Machine& machine, const std::filesystem::path& file,

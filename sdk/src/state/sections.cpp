@@ -65,19 +65,17 @@ void load_members(std::span<const StateMember> table, void* owner, StateReader& 
     if (!seen[i]) throw Error::of("{}: is missing", table[i].name);
 }
 
-std::string print_members(std::span<const StateMember> table, const void* owner) {
-  std::string text;
-  for (const StateMember& row : table)
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", row.name, row.print(owner));
-  return text;
+Value describe_members(std::span<const StateMember> table, const void* owner) {
+  Value::Record record;
+  for (const StateMember& row : table) record.push_back({std::string(row.name), row.value(owner)});
+  return record;
 }
 
-std::string describe_state(Object& object) {
-  std::string text;
+Value describe_state(Object& object) {
+  Value::Record sections;
   for (const Part& part : parts_of(object))
-    text += fmt::format("{}: {}\n", part.section->name,
-                        print_members(part.section->members, part.subject));
-  return text;
+    sections.push_back({part.section->name, describe_members(part.section->members, part.subject)});
+  return sections;
 }
 
 void save_object(Object& object, StateWriter& to) {

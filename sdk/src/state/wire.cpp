@@ -87,12 +87,8 @@ void load_timer(Timer& timer, StateReader& from) {
     timer.arm_at(deadline);
 }
 
-std::string print_timer(const Timer& timer) {
-  return timer.armed() ? std::to_string(timer.deadline()) : "off";
-}
-
-std::string print_number(u64 value) {
-  return value < 10 ? std::to_string(value) : fmt::format("{:#x}", value);
+Value describe_timer(const Timer& timer) {
+  return timer.armed() ? Value(timer.deadline()) : Value();
 }
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 // Values for people.
 #include <fmt/format.h>
 
+#include "backplane/error.h"
 #include "backplane/value.h"
 
 namespace backplane {
@@ -10,22 +11,6 @@ namespace {
 
 bool is_scalar(const Value& value) {
   return value.kind() != Value::Kind::List && value.kind() != Value::Kind::Record;
-}
-
-std::string scalar_text(const Value& value) {
-  switch (value.kind()) {
-    case Value::Kind::Boolean:
-      return value.as_bool() ? "on" : "off";
-    case Value::Kind::Integer:
-      return value.as_number() < 0 ? std::to_string(value.as_signed())
-                                   : std::to_string(value.as_unsigned());
-    case Value::Kind::Number:
-      return fmt::format("{}", value.as_number());
-    case Value::Kind::String:
-      return value.as_string();
-    default:
-      return {};
-  }
 }
 
 void print(const Value& value, std::size_t indent, std::string& text);
@@ -42,7 +27,8 @@ void print_field(const Value::Field& field, std::size_t indent, std::string& tex
 // "first: a=1, b=on", and what is no scalar below it.
 void print_element(const Value::Record& record, std::size_t indent, std::string& text) {
   if (record.empty()) return;
-  text += fmt::format("{:{}}{}", "", indent, scalar_text(record.front().value));
+  const Value& first = record.front().value;
+  text += fmt::format("{:{}}{}", "", indent, is_scalar(first) ? scalar_text(first) : "");
   std::string_view separator = ": ";
   for (auto field = record.begin() + 1; field != record.end(); ++field) {
     if (!is_scalar(field->value) || field->value.is_null()) continue;
@@ -71,6 +57,26 @@ void print(const Value& value, std::size_t indent, std::string& text) {
 }
 
 }  // namespace
+
+std::string scalar_text(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::Null:
+      return {};
+    case Value::Kind::Boolean:
+      return value.as_bool() ? "on" : "off";
+    case Value::Kind::Integer:
+      return value.as_number() < 0 ? std::to_string(value.as_signed())
+                                   : std::to_string(value.as_unsigned());
+    case Value::Kind::Number:
+      return fmt::format("{}", value.as_number());
+    case Value::Kind::String:
+      return value.as_string();
+    case Value::Kind::List:
+    case Value::Kind::Record:
+      break;
+  }
+  throw Error("expects a string, a number or a boolean");
+}
 
 std::string to_text(const Value& value) {
   std::string text;

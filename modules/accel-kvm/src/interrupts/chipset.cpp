@@ -75,24 +75,32 @@ void KernelChipset::reset_controllers() {
   set_chip(state);
 }
 
-std::string KernelChipset::describe_chips() const {
-  std::string text = "interrupt controllers of the kernel\n";
+Value KernelChipset::describe_chips() const {
+  Value::List pics, pins;
   for (const u32 id : kPicChips) {
     const kvm_pic_state pic = chip(id).chip.pic;
-    text += fmt::format("8259 {}: irr={:02x} imr={:02x} isr={:02x} elcr={:02x} base={:02x}\n", id,
-                        pic.irr, pic.imr, pic.isr, pic.elcr, pic.irq_base);
+    pics.push_back(Value::Record{{"requests", pic.irr},
+                                 {"masked", pic.imr},
+                                 {"in-service", pic.isr},
+                                 {"level", pic.elcr},
+                                 {"vectors", pic.irq_base}});
   }
   const kvm_ioapic_state ioapic = chip(KVM_IRQCHIP_IOAPIC).chip.ioapic;
-  text += fmt::format("IOAPIC: id={} irr={:06x}\n", ioapic.id, ioapic.irr);
   for (u32 input = 0; input < kIoApicInputs; ++input) {
     const auto& entry = ioapic.redirtbl[input].fields;
     if (entry.mask != 0) continue;
-    text += fmt::format("  pin {:2}: vector={:02x} {} {}={:02x}{}\n", input, entry.vector,
-                        entry.trig_mode != 0 ? "level" : "edge",
-                        entry.dest_mode != 0 ? "logical" : "physical", entry.dest_id,
-                        entry.remote_irr != 0 ? " remote-irr" : "");
+    pins.push_back(Value::Record{{"pin", input},
+                                 {"vector", u8{entry.vector}},
+                                 {"level-triggered", entry.trig_mode != 0},
+                                 {"masked", false},
+                                 {"logical", entry.dest_mode != 0},
+                                 {"destination", u8{entry.dest_id}},
+                                 {"remote-irr", entry.remote_irr != 0}});
   }
-  return text;
+  return Value::Record{{"pics", std::move(pics)},
+                       {"ioapic", Value::Record{{"id", u32{ioapic.id}},
+                                                {"inputs", u32{ioapic.irr}},
+                                                {"pins", std::move(pins)}}}};
 }
 
 }  // namespace backplane::kvm

@@ -32,7 +32,7 @@ class KernelChipset final : public x86::PlatformChipset {
   void set_controllers(const x86::ControllerRegisters& registers) override;
   x86::TimerRegisters timer_registers() const override;
   void set_timer_registers(const x86::TimerRegisters& registers) override;
-  std::string describe_chips() const override;
+  Value describe_chips() const override;
 
  private:
   class TimerWatch;

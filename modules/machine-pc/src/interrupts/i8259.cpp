@@ -295,15 +295,20 @@ void PicPair::drive(bool level) {
   output_.set(level);
 }
 
-std::string PicPair::describe() const {
-  std::string text;
+Value PicPair::describe() const {
+  Value::List chips;
   for (unsigned n = 0; n < 2; ++n) {
     const Pic8259& c = chips_[n];
-    text += fmt::format(
-        "8259 {}: requests={:02x} masked={:02x} in-service={:02x} level={:02x} vectors={:02x}\n", n,
-        c.requests(), c.masked(), c.in_service(), c.elcr(), c.vector_base());
+    Value::List counts;
+    for (unsigned input = 0; input < 8; ++input) counts.push_back(count(8 * n + input));
+    chips.push_back(Value::Record{{"requests", c.requests()},
+                                  {"masked", c.masked()},
+                                  {"in-service", c.in_service()},
+                                  {"level", c.elcr()},
+                                  {"vectors", c.vector_base()},
+                                  {"counts", std::move(counts)}});
   }
-  return text;
+  return chips;
 }
 
 }  // namespace backplane::pc

@@ -117,7 +117,7 @@ class PicPair final : public IrqSink {
   u8 acknowledge();
 
   u64 count(unsigned input) const { return counts_[input]; }  // acknowledged so far
-  std::string describe() const;
+  Value describe() const;
 
  private:
   void update();

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "interrupts/interrupt_controllers.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "backplane/machine.h"
 #include "backplane/x86/cpu.h"
+#include "interrupts/describe.h"
 
 namespace backplane::pc {
 
@@ -232,24 +231,24 @@ void InterruptControllers::write_elcr(u64 offset, u64 value, unsigned /*size*/) 
   pics_->write_elcr(static_cast<unsigned>(offset), static_cast<u8>(value));
 }
 
-std::string InterruptControllers::describe_controllers() const {
-  if (chipset_ != nullptr) return chipset_->describe_chips();
-  std::string text = pics_->describe();
-  for (unsigned input = 0; input < 16; ++input)
-    if (pics_->count(input) != 0)
-      text += fmt::format("  irq {:2}: count={}\n", input, pics_->count(input));
-  return text + ioapic_->describe();
+Value InterruptControllers::describe_controllers() const {
+  Value::Record record{{"in-kernel", chipset_ != nullptr}};
+  const Value chips = chipset_ != nullptr ? chipset_->describe_chips()
+                                          : Value::Record{{"pics", pics_->describe()},
+                                                          {"ioapic", ioapic_->describe()}};
+  for (const Value::Field& field : chips.as_record()) record.push_back(field);
+  return record;
 }
 
 std::span<const Command> InterruptControllers::commands() const {
   static constexpr Command kCommands[] = {
-      {.name = "x-query-irq",
+      {.name = "query-irq",
        .help = "the interrupt controllers of the board",
-       .returns = &kHumanText,
+       .returns = &kControllers,
        .run = [](CommandContext& context, const Arguments&) -> Value {
-         return human_text(
-             dynamic_cast<InterruptControllers&>(*context.offering).describe_controllers());
-       }}};
+         return dynamic_cast<InterruptControllers&>(*context.offering).describe_controllers();
+       },
+       .print = print_controllers}};
   return kCommands;
 }
 

@@ -95,7 +95,7 @@ class InterruptControllers final : public Device,
   void make_controllers();
   void map_ports(const char* name, u64 base, const MmioHandler& handler);
   void ioapic_changed();
-  std::string describe_controllers() const;
+  Value describe_controllers() const;
   // Whether a local APIC has a vector as requested or in service.
   bool has_interrupt(u8 vector) const;
 

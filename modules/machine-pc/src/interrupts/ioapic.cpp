@@ -182,19 +182,21 @@ void IoApic::write(u64 offset, u64 value, unsigned /*size*/) {
   }
 }
 
-std::string IoApic::describe() const {
-  std::string text = fmt::format("IOAPIC: id={} inputs={:06x}\n", state_.id, state_.levels);
+Value IoApic::describe() const {
+  Value::List pins;
   for (unsigned input = 0; input < kInputs; ++input) {
     const u64 entry = state_.entries[input];
     if (has(entry, kMasked) && counts_[input] == 0) continue;
-    text += fmt::format("  pin {:2}: vector={:02x} {} {} {}={:02x}{}{} count={}\n", input,
-                        entry & kVectorMask, has(entry, kLevel) ? "level" : "edge",
-                        has(entry, kMasked) ? "masked" : "enabled",
-                        has(entry, kLogical) ? "logical" : "physical", entry >> 56,
-                        has(entry, kRemoteIrr) ? " remote-irr" : "",
-                        (state_.levels >> input & 1) != 0 ? " high" : "", counts_[input]);
+    pins.push_back(Value::Record{{"pin", input},
+                                 {"vector", entry & kVectorMask},
+                                 {"level-triggered", has(entry, kLevel)},
+                                 {"masked", has(entry, kMasked)},
+                                 {"logical", has(entry, kLogical)},
+                                 {"destination", entry >> 56},
+                                 {"remote-irr", has(entry, kRemoteIrr)},
+                                 {"count", counts_[input]}});
   }
-  return text;
+  return Value::Record{{"id", state_.id}, {"inputs", state_.levels}, {"pins", std::move(pins)}};
 }
 
 }  // namespace backplane::pc

@@ -57,7 +57,7 @@ class IoApic final : public IrqSink {
   std::optional<u8> edge_vector(unsigned input) const;
 
   u64 count(unsigned input) const { return counts_[input]; }  // messages sent
-  std::string describe() const;
+  Value describe() const;
 
  private:
   static constexpr u64 kMasked = 1u << 16;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include "../cpu/describe.h"
 #include "../cpu/guest_tsc.h"
 #include "../cpu/host_tsc.h"
 #include "backplane/machine.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/cpu.h"
+#include "describe.h"
 
 namespace backplane::x86 {
 
@@ -170,25 +172,33 @@ void ApicBus::write_page(u64 offset, u64 value, unsigned size) {
     deliver(decode_msi(LocalApic::kBaseAddress + offset, static_cast<u32>(value)));
 }
 
-std::string ApicBus::describe_apics() const {
-  std::string text;
+Value ApicBus::describe_apics() const {
+  Value::List apics;
   for (const LocalApic* apic : apics_) {
     X86Cpu& cpu = apic->cpu_;
     if (platform_ != nullptr && cpu.vcpu() != nullptr)
       cpu.run_on_thread([&cpu] { cpu.vcpu()->get_state(); });
-    text += apic->describe();
+    apics.push_back(apic->describe());
   }
-  return text;
+  return apics;
 }
 
 std::span<const Command> ApicBus::commands() const {
   static constexpr Command kCommands[] = {
-      {.name = "x-query-lapic",
+      {.name = "query-lapic",
        .help = "the local APICs of the CPUs",
-       .returns = &kHumanText,
+       .returns = &kApics,
        .run = [](CommandContext& context, const Arguments&) -> Value {
-         return human_text(dynamic_cast<ApicBus&>(*context.offering).describe_apics());
-       }}};
+         return dynamic_cast<ApicBus&>(*context.offering).describe_apics();
+       },
+       .print = print_apics},
+      {.name = "query-registers",
+       .help = "the CPUs' registers",
+       .returns = &kRegisterSets,
+       .run = [](CommandContext& context, const Arguments&) -> Value {
+         return describe_registers(context.machine);
+       },
+       .print = print_registers}};
   return kCommands;
 }
 

@@ -44,7 +44,6 @@ class TwoRegisters final : public DebugTarget {
 class DebuggedCpu final : public Cpu {
  public:
   bool has_work() const override { return false; }
-  std::string describe_registers() const override { return {}; }
   std::unique_ptr<DebugTarget> debug_target() override {
     return std::make_unique<TwoRegisters>(values);
   }

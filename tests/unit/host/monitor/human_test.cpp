@@ -116,7 +116,7 @@ TEST_F(MonitorCommands, DevicesAddTopics) {
 
 TEST_F(MonitorCommands, EveryTopicAnswers) {
   power_on(true);
-  for (const char* topic : {"accel", "modules", "qtree", "mtree", "registers", "jit", "chardev",
+  for (const char* topic : {"accel", "modules", "qtree", "mtree", "state", "jit", "chardev",
                             "block", "status", "version"}) {
     const std::string text = run(std::string("info ") + topic);
     ASSERT_FALSE(text.empty()) << topic;

@@ -16,7 +16,6 @@ using testing::TestMachine;
 class FakeCpu final : public Cpu {
  public:
   bool has_work() const override { return interrupt_request() != 0; }
-  std::string describe_registers() const override { return {}; }
 };
 BACKPLANE_TYPE(FakeCpu, "fake-cpu")
 

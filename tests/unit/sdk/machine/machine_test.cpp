@@ -32,7 +32,6 @@ BACKPLANE_TYPE(Part, "machine-part")
 class IdleCpu final : public Cpu {
  public:
   bool has_work() const override { return false; }
-  std::string describe_registers() const override { return {}; }
   void reset() override {
     event_log += fmt::format("!cpu{}", index());
     Cpu::reset();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "backplane/error.h"
+#include "backplane/json.h"
 #include "backplane/testing/test_machine.h"
 
 namespace backplane {
@@ -155,14 +156,14 @@ TEST_F(StateTest, ADerivedClassAddsItsPart) {
   EXPECT_EQ(fresh.state.offset, -5);
 }
 
-TEST_F(StateTest, IsPrintedByName) {
+TEST_F(StateTest, IsARecordOfRecords) {
   auto& device = make<Recorder>();
   device.fill();
-  EXPECT_EQ(describe_state(device),
-            "test-recorder: position=0xdeadbeef offset=-5 current=1 mode=1 "
-            "tracks=[{length=0xa muted=on} {length=0x14 muted=off}] queue=[1 2 3] levels=[4 5 6] "
-            "marked=9 lit={1 10}\n"
-            "test-recorder/tick: deadline=500\n");
+  EXPECT_EQ(describe_state(device), parse_json(R"({
+      "test-recorder": {"position": 3735928559, "offset": -5, "current": 1, "mode": 1,
+                        "tracks": [{"length": 10, "muted": true}, {"length": 20, "muted": false}],
+                        "queue": [1, 2, 3], "levels": [4, 5, 6], "marked": 9, "lit": [1, 10]},
+      "test-recorder/tick": {"deadline": 500}})"));
 }
 
 TEST_F(StateTest, WhatIsOutOfRangeIsRefusedByName) {

@@ -183,8 +183,8 @@ class LocalApic {
   // Whether the NMI pin gets through. [SDM 3A "Local Vector Table": LINT1]
   bool lint1_delivers_nmi() const;
 
-  // Its registers, for `info lapic`.
-  std::string describe() const;
+  // Its registers, for query-lapic.
+  Value describe() const;
 
  private:
   friend class ApicBus;
@@ -314,7 +314,7 @@ class ApicBus final : public Device, public CommandProvider, private IrqSink {
   void write_page(u64 offset, u64 value, unsigned size);
   // Makes the pages of the local APICs that are not at 0xfee00000 those that there are now.
   void place_pages();
-  std::string describe_apics() const;
+  Value describe_apics() const;
   // The local APIC of the CPU that makes this access, if it is at that page.
   LocalApic* accessed_apic(u64 page) const;
 

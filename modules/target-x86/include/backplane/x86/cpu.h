@@ -180,7 +180,10 @@ class X86Cpu : public Cpu {
   void merge_nmis();
 
   bool has_work() const override;
-  std::string describe_registers() const override;
+  // Its registers as they are in state(), and the same for people. Machine lock; the CPU is outside
+  // guest code.
+  Value registers() const;
+  std::string describe_registers() const;
   std::unique_ptr<DebugTarget> debug_target() override;
   void set_property(std::string_view name, std::string_view value) override;
 

@@ -89,8 +89,9 @@ class PlatformChipset {
   virtual void set_controllers(const ControllerRegisters& registers) = 0;
   virtual TimerRegisters timer_registers() const = 0;
   virtual void set_timer_registers(const TimerRegisters& registers) = 0;
-  // For `info irq`.
-  virtual std::string describe_chips() const = 0;
+  // For query-irq: a record of "pics", a list of the two 8259, and "ioapic", each with the members
+  // that the board's own have.
+  virtual Value describe_chips() const = 0;
 
  protected:
   ~PlatformChipset() = default;

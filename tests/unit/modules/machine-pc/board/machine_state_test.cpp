@@ -11,6 +11,7 @@
 #include <random>
 
 #include "backplane/error.h"
+#include "backplane/json.h"
 #include "backplane/testing/scratch_directory.h"
 #include "backplane/testing/state_check.h"
 #include "board/pc_board.h"
@@ -32,7 +33,7 @@ std::string difference(const States& got, const States& wanted) {
     const auto [a, b] = std::mismatch(there.begin(), there.end(), lines.begin(), lines.end());
     if (a == there.end() && b == lines.end()) continue;
     const auto from = static_cast<std::size_t>(a - there.begin());
-    const std::size_t word = there.rfind(' ', from == 0 ? 0 : from - 1) + 1;
+    const std::size_t word = there.rfind(',', from == 0 ? 0 : from - 1) + 1;
     text +=
         fmt::format("{}: {}\n  wanted: {}\n", path, there.substr(word, 60), lines.substr(word, 60));
   }
@@ -48,8 +49,8 @@ States states_of(PcBoard& board) {
   States states;
   visit(board.machine(), [&](Object& object) {
     object.saving();
-    if (std::string text = describe_state(object); !text.empty())
-      states[object.path()] = std::move(text);
+    if (const Value state = describe_state(object); !state.as_record().empty())
+      states[object.path()] = to_json(state);
   });
   return states;
 }
@@ -127,7 +128,7 @@ TEST(MachineState, AResetLeavesNothingBehind) {
     fresh.machine().run_control().reset();
     States wanted = states_of(fresh);
     // The clock's RESET# leaves date and memory alone.
-    std::erase_if(wanted, [](const auto& row) { return row.second.starts_with("mc146818rtc"); });
+    std::erase_if(wanted, [](const auto& row) { return row.second.starts_with("{\"mc146818rtc"); });
     EXPECT_EQ(difference(states_of(used), wanted), "") << "seed " << seed;
   }
 }

@@ -11,6 +11,7 @@
 #include "backplane/testing/test_machine.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/cpu.h"
+#include "interrupts/describe.h"
 #include "interrupts/interrupt_controllers.h"
 
 namespace backplane::pc {
@@ -54,7 +55,10 @@ class PlatformAccelerator final : public backplane::testing::NullAccelerator,
   }
   x86::TimerRegisters timer_registers() const override { return timer; }
   void set_timer_registers(const x86::TimerRegisters& registers) override { timer = registers; }
-  std::string describe_chips() const override { return "the platform's chips\n"; }
+  Value describe_chips() const override {
+    const Value ioapic = Value::Record{{"id", 3}, {"inputs", 0x10}, {"pins", Value::List{}}};
+    return Value::Record{{"pics", Value::List{}}, {"ioapic", ioapic}};
+  }
 
   x86::ControllerRegisters controller_registers;
   x86::TimerRegisters timer;
@@ -193,7 +197,10 @@ TEST_F(PlatformChipsetTest, WiresEndInThePlatformsChips) {
 TEST_F(PlatformChipsetTest, OurChipsDoNotAnswer) {
   EXPECT_EQ(machine_.io().load<u8>(0x21), 0xff);
   EXPECT_EQ(machine_.memory().load<u32>(IoApic::kDefaultAddress), ~0u);
-  EXPECT_EQ(machine_.call(irqs_, "x-query-irq"), human_text("the platform's chips\n"));
+  const Value controllers = machine_.call(irqs_, "query-irq");
+  EXPECT_TRUE(controllers.find("in-kernel")->as_bool());
+  EXPECT_EQ(print_controllers(controllers),
+            "interrupt controllers of the kernel\nIOAPIC: id=3 inputs=000010\n");
 }
 
 // One machine after the other: with the platform's chips, or ours.

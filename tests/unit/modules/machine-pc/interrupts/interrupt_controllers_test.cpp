@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "backplane/testing/test_machine.h"
+#include "interrupts/describe.h"
 
 namespace backplane::pc {
 namespace {
@@ -52,7 +53,13 @@ TEST_F(InterruptControllersTest, LegacyReplacementReleasesAndRestoresTheTimersLi
 }
 
 TEST_F(InterruptControllersTest, AnswersInfoIrq) {
-  EXPECT_NE(to_text(machine_.call(irqs_, "x-query-irq")).find("IOAPIC"), std::string::npos);
+  const Value value = machine_.call(irqs_, "query-irq");
+  EXPECT_NO_THROW(check(kControllers, value));
+  EXPECT_FALSE(value.find("in-kernel")->as_bool());
+  ASSERT_EQ(value.find("pics")->as_list().size(), 2U);
+  const std::string text = print_controllers(value);
+  EXPECT_NE(text.find("8259 1: requests=00 masked="), std::string::npos) << text;
+  EXPECT_NE(text.find("IOAPIC: id=0 inputs="), std::string::npos) << text;
 }
 
 }  // namespace

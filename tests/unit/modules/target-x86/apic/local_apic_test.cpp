@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "../guest.h"
+#include "apic/describe.h"
 
 namespace backplane::x86::testing {
 namespace {
@@ -597,7 +598,9 @@ TEST_F(Apic, X2apicInterruptCommandIsOneWrite) {
 
 TEST_F(Apic, TheMonitorShowsThem) {
   fixed(1, 0x45);
-  const std::string text = to_text(guest.machine.call(ApicBus::of(guest.machine), "x-query-lapic"));
+  const Value apics = guest.machine.call(ApicBus::of(guest.machine), "query-lapic");
+  EXPECT_EQ(*apics.as_list().at(1).find("requested"), Value(Value::List{0x45}));
+  const std::string text = print_apics(apics);
   EXPECT_NE(text.find("APIC 0: xAPIC, boot processor"), std::string::npos);
   EXPECT_NE(text.find("requested: 45; in service: none"), std::string::npos);
 }

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "../guest.h"
+#include "cpu/describe.h"
 
 namespace backplane::x86::testing {
 namespace {
@@ -57,9 +58,17 @@ TEST(Cpu, DescribesItsRegisters) {
   Guest guest;
   guest.enter_long_mode();
   guest.reg(R9) = 0x1122334455667788;
-  const std::string text = guest.cpu().describe_registers();
-  EXPECT_NE(text.find("long, 64-bit"), std::string::npos);
-  EXPECT_NE(text.find("R9 =1122334455667788"), std::string::npos);
+  const Value cpus = guest.machine.call(ApicBus::of(guest.machine), "query-registers");
+  EXPECT_NO_THROW(check(kRegisterSets, cpus));
+  const Value& cpu = cpus.as_list().at(0);
+  EXPECT_EQ(cpu.find("general")->find("r9")->as_unsigned(), 0x1122334455667788U);
+  EXPECT_EQ(cpu.find("mode")->as_string(), "long, 64-bit");
+  const std::string text = print_registers(cpus);
+  EXPECT_EQ(text, guest.cpu().describe_registers());
+  EXPECT_NE(text.find("R9 =1122334455667788"), std::string::npos) << text;
+  EXPECT_NE(text.find("\nCS  "), std::string::npos) << text;
+  EXPECT_NE(text.find("\nGDT base="), std::string::npos) << text;
+  EXPECT_NE(text.find("] CPL=0\n"), std::string::npos) << text;
 }
 
 TEST(Cpu, TheTimeStampCounterAdvancesAndIsTheSameOnAllCpus) {
