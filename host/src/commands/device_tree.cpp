@@ -3,7 +3,6 @@
 
 #include "backplane/command.h"
 #include "backplane/device.h"
-#include "backplane/json.h"
 #include "backplane/machine.h"
 
 namespace backplane::host {
@@ -18,7 +17,7 @@ Value describe(const Device& device) {
   if (dynamic_cast<const Cpu*>(&device) == nullptr)
     for (const Property& property : device.object_class().properties)
       if (property.get != nullptr)
-        properties.push_back({property.name, property_value(property, device)});
+        properties.push_back({property.name, property.get(device, property)});
   record.push_back({"properties", std::move(properties)});
   Value::List buses;
   for (const Bus* const bus : device.child_buses()) {
@@ -31,19 +30,14 @@ Value describe(const Device& device) {
   return record;
 }
 
-bool is_text(const Value& value) {
-  return value.kind() != Value::Kind::Record && value.kind() != Value::Kind::List;
-}
-
 void print_device(const Value& device, unsigned depth, std::string& text) {
   text += fmt::format("{:{}}dev: {}, id \"{}\"\n", "", depth, device.find("type")->as_string(),
                       device.find("id")->as_string());
   if (const Value* const description = device.find("description"))
     text += fmt::format("{:{}}  {}\n", "", depth, description->as_string());
   for (const Value::Field& property : device.find("properties")->as_record())
-    text += fmt::format(
-        "{:{}}  {} = {}\n", "", depth, property.name,
-        is_text(property.value) ? property_text(property.value) : to_json(property.value));
+    text += fmt::format("{:{}}  {} = {}\n", "", depth, property.name,
+                        property_text(kAnything, property.value));
   if (const Value* const buses = device.find("buses"))
     for (const Value& bus : buses->as_list()) {
       text += fmt::format("{:{}}  bus: {} ({})\n", "", depth, bus.find("name")->as_string(),

@@ -72,7 +72,7 @@ Value properties_of(const std::string& type) {
     Value::Record record{{"name", property.name},
                          {"type", property.type_name},
                          {"description", property.description}};
-    if (!property.default_value.empty())
+    if (!property.default_value.is_null())
       record.push_back({"default-value", property.default_value});
     properties.push_back(std::move(record));
   }

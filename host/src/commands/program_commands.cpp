@@ -70,16 +70,15 @@ Value cpu_definitions(CommandContext&, const Arguments&) {
 
 // What the boards that are installed can be given with -machine.
 Value::List machine_parameters() {
-  std::map<std::string, std::string> types;
+  std::map<std::string, const ValueType*> types;
   for (const CatalogueEntry& entry : catalogue(kMachineKind))
     if (entry.type.unavailable.empty())
       for (const Property& property : class_of_kind(kMachineKind, entry.name).properties)
-        types.emplace(property.name, property.type_name);
+        types.emplace(property.name, property.shape);
   Value::List list;
   for (const auto& [name, type] : types)
     list.push_back(Value::Record{
-        {"name", name},
-        {"type", type == PropertyTraits<bool>::kTypeName ? std::string("boolean") : "string"}});
+        {"name", name}, {"type", type->kind == ValueType::Kind::Boolean ? "boolean" : "string"}});
   return list;
 }
 
@@ -104,7 +103,7 @@ Value accelerator(CommandContext& context, const Arguments&) {
   Value::Record properties;
   for (const Property& property : accelerator.object_class().properties)
     if (property.get != nullptr)
-      properties.push_back({property.name, property_value(property, accelerator)});
+      properties.push_back({property.name, property.get(accelerator, property)});
   record.push_back({"properties", std::move(properties)});
   return record;
 }

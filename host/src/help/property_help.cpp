@@ -10,10 +10,11 @@ std::string property_help(const ObjectClass& type, std::string_view noun) {
   for (const PropertyDescription& property : properties) {
     text += fmt::format("  {:<28} {}", fmt::format("{}=<{}>", property.name, property.type_name),
                         property.description);
+    const std::string initially = property_text(*property.shape, property.default_value);
     if (property.read_only)
       text += " (read-only)";
-    else if (!property.default_value.empty())
-      text += fmt::format(" (default: {})", property.default_value);
+    else if (!initially.empty())
+      text += fmt::format(" (default: {})", initially);
     text += "\n";
   }
   return text;

@@ -16,6 +16,8 @@ namespace {
 
 constexpr i64 kMillisecond = 1'000'000;
 
+constexpr ValueType kPortForwards = list_of(kText);
+
 // Which addresses of its network the router, the name server and the first guest have, unless the
 // user says otherwise.
 constexpr u32 kRouter = 2;
@@ -114,21 +116,27 @@ void UserNetwork::class_init(ObjectClass& k) {
                                       "let the guest reach nothing outside, but forwarded ports");
   k.property<&UserNetwork::tftp_directory_>("tftp", "a directory that the guest reads by TFTP");
   k.property<&UserNetwork::boot_file_>("bootfile", "the file that DHCP names to boot from");
-  k.property(
-      {.name = "hostfwd",
-       .type_name = "list",
-       .description = "tcp|udp:[HOSTADDRESS]:HOSTPORT-[GUESTADDRESS]:GUESTPORT, may be repeated",
-       .get =
-           [](const Object& o) {
-             std::vector<std::string> rules;
-             for (const PortForward& rule : static_cast<const UserNetwork&>(o).forwards_)
-               rules.push_back(rule.text());
-             return fmt::format("{}", fmt::join(rules, " "));
-           },
-       .set =
-           [](Object& o, std::string_view text) {
-             static_cast<UserNetwork&>(o).forwards_.push_back(parse_port_forward(text));
-           }});
+  Property forwards{
+      .name = "hostfwd",
+      .type_name = "list",
+      .description = "tcp|udp:[HOSTADDRESS]:HOSTPORT-[GUESTADDRESS]:GUESTPORT, may be repeated",
+      .shape = &kPortForwards};
+  forwards.get = [](const Object& o, const Property&) -> Value {
+    Value::List rules;
+    for (const PortForward& rule : static_cast<const UserNetwork&>(o).forwards_)
+      rules.emplace_back(rule.text());
+    return rules;
+  };
+  // One more, or several.
+  forwards.set = [](Object& o, const Property&, const Value& value) {
+    const bool is_list = value.kind() == Value::Kind::List;
+    std::vector<PortForward> rules;
+    for (const Value& rule : is_list ? value.as_list() : Value::List{value})
+      rules.push_back(parse_port_forward(scalar_text(rule)));
+    auto& present = static_cast<UserNetwork&>(o).forwards_;
+    present.insert(present.end(), rules.begin(), rules.end());
+  };
+  k.property(std::move(forwards));
 }
 
 UserNetwork::~UserNetwork() {

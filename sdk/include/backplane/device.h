@@ -95,7 +95,7 @@ class Device : public Object {
   virtual std::string describe() const { return {}; }
 
   // Refuses, once realized, to change a property that is not dynamic.
-  void set_property(std::string_view name, std::string_view value) override;
+  void set_value(std::string_view name, const Value& value) override;
 
  protected:
   // Lines of -d guest_errors and -d unimp, each kind once; they begin with the device's type.

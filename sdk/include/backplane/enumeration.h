@@ -47,6 +47,13 @@ struct JoinedNames {
     for (const auto& row : EnumNames<E>::kNames) count += row.synonym ? 0 : 1;
     return count;
   }();
+  static constexpr std::array<std::string_view, kCount> kNames = [] {
+    std::array<std::string_view, kCount> names;
+    std::size_t at = 0;
+    for (const auto& row : EnumNames<E>::kNames)
+      if (!row.synonym) names[at++] = row.name;
+    return names;
+  }();
   static constexpr std::size_t kLength = [] {
     std::size_t length = kCount - 1;
     for (const auto& row : EnumNames<E>::kNames) length += row.synonym ? 0 : row.name.size();
@@ -70,14 +77,11 @@ template <class E>
 struct PropertyTraits<E, std::enable_if_t<(std::size(EnumNames<E>::kNames) > 0)>> {
   static constexpr std::string_view kTypeName{detail::JoinedNames<E>::kText.data(),
                                               detail::JoinedNames<E>::kText.size()};
+  static constexpr ValueType kShape = one_of(detail::JoinedNames<E>::kNames);
   static E parse(std::string_view text) {
-    std::array<std::string_view, detail::JoinedNames<E>::kCount> names;
-    std::size_t count = 0;
-    for (const auto& row : EnumNames<E>::kNames) {
+    for (const auto& row : EnumNames<E>::kNames)
       if (row.name == text) return row.value;
-      if (!row.synonym) names[count++] = row.name;
-    }
-    throw detail::unknown_name(names);
+    throw detail::unknown_name(detail::JoinedNames<E>::kNames);
   }
   static std::string print(E value) {
     for (const auto& row : EnumNames<E>::kNames)

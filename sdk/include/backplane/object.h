@@ -62,8 +62,13 @@ struct ObjectClass {
   // Adds a property backed by the data member Member; its default is the member's initializer.
   // A property of the same name that was inherited is replaced. A member that is a pointer to an
   // Object is a link: set from the target's path, it does not own the target. A member of a class
-  // that has property_type(), print() and assign(owner, text) does these itself.
+  // that has property_type(), print() and assign(owner, text) does these itself, the text being
+  // what it is called by.
   template <auto Member>
+  Property& property(std::string name, std::string description);
+  // Adds a property that a member function reads, of the type that this returns, and another one
+  // sets, if there is one.
+  template <auto Getter, auto Setter>
   Property& property(std::string name, std::string description);
   // Adds a property with its own accessors.
   Property& property(Property row);
@@ -148,13 +153,12 @@ class Object {
   Object* find(std::string_view path);
 
   // Properties by name. Throw Error naming type and property ("tcg-accel.foo: no such property;
-  // there are: ..."), or the value and what was expected.
-  virtual void set_property(std::string_view name, std::string_view value);
-  std::string get_property(std::string_view name) const;
-  // The same as values: numbers, booleans and sizes (in bytes) as such, anything else as its text;
-  // null for a property that cannot be read.
+  // there are: ..."), or the value and what was expected. Null for one that cannot be read.
   Value get_value(std::string_view name) const;
-  void set_value(std::string_view name, const Value& value);
+  virtual void set_value(std::string_view name, const Value& value);
+  // The same as people write them.
+  std::string get_property(std::string_view name) const;
+  void set_property(std::string_view name, std::string_view text) { set_value(name, text); }
 
   // --- state (state.h); machine lock, guest code does not run ---
   // Ends what is under way outside the machine (requests to a disk), so that all of it is in RAM
@@ -178,19 +182,13 @@ class Object {
   std::vector<std::unique_ptr<Object>> children_;
 };
 
-// The value of one row, as get_value() has it.
-Value property_value(const Property& row, const Object& object);
-// The text that sets a property to a value. Throws Error: there is none for a list.
-std::string property_text(const Value& value);
-// What a record sets, as names and texts; that of a record in it is called "OUTER.INNER".
-std::vector<std::pair<std::string, std::string>> property_texts(const Value::Record& record);
-
 // What `-device X,help` prints about a property.
 struct PropertyDescription {
   std::string name;
   std::string type_name;
   std::string description;
-  std::string default_value;  // of a fresh object; empty for an abstract type
+  const ValueType* shape;
+  Value default_value;  // of a fresh object; null for an abstract type
   bool read_only = false;
 };
 // The properties of a class, inherited ones included, sorted by name. Creates an object of it to
@@ -295,37 +293,59 @@ template <auto Member>
 Property& ObjectClass::property(std::string name, std::string description) {
   using Owner = typename detail::MemberOf<decltype(Member)>::Owner;
   using Held = typename detail::MemberOf<decltype(Member)>::Held;
-  Property row;
-  row.name = std::move(name);
-  row.description = std::move(description);
-  if constexpr (std::is_pointer_v<Held>) {
+  if constexpr (std::is_function_v<Held>) {
+    return property<Member, nullptr>(std::move(name), std::move(description));
+  } else if constexpr (std::is_pointer_v<Held>) {
     using Target = std::remove_pointer_t<Held>;
+    Property row = property_row<std::string>(std::move(name), std::move(description));
     row.type_name = fmt::format("link<{}>", Target::kTypeName);
-    row.get = [](const Object& o) {
+    row.get = [](const Object& o, const Property&) -> Value {
       const Target* target = static_cast<const Owner&>(o).*Member;
       return target == nullptr ? std::string() : target->path();
     };
-    row.set = [](Object& o, std::string_view text) {
+    row.set = [](Object& o, const Property&, const Value& value) {
+      const std::string text = scalar_text(value);
       auto* target = dynamic_cast<Held>(detail::resolve_link(o, text));
       if (target == nullptr && !text.empty())
         throw Error::of("expects the path of a {}", Target::kTypeName);
       static_cast<Owner&>(o).*Member = target;
     };
+    return property(std::move(row));
   } else if constexpr (requires { Held::property_type(); }) {
+    Property row = property_row<std::string>(std::move(name), std::move(description));
     row.type_name = Held::property_type();
-    row.get = [](const Object& o) { return (static_cast<const Owner&>(o).*Member).print(); };
-    row.set = [](Object& o, std::string_view text) {
-      (static_cast<Owner&>(o).*Member).assign(o, text);
+    row.get = [](const Object& o, const Property&) -> Value {
+      return (static_cast<const Owner&>(o).*Member).print();
     };
+    row.set = [](Object& o, const Property&, const Value& value) {
+      (static_cast<Owner&>(o).*Member).assign(o, scalar_text(value));
+    };
+    return property(std::move(row));
   } else {
-    using Traits = PropertyTraits<Held>;
-    row.type_name = Traits::kTypeName;
-    row.get = [](const Object& o) { return Traits::print(static_cast<const Owner&>(o).*Member); };
-    row.set = [](Object& o, std::string_view text) {
-      Held value = Traits::parse(text);
-      static_cast<Owner&>(o).*Member = std::move(value);
+    Property row = property_row<Held>(std::move(name), std::move(description));
+    row.get = [](const Object& o, const Property&) {
+      return to_value(static_cast<const Owner&>(o).*Member);
     };
+    row.set = [](Object& o, const Property&, const Value& value) {
+      Held held = from_value<Held>(value);
+      static_cast<Owner&>(o).*Member = std::move(held);
+    };
+    return property(std::move(row));
   }
+}
+
+template <auto Getter, auto Setter>
+Property& ObjectClass::property(std::string name, std::string description) {
+  using Owner = typename detail::MemberOf<decltype(Getter)>::Owner;
+  using Held = std::remove_cvref_t<std::invoke_result_t<decltype(Getter), const Owner&>>;
+  Property row = property_row<Held>(std::move(name), std::move(description));
+  row.get = [](const Object& o, const Property&) {
+    return to_value<Held>((static_cast<const Owner&>(o).*Getter)());
+  };
+  if constexpr (!std::is_null_pointer_v<decltype(Setter)>)
+    row.set = [](Object& o, const Property&, const Value& value) {
+      (static_cast<Owner&>(o).*Setter)(from_value<Held>(value));
+    };
   return property(std::move(row));
 }
 

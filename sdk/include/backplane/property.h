@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Properties: typed, named, described values of an object, set from text.
+// Properties: typed, named, described values of an object. How a type is read from text, printed
+// and said as a Value is here, once for each type; accessors give and take values.
 #pragma once
 
 #include <functional>
@@ -7,15 +8,16 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "backplane/error.h"
 #include "backplane/types.h"
+#include "backplane/value.h"
 
 namespace backplane {
 
 class Object;
-class Value;
 
 // "on" and "off", or left to the implementation.
 enum class OnOffAuto { Auto, On, Off };
@@ -27,15 +29,18 @@ struct Size {
 };
 
 // How a value type is named, parsed and printed. parse() throws Error describing what was
-// expected ("expects a number from 0 to 255"); it never changes anything but its result.
+// expected ("expects a number from 0 to 255"); it never changes anything but its result. As a Value
+// it is what it prints, unless it has value(); of which shape that is kShape says, if not kText.
 template <class T, class = void>
 struct PropertyTraits;
 
 template <>
 struct PropertyTraits<bool> {
   static constexpr std::string_view kTypeName = "bool";
+  static constexpr const ValueType& kShape = kBoolean;
   static bool parse(std::string_view text);  // on, off, yes, no, true, false
   static std::string print(bool value);
+  static Value value(bool value) { return value; }
 };
 template <>
 struct PropertyTraits<std::string> {
@@ -52,8 +57,17 @@ struct PropertyTraits<OnOffAuto> {
 template <>
 struct PropertyTraits<Size> {
   static constexpr std::string_view kTypeName = "size";
+  static constexpr const ValueType& kShape = kBytes;
   static Size parse(std::string_view text);
   static std::string print(Size value);
+  static Value value(Size value) { return value.bytes; }
+};
+// A value of any shape.
+template <>
+struct PropertyTraits<Value> {
+  static constexpr std::string_view kTypeName = "value";
+  static constexpr const ValueType& kShape = kAnything;
+  static const Value& value(const Value& value) { return value; }
 };
 
 // How numbers are read wherever a user writes one: digits, or hexadecimal ones after "0x". Throws
@@ -75,6 +89,7 @@ struct PropertyTraits<T, std::enable_if_t<std::is_integral_v<T> && !std::is_same
                                                                        : sizeof(T) == 2 ? "uint16"
                                                                        : sizeof(T) == 4 ? "uint32"
                                                                                         : "uint64");
+  static constexpr const ValueType& kShape = kInteger;
   static T parse(std::string_view text) {
     if constexpr (std::is_signed_v<T>)
       return static_cast<T>(
@@ -83,19 +98,58 @@ struct PropertyTraits<T, std::enable_if_t<std::is_integral_v<T> && !std::is_same
       return static_cast<T>(parse_unsigned(text, 0, std::numeric_limits<T>::max()));
   }
   static std::string print(T value) { return std::to_string(value); }
+  static Value value(T value) { return value; }
 };
 
-// One row of a type's property table. Getters and setters are plain functions so that a class
-// object is cheap to copy; a setter parses aside, so that a failed set changes nothing.
+// One row of a type's property table. Getters and setters are plain functions, so that a class
+// object is cheap to copy, and are given their row, so that one can serve several. A setter reads
+// aside what it is given, so that a failed set changes nothing.
 struct Property {
   std::string name;
-  std::string type_name;
+  std::string type_name;  // for people: "uint8", "link<netdev>"
   std::string description;
-  std::string (*get)(const Object&) = nullptr;
-  void (*set)(Object&, std::string_view text) = nullptr;  // null: read-only
-  bool dynamic = false;                                   // may change after the object is realized
-  Value (*value)(const Object&) = nullptr;  // to programs, where that is more than a text
+  const ValueType* shape = &kText;                                    // of what is got
+  Value (*get)(const Object& object, const Property& row) = nullptr;  // null: cannot be read
+  // Is given a value of any shape that says the same, for which from_value() is. Null: read-only.
+  void (*set)(Object& object, const Property& row, const Value& value) = nullptr;
+  bool dynamic = false;  // may change after the object is realized
 };
+
+// A row for values of that type, without accessors.
+template <class T>
+Property property_row(std::string name, std::string description) {
+  using Traits = PropertyTraits<T>;
+  Property row{.name = std::move(name),
+               .type_name = std::string(Traits::kTypeName),
+               .description = std::move(description)};
+  if constexpr (requires { Traits::kShape; }) row.shape = &Traits::kShape;
+  return row;
+}
+
+// What a property of that type is as a Value.
+template <class T>
+Value to_value(const T& held) {
+  if constexpr (requires { PropertyTraits<T>::value(held); })
+    return PropertyTraits<T>::value(held);
+  else
+    return PropertyTraits<T>::print(held);
+}
+// What was given for a property of that type, as a value of its own shape or as people write it.
+// Throws Error as PropertyTraits<T>::parse() does.
+template <class T>
+T from_value(const Value& given) {
+  if constexpr (std::is_same_v<T, Value>)
+    return given;
+  else
+    return PropertyTraits<T>::parse(scalar_text(given));
+}
+
+// A value of that shape as people write it: a size with its suffix, blanks between the elements of
+// a list, a record as JSON.
+std::string property_text(const ValueType& shape, const Value& value);
+// What a record sets, as names and texts; that of a record in it is called "OUTER.INNER". Throws
+// Error: there is no text for a list.
+std::vector<std::pair<std::string, std::string>> property_texts(const Value::Record& record);
 
 // A number, or "auto".
 struct AutoNumber {
@@ -107,8 +161,12 @@ struct AutoNumber {
 template <>
 struct PropertyTraits<AutoNumber> {
   static constexpr std::string_view kTypeName = "uint32 or auto";
+  static constexpr const ValueType& kShape = kAnything;
   static AutoNumber parse(std::string_view text);
   static std::string print(AutoNumber value);
+  static Value value(AutoNumber value) {
+    return value.value == AutoNumber::kAuto ? Value("auto") : Value(value.value);
+  }
 };
 
 }  // namespace backplane

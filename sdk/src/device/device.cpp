@@ -96,13 +96,13 @@ void Device::set_unrealized() {
   realized_ = false;
 }
 
-void Device::set_property(std::string_view name, std::string_view value) {
+void Device::set_value(std::string_view name, const Value& value) {
   if (realized_) {
     const Property* const row = object_class().find_property(name);
     if (row != nullptr && !row->dynamic)
       throw Error::of("{}.{}: cannot change once the device is realized", type_name(), name);
   }
-  Object::set_property(name, value);
+  Object::set_value(name, value);
 }
 
 void Device::say_once(OncePerKind& lines, fmt::string_view format, fmt::format_args args) {

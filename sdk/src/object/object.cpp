@@ -115,19 +115,23 @@ const Property& Object::require_property(std::string_view name) const {
                   OwnText{property_names(k)});
 }
 
-void Object::set_property(std::string_view name, std::string_view value) {
+void Object::set_value(std::string_view name, const Value& value) {
   const Property& row = require_property(name);
   if (row.set == nullptr) throw Error::of("{}.{}: this property is read-only", type_name(), name);
   try {
-    row.set(*this, value);
+    row.set(*this, row, value);
   } catch (const Error& error) {
-    throw error.in(fmt::format("{}.{}: '{}'", type_name(), name, value));
+    throw error.in(fmt::format("{}.{}: '{}'", type_name(), name, property_text(kAnything, value)));
   }
 }
 
-std::string Object::get_property(std::string_view name) const {
+Value Object::get_value(std::string_view name) const {
   const Property& row = require_property(name);
-  return row.get == nullptr ? std::string() : row.get(*this);
+  return row.get == nullptr ? Value() : row.get(*this, row);
+}
+
+std::string Object::get_property(std::string_view name) const {
+  return property_text(*require_property(name).shape, get_value(name));
 }
 
 std::vector<PropertyDescription> describe_properties(const ObjectClass& k) {
@@ -135,8 +139,8 @@ std::vector<PropertyDescription> describe_properties(const ObjectClass& k) {
       k.abstract ? nullptr : TypeRegistry::instance().create(k.name);
   std::vector<PropertyDescription> rows;
   for (const Property& row : k.properties)
-    rows.push_back({row.name, row.type_name, row.description,
-                    sample != nullptr && row.get != nullptr ? row.get(*sample) : std::string(),
+    rows.push_back({row.name, row.type_name, row.description, row.shape,
+                    sample != nullptr && row.get != nullptr ? row.get(*sample, row) : Value(),
                     row.set == nullptr});
   std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return rows;

@@ -38,18 +38,8 @@ void VirtioNet::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioNet::bootindex_>("bootindex", "its place when firmware boots (-1: none)");
   k.property<&VirtioNet::rx_queue_size_>("rx_queue_size", "entries of the queue to the guest");
   k.property<&VirtioNet::tx_queue_size_>("tx_queue_size", "entries of the queue from the guest");
-  Property link;
-  link.name = "link";
-  link.type_name = PropertyTraits<bool>::kTypeName;
-  link.description = "the cable is plugged in";
-  link.dynamic = true;
-  link.get = [](const Object& o) {
-    return PropertyTraits<bool>::print(static_cast<const VirtioNet&>(o).plugged_in_);
-  };
-  link.set = [](Object& o, std::string_view text) {
-    static_cast<VirtioNet&>(o).set_link(PropertyTraits<bool>::parse(text));
-  };
-  k.property(std::move(link));
+  k.property<&VirtioNet::plugged_in, &VirtioNet::set_link>("link", "the cable is plugged in")
+      .dynamic = true;
   k.state<&VirtioNet::filter_>(1, "filter");
 }
 

@@ -33,6 +33,7 @@ class VirtioNet final : public VirtioDevice, private NetClient {
 
  private:
   void set_link(bool plugged_in);
+  bool plugged_in() const { return plugged_in_; }
   bool has_link() const { return netdev_ && plugged_in_; }
   bool receive(std::span<const u8> frame) override;
   // Pops chains until there are `size` bytes of room; how many they are, or 0 and none is popped.

@@ -23,32 +23,11 @@ void VirtioBalloon::class_init(VirtioDeviceClass& k) {
       1, {member<&State::num_pages>("num_pages"), member<&State::actual>("actual"),
           member<&State::statistics>("statistics"), member<&State::held>("held")});
   k.state_timer<&VirtioBalloon::statistics_timer_>("statistics");
-  Property interval;
-  interval.name = "guest-stats-polling-interval";
-  interval.type_name = PropertyTraits<u32>::kTypeName;
-  interval.description = "seconds between two requests for the guest's statistics (0: none)";
-  interval.dynamic = true;
-  interval.get = [](const Object& o) {
-    return PropertyTraits<u32>::print(static_cast<const VirtioBalloon&>(o).polling_interval());
-  };
-  interval.set = [](Object& o, std::string_view text) {
-    static_cast<VirtioBalloon&>(o).set_polling_interval(PropertyTraits<u32>::parse(text));
-  };
-  k.property(std::move(interval));
-  Property statistics;
-  statistics.name = "guest-stats";
-  statistics.type_name = "str";
-  statistics.description = "the guest's last statistics";
-  statistics.get = [](const Object& o) {
-    std::string text = to_text(static_cast<const VirtioBalloon&>(o).statistics());
-    if (!text.empty()) text.pop_back();
-    std::replace(text.begin(), text.end(), '\n', ',');
-    return text;
-  };
-  statistics.value = [](const Object& o) {
-    return static_cast<const VirtioBalloon&>(o).statistics_for_programs();
-  };
-  k.property(std::move(statistics));
+  k.property<&VirtioBalloon::polling_interval, &VirtioBalloon::set_polling_interval>(
+       "guest-stats-polling-interval",
+       "seconds between two requests for the guest's statistics (0: none)")
+      .dynamic = true;
+  k.property<&VirtioBalloon::statistics_for_programs>("guest-stats", "the guest's last statistics");
 }
 
 void VirtioBalloon::realize() {

@@ -17,83 +17,61 @@ unsigned level_of(const X86Cpu& cpu) {
   return static_cast<const X86CpuClass&>(cpu.object_class()).level;
 }
 
-template <std::size_t Index>
-Property feature_property() {
-  Property row;
-  row.name = std::string(all_features()[Index].name);
-  row.type_name = "bool";
-  row.description = "CPU feature";
-  row.get = [](const Object& object) {
-    const auto& cpu = static_cast<const X86Cpu&>(object);
-    const FeatureSet set = X86Cpu::Impl::of(cpu).effective_features(level_of(cpu));
-    return PropertyTraits<bool>::print(set[Index]);
-  };
-  row.set = [](Object& object, std::string_view text) {
-    const bool on = PropertyTraits<bool>::parse(text);
-    X86Cpu::Impl& impl = X86Cpu::Impl::of(static_cast<X86Cpu&>(object));
-    impl.asked_on[Index] = on;
-    impl.asked_off[Index] = !on;
-  };
-  return row;
+const X86Cpu::Impl& impl_of(const Object& object) {
+  return X86Cpu::Impl::of(static_cast<const X86Cpu&>(object));
+}
+X86Cpu::Impl& impl_of(Object& object) { return X86Cpu::Impl::of(static_cast<X86Cpu&>(object)); }
+
+Value get_feature(const Object& object, const Property& row) {
+  const auto& cpu = static_cast<const X86Cpu&>(object);
+  return bool{impl_of(cpu).effective_features(
+      level_of(cpu))[static_cast<std::size_t>(find_feature(row.name))]};
 }
 
-template <std::size_t... Index>
-void add_feature_properties(X86CpuClass& k, std::index_sequence<Index...>) {
-  (k.property(feature_property<Index>()), ...);
+void set_feature(Object& object, const Property& row, const Value& value) {
+  const bool on = from_value<bool>(value);
+  const auto index = static_cast<std::size_t>(find_feature(row.name));
+  impl_of(object).asked_on[index] = on;
+  impl_of(object).asked_off[index] = !on;
 }
 
-template <auto Member, u32 Max>
+void add_feature_properties(X86CpuClass& k) {
+  for (const Feature& feature : all_features()) {
+    Property row = property_row<bool>(std::string(feature.name), "CPU feature");
+    row.get = get_feature;
+    row.set = set_feature;
+    k.property(std::move(row));
+  }
+}
+
+template <auto Member, u32 Min, u32 Max>
 Property number_property(std::string name, std::string description) {
-  Property row;
-  row.name = std::move(name);
-  row.type_name = "uint32";
-  row.description = std::move(description);
-  row.get = [](const Object& object) {
-    return std::to_string(X86Cpu::Impl::of(static_cast<const X86Cpu&>(object)).*Member);
-  };
-  row.set = [](Object& object, std::string_view text) {
-    X86Cpu::Impl::of(static_cast<X86Cpu&>(object)).*Member =
-        static_cast<u32>(parse_unsigned(text, 0, Max));
+  Property row = property_row<u32>(std::move(name), std::move(description));
+  row.get = [](const Object& object, const Property&) -> Value { return impl_of(object).*Member; };
+  row.set = [](Object& object, const Property&, const Value& value) {
+    impl_of(object).*Member = static_cast<u32>(parse_unsigned(scalar_text(value), Min, Max));
   };
   return row;
 }
 
 Property vendor_property() {
-  Property row;
-  row.name = "vendor";
-  row.type_name = "str";
-  row.description = "12 characters that CPUID leaf 0 gives";
-  row.get = [](const Object& object) {
-    return X86Cpu::Impl::of(static_cast<const X86Cpu&>(object)).vendor;
-  };
-  row.set = [](Object& object, std::string_view text) {
+  Property row = property_row<std::string>("vendor", "12 characters that CPUID leaf 0 gives");
+  row.get = [](const Object& object, const Property&) -> Value { return impl_of(object).vendor; };
+  row.set = [](Object& object, const Property&, const Value& value) {
+    std::string text = scalar_text(value);
     if (text.size() != 12) throw Error("expects 12 characters");
-    X86Cpu::Impl::of(static_cast<X86Cpu&>(object)).vendor = text;
+    impl_of(object).vendor = std::move(text);
   };
   return row;
 }
 
 Property model_id_property() {
-  Property row;
-  row.name = "model-id";
-  row.type_name = "str";
-  row.description = "processor name, at most 47 characters";
-  row.get = [](const Object& object) {
-    return X86Cpu::Impl::of(static_cast<const X86Cpu&>(object)).model_id;
-  };
-  row.set = [](Object& object, std::string_view text) {
+  Property row = property_row<std::string>("model-id", "processor name, at most 47 characters");
+  row.get = [](const Object& object, const Property&) -> Value { return impl_of(object).model_id; };
+  row.set = [](Object& object, const Property&, const Value& value) {
+    std::string text = scalar_text(value);
     if (text.size() > 47) throw Error("expects at most 47 characters");
-    X86Cpu::Impl::of(static_cast<X86Cpu&>(object)).model_id = text;
-  };
-  return row;
-}
-
-Property physical_bits_property() {
-  Property row = number_property<&X86Cpu::Impl::physical_bits, 52>(
-      "phys-bits", "bits of a physical address, 36 to 52");
-  row.set = [](Object& object, std::string_view text) {
-    X86Cpu::Impl::of(static_cast<X86Cpu&>(object)).physical_bits =
-        static_cast<u32>(parse_unsigned(text, 36, 52));
+    impl_of(object).model_id = std::move(text);
   };
   return row;
 }
@@ -114,19 +92,20 @@ void X86Cpu::class_init(X86CpuClass& k) {
           member<&Saved::accelerator_msrs>("accelerator_msrs", up_to(4096))});
   k.property(vendor_property());
   k.property(model_id_property());
-  k.property(number_property<&Impl::family, 270>("family", "processor family"));
-  k.property(number_property<&Impl::model, 255>("model", "processor model"));
-  k.property(number_property<&Impl::stepping, 15>("stepping", "processor stepping"));
-  k.property(physical_bits_property());
-  add_feature_properties(k, std::make_index_sequence<kFeatureCount>());
+  k.property(number_property<&Impl::family, 0, 270>("family", "processor family"));
+  k.property(number_property<&Impl::model, 0, 255>("model", "processor model"));
+  k.property(number_property<&Impl::stepping, 0, 15>("stepping", "processor stepping"));
+  k.property(number_property<&Impl::physical_bits, 36, 52>("phys-bits",
+                                                           "bits of a physical address, 36 to 52"));
+  add_feature_properties(k);
 }
 
 BACKPLANE_REGISTER_ABSTRACT(X86Cpu, .description = "x86-64 CPU");
 
-void X86Cpu::set_property(std::string_view name, std::string_view value) {
+void X86Cpu::set_value(std::string_view name, const Value& value) {
   const int feature = find_feature(name);
-  Cpu::set_property(feature < 0 ? name : all_features()[static_cast<std::size_t>(feature)].name,
-                    value);
+  Cpu::set_value(feature < 0 ? name : all_features()[static_cast<std::size_t>(feature)].name,
+                 value);
 }
 
 u32 X86Cpu::Impl::signature() const {

@@ -17,12 +17,7 @@ void Shape::class_init(ShapeClass& k) {
   k.property<&Shape::visible>("visible", "whether it is shown");
   k.property<&Shape::offset>("offset", "from the left");
   k.property<&Shape::neighbour>("neighbour", "the shape beside it");
-  k.property({.name = "corners",
-              .type_name = "int32",
-              .description = "read-only",
-              .get = [](const Object& o) {
-                return std::to_string(static_cast<const Shape&>(o).shape_class().corners);
-              }});
+  k.property<&Shape::corners>("corners", "read-only");
 }
 BACKPLANE_REGISTER_ABSTRACT(Shape, .bus = "test-bus", .category = "Shapes",
                             .description = "A shape")

@@ -23,6 +23,7 @@ class Shape : public Object {
   using Class = ShapeClass;
   static void class_init(ShapeClass& k);
   const ShapeClass& shape_class() const { return static_cast<const ShapeClass&>(object_class()); }
+  int corners() const { return shape_class().corners; }
 
   u8 width = 4;
   bool filled = false;

@@ -152,7 +152,8 @@ TEST(DescribeProperties, ShowsDefaultsSortedByName) {
   ASSERT_EQ(rows.size(), 8U);
   EXPECT_EQ(rows.front().name, "area");
   EXPECT_EQ(rows.front().type_name, "size");
-  EXPECT_EQ(rows.front().default_value, "64K");
+  EXPECT_EQ(rows.front().default_value, Value(64_KiB));
+  EXPECT_EQ(property_text(*rows.front().shape, rows.front().default_value), "64K");
   EXPECT_TRUE(rows[1].read_only);
   EXPECT_EQ(rows[4].type_name, "link<test-shape>");
 }
@@ -160,7 +161,7 @@ TEST(DescribeProperties, ShowsDefaultsSortedByName) {
 TEST(DescribeProperties, OfAnAbstractTypeHasNoDefaults) {
   const auto rows = describe_properties(*TypeRegistry::instance().class_of("test-shape"));
   ASSERT_FALSE(rows.empty());
-  EXPECT_EQ(rows.front().default_value, "");
+  EXPECT_TRUE(rows.front().default_value.is_null());
 }
 
 }  // namespace

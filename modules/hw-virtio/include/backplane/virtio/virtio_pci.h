@@ -72,7 +72,6 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   static constexpr u32 kNotifyMultiplier = 4;
 
   bool has_legacy_interface() const;
-  void set_inner_property(const Property& row, std::string_view text);
   void apply_inner_compat();
   void add_modern_interface();
   unsigned add_section_capability(u8 type, u64 offset, u64 length, unsigned extra);
@@ -114,7 +113,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   VirtioDevice& device_;
   VirtioBus* bus_inside_ = nullptr;
   // What was set of the inner device through this one.
-  std::vector<std::pair<std::string, std::string>> inner_settings_;
+  std::vector<std::pair<std::string, Value>> inner_settings_;
   OnOffAuto disable_legacy_ = OnOffAuto::Auto;
   bool disable_modern_ = false;
   AutoNumber vectors_;

@@ -185,7 +185,7 @@ class X86Cpu : public Cpu {
   Value registers() const;
   std::string describe_registers() const;
   std::unique_ptr<DebugTarget> debug_target() override;
-  void set_property(std::string_view name, std::string_view value) override;
+  void set_value(std::string_view name, const Value& value) override;
 
   // --- for accelerators of which the kernel or a hypervisor keeps part of the CPU
   // -----------------
