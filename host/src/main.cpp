@@ -7,45 +7,29 @@
 
 #include "backplane/error.h"
 #include "backplane/log.h"
-#include "backplane/module.h"
 #include "backplane/object.h"
-#include "help/requested_help.h"
 #include "launch/daemon.h"
 #include "launch/launch.h"
-#include "options/help_words.h"
+#include "options/configuration.h"
 #include "options/option_table.h"
 #include "report.h"
 
 namespace backplane::host {
 namespace {
 
-void set_message_form(KeyValueList values) {
-  log::set_timestamps(values.take_as<bool>("timestamp").value_or(false));
-  values.expect_empty("timestamp");
-}
-
-// What must be known before anything is looked for.
-void apply_early(const CommandLine& line) {
-  for (const GivenOption* option : line.pass(OptionPass::Early))
-    with_option(option->text, [&] {
-      if (option->name() == "D") log::set_file(option->value);
-      if (option->name() == "d" && !is_help(option->value)) log::enable(option->value);
-      if (option->name() == "msg") set_message_form(option->list());
-      if (option->name() == "module-path") ModuleIndex::instance().add_path(option->value);
-    });
-}
-
 int run(const std::vector<std::string>& arguments) {
   const CommandLine line = option_table().parse(arguments);
   module_call_init(ModuleInit::Qom);
-  apply_early(line);
+  Configuration configuration;
+  apply_options(line, OptionPass::Early, configuration);
   if (const auto text = requested_help(line)) {
     std::fputs(text->c_str(), stdout);
     return 0;
   }
+  apply_options(line, OptionPass::Main, configuration);
   Daemon daemon;
-  if (line.has("daemonize")) with_option("-daemonize", [&] { daemon.begin(); });
-  return Launch(line, log::program_name(), daemon).run();
+  if (configuration.daemonize) with_option("-daemonize", [&] { daemon.begin(); });
+  return Launch(configuration, log::program_name(), daemon).run();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "accelerator/plan.h"
 
+#include "options/configuration.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -42,28 +43,18 @@ std::vector<AccelCandidate> candidates_of(const MachineOptions::Accelerators& li
   return candidates;
 }
 
-// Options that set a property of the accelerator that translates.
-struct TranslatorOption {
-  const char* option;
-  const char* property;
-};
-constexpr TranslatorOption kTranslatorOptions[] = {{"perfmap", "perf-map"},
-                                                   {"jitdump", "jit-dump"}};
 constexpr const char* kTranslator = "tcg";
 
 std::vector<AccelCandidate> named_accelerators(
-    const CommandLine& line, const MachineOptions& machine, std::string_view program_name,
+    const Configuration& asked, std::string_view program_name,
     const std::function<bool(const std::string&)>& installed) {
-  const auto options = line.group("accel");
-  if (!options.empty() && machine.accelerators)
+  const auto& of_machine = asked.machine.accelerators;
+  if (!asked.accelerators.named.empty() && of_machine)
     throw Error("The -accel and \"-machine accel=\" options are incompatible");
-  std::vector<AccelCandidate> candidates;
-  if (!options.empty()) {
-    for (const GivenOption* option : options) add_new(candidates, candidate_of(*option));
-    return candidates;
-  }
-  if (machine.accelerators) return candidates_of(*machine.accelerators);
+  if (!asked.accelerators.named.empty()) return asked.accelerators.named;
+  if (of_machine) return candidates_of(*of_machine);
 
+  std::vector<AccelCandidate> candidates;
   const bool prefers_kvm = program_name.ends_with("kvm");
   for (const char* name : {prefers_kvm ? "kvm" : "tcg", prefers_kvm ? "tcg" : "kvm"})
     if (installed(name)) candidates.push_back({name, {}, false, {}});
@@ -72,13 +63,20 @@ std::vector<AccelCandidate> named_accelerators(
 
 }  // namespace
 
+void add_accelerator(Configuration& configuration, const GivenOption& option) {
+  add_new(configuration.accelerators.named, candidate_of(option));
+}
+
+void set_of_translator(Configuration& configuration, const GivenOption& option,
+                       std::string_view property) {
+  configuration.accelerators.of_translator.push_back({std::string(property), &option});
+}
+
 std::vector<AccelCandidate> plan_accelerators(
-    const CommandLine& line, const MachineOptions& machine, std::string_view program_name,
+    const Configuration& asked, std::string_view program_name,
     const std::function<bool(const std::string&)>& installed) {
-  auto candidates = named_accelerators(line, machine, program_name, installed);
-  for (const auto& [option, property] : kTranslatorOptions) {
-    const GivenOption* const given = line.last(option);
-    if (given == nullptr) continue;
+  auto candidates = named_accelerators(asked, program_name, installed);
+  for (const auto& [property, given] : asked.accelerators.of_translator) {
     bool used = false;
     for (AccelCandidate& candidate : candidates) {
       if (candidate.name != kTranslator) continue;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "options/configuration.h"
+
 namespace backplane::host {
 
 namespace {
@@ -19,40 +21,31 @@ bool uses_terminal(const Console& console) {
   return device.substr(0, device.find(',')) == "stdio";
 }
 
-std::vector<Console> consoles_of(const CommandLine& line, std::string_view name) {
-  std::vector<Console> consoles;
-  for (const GivenOption* option : line.group(name))
-    consoles.push_back({option->value, option->text});
-  return consoles;
-}
-
-// Whether one of the options of that name asks for that type.
-bool asks_for(const CommandLine& line, std::string_view name, std::string_view type) {
-  const auto options = line.group(name);
+// Whether one of them asks for that type.
+bool asks_for(const Configuration::Options& options, std::string_view type) {
   return std::any_of(options.begin(), options.end(), [&](const GivenOption* option) {
     return option->list().get(option->spec->implied_key) == type;
   });
 }
 
-bool display_is_none(const CommandLine& line) {
-  const GivenOption* display = line.last("display");
-  if (display != nullptr && display->value != "none")
-    throw Error::of("{}: there are no graphics, so a display can only be none", display->text);
-  return display != nullptr;
-}
-
 }  // namespace
 
-ConsolePlan plan_consoles(const CommandLine& line, std::string_view serial_device) {
-  ConsolePlan plan{consoles_of(line, "serial"), consoles_of(line, "monitor"),
-                   consoles_of(line, "qmp")};
-  const bool wants_terminal = !display_is_none(line) || line.has("nographic");
-  const bool has_terminal = wants_terminal && !asks_for(line, "chardev", "stdio");
-  const bool defaults = !line.has("nodefaults");
+void set_display(Configuration& configuration, const GivenOption& option) {
+  if (option.value != "none")
+    throw Error::of("{}: there are no graphics, so a display can only be none", option.text);
+  configuration.consoles.no_display = true;
+}
+
+ConsolePlan plan_consoles(const Configuration& asked, std::string_view serial_device) {
+  const ConsoleOptions& options = asked.consoles;
+  ConsolePlan plan{options.serials, options.monitors, options.controls};
+  const bool wants_terminal = !options.no_display || options.no_graphic;
+  const bool has_terminal = wants_terminal && !asks_for(options.chardevs, "stdio");
+  const bool defaults = !options.no_defaults;
   const bool wants_serial =
-      defaults && plan.serials.empty() && !asks_for(line, "device", serial_device);
+      defaults && plan.serials.empty() && !asks_for(asked.devices, serial_device);
   const bool wants_monitor = defaults && plan.monitors.empty() && plan.controls.empty() &&
-                             !line.has("mon") && !any_of(plan.serials, brings_monitor);
+                             asked.monitors.empty() && !any_of(plan.serials, brings_monitor);
   if (!has_terminal) {
     if (wants_serial) plan.serials.push_back({"null", {}});
     return plan;

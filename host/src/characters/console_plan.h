@@ -11,6 +11,8 @@
 
 namespace backplane::host {
 
+struct Configuration;
+
 // One character device to be made.
 struct Console {
   std::string text;   // "stdio", "mon:stdio", "none", "file:PATH", "chardev:ID", ...
@@ -18,6 +20,15 @@ struct Console {
 
   // A serial port that shares its terminal with a monitor.
   bool brings_monitor() const { return text.starts_with("mon:"); }
+};
+
+// What the options say of them.
+struct ConsoleOptions {
+  std::vector<Console> serials, monitors, controls;  // in the order given
+  std::vector<const GivenOption*> chardevs;
+  bool no_display = false;
+  bool no_graphic = false;
+  bool no_defaults = false;
 };
 
 struct ConsolePlan {
@@ -31,6 +42,9 @@ struct ConsolePlan {
 // leads nowhere and there is no monitor. -nodefaults leaves only what was asked for. A default
 // never competes with an option for the terminal, nor for the first serial port: `serial_device` is
 // the type of device that the machine's ports are, which -device may ask for. Throws Error.
-ConsolePlan plan_consoles(const CommandLine& line, std::string_view serial_device);
+ConsolePlan plan_consoles(const Configuration& asked, std::string_view serial_device);
+
+// -display: there is nothing but none. Throws Error.
+void set_display(Configuration& configuration, const GivenOption& option);
 
 }  // namespace backplane::host

@@ -69,9 +69,9 @@ void add_monitor(Backends& backends, KeyValueList values, const std::string& giv
 }
 
 // -qtest DEVICE, -qtest-log FILE: who drives the devices instead of a guest.
-void add_qtest(Backends& backends, const CommandLine& line) {
-  const GivenOption* const log = line.last("qtest-log");
-  const GivenOption* const option = line.last("qtest");
+void add_qtest(Backends& backends, const Configuration& asked) {
+  const GivenOption* const log = asked.qtest_log;
+  const GivenOption* const option = asked.qtest;
   if (option == nullptr) {
     if (log != nullptr) throw log->error("goes with -qtest");
     return;
@@ -85,11 +85,11 @@ void add_qtest(Backends& backends, const CommandLine& line) {
 
 }  // namespace
 
-Consoles open_consoles(Backends& backends, const Machine& machine, const CommandLine& line) {
-  const ConsolePlan plan = plan_consoles(line, machine.machine_class().default_serial);
-  for (const GivenOption* option : line.group("chardev"))
+Consoles open_consoles(Backends& backends, const Machine& machine, const Configuration& asked) {
+  const ConsolePlan plan = plan_consoles(asked, machine.machine_class().default_serial);
+  for (const GivenOption* option : asked.consoles.chardevs)
     with_values(*option, [&](KeyValueList values) { open_chardev(backends, std::move(values)); });
-  add_qtest(backends, line);
+  add_qtest(backends, asked);
 
   Consoles consoles;
   const std::string& port = machine.machine_class().default_serial;
@@ -118,7 +118,7 @@ Consoles open_consoles(Backends& backends, const Machine& machine, const Command
       consoles.controls.push_back({console.given, open_console(backends, console.text, id), {}});
     });
   }
-  for (const GivenOption* option : line.group("mon"))
+  for (const GivenOption* option : asked.monitors)
     with_values(*option, [&](KeyValueList values) {
       add_monitor(backends, std::move(values), option->text, consoles);
     });

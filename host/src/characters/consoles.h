@@ -8,8 +8,8 @@
 
 #include "backplane/backend.h"
 #include "backplane/machine.h"
-#include "backplane/options.h"
 #include "devices/devices.h"
+#include "options/configuration.h"
 
 namespace backplane::host {
 
@@ -27,6 +27,6 @@ struct Consoles {
 };
 
 // Makes the backends. Throws Error. Machine lock.
-Consoles open_consoles(Backends& backends, const Machine& machine, const CommandLine& line);
+Consoles open_consoles(Backends& backends, const Machine& machine, const Configuration& asked);
 
 }  // namespace backplane::host

@@ -56,14 +56,14 @@ void open_node(Backends& backends, KeyValueList values) {
 
 }  // namespace
 
-Drives open_drives(Backends& backends, const Machine& machine, const CommandLine& line) {
-  for (const GivenOption* option : line.group("blockdev"))
+Drives open_drives(Backends& backends, const Machine& machine, const Configuration& asked) {
+  for (const GivenOption* option : asked.blockdevs)
     with_values(*option, [&](KeyValueList values) { open_node(backends, std::move(values)); });
 
   Drives drives;
   Places places;
   unsigned number = 0;
-  for (const GivenOption* option : line.group("drive"))
+  for (const GivenOption* option : asked.drives)
     with_values(*option, [&](KeyValueList values) {
       DriveOptions drive = parse_drive(std::move(values));
       if (drive.id.empty())

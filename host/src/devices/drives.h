@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "backplane/backend.h"
-#include "backplane/options.h"
 #include "devices/devices.h"
+#include "options/configuration.h"
 #include "options/drive_options.h"
 
 namespace backplane::host {
@@ -22,6 +22,6 @@ struct Drives {
 };
 
 // Opens every image. Throws Error. Machine lock held.
-Drives open_drives(Backends& backends, const Machine& machine, const CommandLine& line);
+Drives open_drives(Backends& backends, const Machine& machine, const Configuration& asked);
 
 }  // namespace backplane::host

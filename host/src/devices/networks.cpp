@@ -36,12 +36,12 @@ ImpliedDevice take_card(const Machine& machine, KeyValueList& values, const std:
 }  // namespace
 
 std::vector<ImpliedDevice> open_networks(Backends& backends, const Machine& machine,
-                                         const CommandLine& line) {
-  for (const GivenOption* option : line.group("netdev"))
+                                         const Configuration& asked) {
+  for (const GivenOption* option : asked.netdevs)
     with_values(*option, [&](KeyValueList values) { open_netdev(backends, std::move(values)); });
   std::vector<ImpliedDevice> cards;
   unsigned number = 0;
-  for (const GivenOption* option : line.group("nic"))
+  for (const GivenOption* option : asked.nics)
     with_values(*option, [&](KeyValueList values) {
       const std::string type = take_type(values);
       if (type == "none") return values.expect_empty("nothing else with none");

@@ -6,14 +6,14 @@
 
 #include "backplane/backend.h"
 #include "backplane/machine.h"
-#include "backplane/options.h"
 #include "devices/devices.h"
+#include "options/configuration.h"
 
 namespace backplane::host {
 
 // Makes the backends of -netdev and -nic; returns the devices that -nic stands for, to be added
 // with the others. Throws Error. Machine lock.
 std::vector<ImpliedDevice> open_networks(Backends& backends, const Machine& machine,
-                                         const CommandLine& line);
+                                         const Configuration& asked);
 
 }  // namespace backplane::host

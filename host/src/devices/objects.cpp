@@ -5,8 +5,8 @@
 
 namespace backplane::host {
 
-void create_objects(Backends& backends, const CommandLine& line) {
-  for (const GivenOption* option : line.group("object"))
+void create_objects(Backends& backends, const Configuration& asked) {
+  for (const GivenOption* option : asked.objects)
     with_values(*option, [&](KeyValueList values) {
       const auto type = values.take("qom-type");
       if (!type) throw Error("the type is missing: -object help lists those there are");

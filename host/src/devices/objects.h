@@ -3,7 +3,7 @@
 #pragma once
 
 #include "backplane/backend.h"
-#include "backplane/options.h"
+#include "options/configuration.h"
 
 namespace backplane::host {
 
@@ -11,6 +11,6 @@ inline constexpr Kind kObjectKind{
     .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
 
 // Makes the backends of -object. Throws Error. Machine lock.
-void create_objects(Backends& backends, const CommandLine& line);
+void create_objects(Backends& backends, const Configuration& asked);
 
 }  // namespace backplane::host

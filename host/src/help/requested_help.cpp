@@ -3,19 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "backplane/accelerator.h"
-#include "backplane/block.h"
-#include "backplane/chardev.h"
 #include "backplane/json.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/machine_lock.h"
 #include "backplane/module.h"
-#include "backplane/netdev.h"
-#include "devices/devices.h"
-#include "devices/objects.h"
 #include "help/device_help.h"
 #include "help/listings.h"
 #include "help/module_help.h"
@@ -23,7 +16,6 @@
 #include "help/type_help.h"
 #include "launch/cpu_model.h"
 #include "options/help_words.h"
-#include "options/option_table.h"
 #include "report.h"
 #include "version.h"
 
@@ -46,32 +38,6 @@ std::string named_type(const GivenOption& option, const KeyValueList& values) {
   return is_help(type) ? std::string() : type;
 }
 
-// The kind of backends that an option names; null if it names none.
-const Kind* backend_kind(std::string_view option) {
-  for (const Kind* const kind : {&kBlockKind, &kChardevKind, &kNetdevKind, &kObjectKind})
-    if (kind->option.substr(1) == option) return kind;
-  return nullptr;
-}
-
-// `help,format=json`: what is listed, as it is.
-std::string json_for(const std::string& option) {
-  MachineLock::Guard lock;
-  const auto listing = [&]() -> Value {
-    if (option == "module") return list_modules();
-    if (option == "accel") return list_accelerators();
-    if (option == "machine") return list_kind(kMachineKind);
-    if (option == "device") return list_kind(kDeviceKind);
-    if (const Kind* const kind = backend_kind(option)) return list_kind(*kind);
-    Value::List models;
-    for (const CpuModels& architecture : cpu_models()) {
-      const Value of_it = list_kind(architecture.kind());
-      for (const Value& model : of_it.as_list()) models.push_back(model);
-    }
-    return models;
-  };
-  return to_json(listing()) + "\n";
-}
-
 // Whether a list is asked for in a format, and which: text or json.
 bool wants_json(const KeyValueList& values) {
   const std::string* const format = values.find("format");
@@ -80,56 +46,71 @@ bool wants_json(const KeyValueList& values) {
   throw Error::of("format='{}': expects text or json", *format);
 }
 
-std::string help_for(const std::string& option, const std::string& type) {
-  MachineLock::Guard lock;
-  if (option == "accel")
-    return type.empty() ? accelerator_help(list_accelerators())
-                        : property_help(accel_find(type), "accelerator " + type);
-  if (option == "machine")
-    return type.empty() ? kind_help(kMachineKind)
-                        : property_help(class_of_kind(kMachineKind, type), "machine " + type);
-  if (option == "cpu")
-    return type.empty() ? cpu_help() : property_help(find_cpu_class(type), "CPU model " + type);
-  if (const Kind* const kind = backend_kind(option))
-    return type.empty()
-               ? kind_help(*kind)
-               : property_help(class_of_kind(*kind, type), fmt::format("{} {}", kind->noun, type));
-  return type.empty() ? device_help()
-                      : property_help(class_of_kind(kDeviceKind, type), "device " + type);
-}
-
-std::optional<std::string> help_of(const GivenOption& option) {
-  const std::string& name = option.name();
-  if (name == "help")
-    return "Usage: " + log::program_name() + " [OPTION]...\n\n" + option_table().help();
-  if (name == "version") return fmt::format("Backplane emulator version {}\n", kVersion);
-  if (name == "module") {
-    const KeyValueList values = option.list();
-    if (asks_for_help(values))
-      return with_option(option.text, [&] {
-        return wants_json(values) ? json_for(name) : module_help(list_modules());
-      });
-    throw option.error("expects help");
-  }
-  if (name == "d" && is_help(option.value)) return log_help();
-  static constexpr std::string_view kListed[] = {"accel", "machine", "cpu", "device"};
-  if (backend_kind(name) == nullptr &&
-      std::find(std::begin(kListed), std::end(kListed), name) == std::end(kListed))
-    return std::nullopt;
+// The list of them, as text or JSON, or the properties of one; `find` throws if there is none.
+template <class Listed, class Help, class Find>
+std::optional<std::string> answer(const GivenOption& option, std::string_view noun, Listed listed,
+                                  Help help, Find find) {
   const KeyValueList values = option.list();
   if (!asks_for_help(values)) return std::nullopt;
   return with_option(option.text, [&] {
     const std::string type = named_type(option, values);
-    return type.empty() && wants_json(values) ? json_for(name) : help_for(name, type);
+    const bool as_json = type.empty() && wants_json(values);
+    const MachineLock::Guard lock;
+    if (as_json) return to_json(listed()) + "\n";
+    return type.empty() ? help() : property_help(find(type), fmt::format("{} {}", noun, type));
   });
+}
+
+Value list_cpu_models() {
+  Value::List models;
+  for (const CpuModels& architecture : cpu_models()) {
+    const Value of_it = list_kind(architecture.kind());
+    for (const Value& model : of_it.as_list()) models.push_back(model);
+  }
+  return models;
 }
 
 }  // namespace
 
-std::optional<std::string> requested_help(const CommandLine& line) {
-  for (const GivenOption& option : line.all())
-    if (auto text = help_of(option)) return text;
-  return std::nullopt;
+std::optional<std::string> help_on_accelerators(const GivenOption& option) {
+  return answer(
+      option, "accelerator", list_accelerators,
+      [] { return accelerator_help(list_accelerators()); },
+      [](const std::string& name) -> const ObjectClass& { return accel_find(name); });
 }
+
+std::optional<std::string> help_on_cpus(const GivenOption& option) {
+  return answer(option, "CPU model", list_cpu_models, cpu_help, find_cpu_class);
+}
+
+std::optional<std::string> help_on_devices(const GivenOption& option) {
+  return answer(
+      option, kDeviceKind.noun, [] { return list_kind(kDeviceKind); }, device_help,
+      [](const std::string& name) -> const ObjectClass& {
+        return class_of_kind(kDeviceKind, name);
+      });
+}
+
+std::optional<std::string> help_on_kind(const Kind& kind, const GivenOption& option) {
+  return answer(
+      option, kind.noun, [&] { return list_kind(kind); }, [&] { return kind_help(kind); },
+      [&](const std::string& name) -> const ObjectClass& { return class_of_kind(kind, name); });
+}
+
+std::optional<std::string> help_on_modules(const GivenOption& option) {
+  const KeyValueList values = option.list();
+  if (!asks_for_help(values)) throw option.error("expects help");
+  return with_option(option.text, [&] {
+    const bool as_json = wants_json(values);
+    const MachineLock::Guard lock;
+    return as_json ? to_json(list_modules()) + "\n" : module_help(list_modules());
+  });
+}
+
+std::optional<std::string> help_on_log(const GivenOption& option) {
+  return is_help(option.value) ? std::optional(log_help()) : std::nullopt;
+}
+
+std::string version_text() { return fmt::format("Backplane emulator version {}\n", kVersion); }
 
 }  // namespace backplane::host

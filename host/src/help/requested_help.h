@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: MIT
-// "help" as an option's value: what it prints instead of launching.
+// "help" as an option's value: what it prints instead of launching. Each function is the answer of
+// options, see option_table.h. Each throws Error.
 #pragma once
 
 #include <optional>
 #include <string>
 
+#include "backplane/kind.h"
 #include "backplane/options.h"
 
 namespace backplane::host {
 
-// The text to print if some option asks for one, in the order given. Throws Error.
-std::optional<std::string> requested_help(const CommandLine& line);
+std::optional<std::string> help_on_accelerators(const GivenOption& option);
+std::optional<std::string> help_on_cpus(const GivenOption& option);
+std::optional<std::string> help_on_devices(const GivenOption& option);
+// Machines, backends.
+std::optional<std::string> help_on_kind(const Kind& kind, const GivenOption& option);
+// Takes nothing but help.
+std::optional<std::string> help_on_modules(const GivenOption& option);
+std::optional<std::string> help_on_log(const GivenOption& option);
+
+std::string version_text();
 
 }  // namespace backplane::host

@@ -16,10 +16,6 @@
 #include "launch/cpu_model.h"
 #include "launch/progress.h"
 #include "launch/saved_state.h"
-#include "options/accepted_options.h"
-#include "options/guest_action_options.h"
-#include "options/icount_options.h"
-#include "options/identity_options.h"
 #include "options/machine_size.h"
 #include "qmp/session.h"
 #include "report.h"
@@ -27,14 +23,6 @@
 namespace backplane::host {
 
 namespace {
-
-// What the options that are properties of a board set.
-struct BoardOption {
-  std::string_view option;
-  std::string_view property;
-};
-constexpr BoardOption kBoardOptions[] = {
-    {"kernel", "kernel"}, {"initrd", "initrd"}, {"append", "append"}, {"bios", "firmware"}};
 
 // A program in the background has none.
 void expect_no_terminal(Backends& backends) {
@@ -45,22 +33,10 @@ void expect_no_terminal(Backends& backends) {
           .with_hint("-nodefaults and -display none leave out what was not asked for");
 }
 
-// The state that the machine begins with, if it is given.
-const GivenOption* saved_state(const CommandLine& line) {
-  const GivenOption* const option = line.last("loadstate");
-  return option != nullptr ? option : line.last("incoming");
-}
-
-StatePlace place_of(const GivenOption& option) {
-  constexpr std::string_view kLater = "defer";
-  if (option.name() == "incoming" && option.value == kLater) return {.deferred = true};
-  return with_option("-" + option.name(), [&] { return state_place(option.value); });
-}
-
 }  // namespace
 
-Launch::Launch(const CommandLine& line, const std::string& program_name, Daemon& daemon)
-    : line_(line), program_name_(program_name), daemon_(daemon) {}
+Launch::Launch(const Configuration& configuration, const std::string& program_name, Daemon& daemon)
+    : asked_(configuration), program_name_(program_name), daemon_(daemon) {}
 
 Launch::~Launch() {
   const MachineLock::Guard lock;
@@ -74,26 +50,21 @@ Launch::~Launch() {
 }
 
 void Launch::check_options() {
-  check_accepted_options(line_);
-  options_ = machine_options(line_);
-  if (const GivenOption* option = line_.last("icount"))
-    icount_ = InstructionCounting{
-        with_values(*option, [](KeyValueList values) { return parse_icount(values); }),
-        option->text};
-  candidates_ = plan_accelerators(line_, options_, program_name_, accelerator_installed);
+  candidates_ = plan_accelerators(asked_, program_name_, accelerator_installed);
+  const auto& of_machine = asked_.machine.properties;
   const bool has_kernel =
-      line_.has("kernel") ||
-      std::any_of(options_.properties.begin(), options_.properties.end(),
+      asked_.board.contains("kernel") ||
+      std::any_of(of_machine.begin(), of_machine.end(),
                   [](const MachineOptions::Property& given) { return given.name == "kernel"; });
   if (!has_kernel)
     for (const char* name : {"initrd", "append"})
-      if (const GivenOption* option = line_.last(name))
-        throw option->error("-{} only allowed with -kernel option", name);
+      if (const auto given = asked_.board.find(name); given != asked_.board.end())
+        throw given->second.option->error("-{} only allowed with -kernel option", name);
 }
 
 void Launch::create_machine() {
-  const auto& type = with_option(options_.given, [&]() -> const ObjectClass& {
-    return class_of_kind(kMachineKind, options_.type);
+  const auto& type = with_option(asked_.machine.given, [&]() -> const ObjectClass& {
+    return class_of_kind(kMachineKind, asked_.machine.type);
   });
   machine_ = &root_.add_child("machine", create_object<Machine>(type.name));
   backends_ = &root_.add_child("backends", std::make_unique<Backends>(*machine_));
@@ -104,69 +75,57 @@ void Launch::create_machine() {
 }
 
 void Launch::configure_machine() {
-  for (const auto& property : options_.properties)
+  for (const auto& property : asked_.machine.properties)
     with_option(property.given, [&] { machine_->set_property(property.name, property.value); });
-  for (const GivenOption* option : line_.group("global")) add_global(*machine_, *option);
+  for (const GivenOption* option : asked_.globals) add_global(*machine_, *option);
 
   MachineConfig& config = machine_->config();
   const MachineClass& type = machine_->machine_class();
-  if (const GivenOption* option = line_.last("m"))
-    config.ram_size =
-        with_values(*option, [](KeyValueList values) { return parse_memory(values); });
-  if (const GivenOption* option = line_.last("smp"))
-    config.topology = with_values(*option, [&](KeyValueList values) {
-      return parse_smp(values, type.max_cpus, options_.type);
+  config.ram_size = asked_.ram_size;
+  if (asked_.smp != nullptr)
+    config.topology = with_values(*asked_.smp, [&](KeyValueList values) {
+      return parse_smp(std::move(values), type.max_cpus, asked_.machine.type);
     });
-  if (const GivenOption* option = line_.last("cpu")) {
-    config.cpu_model = option->value;
-    with_values(*option, [](const KeyValueList& values) { find_cpu_class(values.get("type")); });
+  if (asked_.cpu != nullptr) {
+    config.cpu_model = asked_.cpu->value;
+    with_values(*asked_.cpu,
+                [](const KeyValueList& values) { find_cpu_class(values.get("type")); });
   }
-  for (const auto& [name, property] : kBoardOptions)
-    if (const GivenOption* option = line_.last(name))
-      set_board_property(*option, property, option->value);
-  if (const GivenOption* option = line_.last("rtc"))
-    if (const std::string base = option->list().get("base"); !base.empty())
-      set_board_property(*option, "rtc-base", base);
-  config.name = parse_name(line_);
-  config.uuid = parse_uuid(line_);
-  machine_->run_control().actions() = parse_guest_actions(line_);
-  config.start_stopped = line_.has("S");
-  if (const GivenOption* option = saved_state(line_)) {
+  set_board_properties();
+  config.name = asked_.name;
+  config.uuid = asked_.uuid;
+  machine_->run_control().actions() = asked_.actions;
+  config.start_stopped = asked_.start_stopped;
+  if (const auto& state = asked_.state()) {
     config.will_load_state = true;
-    const StatePlace place = place_of(*option);
-    config.will_be_received = !place.socket.empty() || place.deferred;
+    config.will_be_received = !state->place.socket.empty() || state->place.deferred;
   }
 }
 
-void Launch::set_board_property(const GivenOption& option, std::string_view property,
-                                const std::string& value) {
-  if (machine_->object_class().find_property(property) == nullptr)
-    throw option.error("machine {} has no use for -{}", options_.type, option.name());
-  with_option(option.text, [&] { machine_->set_property(property, value); });
+void Launch::set_board_properties() {
+  for (const auto& [property, setting] : asked_.board) {
+    const GivenOption& option = *setting.option;
+    if (machine_->object_class().find_property(property) == nullptr)
+      throw option.error("machine {} has no use for -{}", asked_.machine.type, option.name());
+    with_option(option.text, [&] { machine_->set_property(property, setting.value); });
+  }
 }
 
 void Launch::choose_accelerator() {
-  select_accelerator(*machine_, candidates_, icount_,
-                     line_.has("qtest") ? Fallback::Expected : Fallback::Reported);
+  select_accelerator(*machine_, candidates_, asked_.icount,
+                     asked_.qtest != nullptr ? Fallback::Expected : Fallback::Reported);
 }
 
 void Launch::take_descriptors() {
-  for (const GivenOption* option : line_.group("add-fd"))
-    with_values(*option, [](KeyValueList values) {
-      const auto set = values.take_as<u32>("set");
-      const auto fd = values.take_as<i32>("fd");
-      values.take("opaque");
-      values.expect_empty("fd, opaque, set");
-      if (!set || !fd) throw Error("expects fd=NUMBER and set=NUMBER");
-      descriptors::add_to_set(*set, *fd);
-    });
+  for (const Configuration::Descriptor& descriptor : asked_.descriptors)
+    with_option(descriptor.given, [&] { descriptors::add_to_set(descriptor.set, descriptor.fd); });
 }
 
 void Launch::open_backends() {
   take_descriptors();
-  consoles_ = open_consoles(*backends_, *machine_, line_);
-  create_objects(*backends_, line_);
-  if (line_.has("daemonize")) with_option("-daemonize", [&] { expect_no_terminal(*backends_); });
+  consoles_ = open_consoles(*backends_, *machine_, asked_);
+  create_objects(*backends_, asked_);
+  if (asked_.daemonize) with_option("-daemonize", [&] { expect_no_terminal(*backends_); });
 }
 
 void Launch::start_monitors() {
@@ -189,28 +148,26 @@ void Launch::start_monitor(const Consoles::Terminal& terminal, const char* name)
 void Launch::start_gdb_server() {
   gdb_ = std::make_unique<gdb::Service>(CommandContext{*machine_, *migration_}, *backends_, root_);
   machine_->provide(*gdb_);
-  if (const GivenOption* option = line_.last("gdb"))
-    with_option(option->text, [&] { gdb_->serve(option->value); });
-  else if (line_.has("s"))
-    with_option("-s", [&] { gdb_->serve(gdb::kUsualDevice); });
+  if (const auto& debugger = asked_.debugger)
+    with_option(debugger->given, [&] { gdb_->serve(debugger->text); });
 }
 
 void Launch::build_board() {
   machine_->init();
-  if (!options_.dump_guest_core) leave_ram_out_of_core_dumps(*machine_);
+  if (!asked_.machine.dump_guest_core) leave_ram_out_of_core_dumps(*machine_);
 }
 
 void Launch::add_devices() {
   // Whose places the user does not name come where the others leave room, but for serial ports,
   // whose places are known.
   for (const ImpliedDevice& port : consoles_.serials) add_device(*machine_, port);
-  drives_ = open_drives(*backends_, *machine_, line_);
+  drives_ = open_drives(*backends_, *machine_, asked_);
   // Those that come later may name one, too.
   machine_->provide(drives_);
   auto implied = drives_.disks;
-  for (ImpliedDevice& card : open_networks(*backends_, *machine_, line_))
+  for (ImpliedDevice& card : open_networks(*backends_, *machine_, asked_))
     implied.push_back(std::move(card));
-  for (const GivenOption* option : line_.group("device"))
+  for (const GivenOption* option : asked_.devices)
     with_values(*option, [&](KeyValueList values) {
       add_device(*machine_, std::move(values), drives_.properties);
     });
@@ -222,8 +179,8 @@ void Launch::make_ready() {
   warn_of_unused_globals(*machine_);
   machine_->phases().advance(Phase::MachineReady);
   machine_->run_control().reset();
-  if (const GivenOption* option = saved_state(line_))
-    with_option("-" + option->name(), [&] { load_state(place_of(*option)); });
+  if (const auto& state = asked_.state())
+    with_option(state->given, [&] { load_state(state->place); });
 }
 
 void Launch::load_state(const StatePlace& place) {
@@ -245,8 +202,9 @@ int Launch::run() {
   {
     const MachineLock::Guard lock;
     check_options();
-    if (const GivenOption* option = line_.last("pidfile"))
-      with_option("-pidfile", [&] { pid_file_ = std::make_unique<PidFile>(option->value); });
+    if (asked_.pid_file != nullptr)
+      with_option("-pidfile",
+                  [&] { pid_file_ = std::make_unique<PidFile>(asked_.pid_file->value); });
     create_machine();
     configure_machine();
     choose_accelerator();

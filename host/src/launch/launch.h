@@ -3,31 +3,29 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "accelerator/plan.h"
-#include "accelerator/selection.h"
 #include "backplane/backend.h"
 #include "backplane/machine.h"
 #include "backplane/migration.h"
-#include "backplane/options.h"
 #include "characters/consoles.h"
 #include "devices/drives.h"
 #include "gdb/service.h"
 #include "launch/daemon.h"
 #include "launch/saved_state.h"
 #include "monitor/monitor.h"
-#include "options/machine_options.h"
+#include "options/configuration.h"
 
 namespace backplane::host {
 
 // One machine: made, run and taken apart. Main thread.
 class Launch {
  public:
-  // `line` and `daemon` must outlive it. `program_name` decides on the default accelerator.
-  Launch(const CommandLine& line, const std::string& program_name, Daemon& daemon);
+  // `configuration`, the command line that it refers to, and `daemon` must outlive it.
+  // `program_name` decides on the default accelerator.
+  Launch(const Configuration& configuration, const std::string& program_name, Daemon& daemon);
   ~Launch();
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
@@ -41,8 +39,7 @@ class Launch {
   void check_options();
   void create_machine();
   void configure_machine();
-  void set_board_property(const GivenOption& option, std::string_view property,
-                          const std::string& value);
+  void set_board_properties();
   void choose_accelerator();
   void take_descriptors();
   void open_backends();
@@ -55,12 +52,10 @@ class Launch {
   void make_ready();
   void load_state(const StatePlace& place);
 
-  const CommandLine& line_;
+  const Configuration& asked_;
   const std::string program_name_;
   Daemon& daemon_;
   std::unique_ptr<PidFile> pid_file_;
-  MachineOptions options_;
-  std::optional<InstructionCounting> icount_;
   std::vector<AccelCandidate> candidates_;
   Object root_;  // of the composition tree: the machine is "/machine"
   Machine* machine_ = nullptr;

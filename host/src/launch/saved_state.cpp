@@ -3,6 +3,7 @@
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
+#include "options/configuration.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -17,6 +18,21 @@ StatePlace state_place(std::string_view place) {
   if (place.starts_with(kFile)) place.remove_prefix(kFile.size());
   if (place.empty()) throw Error("the name of a file is missing");
   return {.file = place, .socket = {}};
+}
+
+void set_loaded_state(Configuration& configuration, const GivenOption& option) {
+  const std::string given = "-" + option.name();
+  configuration.loaded = {with_option(given, [&] { return state_place(option.value); }), given};
+}
+
+void set_incoming_state(Configuration& configuration, const GivenOption& option) {
+  constexpr std::string_view kLater = "defer";
+  const std::string given = "-" + option.name();
+  const auto place = [&]() -> StatePlace {
+    if (option.value == kLater) return {.deferred = true};
+    return state_place(option.value);
+  };
+  configuration.incoming = {with_option(given, place), given};
 }
 
 std::function<void(const std::optional<Error>& failure)> end_if_failed(Machine& machine) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "backplane/error.h"
+#include "backplane/options.h"
 
 namespace backplane {
 class Machine;
@@ -29,6 +30,12 @@ struct StatePlace {
 // What `place` names: a file's name alone, or as QEMU has it. Throws Error if it names nothing, or
 // something that there is not.
 StatePlace state_place(std::string_view place);
+
+struct Configuration;
+
+// -loadstate and -incoming. Each throws Error.
+void set_loaded_state(Configuration& configuration, const GivenOption& option);
+void set_incoming_state(Configuration& configuration, const GivenOption& option);
 
 // For Migration::receive(): ends the program if the machine has not come, after a line that says
 // why.

@@ -2,7 +2,9 @@
 #include "options/accepted_options.h"
 
 #include <algorithm>
+#include <span>
 
+#include "options/configuration.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -11,30 +13,26 @@ namespace {
 
 // A value that is so; another one is refused with the reason.
 struct Fact {
-  std::string_view option;
   std::string_view key;
   std::string_view value;
   std::string_view otherwise;
 };
 
-constexpr Fact kFacts[] = {
-    {"overcommit", "mem-lock", "off", "the guest's memory is not locked into the host's"},
-    {"overcommit", "cpu-pm", "off", "the host's processors are not the guest's to put to sleep"},
-    {"rtc", "clock", "host", "the real-time clock follows the host's"},
-    {"rtc", "driftfix", "none",
-     "interrupts of the real-time clock that were late are not repeated"},
-    {"boot", "strict", "on", "nothing is booted that was not asked for"},
-    {"boot", "menu", "off", "there is no boot menu"},
-    {"boot", "reboot-timeout", "-1", "firmware that finds nothing to boot waits"},
-    {"audiodev", "driver", "none", "there is no sound"},
-};
+constexpr Fact kOvercommitFacts[] = {
+    {"mem-lock", "off", "the guest's memory is not locked into the host's"},
+    {"cpu-pm", "off", "the host's processors are not the guest's to put to sleep"}};
+constexpr Fact kRtcFacts[] = {
+    {"clock", "host", "the real-time clock follows the host's"},
+    {"driftfix", "none", "interrupts of the real-time clock that were late are not repeated"}};
+constexpr Fact kBootFacts[] = {
+    {"strict", "on", "nothing is booted that was not asked for"},
+    {"menu", "off", "there is no boot menu"},
+    {"reboot-timeout", "-1", "firmware that finds nothing to boot waits"}};
+constexpr Fact kAudiodevFacts[] = {{"driver", "none", "there is no sound"}};
 
 constexpr Fact kMachineFacts[] = {
-    {"machine", "usb", "off", {}},    {"machine", "graphics", "off", {}},
-    {"machine", "vmport", "off", {}}, {"machine", "mem-merge", "off", {}},
-    {"machine", "acpi", "on", {}},    {"machine", "smm", "off", {}},
-    {"machine", "nvdimm", "off", {}}, {"machine", "hmat", "off", {}},
-};
+    {"usb", "off", {}}, {"graphics", "off", {}}, {"vmport", "off", {}}, {"mem-merge", "off", {}},
+    {"acpi", "on", {}}, {"smm", "off", {}},      {"nvdimm", "off", {}}, {"hmat", "off", {}}};
 
 // A boolean may be spelled in several ways.
 bool is_same(std::string_view value, std::string_view fact) {
@@ -47,35 +45,55 @@ bool is_same(std::string_view value, std::string_view fact) {
   }
 }
 
-// The board's to set.
+// Takes what may be said of them; what is left over is checked by expect_empty().
+std::string take_facts(KeyValueList& values, std::span<const Fact> facts) {
+  std::string known;
+  for (const Fact& fact : facts) {
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", fact.key);
+    const auto value = values.take(fact.key);
+    if (value && !is_same(*value, fact.value))
+      throw Error::of("{}={}: {}: expects {}", fact.key, *value, fact.otherwise, fact.value);
+  }
+  return known;
+}
+
+void accept(const GivenOption& option, std::span<const Fact> facts) {
+  with_values(option, [&](KeyValueList values) {
+    const std::string known = take_facts(values, facts);
+    values.expect_empty(known);
+  });
+}
+
 void check_date(const std::string& base) {
   const bool is_number = !base.empty() && base.find_first_not_of("0123456789") == std::string::npos;
   if (base != "utc" && !is_number)
     throw Error::of("base={}: expects utc, or seconds since 1970", base);
 }
 
-void check(const GivenOption& option) {
-  KeyValueList values = option.list();
-  with_option(option.text, [&] {
-    std::string known;
-    for (const Fact& fact : kFacts) {
-      if (fact.option != option.name()) continue;
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", fact.key);
-      const auto value = values.take(fact.key);
-      if (value && !is_same(*value, fact.value))
-        throw Error::of("{}={}: {}: expects {}", fact.key, *value, fact.otherwise, fact.value);
-    }
-    if (option.name() == "rtc") check_date(values.take("base").value_or("utc"));
-    if (option.name() == "audiodev") values.take("id");
+}  // namespace
+
+void accept_overcommit(Configuration&, const GivenOption& option) {
+  accept(option, kOvercommitFacts);
+}
+
+void accept_boot(Configuration&, const GivenOption& option) { accept(option, kBootFacts); }
+
+void accept_audiodev(Configuration&, const GivenOption& option) {
+  with_values(option, [](KeyValueList values) {
+    const std::string known = take_facts(values, kAudiodevFacts);
+    values.take("id");
     values.expect_empty(known);
   });
 }
 
-}  // namespace
-
-void check_accepted_options(const CommandLine& line) {
-  for (const std::string_view name : {"overcommit", "rtc", "boot", "audiodev"})
-    for (const GivenOption* const option : line.group(name)) check(*option);
+void set_rtc(Configuration& configuration, const GivenOption& option) {
+  with_values(option, [&](KeyValueList values) {
+    const std::string known = take_facts(values, kRtcFacts);
+    const auto base = values.take("base");
+    check_date(base.value_or("utc"));
+    values.expect_empty(known);
+    if (base) configuration.board["rtc-base"] = {*base, &option};
+  });
 }
 
 bool is_so_of_machines(std::string_view key, std::string_view value) {

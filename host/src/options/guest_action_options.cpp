@@ -2,6 +2,7 @@
 #include "options/guest_action_options.h"
 
 #include "backplane/enumeration.h"
+#include "options/configuration.h"
 #include "report.h"
 
 namespace backplane {
@@ -44,15 +45,9 @@ void take_actions(KeyValueList values, GuestActions& actions) {
 
 }  // namespace
 
-GuestActions parse_guest_actions(const CommandLine& line) {
-  GuestActions actions;
-  for (const GivenOption& option : line.all()) {
-    if (option.name() == "no-reboot") actions.reboot = RebootAction::Shutdown;
-    if (option.name() == "no-shutdown") actions.shutdown = ShutdownAction::Pause;
-    if (option.name() == "action")
-      with_values(option, [&](KeyValueList values) { take_actions(std::move(values), actions); });
-  }
-  return actions;
+void set_actions(Configuration& configuration, const GivenOption& option) {
+  with_values(option,
+              [&](KeyValueList values) { take_actions(std::move(values), configuration.actions); });
 }
 
 }  // namespace host

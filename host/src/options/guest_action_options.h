@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// -action and -no-reboot: what follows when the guest ends what it does.
+// -action: what follows when the guest ends what it does.
 #pragma once
 
 #include "backplane/machine.h"
@@ -7,7 +7,9 @@
 
 namespace backplane::host {
 
-// What all of them ask for together; the later one counts. Throws Error.
-GuestActions parse_guest_actions(const CommandLine& line);
+struct Configuration;
+
+// -action; the later one counts. Throws Error.
+void set_actions(Configuration& configuration, const GivenOption& option);
 
 }  // namespace backplane::host

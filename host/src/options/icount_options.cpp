@@ -4,6 +4,9 @@
 #include <optional>
 #include <string_view>
 
+#include "options/configuration.h"
+#include "report.h"
+
 namespace backplane::host {
 
 namespace {
@@ -37,6 +40,12 @@ IcountOptions parse_icount(KeyValueList values) {
   if (options.align) throw Error("shift=auto and align=on are incompatible");
   if (!options.sleep) throw Error("shift=auto and sleep=off are incompatible");
   return options;
+}
+
+void set_icount(Configuration& configuration, const GivenOption& option) {
+  configuration.icount = {
+      with_values(option, [](KeyValueList values) { return parse_icount(std::move(values)); }),
+      option.text};
 }
 
 }  // namespace backplane::host

@@ -13,4 +13,7 @@ constexpr unsigned kMaxIcountShift = 10;
 // What -icount asks for; the first, unnamed value is "shift". Throws Error.
 IcountOptions parse_icount(KeyValueList values);
 
+struct Configuration;
+void set_icount(Configuration& configuration, const GivenOption& option);
+
 }  // namespace backplane::host

@@ -2,15 +2,14 @@
 // What a guest is called: -name and -uuid.
 #pragma once
 
-#include <string>
-
 #include "backplane/options.h"
 
 namespace backplane::host {
 
-// The guest's name; empty if it has none. Throws Error.
-std::string parse_name(const CommandLine& line);
-// Its UUID, in lower case; empty if it has none. Throws Error.
-std::string parse_uuid(const CommandLine& line);
+struct Configuration;
+
+// Each throws Error. A UUID is kept in lower case.
+void set_name(Configuration& configuration, const GivenOption& option);
+void set_uuid(Configuration& configuration, const GivenOption& option);
 
 }  // namespace backplane::host

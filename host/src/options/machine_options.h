@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,13 @@ struct MachineOptions {
   std::optional<Accelerators> accelerators;
 };
 
-// Throws Error.
-MachineOptions machine_options(const CommandLine& line);
+struct Configuration;
+
+// -machine and what else says something of the machine. Each throws Error.
+void set_machine(Configuration& configuration, const GivenOption& option);
+void set_memory(Configuration& configuration, const GivenOption& option);
+// A property of the board that an option of its own sets.
+void set_on_board(Configuration& configuration, const GivenOption& option,
+                  std::string_view property);
 
 }  // namespace backplane::host

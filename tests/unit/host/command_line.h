@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "options/configuration.h"
 #include "options/option_table.h"
 
 namespace backplane::host {
@@ -16,6 +17,15 @@ inline CommandLine command_line(const std::string& words) {
   for (std::string word; stream >> word;) arguments.push_back(word);
   return option_table().parse(arguments);
 }
+
+// What the words ask for, but for what takes effect at once. Refers to `line`.
+struct Asked {
+  explicit Asked(const std::string& words) : line(command_line(words)) {
+    apply_options(line, OptionPass::Main, configuration);
+  }
+  Configuration configuration;
+  const CommandLine line;
+};
 
 // The message that fn's Error has, or "no error".
 template <class Fn>

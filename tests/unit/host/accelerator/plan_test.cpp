@@ -10,8 +10,7 @@ namespace {
 
 std::vector<AccelCandidate> plan(const std::string& words, const std::string& program = "backplane",
                                  const std::string& installed = "tcg kvm") {
-  const CommandLine line = command_line(words);
-  return plan_accelerators(line, machine_options(line), program, [&](const std::string& name) {
+  return plan_accelerators(Asked(words).configuration, program, [&](const std::string& name) {
     return installed.find(name) != std::string::npos;
   });
 }

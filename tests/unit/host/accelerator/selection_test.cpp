@@ -66,14 +66,14 @@ struct Outcome {
 Outcome select(const std::string& words, const std::optional<InstructionCounting>& icount = {},
                bool has_defaults = true) {
   const MachineLock::Guard lock;
-  const CommandLine line = command_line(words);
+  const Asked asked(words);
   const auto machine = create_object<Machine>("selection-test-machine");
   Outcome outcome;
   log::set_program_name("backplane");
   testing::internal::CaptureStderr();
   try {
     select_accelerator(*machine,
-                       plan_accelerators(line, machine_options(line), "backplane",
+                       plan_accelerators(asked.configuration, "backplane",
                                          [=](const std::string&) { return has_defaults; }),
                        icount);
     outcome.runs = machine->accelerator().name();

@@ -24,7 +24,7 @@ std::string texts(const std::vector<Console>& consoles) {
 class ConsolePlanFor : public testing::TestWithParam<Case> {};
 
 TEST_P(ConsolePlanFor, SerialsAndMonitors) {
-  const ConsolePlan plan = plan_consoles(command_line(GetParam().words), "uart");
+  const ConsolePlan plan = plan_consoles(Asked(GetParam().words).configuration, "uart");
   EXPECT_EQ(texts(plan.serials), GetParam().serials);
   EXPECT_EQ(texts(plan.monitors), GetParam().monitors);
 }
@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"-chardev stdio,id=a -serial chardev:a", "chardev:a", ""}));
 
 TEST(ConsolePlan, ThereAreNoGraphics) {
-  EXPECT_EQ(message_of([] { plan_consoles(command_line("-display gtk"), "uart"); }),
+  EXPECT_EQ(message_of([] { Asked("-display gtk"); }),
             "-display gtk: there are no graphics, so a display can only be none");
 }
 

@@ -23,7 +23,7 @@ BACKPLANE_TYPE(PortsMachine, "ports-test-machine")
 class ConsolesTest : public ::testing::Test {
  protected:
   Consoles open(const std::string& options) {
-    return open_consoles(backends_, machine_, command_line("-nodefaults " + options));
+    return open_consoles(backends_, machine_, Asked("-nodefaults " + options).configuration);
   }
   Chardev& chardev(const std::string& id) { return dynamic_cast<Chardev&>(*backends_.find(id)); }
 

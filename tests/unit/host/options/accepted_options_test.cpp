@@ -9,7 +9,7 @@ namespace backplane::host {
 namespace {
 
 std::string refusal(const std::string& words) {
-  return message_of([&] { check_accepted_options(command_line(words)); });
+  return message_of([&] { Asked{words}; });
 }
 
 TEST(AcceptedOptions, SayWhatIsSo) {

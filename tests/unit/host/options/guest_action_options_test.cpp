@@ -8,7 +8,7 @@
 namespace backplane::host {
 namespace {
 
-GuestActions parse(const std::string& words) { return parse_guest_actions(command_line(words)); }
+GuestActions parse(const std::string& words) { return Asked(words).configuration.actions; }
 
 TEST(GuestActionOptions, AreQemusDefaultsWhereNothingIsGiven) {
   const GuestActions actions = parse("");

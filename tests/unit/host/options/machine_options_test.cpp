@@ -8,8 +8,12 @@
 namespace backplane::host {
 namespace {
 
+MachineOptions machine_options(const std::string& words) {
+  return Asked(words).configuration.machine;
+}
+
 TEST(MachineOptions, TheDefaultMachineIsPc) {
-  const MachineOptions options = machine_options(command_line("-S"));
+  const MachineOptions options = machine_options("-S");
   EXPECT_EQ(options.type, "pc");
   EXPECT_EQ(options.given, "");
   EXPECT_FALSE(options.accelerators);
@@ -17,7 +21,7 @@ TEST(MachineOptions, TheDefaultMachineIsPc) {
 
 TEST(MachineOptions, LaterOptionsAddToEarlierOnes) {
   const MachineOptions options =
-      machine_options(command_line("-M none,accel=tcg,a=1 -machine type=pc,b=2 -machine a=3"));
+      machine_options("-M none,accel=tcg,a=1 -machine type=pc,b=2 -machine a=3");
   EXPECT_EQ(options.type, "pc");
   EXPECT_EQ(options.given, "-machine type=pc,b=2");
   EXPECT_EQ(options.accelerators->names, "tcg");
@@ -29,10 +33,8 @@ TEST(MachineOptions, LaterOptionsAddToEarlierOnes) {
 }
 
 TEST(MachineOptions, EnableKvmStandsForItsAccelProperty) {
-  EXPECT_EQ(machine_options(command_line("-M pc,accel=tcg -enable-kvm")).accelerators->names,
-            "kvm");
-  EXPECT_EQ(machine_options(command_line("-enable-kvm -M pc,accel=tcg")).accelerators->names,
-            "tcg");
+  EXPECT_EQ(machine_options("-M pc,accel=tcg -enable-kvm").accelerators->names, "kvm");
+  EXPECT_EQ(machine_options("-enable-kvm -M pc,accel=tcg").accelerators->names, "tcg");
 }
 
 }  // namespace
