@@ -219,13 +219,13 @@ bool StubProcess::mapper_is_done() {
   return said == STUB_DONE;
 }
 
-u64 StubProcess::guest_cpu_time() const {
+u64 StubProcess::cpu_time(pid_t task, u64 unknown) {
   // The clock of another process, without a look whether there is one. [clock_getcpuclockid(3)]
   constexpr clockid_t kSchedulersClock = 2;
   const clockid_t clock =
-      static_cast<clockid_t>(~static_cast<unsigned>(guest_pid_)) * 8 + kSchedulersClock;
+      static_cast<clockid_t>(~static_cast<unsigned>(task)) * 8 + kSchedulersClock;
   timespec time{};
-  if (clock_gettime(clock, &time) != 0) return guest_time_;
+  if (clock_gettime(clock, &time) != 0) return unknown;
   return static_cast<u64>(time.tv_sec) * 1'000'000'000 + static_cast<u64>(time.tv_nsec);
 }
 
@@ -235,9 +235,10 @@ void StubProcess::kill() {
     syscall(SYS_pidfd_send_signal, guest_.get(), SIGKILL, nullptr, 0);
     pollfd ended{guest_.get(), POLLIN, 0};
     poll(&ended, 1, static_cast<int>(kPatience.count()));
+    waitpid(guest_pid_, nullptr, __WALL | WNOHANG);
+    guest_ = {};
   }
   if (mapper_ > 0) {
-    // Its other task ends with it.
     ::kill(mapper_, SIGKILL);
     waitpid(mapper_, nullptr, __WALL);
     mapper_ = -1;

@@ -68,11 +68,15 @@ class StubProcess {
   // What pidfd_send_signal() takes: the task that runs the guest.
   int guest_pidfd() const { return guest_.get(); }
   // CPU time of that task in nanoseconds, so far.
-  u64 guest_cpu_time() const;
-  // Of that, what came since this was last asked.
+  u64 guest_cpu_time() const { return cpu_time(guest_pid_, guest_time_); }
+  // Of that, and of the mapper's, what came since this was last asked.
   u64 take_guest_time() {
     const u64 now = guest_cpu_time();
     return now - std::exchange(guest_time_, now);
+  }
+  u64 take_mapper_time() {
+    const u64 now = cpu_time(mapper_, mapper_time_);
+    return now - std::exchange(mapper_time_, now);
   }
   // Ends both tasks, at once.
   void kill();
@@ -80,13 +84,15 @@ class StubProcess {
  private:
   void start(int ram);
   bool mapper_is_done();
+  // Of a task; `unknown` if the host does not say.
+  static u64 cpu_time(pid_t task, u64 unknown);
 
   const u64 area_;
   u8* shared_ = nullptr;
   Descriptor shared_file_, listener_, order_, done_, guest_;
   pid_t mapper_ = -1;
   pid_t guest_pid_ = -1;
-  u64 guest_time_ = 0;
+  u64 guest_time_ = 0, mapper_time_ = 0;
   u64 notification_ = 0;  // that waits for an answer
   HandOver first_;
   bool lost_ = false;

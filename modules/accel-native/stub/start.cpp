@@ -66,7 +66,7 @@ void limit(Word resource, Word most) {
   must(call(__NR_prlimit64, 0, resource, address_of(limits), 0));
 }
 
-// Ends with the emulator's thread, or with the mapper.
+// Both tasks end with the emulator's thread, whose children they are.
 void end_with_parent() { must(call(__NR_prctl, PR_SET_PDEATHSIG, 9)); }
 
 void give_up_rights() {
@@ -127,7 +127,7 @@ void guest_task() {
   must(call(__NR_munmap, 0, area));
   must(call(__NR_munmap, end_of_area, setup().address_space_end - end_of_area));
   give_up_rights();
-  must(stub_clone(CLONE_VM, area + STUB_STACKS + STUB_STACKS_SIZE / 2, guest_task));
+  must(stub_clone(CLONE_VM | CLONE_PARENT, area + STUB_STACKS + STUB_STACKS_SIZE / 2, guest_task));
   must(call(__NR_close, STUB_SHARED_FD));
   must(call(__NR_close, STUB_IMAGE_FD));
   filter(setup().mapper_filter, static_cast<unsigned short>(setup().mapper_filter_size));
