@@ -1,7 +1,18 @@
 """The workloads: a shell command each, run the same way natively and in the guests."""
 
 import re
+import sys
 from dataclasses import dataclass
+
+# In the guest: runs each line that it is sent.
+AGENT = r"""
+exec </dev/ttyS1
+echo ready
+while read -r line; do
+  sh -c "$line" </dev/null 2>&1
+  echo "ended with $?"
+done
+"""
 
 # Hides what openssl looks for beyond the base of x86-64.
 NO_EXTENSIONS = "OPENSSL_ia32cap=0x0:0x0 "
@@ -64,3 +75,16 @@ START_MS = 15
 # most.
 QUIET_MS = {"idle": 5, "stopped": 1}
 IDLE_ACCELERATORS = ("tcg", "kvm")
+# With the native tier each takes at most so much of the CPU time without it.
+NATIVE_MOST = 1.03
+
+
+def select(names):
+    if not names:
+        return WORKLOADS
+    wanted = [name.strip() for part in names for name in part.split(",")]
+    known = {w.name for w in WORKLOADS} | {w.group for w in WORKLOADS}
+    for name in wanted:
+        if name not in known:
+            sys.exit(f"bench: no workload or group '{name}' (see --list)")
+    return [w for w in WORKLOADS if w.name in wanted or w.group in wanted]
