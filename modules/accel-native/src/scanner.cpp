@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "scanner.h"
 
-#include <Zydis/Zydis.h>
 #include <cpuid.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "instruction_length.h"
 
 namespace backplane::native {
 namespace {
@@ -85,16 +86,6 @@ bool banned(const u8* at, u8 before) {
   }
 }
 
-const ZydisDecoder& decoder() {
-  static const ZydisDecoder made = [] {
-    ZydisDecoder d;
-    ZydisDecoderInit(&d, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-    ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
-    return d;
-  }();
-  return made;
-}
-
 bool is_prefix(u8 byte) {
   switch (byte) {
     case 0x26:
@@ -114,30 +105,44 @@ bool is_prefix(u8 byte) {
   }
 }
 
-// Whether a walk over the instructions from `start` on comes by one whose opcode is at `at`.
-bool meets(std::span<const u8> page, unsigned start, unsigned at) {
-  for (;;) {
-    ZydisDecodedInstruction insn;
-    const ZyanStatus status = ZydisDecoderDecodeInstruction(
-        &decoder(), nullptr, page.data() + start, page.size() - start, &insn);
-    const unsigned next = start + (ZYAN_SUCCESS(status) ? insn.length : 1u);
-    if (next > at) return std::all_of(page.begin() + start, page.begin() + at, is_prefix);
-    start = next;
-  }
-}
+// Instructions of a window, each decoded once however many walks come by it.
+class Walker {
+ public:
+  explicit Walker(std::span<const u8> code) : code_(code) {}
 
-// Whether bytes are an instruction, and not within another: from wherever one begins to read code,
-// one is soon in step with it.
-bool is_instruction(std::span<const u8> code, unsigned at) {
-  constexpr unsigned kMostStarts = 16, kBefore = 64;
-  if (at == 0) return true;
-  const unsigned first = at > kBefore ? at - kBefore : 0;
-  const unsigned starts = std::min(kMostStarts, at - first);
-  unsigned met = 0;
-  for (unsigned start = first; start < first + starts; ++start)
-    if (meets(code, start, at)) ++met;
-  return met * 2 >= starts;
-}
+  // Whether bytes are an instruction, and not within another: from wherever one begins to read
+  // code, one is soon in step with it.
+  bool is_instruction(unsigned at) {
+    constexpr unsigned kMostStarts = 16, kBefore = 64;
+    if (at == 0) return true;
+    const unsigned first = at > kBefore ? at - kBefore : 0;
+    const unsigned starts = std::min(kMostStarts, at - first);
+    unsigned met = 0, missed = 0;
+    for (unsigned start = first; met * 2 < starts && missed * 2 <= starts; ++start)
+      ++(meets(start, at) ? met : missed);
+    return met * 2 >= starts;
+  }
+
+ private:
+  // Whether a walk from `start` on comes by one whose opcode is at `at`.
+  bool meets(unsigned start, unsigned at) {
+    for (;;) {
+      const unsigned next = start + length_at(start);
+      if (next > at) return std::all_of(code_.begin() + start, code_.begin() + at, is_prefix);
+      start = next;
+    }
+  }
+  // What is none counts as one byte.
+  unsigned length_at(unsigned start) {
+    u8& length = lengths_[start];
+    if (length == 0)
+      length = static_cast<u8>(std::max(instruction_length(code_.subspan(start)), 1u));
+    return length;
+  }
+
+  const std::span<const u8> code_;
+  u8 lengths_[CodeWindow::kMostBytes] = {};
+};
 
 }  // namespace
 
@@ -147,13 +152,14 @@ std::optional<unsigned> find_banned(const CodeWindow& window) {
   constexpr unsigned kLongest = 3;
   const unsigned begin = window.before() - std::min(window.before(), kLongest - 1);
   const u8* const last = code.data() + window.before() + kPageSize;
+  Walker walker(code);
   const auto search = [&](u8 byte, auto is_banned) -> std::optional<unsigned> {
     for (const u8* at = code.data() + begin; at < last; ++at) {
       at = static_cast<const u8*>(std::memchr(at, byte, static_cast<std::size_t>(last - at)));
       if (at == nullptr) break;
       const auto offset = static_cast<unsigned>(at - code.data());
       if (is_banned(at, static_cast<unsigned>(code.size()) - offset) &&
-          is_instruction(code, offset))
+          walker.is_instruction(offset))
         return offset;
     }
     return std::nullopt;
@@ -164,6 +170,39 @@ std::optional<unsigned> find_banned(const CodeWindow& window) {
   if (found) return found;
   // INT 80h: the host's kernel takes it for a call, and half of RAX with it.
   return search(0xcd, [](const u8* at, unsigned left) { return left > 1 && at[1] == 0x80; });
+}
+
+u64 CodeWindow::hash(u64 key) const {
+  // Lanes of their own, for the processor to do them side by side.
+  constexpr u64 kOdd = 0x9e3779b97f4a7c15;
+  constexpr unsigned kLanes = 4, kStep = kLanes * sizeof(u64);
+  u64 lanes[kLanes] = {key, key + kOdd, key ^ kOdd, ~key};
+  const auto mix = [&lanes](const u8* from) {
+    for (unsigned n = 0; n < kLanes; ++n) {
+      u64 word;
+      std::memcpy(&word, from + n * sizeof word, sizeof word);
+      lanes[n] = (lanes[n] ^ word) * kOdd;
+      lanes[n] ^= lanes[n] >> 29;
+    }
+  };
+  unsigned at = 0;
+  for (; at + kStep <= size_; at += kStep) mix(bytes_ + at);
+  u8 rest[kStep] = {};
+  std::memcpy(rest, bytes_ + at, size_ - at);
+  mix(rest);
+  u64 all = size_ * kOdd + before_;
+  for (const u64 lane : lanes) all = (all ^ lane) * kOdd ^ (all >> 31);
+  return all;
+}
+
+bool ScannedPages::is_banned(u64 offset, const CodeWindow& window) {
+  constexpr std::size_t kMost = 1 << 15;
+  const u64 hash = window.hash(key_);
+  if (known_.size() >= kMost) known_.clear();
+  const auto [entry, is_new] = known_.try_emplace(offset);
+  if (is_new || entry->second.hash != hash)
+    entry->second = {.hash = hash, .banned = find_banned(window).has_value()};
+  return entry->second.banned;
 }
 
 void CodeWindow::set(std::span<const u8> before, std::span<const u8> page,

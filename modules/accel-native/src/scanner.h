@@ -4,7 +4,9 @@
 #pragma once
 
 #include <optional>
+#include <random>
 #include <span>
+#include <unordered_map>
 
 #include "backplane/memory.h"
 #include "backplane/types.h"
@@ -18,11 +20,14 @@ class CodeWindow {
   void set(std::span<const u8> before, std::span<const u8> page, std::span<const u8> behind);
   std::span<const u8> bytes() const { return {bytes_, size_}; }
   unsigned before() const { return before_; }
+  // Of all the bytes: others have the same by chance only, for who does not know the key.
+  u64 hash(u64 key) const;
+
+  static constexpr unsigned kAround = 80, kMostBytes = kAround + kPageSize + kAround;
 
  private:
-  static constexpr unsigned kAround = 80;
   unsigned before_ = 0, size_ = 0;
-  u8 bytes_[kAround + kPageSize + kAround];
+  u8 bytes_[kMostBytes];
 };
 
 // The offset in the window of the opcode of one that lies in the page, or that ends there; of one
@@ -30,5 +35,20 @@ class CodeWindow {
 // another instruction are none: who jumps into the middle of an instruction to execute them is
 // answered by the host.
 std::optional<unsigned> find_banned(const CodeWindow& window);
+
+// What was found of pages, as long as they hold the same.
+class ScannedPages {
+ public:
+  // Whether the page at that offset in RAM, which the window shows, has one.
+  bool is_banned(u64 offset, const CodeWindow& window);
+
+ private:
+  struct Found {
+    u64 hash = 0;
+    bool banned = false;
+  };
+  const u64 key_ = std::random_device{}() * u64{0x100000001} + std::random_device{}();
+  std::unordered_map<u64, Found> known_;
+};
 
 }  // namespace backplane::native

@@ -96,5 +96,40 @@ TEST(Scanner, CountsOneThatStraddlesToThePageInWhichItEnds) {
   EXPECT_FALSE(is_banned(second, page_with({})));
 }
 
+TEST(ScannedPages, AreLookedAtAnewWhenTheyHoldSomethingElse) {
+  constexpr u64 kOffset = 0x5000;
+  ScannedPages scanned;
+  const auto is_banned_there = [&](const Bytes& page, u64 offset) {
+    CodeWindow window;
+    window.set({}, page, {});
+    return scanned.is_banned(offset, window);
+  };
+  const Bytes harmless = page_with({0x0f, 0xa3}), cpuid = page_with({0x0f, 0xa2});
+  for (unsigned n = 0; n < 2; ++n) {
+    EXPECT_FALSE(is_banned_there(harmless, kOffset));
+    EXPECT_FALSE(is_banned_there(harmless, kOffset));
+    EXPECT_TRUE(is_banned_there(cpuid, kOffset));
+    EXPECT_TRUE(is_banned_there(cpuid, kOffset));
+    EXPECT_FALSE(is_banned_there(harmless, kOffset + kPageSize));
+  }
+}
+
+TEST(ScannedPages, DependOnEachOfTheirBytes) {
+  CodeWindow window;
+  Bytes page(kPageSize), before(kPageSize);
+  window.set(before, page, {});
+  const u64 hash = window.hash(1);
+  for (u8& byte : page) {
+    byte = 1;
+    window.set(before, page, {});
+    EXPECT_NE(window.hash(1), hash);
+    byte = 0;
+  }
+  before.back() = 1;
+  window.set(before, page, {});
+  EXPECT_NE(window.hash(1), hash);
+  EXPECT_NE(window.hash(2), hash);
+}
+
 }  // namespace
 }  // namespace backplane::native
