@@ -2,12 +2,12 @@
 // Which address spaces are worth it, and when: a hand-over costs as much as thousands of
 // instructions.
 //
-// A space whose programs compute, with long stretches between entries of the kernel, is promoted.
-// From then on it has an account, in time: what native code saves is paid in, what hand-overs and
-// mappings cost is taken out, and each timer tick pays in a little. While nothing is left the space
-// rests, translated, until the next tick; one that rests for many ticks is demoted, and has to wait
-// longer each time until it is promoted again. So what a program can lose is bounded by what ticks
-// pay in.
+// A space whose programs compute, with long stretches between entries of the kernel and in code
+// that may be run natively, is promoted. From then on it has an account, in CPU time: some of the
+// time in native code is paid in, and what it cost to be there is taken out. When nothing is left
+// the space rests, translated, for a number of ticks of the guest's timer in which it computes, and
+// each time for twice as many; then it is tried again with a small stake. So what a program can
+// lose is bounded: what it begins with, and a stake each time.
 #pragma once
 
 #include <unordered_map>
@@ -16,58 +16,102 @@
 
 namespace backplane::native {
 
-// Times in nanoseconds of one clock; address spaces by their CR3. One vCPU's.
+// Times in nanoseconds; address spaces by their CR3. One vCPU's.
 class Policy {
  public:
-  // An interrupt came to ring 3 of that space at `now`; so many kernel entries of other kinds there
-  // were since the beginning. Whether the space is to be run natively from now on.
-  bool note_interrupt(u64 cr3, u64 kernel_entries, u64 now);
+  // An interrupt that came to ring 3.
+  struct Tick {
+    u64 cr3 = 0;
+    // By the base of FS a program is told from another that has its tables where one had them that
+    // ended.
+    u64 thread_pointer = 0;
+    u64 time = 0;            // CPU time of translation since the beginning
+    u64 kernel_entries = 0;  // and how often, but by interrupts, the kernel was entered
+    bool banned = false;     // the code that it came to has to be translated
+  };
+  // Whether the space is to be run natively from now on.
+  bool note_tick(const Tick& tick);
 
-  // What a stay in a space's stub was.
+  // What a stay in a space's stub was, in CPU time.
   struct Stay {
-    u64 native = 0;             // CPU time until it was left
-    u64 orders = 0, pages = 0;  // carried out by the mapper
-    bool left_page = false;     // for code of a page that has to be translated
+    u64 native = 0;            // of the task that runs the guest
+    u64 entries = 0;           // of guest code
+    u64 mapper = 0;            // of the other task
+    u64 began = 0, ended = 0;  // of the emulator's thread since the beginning
+    bool left_kernel = false;  // for the guest's kernel
+    bool left_page = false;    // for code of a page that has to be translated
   };
   // Whether the space is to be run natively again.
   bool note_stay(u64 cr3, const Stay& stay);
 
   // It cannot be run natively, or is not the space any more that it was.
   void forget(u64 cr3) { known_.erase(cr3); }
+  // Whether the space is promoted and does not rest.
+  bool is_native(u64 cr3) const {
+    const auto found = known_.find(cr3);
+    return found != known_.end() && found->second.promoted && found->second.rest == 0;
+  }
 
   u64 promoted() const { return promoted_; }
-  u64 demoted() const { return demoted_; }
+  u64 rests() const { return rests_; }
 
-  // Measured on a busy host, in CPU time: hand-over and back, and how much of that counts as time
-  // in the guest's code; the mapper's part; a page of it.
-  static constexpr i64 kHandOver = 20'000, kSeenOfIt = 10'000, kOrders = 20'000, kPage = 2'500;
+  // Of an entry and the end of it, what the task that runs the guest has to do; and the translator,
+  // to leave its code and come back.
+  static constexpr i64 kSignal = 9'000, kTranslator = 2'000;
   // The translator goes block by block until it is out of such a page.
-  static constexpr i64 kLeavePage = 20'000;
+  static constexpr i64 kLeavePage = 10'000;
   // Between kernel entries, at least; and how long a space has to be seen like that.
-  static constexpr u64 kStretch = 150'000, kProbation = 6'000'000;
-  static constexpr i64 kStart = 1'500'000, kMost = 1'500'000, kTick = 200'000;
-  static constexpr unsigned kMostRests = 10;
-  static constexpr u64 kFirstBackOff = 200'000'000, kLongestBackOff = 10'000'000'000;
+  static constexpr u64 kStretch = 250'000, kProbation = 6'000'000;
+  // On the account: at first and at most; after a rest.
+  static constexpr i64 kMost = 3'000'000, kStake = 600'000;
+  // So many stays that cost more than they lasted, one after the other, have it rest at once.
+  static constexpr unsigned kBurst = 4;
+  // Ticks.
+  static constexpr unsigned kLongestRest = 256;
+  // A space that rests because it entered its kernel too often, and does so no more, does not wait
+  // for long: a tick in which there are such stretches counts as many.
+  static constexpr u64 kLongStretch = 1'500'000;
+  static constexpr unsigned kTicksOfChange = 16;
 
  private:
-  // What of the time in native code is paid in. Most programs gain more than all of it; some, whose
-  // instructions are translated as they are, next to nothing, and are not to lose much.
-  static constexpr i64 kGain = 10;  // one of so many parts
+  // What of the time in native code is paid in: one of so many parts. Most programs gain more than
+  // all of it; some, whose instructions are translated as they are, next to nothing. Programs that
+  // enter their kernel often, for which alone it matters, show it: by the time that they take from
+  // one entry to the next.
+  static constexpr i64 kUnknownGain = 10, kGain = 3, kNoGain = 64;
   static constexpr std::size_t kMostKnown = 256;
 
+  // Time and kernel entries of the last ticks.
+  struct Pace {
+    u64 time = 0, entries = 0;
+    void add(u64 more_time, u64 more_entries);
+    void age();
+    bool is_known() const;
+    bool is_faster_than(const Pace& other) const;
+  };
   struct History {
-    bool promoted = false, rests = false;
+    u64 thread_pointer = 0;
+    bool promoted = false;
     u64 score = 0;
     i64 account = 0;
-    unsigned rested = 0;
-    u64 back_off = 0, not_before = 0;
+    unsigned rest = 0, next_rest = 1;  // ticks to go; and how many the next time
+    Pace translated, native;
+    bool rests_for_page = false;
+    bool mixed = false;   // since the last tick it was run in both ways
+    bool begins = false;  // the next stay is the first
+    unsigned burst = 0;
   };
-  bool probe(History& history, u64 time, u64 entries, u64 now);
-  void demote(History& history, u64 now);
+  History& history_of(const Tick& tick);
+  bool promote(History& history, u64 time);
+  void begin(History& history, i64 account);
+  void rest(History& history, bool longer);
+  void note_pace(u64 cr3, History& history, const Stay& stay);
+  static i64 gain(const History& history);
 
   std::unordered_map<u64, History> known_;
-  u64 last_interrupt_ = 0, last_entries_ = 0;
-  u64 promoted_ = 0, demoted_ = 0;
+  u64 last_time_ = 0, last_entries_ = 0;
+  u64 last_stay_ = 0, last_stay_ended_ = 0;  // whose, and when
+  u64 promoted_ = 0, rests_ = 0;
 };
 
 }  // namespace backplane::native

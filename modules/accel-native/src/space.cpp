@@ -37,6 +37,17 @@ u64 choose_area(GuestMemory& guest, u64 cr3) {
 
 }  // namespace
 
+bool GuestMemory::is_banned(u64 cr3, u64 linear, const GuestPage& page) {
+  const auto bytes_of = [this](const GuestPage& of) {
+    return of.present ? std::span<const u8>(ram.host() + of.offset, kPageSize)
+                      : std::span<const u8>();
+  };
+  linear &= kPageMask;
+  window_.set(bytes_of(tables.look(cr3, linear - kPageSize)), bytes_of(page),
+              bytes_of(tables.look(cr3, linear + kPageSize)));
+  return scanned_.is_banned(page.offset, window_);
+}
+
 Space::Space(GuestMemory& guest)
     : guest_(guest),
       cr3_(guest.cpu.state().cr3 & Invalidations::kTableMask),
@@ -71,22 +82,11 @@ bool Space::is_allowed(const Mapping& mapping, const GuestPage& page) const {
   return (mapping.rights & kExecute) == 0 || page.executable;
 }
 
-bool Space::is_banned(u64 linear, const GuestPage& page) {
-  const auto bytes_of = [this](const GuestPage& of) {
-    return of.present ? std::span<const u8>(guest_.ram.host() + of.offset, kPageSize)
-                      : std::span<const u8>();
-  };
-  linear &= kPageMask;
-  window_.set(bytes_of(look(linear - kPageSize)), bytes_of(page),
-              bytes_of(look(linear + kPageSize)));
-  return find_banned(window_).has_value();
-}
-
 u8 Space::rights_of(u64 linear, const GuestPage& page, Access access) {
   const bool may_write = page.writable && page.dirty && access != Access::Execute;
   if (may_write && !has_code(page.offset)) return kRead | kWrite;
   if (!page.executable || access == Access::Write) return kRead;
-  if (is_banned(linear, page)) {
+  if (guest_.is_banned(cr3_, linear, page)) {
     ++guest_.counters.banned;
     return kRead;
   }
@@ -98,23 +98,25 @@ void Space::set(u64 linear, const GuestPage& page, u8 rights) {
   if (page.size > kPageSize) large_.insert(linear >> 21);
   if (page.size > 2_MiB) has_giant_ = true;
   mappings_.set(linear, {.rights = rights, .offset = page.offset});
-  ++work_.pages;
   ++guest_.counters.pages;
 }
 
 void Space::map_around(u64 linear) {
   const u64 first = linear & ~(kAround * kPageSize - 1);
-  for (u64 at = first; at < first + kAround * kPageSize; at += kPageSize) {
-    if (at == linear || !may_be_mapped(at) || mappings_.at(at).rights != kNone) continue;
-    const GuestPage page = look(at);
-    if (page.present && page.accessed) set(at, page, rights_of(at, page, Access::Read));
-  }
+  for (u64 at = first; at < first + kAround * kPageSize; at += kPageSize)
+    if (at != linear) map_if_used(at);
+}
+
+void Space::map_if_used(u64 linear) {
+  if (!may_be_mapped(linear) || mappings_.at(linear).rights != kNone) return;
+  const GuestPage page = look(linear);
+  if (page.present && page.accessed) set(linear, page, rights_of(linear, page, Access::Read));
 }
 
 bool Space::give_orders() {
   std::vector<StubOrder>& orders = mappings_.orders();
   if (orders.empty()) return true;
-  ++work_.orders;
+  gave_orders_ = true;
   const bool done = stub_.carry_out(orders);
   orders.clear();
   return done;
@@ -154,6 +156,8 @@ bool Space::settle() {
     for (const u64 linear : doubtful_) review(linear, mappings_.at(linear));
   }
   doubtful_.clear();
+  for (const u64 linear : wanted_) map_if_used(linear);
+  wanted_.clear();
   if (const Fault missed = std::exchange(missed_, {}); missed.linear != 0) {
     const GuestPage page = look(missed.linear);
     if (page.present && page.accessed) {

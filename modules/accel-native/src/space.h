@@ -33,6 +33,9 @@ struct GuestMemory {
         tables(memory, ram),
         mapped_for_writing(ram.size() / kPageSize) {}
 
+  // Whether a page of that address space has code that has to be translated.
+  bool is_banned(u64 cr3, u64 linear, const GuestPage& page);
+
   X86Cpu& cpu;
   AddressSpace& memory;
   RamBlock& ram;
@@ -41,6 +44,10 @@ struct GuestMemory {
   // Pages of the RAM that some space has, or had, mapped for writing.
   std::vector<bool> mapped_for_writing;
   Counters counters;
+
+ private:
+  CodeWindow window_;
+  ScannedPages scanned_;
 };
 
 // A fault of the task that runs the guest.
@@ -73,11 +80,10 @@ class Space {
     NotMappable,  // they do, and it cannot be made natively
   };
   Served serve(const Fault& fault);
-  // Orders that were given, and pages, since this was last asked.
-  struct Work {
-    u64 orders = 0, pages = 0;
-  };
-  Work take_work() { return std::exchange(work_, {}); }
+  // To be mapped when settle() is called next, as far as the page tables allow that.
+  void want(std::vector<u64> pages) { wanted_ = std::move(pages); }
+  // Whether the mapper had something to do since this was last asked.
+  bool take_gave_orders() { return std::exchange(gave_orders_, false); }
 
   // The first page that is mapped otherwise than the page tables say; empty if none is.
   std::string find_difference();
@@ -90,9 +96,9 @@ class Space {
   // Whether what is mapped is no more than the tables give now.
   bool is_allowed(const Mapping& mapping, const GuestPage& page) const;
   u8 rights_of(u64 linear, const GuestPage& page, x86::Access access);
-  bool is_banned(u64 linear, const GuestPage& page);
   void set(u64 linear, const GuestPage& page, u8 rights);
   void map_around(u64 linear);
+  void map_if_used(u64 linear);
   bool give_orders();
 
   GuestMemory& guest_;
@@ -101,12 +107,12 @@ class Space {
   SignalFrame frame_;
   Mappings mappings_;
   std::vector<u64> doubtful_;      // pages to look at again
+  std::vector<u64> wanted_;        // pages to map
   bool distrusted_ = false;        // all of them
   std::unordered_set<u64> large_;  // regions of 2 MiB where entries are of large pages
   bool has_giant_ = false;         // a page of 1 GiB
   Fault missed_;                   // the guest's, that its kernel is to serve; linear 0: none
-  Work work_;
-  CodeWindow window_;
+  bool gave_orders_ = false;
 };
 
 }  // namespace backplane::native

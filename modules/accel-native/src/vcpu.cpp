@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 
 #include "backplane/log.h"
 #include "backplane/machine.h"
@@ -25,7 +26,12 @@ constexpr std::chrono::milliseconds kLook{20};
 constexpr u64 kAfterKick = 60'000'000;
 constexpr u64 kVsyscallPage = 0xffffffffff600000;
 
-u64 now() { return static_cast<u64>(std::chrono::steady_clock::now().time_since_epoch().count()); }
+// CPU time of this thread. Not what passed on the clock: on a busy host that is mostly others'.
+u64 time_of_thread() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<u64>(time.tv_sec) * 1'000'000'000 + static_cast<u64>(time.tv_nsec);
+}
 
 }  // namespace
 
@@ -33,14 +39,31 @@ StubVcpu::StubVcpu(X86Cpu& cpu, AddressSpace& memory, RamBlock& ram,
                    const tcg::NativeTier::Options& options)
     : guest_(cpu, memory, ram, options.forget_code),
       // Another vCPU may have changed a table, and not yet told this one to forget.
-      check_(options.check && cpu.machine().config().topology.cpus() == 1) {
+      check_(options.check && cpu.machine().config().topology.cpus() == 1),
+      pages_in_use_(options.pages_in_use) {
   wants_all_ = options.eager;
 }
 
 void StubVcpu::note_interrupt(u64 kernel_entries) {
   const X86State& state = guest_.cpu.state();
   const u64 cr3 = state.cr3 & Invalidations::kTableMask;
-  if (runs_natively(state)) want(cr3, policy_.note_interrupt(cr3, kernel_entries, now()));
+  if (!runs_natively(state)) return;
+  const bool was_native = policy_.is_native(cr3);
+  const bool is_native = policy_.note_tick({.cr3 = cr3,
+                                            .thread_pointer = state.seg[FS].base,
+                                            .time = time_of_thread(),
+                                            .kernel_entries = kernel_entries,
+                                            .banned = !was_native && runs_banned_code()});
+  if (is_native && !was_native) to_be_filled_ = cr3;
+  want(cr3, is_native);
+}
+
+bool StubVcpu::runs_banned_code() {
+  const X86State& state = guest_.cpu.state();
+  const u64 cr3 = state.cr3 & Invalidations::kTableMask;
+  guest_.tables.begin();
+  const GuestPage page = guest_.tables.look(cr3, state.rip);
+  return !page.present || guest_.is_banned(cr3, state.rip, page);
 }
 
 void StubVcpu::want(u64 cr3, bool wanted) {
@@ -116,23 +139,28 @@ tcg::NativeVcpu::Left StubVcpu::run(const std::atomic<u32>& exit_request) {
   X86State& state = guest_.cpu.state();
   if (!runs_natively(state) || guest_.ram.logs_writes()) return Left::Unfit;
   const u64 cr3 = state.cr3 & Invalidations::kTableMask;
+  const u64 began = time_of_thread(), entries = guest_.counters.entries;
   Space* const space = current_space();
   if (space == nullptr) {
     give_up(cr3);
     return Left::Unfit;
   }
+  const bool is_new = space->pages() == 0;
+  if ((std::exchange(to_be_filled_, 0) == cr3 || is_new) && pages_in_use_)
+    space->want(pages_in_use_());
   const Left left = stay(*space, exit_request);
-  const bool alive = !spaces_.empty() && spaces_.back().get() == space;
-  const Space::Work work = alive ? space->take_work() : Space::Work{};
-  // Not what passed on the clock: on a busy host that is mostly others' time.
-  const u64 native_time = alive ? space->stub().take_guest_time() : 0;
-  if (alive)
-    want(cr3, policy_.note_stay(cr3, {.native = native_time,
-                                      .orders = work.orders,
-                                      .pages = work.pages,
+  if (!spaces_.empty() && spaces_.back().get() == space) {
+    const u64 mapper = space->take_gave_orders() ? space->stub().take_mapper_time() : 0;
+    want(cr3, policy_.note_stay(cr3, {.native = space->stub().take_guest_time(),
+                                      .entries = guest_.counters.entries - entries,
+                                      .mapper = mapper,
+                                      .began = began,
+                                      .ended = time_of_thread(),
+                                      .left_kernel = left == Left::Instruction,
                                       .left_page = left == Left::Page}));
+  }
   guest_.counters.promoted = policy_.promoted();
-  guest_.counters.demoted = policy_.demoted();
+  guest_.counters.demoted = policy_.rests();
   return left;
 }
 

@@ -30,6 +30,7 @@ class StubVcpu final : public tcg::NativeVcpu {
   Space* current_space();
   void discard(u64 cr3);
   void want(u64 cr3, bool wanted);
+  bool runs_banned_code();
   // The space cannot be run natively for now.
   void give_up(u64 cr3);
   void take_invalidations();
@@ -47,6 +48,8 @@ class StubVcpu final : public tcg::NativeVcpu {
   GuestMemory guest_;
   const bool check_;
   Policy policy_;
+  const std::function<std::vector<u64>()> pages_in_use_;
+  u64 to_be_filled_ = 0;  // CR3 of the space that is to be run natively after a rest
   // The one used last is the last.
   std::vector<std::unique_ptr<Space>> spaces_;
   u64 fault_at_ = 0;          // RIP of the last fault

@@ -112,9 +112,11 @@ class TcgAccel final : public Accelerator,
     auto vcpu = std::make_unique<TcgVcpu>(*engine_, x86_cpu);
     if (auto native = create_native_vcpu(
             native_, native_choice_, x86_cpu, machine_->memory(),
-            {.check = native_check_, .eager = native_eager_, .forget_code = [this](const u8* page) {
-               engine_->cache.invalidate_locked(page, kPageSize);
-             }}))
+            {.check = native_check_,
+             .eager = native_eager_,
+             .forget_code =
+                 [this](const u8* page) { engine_->cache.invalidate_locked(page, kPageSize); },
+             .pages_in_use = [mmu = &vcpu->mmu()] { return mmu->pages_of_users(); }}))
       vcpu->set_native(std::move(native));
     if (clock_ != nullptr) clock_->add(*vcpu);
     cpu.set_vcpu(std::move(vcpu));

@@ -156,6 +156,15 @@ SoftMmu::Target SoftMmu::fill(u64 linear, Access access, MmuIndex index) {
   return target;
 }
 
+std::vector<u64> SoftMmu::pages_of_users() const {
+  std::vector<u64> pages;
+  for (unsigned slot = 0; slot < kTlbEntries; ++slot)
+    // What may be written to or executed may be read.
+    if (const u64 page = jit_.tlb[kMmuUser][slot].read_tag; page != unusable_tag(slot))
+      pages.push_back(page);
+  return pages;
+}
+
 const u8* SoftMmu::fill_code_pointer(u64 linear, MmuIndex index) {
   return resolve(linear, Access::Execute, index).host;
 }

@@ -127,6 +127,8 @@ class SoftMmu final : public x86::LinearMemory {
       kernel_executed_.add(linear >> 12);
   }
   static constexpr u64 kPcidMask = 0xfff;
+  // Of the TLB of ring 3.
+  std::vector<u64> pages_of_users() const;
   // From now on `log`, which may be null, is told of what is to be forgotten.
   void tell_of_invalidations(Invalidations* log) { invalidations_ = log; }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "backplane/kind.h"
 #include "backplane/object.h"
@@ -99,6 +100,8 @@ class NativeTier : public Object {
     bool eager = false;
     // Forgets the translations of a page of guest code, that is to be written to.
     std::function<void(const u8* host_page)> forget_code;
+    // Where pages are that the translator has used in ring 3 of the current address space.
+    std::function<std::vector<u64>()> pages_in_use;
   };
   // Throws Error.
   virtual std::unique_ptr<NativeVcpu> create_vcpu(X86Cpu& cpu, AddressSpace& memory,

@@ -8,24 +8,62 @@ namespace backplane::native {
 namespace {
 
 constexpr u64 kSpace = 0x1000, kOther = 0x2000, kTickTime = 4'000'000;
+constexpr u64 kThread = 0x7f1234567000, kHandOver = 12'000, kMapper = 5'000;
 
 class Ticks : public ::testing::Test {
  protected:
-  // A tick later, and with so many more kernel entries.
+  // A tick later, and with so many more kernel entries, translated.
   bool tick(u64 entries = 0, u64 space = kSpace) {
-    now_ += kTickTime;
-    entries_ += entries;
-    return policy.note_interrupt(space, entries_, now_);
+    time_ += kTickTime;
+    return note(entries, {.cr3 = space, .thread_pointer = kThread});
+  }
+  bool banned_tick() {
+    time_ += kTickTime;
+    return note(0, {.cr3 = kSpace, .thread_pointer = kThread, .banned = true});
+  }
+  bool note(u64 entries, Policy::Tick tick) {
+    tick.time = time_;
+    tick.kernel_entries = entries_ += entries;
+    return policy.note_tick(tick);
   }
   void promote() {
     for (unsigned n = 0; n < 10 && !tick(); ++n)
       ;
   }
-  // A stay that cost more than it brought.
-  bool bad_stay() { return policy.note_stay(kSpace, {.native = 10'000, .orders = 1, .pages = 16}); }
+  // Ticks until it is run natively again.
+  unsigned rest(u64 entries = 4) {
+    unsigned ticks = 1;
+    while (!tick(entries) && ticks < 1000) ++ticks;
+    return ticks;
+  }
+  // For so long, until the kernel is entered, which takes `kernel`.
+  bool stay(u64 native, u64 kernel = 0) {
+    const u64 began = time_ += kernel;
+    time_ += kHandOver;
+    spent_ += kHandOver + kMapper;
+    return policy.note_stay(kSpace, {.native = native + Policy::kSignal,
+                                     .entries = 1,
+                                     .mapper = kMapper,
+                                     .began = began,
+                                     .ended = time_,
+                                     .left_kernel = true});
+  }
+  bool leave_page() {
+    time_ += kHandOver;
+    return policy.note_stay(kSpace, {.native = 10'000,
+                                     .entries = 1,
+                                     .began = time_ - kHandOver,
+                                     .ended = time_,
+                                     .left_page = true});
+  }
+  // Stays that are longer than they cost, and not by enough.
+  void lose() {
+    for (unsigned n = 0; n < 10'000 && stay(60'000); ++n)
+      ;
+  }
 
   Policy policy;
-  u64 now_ = 1, entries_ = 0;
+  u64 time_ = 1, entries_ = 0, spent_ = 0;
 };
 
 TEST_F(Ticks, PromoteASpaceThatComputes) {
@@ -38,51 +76,119 @@ TEST_F(Ticks, LeaveASpaceThatCallsItsKernelOften) {
   for (unsigned n = 0; n < 100; ++n) EXPECT_FALSE(tick(100));
 }
 
+TEST_F(Ticks, LeaveASpaceWhoseCodeHasToBeTranslated) {
+  for (unsigned n = 0; n < 100; ++n) EXPECT_FALSE(banned_tick());
+}
+
 TEST_F(Ticks, AreOfTheSpaceThatTheyComeTo) {
   EXPECT_FALSE(tick());
   EXPECT_FALSE(tick(0, kOther));
 }
 
-TEST_F(Ticks, EndTheRestOfASpaceThatLost) {
+TEST_F(Ticks, BeginAnewWhereAnotherProgramIs) {
   promote();
-  while (bad_stay())
-    ;
-  EXPECT_TRUE(tick());
+  EXPECT_TRUE(policy.is_native(kSpace));
+  time_ += kTickTime;
+  EXPECT_FALSE(note(0, {.cr3 = kSpace, .thread_pointer = kThread - (u64{1} << 38)}));
+  EXPECT_FALSE(policy.is_native(kSpace));
 }
 
-TEST_F(Ticks, DemoteASpaceThatLosesAgainAndAgain) {
+TEST_F(Ticks, GoOnInOtherThreads) {
   promote();
-  unsigned ticks = 0;
-  do {
-    while (bad_stay())
-      ;
-    ++ticks;
-  } while (tick());
-  EXPECT_EQ(policy.demoted(), 1u);
-  EXPECT_EQ(ticks, Policy::kMostRests + 1);
-  // And not at once again.
-  EXPECT_FALSE(tick());
-  EXPECT_FALSE(tick());
+  time_ += kTickTime;
+  EXPECT_TRUE(note(0, {.cr3 = kSpace, .thread_pointer = kThread - (u64{8} << 20)}));
+}
+
+TEST_F(Ticks, EndTheRestOfASpaceThatLost) {
+  promote();
+  lose();
+  EXPECT_FALSE(policy.is_native(kSpace));
+  EXPECT_TRUE(tick(4));
+}
+
+TEST_F(Ticks, LetASpaceThatLosesRestForLonger) {
+  promote();
+  unsigned before = 0;
+  for (unsigned n = 0; n < 6; ++n) {
+    lose();
+    const unsigned ticks = rest();
+    EXPECT_GT(ticks, before);
+    before = ticks;
+  }
+  EXPECT_EQ(before, 32u);
+}
+
+TEST_F(Ticks, EndALongRestWhenTheKernelIsLeftAlone) {
+  promote();
+  for (unsigned n = 0; n < 6; ++n) {
+    lose();
+    rest();
+  }
+  lose();
+  EXPECT_LE(rest(0), 64 / Policy::kTicksOfChange);
+}
+
+TEST_F(Ticks, DoNotCountWhileTheKernelIsEnteredOften) {
+  promote();
+  lose();
+  for (unsigned n = 0; n < 100; ++n) EXPECT_FALSE(tick(100));
+  EXPECT_TRUE(tick(4));
 }
 
 TEST_F(Ticks, KeepASpaceThatGains) {
   promote();
   for (unsigned n = 0; n < 1000; ++n) {
-    EXPECT_TRUE(policy.note_stay(kSpace, {.native = 1'000'000, .orders = 0, .pages = 0}));
+    EXPECT_TRUE(stay(kTickTime));
     EXPECT_TRUE(tick());
   }
 }
 
-// However the program behaves: what a tick lets it lose is what the tick pays in, and one stay.
+// What a program gains is seen by how soon it enters its kernel again.
+TEST_F(Ticks, KeepASpaceThatIsFasterThoughItsStaysAreShort) {
+  for (unsigned n = 0; n < 10; ++n) tick(12);
+  promote();
+  for (unsigned n = 0; n < 10'000; ++n) ASSERT_TRUE(stay(120'000, 10'000)) << n;
+}
+
+TEST_F(Ticks, LeaveASpaceThatIsSlower) {
+  for (unsigned n = 0; n < 10; ++n) tick(12);
+  promote();
+  unsigned stays = 1;
+  while (stay(400'000, 10'000) && stays < 10'000) ++stays;
+  EXPECT_LT(stays, 300u);
+}
+
+TEST_F(Ticks, EndABurstOfShortStays) {
+  promote();
+  for (unsigned n = 1; n < Policy::kBurst; ++n) EXPECT_TRUE(stay(5'000));
+  EXPECT_FALSE(stay(5'000));
+  EXPECT_TRUE(tick(4));
+}
+
+TEST_F(Ticks, LetASpaceRestForLongerWhereItsCodeHasToBeTranslated) {
+  promote();
+  unsigned before = 0;
+  for (unsigned n = 0; n < 6; ++n) {
+    while (leave_page())
+      ;
+    // However long the stretches are.
+    const unsigned ticks = rest(0);
+    EXPECT_GT(ticks, before);
+    before = ticks;
+  }
+}
+
+// However the program behaves.
 TEST_F(Ticks, BoundTheLoss) {
   promote();
-  while (bad_stay())
-    ;
-  tick();
-  i64 lost = 0;
-  do lost += Policy::kHandOver + Policy::kOrders + 16 * Policy::kPage;
-  while (bad_stay());
-  EXPECT_LE(lost, Policy::kTick + 2 * (Policy::kHandOver + Policy::kOrders + 16 * Policy::kPage));
+  spent_ = 0;
+  constexpr unsigned kTicks = 250;
+  for (unsigned n = 0; n < kTicks; ++n) {
+    if (policy.is_native(kSpace)) lose();
+    tick(4);
+  }
+  // The parts that are not measured but assumed are as much again.
+  EXPECT_LT(2 * spent_, kTicks * kTickTime / 50);
 }
 
 }  // namespace
