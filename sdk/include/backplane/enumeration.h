@@ -22,11 +22,12 @@
 
 namespace backplane {
 
+// One name of a value.
 template <class E>
 struct EnumName {
   E value;
-  std::string_view name;
-  bool synonym = false;  // understood, but neither offered nor printed
+  std::string_view name;  // as users write it, exactly so
+  bool synonym = false;   // understood, but neither offered nor printed
 };
 
 // To be specialised: kNames, in the order in which messages and help name the values; the synonyms
@@ -73,6 +74,7 @@ struct JoinedNames {
 
 }  // namespace detail
 
+// What makes an enumeration with names a type of properties.
 template <class E>
 struct PropertyTraits<E, std::enable_if_t<(std::size(EnumNames<E>::kNames) > 0)>> {
   static constexpr std::string_view kTypeName{detail::JoinedNames<E>::kText.data(),
@@ -83,6 +85,7 @@ struct PropertyTraits<E, std::enable_if_t<(std::size(EnumNames<E>::kNames) > 0)>
       if (row.name == text) return row.value;
     throw detail::unknown_name(detail::JoinedNames<E>::kNames);
   }
+  // The first of its names. Empty for a value that has none, which parse() never gives.
   static std::string print(E value) {
     for (const auto& row : EnumNames<E>::kNames)
       if (row.value == value) return std::string(row.name);

@@ -9,8 +9,8 @@
 
 namespace backplane {
 
-// Stands in front of a receiver: a test that wants to see what lines do. Called under the machine
-// lock.
+// Stands in front of a receiver: a test that wants to see what lines do. It outlives its time
+// there. Called under the machine lock, by whoever drives a line, and must not drive the same one.
 class IrqObserver {
  public:
   // An input is driven. True if the receiver is not to be told.
@@ -20,12 +20,15 @@ class IrqObserver {
   ~IrqObserver() = default;
 };
 
-// The receiving end. Called under the machine lock.
+// The receiving end: a controller, or a gate. It outlives the lines that lead to it. Called under
+// the machine lock, on a vCPU's thread or the main loop's.
 class IrqSink {
  public:
-  // What a line says. Lines call drive().
+  // What a line says: true is high. The same level may be said again, which is no edge. Lines call
+  // drive().
   virtual void set_irq(unsigned input, bool level) = 0;
 
+  // set_irq(), unless an observer takes it.
   void drive(unsigned input, bool level) {
     if (observer_ == nullptr || !observer_->take(input, level)) set_irq(input, level);
   }
@@ -40,7 +43,8 @@ class IrqSink {
   IrqObserver* observer_ = nullptr;
 };
 
-// The sending end: a value, freely copied. An unconnected line swallows what it is told.
+// The sending end: a value, freely copied. An unconnected line swallows what it is told. A device
+// that drives an input is alone there: what several drive is put together by a gate of the board.
 class IrqLine {
  public:
   IrqLine() = default;
@@ -48,7 +52,8 @@ class IrqLine {
 
   bool connected() const { return sink_ != nullptr; }
   IrqSink* receiver() const { return sink_; }  // null: nobody
-  unsigned input() const { return input_; }
+  unsigned input() const { return input_; }    // of the receiver
+  // At once: the receiver has seen it when this returns.
   void set(bool level) const {
     if (sink_ != nullptr) sink_->drive(input_, level);
   }
@@ -79,7 +84,9 @@ class IrqPins {
     std::string_view name;
     IrqLine line;  // connected
   };
+  // The names are constant, the receivers parts of the object.
   virtual std::vector<Inputs> irq_inputs() = 0;
+  // Those that are connected.
   virtual std::vector<Output> irq_outputs() { return {}; }
 
  protected:

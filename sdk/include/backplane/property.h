@@ -42,18 +42,21 @@ struct PropertyTraits<bool> {
   static std::string print(bool value);
   static Value value(bool value) { return value; }
 };
+// Any text, as it is.
 template <>
 struct PropertyTraits<std::string> {
   static constexpr std::string_view kTypeName = "str";
   static std::string parse(std::string_view text) { return std::string(text); }
   static std::string print(const std::string& value) { return value; }
 };
+// on, off or auto.
 template <>
 struct PropertyTraits<OnOffAuto> {
   static constexpr std::string_view kTypeName = "OnOffAuto";
   static OnOffAuto parse(std::string_view text);
   static std::string print(OnOffAuto value);
 };
+// "512", "64K", "1.5G"; without a suffix, bytes.
 template <>
 struct PropertyTraits<Size> {
   static constexpr std::string_view kTypeName = "size";

@@ -51,10 +51,13 @@ namespace backplane {
 
 class Object;
 
-// Numbers, little-endian, and pieces that begin with their length.
+// Numbers, little-endian, and pieces that begin with their length. It grows as it is written to;
+// who saves owns it.
 class StateWriter {
  public:
+  // The low `bytes` (1 to 8) bytes of a value. Signed ones are extended as they are read.
   void number(u64 value, unsigned bytes);
+  // Its length in 4 bytes, then the text.
   void text(std::string_view text);
   // A piece lasts until end(), which is given what begin() returned.
   std::size_t begin();
@@ -65,12 +68,14 @@ class StateWriter {
   std::vector<u8> bytes_;
 };
 
-// Reads what a StateWriter wrote. Whatever does not fit into what there is throws Error.
+// Reads what a StateWriter wrote, in the same order. Whatever does not fit into what there is
+// throws Error. The bytes are somebody else's, and outlive it.
 class StateReader {
  public:
   explicit StateReader(std::span<const u8> bytes) : bytes_(bytes) {}
   u64 number(unsigned bytes);
   std::string text();
+  // What is between a begin() and its end(); this one goes on behind it.
   StateReader piece();
   std::span<const u8> rest() const { return bytes_; }
   // Throws Error if something is left.
@@ -83,29 +88,33 @@ class StateReader {
 
 // What a member may be. `most` holds for an index that is used without a further check.
 struct StateLimits {
-  bool numbers = false;
+  bool numbers = false;      // that there are limits of numbers
   i64 least = 0, most = 0;   // of each number
   std::size_t elements = 0;  // of a vector, at most; 0: exactly those it has
 };
+// Numbers from `least` to `most`, both included.
 constexpr StateLimits within(i64 least, i64 most) {
   return {.numbers = true, .least = least, .most = most};
 }
+// Enumerators from the first to the last, whose numbers follow each other.
 template <class E>
 requires std::is_enum_v<E>
 constexpr StateLimits within(E first, E last) {
   return within(static_cast<i64>(first), static_cast<i64>(last));
 }
+// A vector of as many as were saved, if they are no more than that.
 constexpr StateLimits up_to(std::size_t elements) { return {.elements = elements}; }
 // Points in time and spans of it, in nanoseconds, that can be added without an overflow.
 inline constexpr StateLimits kTime = within(-(i64{1} << 61), i64{1} << 61);
 
-// A row of a table.
+// A row of a table; member<>() makes it. The functions are given the struct that the member is of.
 struct StateMember {
-  std::string_view name;
+  std::string_view name;  // of letters, digits and _; it stays when the member is renamed
   StateLimits limits;
   void (*save)(const void* owner, StateWriter& to);
+  // Throws Error ("expects a number from 0 to 3"); the member may have been changed then.
   void (*load)(void* owner, StateReader& from, const StateLimits& limits);
-  Value (*value)(const void* owner);
+  Value (*value)(const void* owner);  // to be shown
 };
 
 // Each row of a table: its name, and a piece with its value. load_members() wants each of them once
@@ -115,6 +124,7 @@ void load_members(std::span<const StateMember> table, void* owner, StateReader& 
 // As a record.
 Value describe_members(std::span<const StateMember> table, const void* owner);
 
+// A struct, or a chip, with a table of its own.
 template <class T>
 concept HasMembers = requires {
   { T::members() } -> std::convertible_to<std::span<const StateMember>>;
@@ -318,8 +328,8 @@ StateMember member(std::string_view name, const StateLimits& limits = {}) {
 
 // Part of what a class says of its objects' state; see ObjectClass::state().
 struct StateSection {
-  std::string name;
-  unsigned version = 1;
+  std::string name;      // of the type that has it, and of the part: "isa-pit/8254"
+  unsigned version = 1;  // another one is refused when it is loaded
   std::vector<StateMember> members;
   // What the members are members of; null where an object has no such part.
   void* (*subject)(Object& object) = nullptr;

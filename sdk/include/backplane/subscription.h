@@ -25,7 +25,9 @@ struct SubscriptionState {
 // from.
 class [[nodiscard]] Subscription {
  public:
+  // To nothing.
   Subscription() = default;
+  // For who tells: Subscribers::add() does this.
   explicit Subscription(std::shared_ptr<detail::SubscriptionState> state)
       : state_(std::move(state)) {}
   ~Subscription() { end(); }
@@ -50,12 +52,14 @@ class [[nodiscard]] Subscription {
   std::shared_ptr<detail::SubscriptionState> state_;
 };
 
-// Those that are to be told. One that is told may subscribe and end subscriptions, its own too.
+// Those that are to be told: a member of who tells. One that is told may subscribe and end
+// subscriptions, its own too. What one of them throws goes to who tells, and the rest hear nothing.
 template <class... Args>
 class Subscribers {
  public:
   using Function = std::function<void(Args...)>;
 
+  // The function is called until the subscription ends; dropping what is returned ends it at once.
   Subscription add(Function function) {
     auto entry = std::make_shared<Entry>();
     entry->function = std::move(function);

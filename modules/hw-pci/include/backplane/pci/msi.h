@@ -18,8 +18,9 @@ namespace backplane {
 class MessageSignal;
 class PciDevice;
 
+// What is stored, and where. [PCI §6.8.1.3 "Message Address", 6.8.1.5 "Message Data"]
 struct MsiMessage {
-  u64 address = 0;
+  u64 address = 0;  // guest-physical
   u32 data = 0;
   static std::span<const StateMember> members();
 };
@@ -36,6 +37,7 @@ class PciMsi {
   // Sends the vector's message, or keeps it pending while it is masked. Ignored while disabled.
   // A vector beyond those allocated falls back to the last one.
   void notify(unsigned vector);
+  // What notify() would send now.
   MsiMessage message(unsigned vector) const;
 
   // After a guest's write to configuration space: sends what became unmasked.

@@ -41,6 +41,7 @@ struct PciIdentity {
   u16 subsystem = 0;
 };
 
+// What all devices of a type have in common; filled in by its class_init().
 struct PciDeviceClass : DeviceClass {
   PciDeviceClass() = default;
   explicit PciDeviceClass(const DeviceClass& parent) : DeviceClass(parent) {}
@@ -66,6 +67,7 @@ struct PropertyTraits<PciAddress> {
   static std::string print(PciAddress value);
 };
 
+// What a base address register decodes. [PCI §6.2.5.1]
 enum class BarType {
   Io,
   Memory32,
@@ -127,8 +129,11 @@ class PciDevice : public Device {
   std::optional<u64> bar_address(unsigned index) const;
   MemoryRegion* bar_region(unsigned index) const { return bars_.at(index).region.get(); }
 
+  // The capabilities of msi.h, at most one of each; the device owns them. Throw Error if there is
+  // no room in configuration space, or the BAR is taken.
   PciMsi& add_msi(unsigned vectors);
   PciMsix& add_msix(unsigned bar, unsigned vectors);
+  // Null: it has none.
   PciMsi* msi() const { return msi_.get(); }
   PciMsix* msix() const { return msix_.get(); }
 
@@ -141,6 +146,7 @@ class PciDevice : public Device {
   // Guest-physical memory as the device reaches it: DecodeError while bus mastering is off.
   MemResult dma_read(u64 address, void* data, u64 size);
   MemResult dma_write(u64 address, const void* data, u64 size);
+  // A message of its own making; nothing while bus mastering is off.
   void send_msi(const MsiMessage& message);
 
  protected:

@@ -26,6 +26,9 @@ struct VirtioDeviceClass : DeviceClass {
   u16 virtio_id = 0;  // virtio::DeviceId
 };
 
+// A device without its transport: a derived class says what it is (virtio_id, features,
+// configuration) and adds its queues; the transport, which is the bus that it sits on, carries what
+// the driver does to it.
 class VirtioDevice : public Device {
   BACKPLANE_OBJECT(VirtioDevice, Device, "virtio-device")
  public:
@@ -44,7 +47,9 @@ class VirtioDevice : public Device {
   // A device looks at its properties and adds queues in its own realize(); then the bus is told
   // that it is plugged.
   void realize();
+  // Its features are settled, and the transport shows it to the driver.
   void realized_all();
+  // The transport lets go of it; what it was doing has ended.
   void unrealize();
   // A device reset: by the machine, or by the driver writing 0 to the status. An override calls
   // its parent's last.
@@ -53,6 +58,8 @@ class VirtioDevice : public Device {
   std::string describe() const override;
 
   // --- for the transport -----------------------------------------------------------------------
+  // What is offered to the driver, from realized_all() on, and what that has accepted; bit n is
+  // feature n. [virtio-1.2 §2.2]
   u64 host_features() const { return host_features_; }
   u64 guest_features() const { return state_.guest_features; }
   // What the driver accepts; ignored once FEATURES_OK is set.
@@ -61,7 +68,9 @@ class VirtioDevice : public Device {
   // The driver wrote the status. Writing 0 resets; FEATURES_OK is refused (stays clear) if the
   // features do not suit. [virtio-1.2 §2.1, 2.2]
   void set_status(u8 status);
+  // Another one whenever the configuration has changed by itself. [virtio-1.2 §2.5]
   u8 config_generation() const { return state_.config_generation; }
+  // Queues 0 to queue_count() - 1; null for another.
   unsigned queue_count() const { return static_cast<unsigned>(queues_.list.size()); }
   VirtQueue* queue(unsigned index) const {
     return index < queues_.list.size() ? queues_.list[index].get() : nullptr;
@@ -96,6 +105,8 @@ class VirtioDevice : public Device {
   // The driver set DRIVER_OK.
   virtual void driver_started() {}
 
+  // The next queue, in realize(). The device owns it; `handler` is called while operating(). Throws
+  // Error if it has kMaxQueues.
   VirtQueue& add_queue(u16 max_size, VirtQueue::Handler handler);
   // The configuration changed by itself: a new generation, and a notification.
   void notify_config();

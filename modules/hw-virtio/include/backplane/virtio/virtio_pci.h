@@ -29,6 +29,9 @@ namespace backplane {
 
 struct ForwardedProperties;
 
+// It owns the device inside, which is made and configured with it and sits on a bus of its own;
+// what the driver does to registers becomes calls of the device, and what that says becomes
+// interrupts.
 class VirtioPci : public PciDevice, private VirtioTransport {
   BACKPLANE_OBJECT(VirtioPci, PciDevice, "virtio-pci")
  public:
@@ -37,8 +40,9 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   // The device inside, configured through this one's properties.
   VirtioDevice& device() const { return device_; }
 
+  // Throws Error if its properties leave neither interface.
   void realize();
-  // Realizes the device inside.
+  // Realizes the device inside, and throws Error as that does.
   void realized_all();
   void unrealize();
   void reset() override;
@@ -47,6 +51,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   void config_write(unsigned offset, u32 value, unsigned size) override;
 
  protected:
+  // Throws Error if there is no such type of virtio device.
   explicit VirtioPci(std::string_view device_type);
 
   // For a derived type's class_init: identity for the device inside, whose properties become the

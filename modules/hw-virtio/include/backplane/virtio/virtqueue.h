@@ -39,6 +39,8 @@ struct VirtElement {
   void clear();
 };
 
+// One queue of a device, which owns it and is told by its handler that there is something to take.
+// The driver owns the rings, in guest RAM; where they are the transport says.
 class VirtQueue {
  public:
   // Descriptors in one chain, indirect ones included.
@@ -46,6 +48,7 @@ class VirtQueue {
   // Called when the driver kicks, or when it may have added buffers.
   using Handler = std::function<void(VirtQueue&)>;
 
+  // VirtioDevice::add_queue() makes them. `max_size`: a power of two, at most 32768.
   VirtQueue(VirtioDevice& device, unsigned index, u16 max_size, Handler handler);
 
   unsigned index() const { return index_; }
@@ -64,6 +67,7 @@ class VirtQueue {
   void put_back();
   // Tells the driver of what was pushed since the last time, unless it asked not to be told.
   void notify();
+  // Whether there is nothing to pop now; a driver may add something at any moment.
   bool empty();
   // Whether the driver should kick when it adds buffers.
   void set_notification(bool enabled);
@@ -89,11 +93,13 @@ class VirtQueue {
   u16 size() const { return state_.size; }
   // A power of two up to max_size(); anything else is ignored.
   void set_size(u16 size);
+  // Guest-physical addresses of the three parts. [virtio-1.2 §2.7]
   u64 descriptor_area() const { return state_.descriptor_area; }
   u64 driver_area() const { return state_.driver_area; }
   u64 device_area() const { return state_.device_area; }
   void set_areas(u64 descriptors, u64 driver, u64 device);
   bool enabled() const { return state_.enabled; }
+  // Size and areas are final. Rings that are not in RAM are found when the queue is first used.
   void enable();
   // The driver kicked.
   void kick();
