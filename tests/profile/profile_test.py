@@ -2,7 +2,6 @@
 """Profiles a busy guest with perf, which has to name the guest's functions."""
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,8 @@ def emulator(given, directory, accelerator, *options):
     symbols = directory / "symbols"
     symbols.write_text(run(given.nm, given.elf).stdout)
     return [given.emulator, "-accel", f"{accelerator},symbols={symbols}", "-nodefaults", "-display",
-            "none", "-serial", f"file:{directory / 'serial'}", "-kernel", given.image, *options]
+            "none", "-serial", f"file:{directory / 'serial'}", "-pidfile", str(directory / "pid"),
+            "-kernel", given.image, *options]
 
 
 def wait_until_busy(directory, process):
@@ -40,7 +40,7 @@ def wait_until_busy(directory, process):
 
 
 def profile(given, directory, accelerator):
-    """The lines of perf script after a second of the busy guest."""
+    """What perf recorded of a second of the busy guest, and the emulator's process number."""
     able = run(given.perf, "record", "-e", "cpu-clock", "-o", str(directory / "try"), "true")
     if able.returncode != 0:
         print(f"perf cannot record here: {able.stderr.strip().splitlines()[-1:]}")
@@ -52,13 +52,14 @@ def profile(given, directory, accelerator):
         cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         wait_until_busy(directory, process)
+        number = int((directory / "pid").read_text())
         time.sleep(RUN)
         # perf ends what it has started.
         process.terminate()
         process.communicate(timeout=SECONDS)
     finally:
         process.kill()
-    return data
+    return data, number
 
 
 def names(given, data):
@@ -73,19 +74,17 @@ def expect_guest(found):
 
 
 def perf_map(given, directory):
-    data = profile(given, directory, "tcg,perf-map=on")
-    maps = [path for path in Path("/tmp").glob("perf-*.map")
-            if "pass" in path.read_text(errors="replace") and path.stat().st_uid == os.getuid()]
+    data, number = profile(given, directory, "tcg,perf-map=on")
+    map_file = Path(f"/tmp/perf-{number}.map")
     try:
         expect_guest(names(given, data))
-        check(any("backplane_stubs" in path.read_text() for path in maps), "stubs have no name")
+        check("backplane_stubs" in map_file.read_text(), "stubs have no name")
     finally:
-        for path in maps:
-            path.unlink()
+        map_file.unlink(missing_ok=True)
 
 
 def jit_dump(given, directory):
-    data = profile(given, directory, "tcg,jit-dump=on")
+    data, _ = profile(given, directory, "tcg,jit-dump=on")
     injected = directory / "injected.data"
     result = run(given.perf, "inject", "--jit", "-i", str(data), "-o", str(injected), cwd=directory)
     check(result.returncode == 0, result.stderr)
