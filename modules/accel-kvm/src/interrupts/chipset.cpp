@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "interrupts/chipset.h"
 
-#include <fmt/format.h>
-
 #include <cstring>
 
 namespace backplane::kvm {

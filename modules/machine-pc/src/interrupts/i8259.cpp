@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "interrupts/i8259.h"
 
-#include <fmt/format.h>
-
 namespace backplane::pc {
 
 namespace {

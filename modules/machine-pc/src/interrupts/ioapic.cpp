@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "interrupts/ioapic.h"
 
-#include <fmt/format.h>
-
 namespace backplane::pc {
 
 namespace {

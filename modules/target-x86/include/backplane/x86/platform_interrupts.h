@@ -7,10 +7,10 @@
 
 #include <array>
 #include <span>
-#include <string>
 
 #include "backplane/irq.h"
 #include "backplane/types.h"
+#include "backplane/value.h"
 
 namespace backplane {
 class Machine;
