@@ -2,6 +2,7 @@
 #include "image.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -125,6 +126,39 @@ void Image::check_l2(u64 l2_offset) {
       throw damaged(file_, fmt::format("entry {} of its L2 table at {:#x} is {:#x}",
                                        at / sizeof(u64), l2_offset, l2));
   }
+}
+
+int Image::grow(u64 size) {
+  if (size <= header_.size) return 0;
+  const u64 entries = size / covered_by_l2() + (size % covered_by_l2() != 0);
+  const u64 table_bytes = u64{header_.l1_size} * sizeof(u64);
+  const u64 room = (header_.to_clusters(table_bytes) << header_.cluster_bits) / sizeof(u64);
+  if (entries > room) return -ENOTSUP;
+  // What may be in the last cluster was never seen.
+  if (const u64 in_last = within(header_.size); in_last != 0) {
+    const u64 rest = std::min(size - header_.size, header_.cluster_size() - in_last);
+    if (const int error = write_zeroes(header_.size, rest, false); error != 0) return error;
+  }
+  const Unique lock(mutex_);
+  // Entries before there are more of them, and all of the header in one piece.
+  const std::vector<u8> none((entries - std::min<u64>(entries, header_.l1_size)) * sizeof(u64));
+  if (!none.empty())
+    if (const int error =
+            file_.write(header_.l1_table_offset + table_bytes, none.data(), none.size());
+        error != 0)
+      return error;
+  if (const int error = file_.flush(); error != 0) return error;
+  const u32 l1_size = std::max(header_.l1_size, static_cast<u32>(entries));
+  std::array<u8, kL1TableOffset - kSize> fields{};  // no encryption lies between them
+  store_be(fields.data(), size);
+  store_be(fields.data() + (kL1Size - kSize), l1_size);
+  if (const int error = file_.write(kSize, fields.data(), fields.size()); error != 0) return error;
+  if (const int error = file_.flush(); error != 0) return error;
+  header_.size = size;
+  header_.l1_size = l1_size;
+  l1_.resize(l1_size);
+  l1_dirty_.resize((l1_.size() + kEntriesInSector - 1) / kEntriesInSector);
+  return 0;
 }
 
 bool Image::find(u64 offset, u64 size, Run& run) const {

@@ -33,6 +33,8 @@ class Image {
   // What covers whole clusters is given back.
   int discard(u64 offset, u64 size);
   int write_zeroes(u64 offset, u64 size, bool may_unmap);
+  // Makes it that long, as far as the L1 table has room in its clusters; else -ENOTSUP.
+  int grow(u64 size);
   // wait: the disk has it all, and had each step before the next, afterwards.
   int flush(bool wait);
 
@@ -79,7 +81,7 @@ class Image {
   int make_room_in_memory();
 
   BlockNode& file_;
-  const Header header_;
+  Header header_;
   std::shared_mutex mutex_;  // shared: tables stay as they are; nothing is given back
   std::vector<u64> l1_;
   std::vector<bool> l1_dirty_;  // by sector of the table

@@ -20,6 +20,13 @@ class BlockQcow2 final : public BlockFormat {
   }
 
   u64 size() const override { return size_; }
+  int grow(u64 size) override {
+    if (size <= size_) return 0;
+    if (!image_ || read_only()) return -ENOTSUP;
+    if (const int error = image_->grow(size); error != 0) return error;
+    size_ = size;
+    return 0;
+  }
 
  protected:
   void open_format() override {

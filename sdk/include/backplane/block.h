@@ -20,6 +20,15 @@ namespace backplane {
 
 class BlockQueue;
 
+// A device whose guest is told when the disk has become longer. Machine lock.
+class DiskSizeListener {
+ public:
+  virtual void disk_size_changed() = 0;
+
+ protected:
+  ~DiskSizeListener() = default;
+};
+
 inline constexpr Kind kBlockKind{.base = "block-node",
                                  .prefix = "block-",
                                  .suffix = "",
@@ -75,9 +84,12 @@ class BlockNode : public Backend {
   int read(u64 offset, void* data, std::size_t size);
   int write(u64 offset, const void* data, std::size_t size);
 
-  // Makes it `size` bytes long at least; what is new reads as zeroes. For formats that grow with
-  // what is written. -ENOTSUP where that cannot be.
+  // Makes it `size` bytes long at least; what is new reads as zeroes. 0 or a negative errno:
+  // -ENOTSUP where that cannot be.
   virtual int grow(u64 size);
+  // The same for a disk as its device has it, which is told. Waits for what is in flight. Throws
+  // Error: it cannot be, or would become shorter. Main loop's thread.
+  void resize(u64 size);
   // Transfers bypass the host's cache from now on, where it can be had. Throws Error.
   virtual void bypass_cache() {}
   // What it is stored in, for messages: a path; or its id if there is nothing better.
@@ -131,7 +143,7 @@ class BlockNode : public Backend {
   DiscardMode discard_ = DiscardMode::Unmap;
   DetectZeroes detect_zeroes_ = DetectZeroes::Off;
   bool here_ = true;
-  const BlockQueue* queue_ = nullptr;
+  BlockQueue* queue_ = nullptr;
 };
 
 // A format or a filter: stands on the node that its property `file` names, and is read-only if that

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backplane/block.h"
+#include "backplane/block_queue.h"
 #include "backplane/machine.h"
 #include "block/buffers.h"
 
@@ -84,6 +85,24 @@ int BlockNode::write_zeroes(u64 offset, u64 size, bool may_unmap) {
 }
 
 int BlockNode::grow(u64 size) { return size <= this->size() ? 0 : -ENOTSUP; }
+
+void BlockNode::resize(u64 size) {
+  if (size % kSectorSize != 0)
+    throw Error::of("size={}: expects a multiple of {}", size, kSectorSize);
+  if (dynamic_cast<const Backend*>(user()) != nullptr)
+    throw Error::of("'{}' is a part of '{}', which is what can be resized", id(),
+                    user()->child_name());
+  if (read_only()) throw Error::of("{} is read-only", where());
+  if (!is_here()) throw Error::of("{} is in use by another program", where());
+  if (size < this->size())
+    throw Error::of("{} has {} bytes: a disk cannot become shorter", where(), this->size());
+  if (queue_ != nullptr) queue_->settle();
+  if (const int result = grow(size); result != 0)
+    throw Error::of("cannot make it {} bytes long: {}", size, explain(result));
+  if (user() == nullptr) return;
+  Object* const device = machine().find(user()->path());
+  if (auto* const listener = dynamic_cast<DiskSizeListener*>(device)) listener->disk_size_changed();
+}
 
 int BlockNode::do_discard(u64, u64) { return 0; }
 

@@ -19,6 +19,7 @@ class BlockRaw final : public BlockFormat {
   }
 
   u64 size() const override { return size_; }
+  int grow(u64 size) override;
 
  protected:
   void open_format() override;
@@ -39,6 +40,7 @@ class BlockRaw final : public BlockFormat {
 
   Size offset_;
   Size size_;
+  bool is_all_that_follows_ = false;
 };
 
 void BlockRaw::open_format() {
@@ -46,9 +48,18 @@ void BlockRaw::open_format() {
   if (offset_ > all || size_ > all - offset_)
     throw Error::of("offset={},size={}: {} has {} bytes", offset_.bytes, size_.bytes,
                     below().where(), all);
-  if (size_ == 0) size_.bytes = all - offset_;
+  is_all_that_follows_ = size_ == 0;
+  if (is_all_that_follows_) size_.bytes = all - offset_;
   expect_whole_sectors(*this);
   if (offset_ == 0) warn_about_other_formats();
+}
+
+int BlockRaw::grow(u64 size) {
+  if (size <= size_) return 0;
+  if (!is_all_that_follows_) return -ENOTSUP;
+  if (const int result = below().grow(offset_ + size); result != 0) return result;
+  size_.bytes = size;
+  return 0;
 }
 
 void BlockRaw::warn_about_other_formats() {

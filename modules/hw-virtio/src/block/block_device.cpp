@@ -117,6 +117,10 @@ std::string VirtioBlock::describe() const {
                           : device;
 }
 
+void VirtioBlock::disk_size_changed() {
+  if (realized()) notify_config();
+}
+
 u64 VirtioBlock::device_features() const {
   u64 features = virtio::bit(kSegMax) | virtio::bit(kGeometry) | virtio::bit(kBlkSize) |
                  virtio::bit(kTopology) | virtio::bit(kFlush);

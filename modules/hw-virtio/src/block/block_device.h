@@ -17,7 +17,7 @@
 
 namespace backplane {
 
-class VirtioBlock final : public VirtioDevice {
+class VirtioBlock final : public VirtioDevice, public DiskSizeListener {
   BACKPLANE_OBJECT(VirtioBlock, VirtioDevice, "virtio-blk-device")
  public:
   static void class_init(VirtioDeviceClass& k);
@@ -38,6 +38,7 @@ class VirtioBlock final : public VirtioDevice {
   void config_written(unsigned offset, u32 value, unsigned size) override;
 
  private:
+  void disk_size_changed() override;
   // One request of the driver, from pop to push.
   struct Request {
     VirtQueue* queue = nullptr;  // null: a free one

@@ -107,6 +107,54 @@ TEST_F(Qcow2ImageTest, ZeroesTakeNoRoom) {
   EXPECT_EQ(std::filesystem::file_size(path("a.qcow2")), before);
 }
 
+TEST_F(Qcow2ImageTest, GrowsAsFarAsItsFirstTableHasRoom) {
+  for (const char* const options : {"cluster_size=4k", "compat=0.10,cluster_size=4k"}) {
+    create(options, "3000k");  // its last cluster is not whole
+    BlockNode& disk = open();
+    auto model = pattern(3000_KiB, 3);
+    ASSERT_EQ(disk.write(0, model.data(), model.size()), 0);
+    disk.resize(100_MiB);
+    EXPECT_EQ(disk.size(), 100_MiB);
+    const auto end = pattern(64_KiB, 4);
+    ASSERT_EQ(disk.write(100_MiB - end.size(), end.data(), end.size()), 0);
+    model.resize(100_MiB - end.size());
+    model.insert(model.end(), end.begin(), end.end());
+    EXPECT_THROW(disk.resize(8192_GiB), Error);
+    close();
+    EXPECT_EQ(open().size(), 100_MiB) << options;
+    close();
+    expect_sound();
+    expect_content(model);
+  }
+}
+
+TEST_F(Qcow2ImageTest, DoesNotGrowBeyondThat) {
+  create("cluster_size=512", "16M");  // 512 entries: whole clusters of them
+  BlockNode& disk = open();
+  EXPECT_THROW(disk.resize(16_MiB + 512), Error);
+  EXPECT_EQ(disk.size(), 16_MiB);
+  close();
+  expect_sound();
+}
+
+TEST_F(Qcow2ImageTest, WhatIsBehindTheEndIsNeverSeen) {
+  create("cluster_size=64k,preallocation=metadata", "100k");
+  {
+    // What another program may have left in the last cluster.
+    const u64 end = std::filesystem::file_size(path("a.qcow2"));
+    std::fstream file(path("a.qcow2"), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(end - 1000));
+    file << std::string(1000, 'x');
+  }
+  BlockNode& disk = open();
+  disk.resize(128_KiB);
+  std::vector<u8> bytes(28_KiB, 1);
+  EXPECT_EQ(disk.read(100_KiB, bytes.data(), bytes.size()), 0);
+  EXPECT_EQ(bytes, std::vector<u8>(28_KiB));
+  close();
+  expect_sound();
+}
+
 TEST_F(Qcow2ImageTest, ALargeDiskNeedsLittle) {
   create("cluster_size=64k", "8T");
   BlockNode& disk = open();

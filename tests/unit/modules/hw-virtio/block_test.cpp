@@ -24,6 +24,10 @@ class MemoryNode final : public BlockNode {
  public:
   static void class_init(ObjectClass&) {}
   u64 size() const override { return bytes.size(); }
+  int grow(u64 size) override {
+    bytes.resize(size);
+    return 0;
+  }
 
   void hold() {
     const std::lock_guard lock(mutex_);
@@ -207,6 +211,17 @@ TEST_F(BlockTest, RequestsOutsideTheDiskFail) {
   EXPECT_EQ(request(kOut, ~u64{0}, 512), 1);
   EXPECT_EQ(request(kIn, u64{1} << 55, 512), 1);
   EXPECT_EQ(request(kIn, kSize / 512 - 1, 512), 0);
+}
+
+TEST_F(BlockTest, TheGuestIsToldOfALongerDisk) {
+  start();
+  driver_->isr();
+  disk_->resize(2 * kSize);
+  EXPECT_EQ(driver_->isr(), kIsrConfig);
+  EXPECT_EQ(driver_->config64(0), 2 * kSize / 512);
+  EXPECT_EQ(request(kIn, kSize / 512, 512), 0);
+  EXPECT_THROW(disk_->resize(kSize), Error);
+  EXPECT_EQ(driver_->isr() & kIsrConfig, 0);
 }
 
 TEST_F(BlockTest, PartsOfASectorFail) {
