@@ -153,6 +153,24 @@ def nonsense(test):
         check(machine.ends() == (0, ""), "the end")
 
 
+def out_of_band(test):
+    """What is asked for out of band is answered before what was asked earlier."""
+    def request(key, number, **arguments):
+        return json.dumps({key: "query-status", "arguments": arguments, "id": number}).encode()
+
+    with Machine(test, "-S") as machine, Session(machine.sockets[0], negotiate=False) as session:
+        check(session.ask("qmp_capabilities", enable=["oob"]) == {}, "oob")
+        session.send(b"".join(request("execute", number) for number in range(5)) +
+                     request("exec-oob", "now") + request("exec-oob", "wrong", x=1))
+        answers = [session.answer() for _ in range(7)]
+        order = [answer["id"] for answer in answers]
+        check(order == ["now", "wrong", 0, 1, 2, 3, 4], f"{order}")
+        check(["error" in answer for answer in answers] == [False, True] + [False] * 5,
+              f"{answers}")
+        session.ask("quit")
+        check(machine.ends() == (0, ""), "the end")
+
+
 def many_clients(test):
     """They all wait for their turn, and get it."""
     with Machine(test, "-S") as machine:
@@ -337,8 +355,8 @@ def inherited(test):
 
 
 CASES = {case.__name__: case for case in (
-    outside_client, socat, nonsense, many_clients, silent_client, listing_as_json, json_options,
-    monitors, background, inherited)}
+    outside_client, socat, nonsense, out_of_band, many_clients,
+    silent_client, listing_as_json, json_options, monitors, background, inherited)}
 
 
 def main():

@@ -31,10 +31,12 @@ class Schema {
  public:
   void add(const Command& command) {
     const std::string arguments = add_record(members_of(command.arguments));
-    entries_.push_back(Value::Record{{"name", command.name},
-                                     {"meta-type", "command"},
-                                     {"arg-type", arguments},
-                                     {"ret-type", add_returned(*command.returns)}});
+    Value::Record entry{{"name", command.name},
+                        {"meta-type", "command"},
+                        {"arg-type", arguments},
+                        {"ret-type", add_returned(*command.returns)}};
+    if (command.out_of_band) entry.push_back({"allow-oob", true});
+    entries_.push_back(std::move(entry));
   }
   void add(const EventType& event) {
     entries_.push_back(
@@ -146,12 +148,14 @@ constexpr Command kCommands[] = {
      .help = "the commands of QMP",
      .returns = &kNames,
      .run = names,
-     .for_programs = true},
+     .for_programs = true,
+     .out_of_band = true},
     {.name = "query-events",
      .help = "the events of QMP",
      .returns = &kNames,
      .run = events,
-     .for_programs = true},
+     .for_programs = true,
+     .out_of_band = true},
     {.name = "query-qmp-schema",
      .help = "what commands take and return, and events say",
      .returns = &kSchema,

@@ -2,6 +2,7 @@
 #include "qmp/session.h"
 
 #include <chrono>
+#include <utility>
 
 #include "backplane/descriptors.h"
 #include "backplane/machine.h"
@@ -24,16 +25,27 @@ std::string description_of(const Error& error) {
   return error.hint().empty() ? error.what() : fmt::format("{}; {}", error.what(), error.hint());
 }
 
-// Throws Error unless it is what a client may send. `execute` is a string afterwards.
-void check_request(const Value& request) {
+// The capability, and the member that it brings.
+constexpr std::string_view kOob = "oob";
+
+// Throws Error unless it is what a client may send: then it has `execute`, or `out_of_band` where
+// the client has enabled that, which are strings.
+void check_request(const Value& request, std::string_view out_of_band) {
+  constexpr std::string_view kExecute = "execute";
   if (request.kind() != Value::Kind::Record) throw Error("QMP input must be a JSON object");
-  for (const Value::Field& field : request.as_record())
-    if (field.name != "execute" && field.name != "arguments" && field.name != "id")
-      throw Error::of("QMP input member '{}' is unexpected", field.name);
-  const Value* const execute = request.find("execute");
-  if (execute == nullptr) throw Error("QMP input lacks member 'execute'");
-  if (execute->kind() != Value::Kind::String)
-    throw Error("QMP input member 'execute' must be a string");
+  const Value* command = nullptr;
+  for (const auto& [name, value] : request.as_record()) {
+    const bool is_command = name == kExecute || (!out_of_band.empty() && name == out_of_band);
+    if (!is_command && name != "arguments" && name != "id")
+      throw Error::of("QMP input member '{}' is unexpected", name);
+    if (!is_command) continue;
+    if (command != nullptr)
+      throw Error::of("QMP input member '{}' clashes with '{}'", out_of_band, kExecute);
+    if (value.kind() != Value::Kind::String)
+      throw Error::of("QMP input member '{}' must be a string", name);
+    command = &value;
+  }
+  if (command == nullptr) throw Error::of("QMP input lacks member '{}'", kExecute);
   const Value* const arguments = request.find("arguments");
   if (arguments != nullptr && arguments->kind() != Value::Kind::Record)
     throw Error("QMP input member 'arguments' must be an object");
@@ -102,14 +114,18 @@ constexpr Command kCommands[] = {
 std::span<const Command> session_commands() { return kCommands; }
 
 QmpSession::QmpSession(CommandContext context)
-    : context_(std::move(context)), drained_(context_.machine.realtime_clock(), [this] {
-        if (is_behind())
-          drained_.arm_in(10'000'000);
-        else
-          chardev_->accept_input();
-      }) {}
+    : context_(std::move(context)),
+      drained_(context_.machine.realtime_clock(),
+               [this] {
+                 if (is_behind())
+                   drained_.arm_in(10'000'000);
+                 else
+                   chardev_->accept_input();
+               }),
+      next_(context_.machine.realtime_clock(), [this] { answer_next(); }) {}
 
 QmpSession::~QmpSession() {
+  forget_requests();
   if (chardev_) chardev_->set_client(nullptr);
 }
 
@@ -123,6 +139,7 @@ void QmpSession::open(Chardev& chardev) {
 bool QmpSession::is_behind() const { return chardev_->pending() > kMostUnread; }
 
 std::size_t QmpSession::can_receive() {
+  if (waiting_.size() >= kMostWaiting) return 0;
   if (!is_behind()) return kPortion;
   if (!drained_.armed()) drained_.arm_in(0);
   return 0;
@@ -131,31 +148,72 @@ std::size_t QmpSession::can_receive() {
 void QmpSession::event(Event event) {
   if (event == Event::Break) return;
   splitter_.clear();
-  negotiated_ = false;
+  forget_requests();
+  negotiated_ = out_of_band_ = false;
   if (event != Event::Opened) return;
   const Value version = run_command(find_command(context_.machine, "query-version"), context_, {});
-  send(
-      Value::Record{{"QMP", Value::Record{{"version", version}, {"capabilities", Value::List{}}}}});
+  send(Value::Record{
+      {"QMP", Value::Record{{"version", version}, {"capabilities", Value::List{kOob}}}}});
 }
 
 void QmpSession::receive(const u8* data, std::size_t size) {
-  if (const int fd = chardev_->take_descriptor(); fd >= 0) descriptors::keep(kHandedOver, fd);
+  if (const int fd = chardev_->take_descriptor(); fd >= 0) {
+    if (descriptor_ >= 0) descriptors::keep(kHandedOver, descriptor_);
+    descriptor_ = fd;
+  }
   for (std::size_t i = 0; i < size && !context_.quit; ++i) {
     try {
-      if (const auto text = splitter_.take(static_cast<char>(data[i]))) answer(*text);
+      if (const auto text = splitter_.take(static_cast<char>(data[i]))) take(read(*text));
     } catch (const Error& error) {
-      send(Value::Record{{"error", error_of(kGenericError, error.what())}});
+      take({.failure = error});
     }
   }
 }
 
-void QmpSession::answer(const std::string& text) {
-  Value request, error;
+QmpSession::Request QmpSession::read(const std::string& text) {
+  Request request;
+  try {
+    request.value = parse_json(text);
+    check_request(request.value, out_of_band_ ? kOutOfBand : "");
+  } catch (const Error& failure) {
+    request.failure = failure;
+  }
+  return request;
+}
+
+void QmpSession::take(Request request) {
+  request.descriptor = std::exchange(descriptor_, -1);
+  if (!out_of_band_ || request.is_out_of_band()) return answer(request);
+  waiting_.push_back(std::move(request));
+  if (!next_.armed()) next_.arm_in(0);
+}
+
+// One at a time, so that what has come meanwhile is seen.
+void QmpSession::answer_next() {
+  if (waiting_.empty() || context_.quit) return;
+  const bool was_full = waiting_.size() >= kMostWaiting;
+  const Request request = std::move(waiting_.front());
+  waiting_.pop_front();
+  if (!waiting_.empty()) next_.arm_in(0);
+  answer(request);
+  if (was_full && waiting_.size() < kMostWaiting) chardev_->accept_input();
+}
+
+// Descriptors that nobody asks for any more are closed.
+void QmpSession::forget_requests() {
+  next_.cancel();
+  for (const Request& request : waiting_)
+    if (request.descriptor >= 0) descriptors::keep(kHandedOver, request.descriptor);
+  waiting_.clear();
+  if (const int fd = std::exchange(descriptor_, -1); fd >= 0) descriptors::keep(kHandedOver, fd);
+}
+
+void QmpSession::answer(const Request& request) {
+  if (request.descriptor >= 0) descriptors::keep(kHandedOver, request.descriptor);
   Value::Record reply;
   try {
-    request = parse_json(text);
-    check_request(request);
-    Value result = carry_out(request);
+    if (request.failure) throw Error(*request.failure);
+    Value result = carry_out(request.value);
     if (result.is_null()) result = Value::Record{};
     reply.push_back({"return", std::move(result)});
   } catch (const CommandError& failure) {
@@ -163,29 +221,42 @@ void QmpSession::answer(const std::string& text) {
   } catch (const Error& failure) {
     reply.push_back({"error", error_of(kGenericError, description_of(failure))});
   }
-  if (const Value* const id = request.find("id")) reply.push_back({"id", *id});
+  if (const Value* const id = request.value.find("id")) reply.push_back({"id", *id});
   send(std::move(reply));
 }
 
+void QmpSession::negotiate(const Value* wanted) {
+  bool out_of_band = false;
+  if (wanted != nullptr) {
+    check(kCapabilities, *wanted, "enable");
+    for (const Value& capability : wanted->as_list()) {
+      if (capability.as_string() != kOob)
+        throw Error::of("Capability '{}' not available", capability.as_string());
+      out_of_band = true;
+    }
+  }
+  out_of_band_ = out_of_band;
+  negotiated_ = true;
+}
+
 Value QmpSession::carry_out(const Value& request) {
-  const std::string& name = request.find("execute")->as_string();
+  const Value* const out_of_band = request.find(kOutOfBand);
+  const std::string& name =
+      (out_of_band != nullptr ? out_of_band : request.find("execute"))->as_string();
   const Value* const arguments = request.find("arguments");
   if (!negotiated_) {
     if (name != kNegotiate)
       throw CommandError(std::string(kNotFound),
                          fmt::format("Expecting capabilities negotiation with '{}'", kNegotiate));
-    if (const Value* const wanted = arguments != nullptr ? arguments->find("enable") : nullptr) {
-      check(kCapabilities, *wanted, "enable");
-      if (!wanted->as_list().empty())
-        throw Error::of("Capability '{}' not available", wanted->as_list().front().as_string());
-    }
-    negotiated_ = true;
+    negotiate(arguments != nullptr ? arguments->find("enable") : nullptr);
     return {};
   }
   const KnownCommand known = find_command(context_.machine, name);
   if (known.command == nullptr)
     throw CommandError(std::string(kNotFound),
                        fmt::format("The command {} has not been found", shown(name)));
+  if (out_of_band != nullptr && !known.command->out_of_band)
+    throw Error::of("The command {} does not support OOB", name);
   return run_command(known, context_, arguments != nullptr ? *arguments : Value());
 }
 

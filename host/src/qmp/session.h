@@ -3,6 +3,8 @@
 // [QEMU docs/interop/qmp-spec.rst]
 #pragma once
 
+#include <deque>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -13,8 +15,10 @@
 
 namespace backplane::host {
 
-// One client at a time: each begins anew, with a greeting. Main loop's thread, machine lock; events
-// are sent from any thread, under the machine lock.
+// One client at a time: each begins anew, with a greeting. Its requests are carried out as they
+// come; where it has enabled the capability "oob", the main loop carries out one at a time, and
+// what is to be carried out of band goes before those that wait. Main loop's thread, machine lock;
+// events are sent from any thread, under the machine lock.
 class QmpSession final : public Object, public ChardevClient {
   BACKPLANE_OBJECT(QmpSession, Object, "qmp-session")
  public:
@@ -37,9 +41,26 @@ class QmpSession final : public Object, public ChardevClient {
   static constexpr std::size_t kPortion = 1024;
   static constexpr std::size_t kMostUnread = 1_MiB;
 
-  void answer(const std::string& text);
+  // Requests that wait, of a client that sends more of them than are answered.
+  static constexpr std::size_t kMostWaiting = 8;
+
+  // What has come, with what is wrong with it if it is no request.
+  struct Request {
+    Value value;
+    std::optional<Error> failure;
+    int descriptor = -1;  // that came along
+    bool is_out_of_band() const { return value.find(kOutOfBand) != nullptr && !failure; }
+  };
+  static constexpr std::string_view kOutOfBand = "exec-oob";
+
+  Request read(const std::string& text);
+  void take(Request request);
+  void answer(const Request& request);
+  void answer_next();
+  void forget_requests();
   // What the request asks for. Throws Error.
   Value carry_out(const Value& request);
+  void negotiate(const Value* wanted);
   void tell(const EventType& type, const Value& data);
   void send(const Value& message);
   bool is_behind() const;
@@ -49,7 +70,11 @@ class QmpSession final : public Object, public ChardevClient {
   JsonSplitter splitter_{kLongest};
   Subscription events_;
   Timer drained_;            // looks whether the client has read
+  Timer next_;               // answers the first request that waits
   bool negotiated_ = false;  // capabilities, which is what a client does first
+  bool out_of_band_ = false;
+  std::deque<Request> waiting_;
+  int descriptor_ = -1;  // that came last, for the request that it came along with
 };
 
 // The command that only a session knows what to do with: qmp_capabilities.

@@ -96,6 +96,9 @@ struct Command {
   std::string (*print)(const Value& result) = nullptr;
   // Its words are of no use to people: a program's handshake, or what no line can say.
   bool for_programs = false;
+  // A program may have it carried out before commands that it sent earlier: it changes nothing of
+  // the machine, and is done at once.
+  bool out_of_band = false;
 };
 
 // An Error of a class of its own, by which programs tell it from others: "DeviceNotFound". Others

@@ -102,9 +102,97 @@ TEST_F(Qmp, GreetsEachClientAndWantsCapabilitiesFirst) {
 TEST_F(Qmp, ACapabilityThatIsNotThereIsRefused) {
   client_.connect();
   EXPECT_EQ(
-      description(ask(R"({"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}})")),
-      "Capability 'oob' not available");
+      description(ask(R"({"execute": "qmp_capabilities", "arguments": {"enable": ["oob", "x"]}})")),
+      "Capability 'x' not available");
   EXPECT_EQ(error_class(ask(R"({"execute": "query-status"})")), "CommandNotFound");
+}
+
+// --- out of band --------------------------------------------------------------------------------
+
+class QmpOutOfBand : public Qmp {
+ protected:
+  QmpOutOfBand() {
+    client_.connect();
+    ask(R"({"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}})");
+  }
+  // The ids of the answers to what is sent at once, in the order in which they come.
+  std::vector<i64> order_of(std::string_view requests, std::size_t answers) {
+    client_.take();
+    client_.send(requests);
+    Value::List all;
+    EXPECT_TRUE(machine_.run_main_loop_until([&] {
+      for (Value& message : client_.take()) all.push_back(std::move(message));
+      return all.size() >= answers;
+    }));
+    std::vector<i64> ids;
+    for (const Value& message : all) ids.push_back(message.find("id")->as_signed());
+    return ids;
+  }
+};
+
+TEST_F(QmpOutOfBand, IsOffered) {
+  client_.connect();
+  EXPECT_EQ(*client_.take()[0].find("QMP")->find("capabilities"), Value(Value::List{"oob"}));
+}
+
+TEST_F(QmpOutOfBand, GoesBeforeWhatWaits) {
+  EXPECT_EQ(order_of(R"({"execute": "query-block", "id": 1}
+                        {"execute": "frob", "id": 2}
+                        {"exec-oob": "query-status", "id": 3}
+                        {"execute": "query-status", "id": 4}
+                        {"exec-oob": "frob", "id": 5})",
+                     5),
+            (std::vector<i64>{3, 5, 1, 2, 4}));
+}
+
+TEST_F(QmpOutOfBand, IsForCommandsWhoseRowSaysSo) {
+  EXPECT_EQ(description(ask(R"({"exec-oob": "query-version"})")), "");
+  EXPECT_EQ(description(ask(R"({"exec-oob": "stop"})")), "The command stop does not support OOB");
+  EXPECT_EQ(error_class(ask(R"({"exec-oob": "frob"})")), "CommandNotFound");
+  EXPECT_NE(description(ask(R"({"exec-oob": "query-version", "arguments": {"x": 1}})")), "");
+}
+
+TEST_F(QmpOutOfBand, IsWrittenAsOne) {
+  EXPECT_EQ(order_of(R"({"exec-oob": 1, "id": 1}{"execute": "stop", "exec-oob": "x", "id": 2}
+                        {"exec-oob": "query-status", "arguments": [], "id": 3})",
+                     3),
+            (std::vector<i64>{1, 2, 3}));
+}
+
+TEST_F(QmpOutOfBand, ManyRequestsAreTakenOnlyAsTheyAreAnswered) {
+  std::string requests;
+  for (unsigned id = 0; id < 8; ++id)
+    requests += fmt::format(R"({{"execute": "query-status", "id": {}}})", id);
+  client_.send(requests);
+  EXPECT_EQ(client_.room(), 0U);
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return client_.accepted != 0; }));
+  EXPECT_NE(client_.room(), 0U);
+}
+
+TEST_F(QmpOutOfBand, ADescriptorStaysWithItsRequest) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  client_.take();
+  client_.descriptor = ends[0];
+  client_.send(R"({"execute": "getfd", "arguments": {"fdname": "one"}})");
+  client_.descriptor = ends[1];
+  client_.send(R"({"execute": "getfd", "arguments": {"fdname": "two"}})");
+  std::size_t answers = 0;
+  EXPECT_TRUE(
+      machine_.run_main_loop_until([&] { return (answers += client_.take().size()) == 2; }));
+  EXPECT_EQ(descriptors::take("one"), ends[0]);
+  EXPECT_EQ(descriptors::take("two"), ends[1]);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST_F(QmpOutOfBand, IsForgottenWithItsClient) {
+  client_.send(R"({"execute": "quit"})");
+  client_.disconnect();
+  begin();
+  EXPECT_EQ(description(ask(R"({"exec-oob": "query-status"})")),
+            "QMP input member 'exec-oob' is unexpected");
+  EXPECT_EQ(description(ask(R"({"execute": "query-status"})")), "");
 }
 
 TEST_F(Qmp, AnAnswerHasTheIdOfItsRequest) {
