@@ -103,11 +103,12 @@ void Launch::configure_machine() {
 }
 
 void Launch::set_board_properties() {
-  for (const auto& [property, setting] : asked_.board) {
+  for (const auto& asked : asked_.board) {
+    const auto& [property, setting] = asked;
     const GivenOption& option = *setting.option;
     if (machine_->object_class().find_property(property) == nullptr)
       throw option.error("machine {} has no use for -{}", asked_.machine.type, option.name());
-    with_option(option.text, [&] { machine_->set_property(property, setting.value); });
+    with_option(option.text, [&] { machine_->set_property(asked.first, asked.second.value); });
   }
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "jit_report.h"
 
-#include <ranges>
-
 #include "engine.h"
 #include "vcpu.h"
 
@@ -14,8 +12,10 @@ namespace {
 Value most_interpreted(const TcgVcpu& vcpu) {
   constexpr std::size_t kMost = 16;
   Value::List most;
-  for (const x86::Interpreter::Count& count : vcpu.interpreter().counts() | std::views::take(kMost))
+  for (const x86::Interpreter::Count& count : vcpu.interpreter().counts()) {
+    if (most.size() == kMost) break;
     most.push_back(Value::Record{{"name", count.name}, {"times", count.times}});
+  }
   return most;
 }
 

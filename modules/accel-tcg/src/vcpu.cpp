@@ -410,7 +410,7 @@ Block* TcgVcpu::translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
   if (second.block != nullptr)
     engine_.protect_code_page(bytes.next_page, *second.block, second.offset);
   Block* block = nullptr;
-  if (settle(bytes, place, second, guard)) {
+  if (settle_page(bytes, place, second, guard)) {
     block = cache.find(host_pc, mode);
     if (block == nullptr) block = translate_settled(host_pc, bytes, mode, place, second);
   }
@@ -422,8 +422,8 @@ Block* TcgVcpu::translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
 }
 
 // Makes sure that nobody can write to the pages unseen. False if it would take another try.
-bool TcgVcpu::settle(const GuestBytes& bytes, const SoftMmu::RamPlace& place,
-                     const SoftMmu::RamPlace& second, std::unique_lock<CacheLock>& guard) {
+bool TcgVcpu::settle_page(const GuestBytes& bytes, const SoftMmu::RamPlace& place,
+                          const SoftMmu::RamPlace& second, std::unique_lock<CacheLock>& guard) {
   const u64 mark = engine_.unsettled_mark(bytes.page);
   const u64 next_mark = second.block != nullptr ? engine_.unsettled_mark(bytes.next_page) : 0;
   if (mark == 0 && next_mark == 0) return true;

@@ -113,8 +113,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // `bytes.page` is the page of host_pc. Gives up the lock for a while if the pages had no code.
   Block* translate(const u8* host_pc, const GuestBytes& bytes, Mode mode,
                    std::unique_lock<CacheLock>& guard);
-  bool settle(const GuestBytes& bytes, const SoftMmu::RamPlace& place,
-              const SoftMmu::RamPlace& second, std::unique_lock<CacheLock>& guard);
+  bool settle_page(const GuestBytes& bytes, const SoftMmu::RamPlace& place,
+                   const SoftMmu::RamPlace& second, std::unique_lock<CacheLock>& guard);
   Block* translate_settled(const u8* host_pc, const GuestBytes& bytes, Mode mode,
                            const SoftMmu::RamPlace& place, const SoftMmu::RamPlace& second);
   Mode current_mode() const;

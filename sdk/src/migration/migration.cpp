@@ -57,7 +57,7 @@ struct Migration::Impl {
   }
 };
 
-Migration::Migration(Machine& machine) : impl_(std::make_unique<Impl>(machine)) {}
+Migration::Migration(Machine& machine) : impl_(new Impl{machine}) {}
 
 Migration::~Migration() {
   impl_->forget_last();

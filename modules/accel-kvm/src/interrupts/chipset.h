@@ -12,6 +12,9 @@
 
 namespace backplane::kvm {
 
+// Of a channel of the 8254 that was never programmed: it does not interrupt.
+constexpr u8 kNoMode = 0xff;
+
 class KernelChipset final : public x86::PlatformChipset {
  public:
   // The first GSI that the chips do not use.

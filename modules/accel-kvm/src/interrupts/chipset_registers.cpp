@@ -50,7 +50,6 @@ void to_kernel(const x86::PicRegisters& r, kvm_pic_state& k) {
 
 // Which byte of a count comes next: with one byte the access itself, else these.
 constexpr u8 kBoth = 3, kFirstByte = 3, kSecondByte = 4;
-constexpr u8 kNoMode = 0xff;
 constexpr i64 kLongerThanAnyCount = 1'000'000'000;  // nanoseconds
 
 u8 kernel_turn(u8 access, bool high) {

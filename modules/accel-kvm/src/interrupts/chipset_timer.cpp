@@ -9,7 +9,6 @@
 namespace backplane::kvm {
 namespace {
 
-constexpr u8 kNoMode = 0xff;  // and no interrupts
 constexpr i64 kNanoseconds = 1'000'000'000;
 constexpr i64 kTicks = 1'193'182;  // a second's
 
