@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "backplane/command.h"
 #include "backplane/netdev.h"
 #include "backplane/subscription.h"
 #include "backplane/virtio/virtio_device.h"
@@ -14,13 +15,14 @@
 
 namespace backplane {
 
-class VirtioNet final : public VirtioDevice, private NetClient {
+class VirtioNet final : public VirtioDevice, public CommandProvider, private NetClient {
   BACKPLANE_OBJECT(VirtioNet, VirtioDevice, "virtio-net-device")
  public:
   static void class_init(VirtioDeviceClass& k);
 
   std::string describe() const override;
   unsigned config_size() const override { return virtio_net::kConfigSize; }
+  std::span<const Command> commands() const override;
 
   void realize();
   void unrealize();
@@ -32,7 +34,10 @@ class VirtioNet final : public VirtioDevice, private NetClient {
   void driver_started() override;
 
  private:
+  // What the user called the card.
+  std::string card_id() const;
   void set_link(bool plugged_in);
+  static Value describe_filters(CommandContext& context, const Arguments& arguments);
   bool plugged_in() const { return plugged_in_; }
   bool has_link() const { return netdev_ && plugged_in_; }
   bool receive(std::span<const u8> frame) override;

@@ -27,6 +27,15 @@ MacAddress address_at(std::span<const u8> bytes, std::size_t at) {
   return address;
 }
 
+Value texts_of(const std::vector<MacAddress>& addresses) {
+  Value::List texts;
+  for (const MacAddress& address : addresses)
+    texts.emplace_back(PropertyTraits<MacAddress>::print(address));
+  return texts;
+}
+
+std::string_view word_for(bool none, bool all) { return none ? "none" : all ? "all" : "normal"; }
+
 }  // namespace
 
 std::span<const StateMember> ReceiveFilter::Table::members() {
@@ -74,6 +83,25 @@ bool ReceiveFilter::accepts(std::span<const u8> frame) const {
            (state_.modes[kAllMulticast] || !state_.multicast_set || state_.multicast.has(to));
   return !state_.modes[kNoUnicast] &&
          (state_.modes[kAllUnicast] || to == state_.own || state_.unicast.has(to));
+}
+
+Value ReceiveFilter::describe() const {
+  Value::List vlans;
+  for (std::size_t vlan = 0; vlan < state_.vlans.size(); ++vlan)
+    if (state_.vlans[vlan]) vlans.emplace_back(vlan);
+  const bool all_groups = state_.modes[kAllMulticast] || !state_.multicast_set;
+  return Value::Record{
+      {"promiscuous", state_.modes[kPromiscuous]},
+      {"multicast", word_for(state_.modes[kNoMulticast], all_groups)},
+      {"unicast", word_for(state_.modes[kNoUnicast], state_.modes[kAllUnicast])},
+      {"vlan", word_for(state_.vlans_filtered && vlans.empty(), !state_.vlans_filtered)},
+      {"broadcast-allowed", !state_.modes[kNoBroadcast]},
+      {"multicast-overflow", state_.multicast.overflowed},
+      {"unicast-overflow", state_.unicast.overflowed},
+      {"main-mac", PropertyTraits<MacAddress>::print(state_.own)},
+      {"vlan-table", std::move(vlans)},
+      {"unicast-table", texts_of(state_.unicast.addresses)},
+      {"multicast-table", texts_of(state_.multicast.addresses)}};
 }
 
 bool ReceiveFilter::command(const ControlHeader& header, std::span<const u8> data) {

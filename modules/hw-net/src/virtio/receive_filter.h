@@ -9,6 +9,7 @@
 
 #include "backplane/netdev.h"
 #include "backplane/state.h"
+#include "backplane/value.h"
 #include "virtio/net_regs.h"
 
 namespace backplane {
@@ -22,6 +23,8 @@ class ReceiveFilter {
 
   const MacAddress& own_address() const { return state_.own; }
   bool accepts(std::span<const u8> frame) const;
+  // A record in the words of QEMU's query-rx-filter.
+  Value describe() const;
 
   // A command of the driver's with its data, [virtio-1.2 §5.1.6.5 "Control Virtqueue"]. False if it
   // makes no sense; nothing is changed then.

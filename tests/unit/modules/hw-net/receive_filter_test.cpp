@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "backplane/json.h"
+
 namespace backplane {
 namespace {
 
@@ -70,6 +72,22 @@ TEST_F(FilterTest, ATableThatIsTooLongLetsAllPass) {
   EXPECT_TRUE(tables(std::vector<MacAddress>(kMacTableSize + 1, kGroup), {}));
   EXPECT_TRUE(accepts(kOther));
   EXPECT_FALSE(accepts(kGroup2));
+}
+
+TEST_F(FilterTest, SaysWhatItLetsThrough) {
+  EXPECT_EQ(*filter.describe().find("multicast"), Value("all")) << "nobody has said which";
+  EXPECT_EQ(*filter.describe().find("vlan"), Value("all"));
+  filter.filter_vlans();
+  EXPECT_EQ(*filter.describe().find("vlan"), Value("none"));
+  EXPECT_TRUE(tables({kOther}, {kGroup, kGroup2}));
+  EXPECT_TRUE(mode(kNoUnicast, true));
+  EXPECT_TRUE(filter.command({kClassVlan, kVlanAdd}, std::array<u8, 2>{5, 0}));
+  EXPECT_EQ(filter.describe(), parse_json(R"({
+      "promiscuous": false, "multicast": "normal", "unicast": "none", "vlan": "normal",
+      "broadcast-allowed": true, "multicast-overflow": false, "unicast-overflow": false,
+      "main-mac": "52:54:00:01:02:03", "vlan-table": [5],
+      "unicast-table": ["52:54:00:09:09:09"],
+      "multicast-table": ["01:00:5e:00:00:01", "01:00:5e:00:00:02"]})"));
 }
 
 TEST_F(FilterTest, ModesGoBeforeTables) {

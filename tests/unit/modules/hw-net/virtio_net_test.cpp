@@ -106,6 +106,21 @@ TEST_F(NetTest, ACableThatIsPulledOutCarriesNothing) {
   EXPECT_TRUE(rx_->take_used().has_value());
 }
 
+TEST_F(NetTest, ProgramsAreToldOfItsFilter) {
+  start();
+  VirtioNet& device = *objects_offering<VirtioNet>(machine_).front();
+  const Value filters = machine_.call(device, "query-rx-filter");
+  ASSERT_EQ(filters.as_list().size(), 1U);
+  const Value& filter = filters.as_list().front();
+  EXPECT_EQ(*filter.find("main-mac"), Value("52:54:00:00:00:07"));
+  const auto of = [&](const Value& name) {
+    return machine_.call(device, "query-rx-filter", Value::Record{{"name", name}});
+  };
+  EXPECT_EQ(of(*filter.find("name")), filters);
+  EXPECT_THROW(of("other"), Error);
+  EXPECT_THROW(of(5), Error);
+}
+
 TEST_F(NetTest, SendsWhatFollowsTheHeader) {
   start();
   put(kData + 12, "destination, ");
