@@ -171,6 +171,34 @@ def out_of_band(test):
         check(machine.ends() == (0, ""), "the end")
 
 
+def queries_of_the_board(test):
+    """Values of what a test machine has not, and errors for what no command takes."""
+    with Machine(test, "-smp", "2", "-kernel", test.image, "-device",
+                 "virtio-net-pci,id=n0") as machine, Session(machine.sockets[0]) as session:
+        cpus = session.ask("query-registers")
+        check([cpu["cpu-index"] for cpu in cpus] == [0, 1], f"{cpus}")
+        check(cpus[0]["general"].keys() >= {"rax", "r15", "rip", "rflags"}, f"{cpus[0]}")
+        check([apic["apic-id"] for apic in session.ask("query-lapic")] == [0, 1], "query-lapic")
+        check(len(session.ask("query-irq")["pics"]) == 2, "query-irq")
+        parts = {part["path"]: part["sections"] for part in session.ask("query-state")}
+        check(any("virtio-net-device/filter" in sections for sections in parts.values()),
+              f"{parts.keys()}")
+        places = [cpu["props"]["core-id"] for cpu in session.ask("query-hotpluggable-cpus")]
+        check(places == [0, 1], f"{places}")
+        check([card["name"] for card in session.ask("query-rx-filter", name="n0")] == ["n0"],
+              "query-rx-filter")
+        check(session.ask("inject-nmi") == {}, "inject-nmi")
+        for command in ("query-registers", "query-lapic", "query-irq", "query-state",
+                        "query-hotpluggable-cpus", "query-rx-filter", "inject-nmi"):
+            session.send(json.dumps({"execute": command, "arguments": {"x": 1}}).encode())
+            check("error" in session.answer(), f"{command} takes anything")
+        for topic in "registers", "lapic", "irq", "state":
+            text = session.ask("human-monitor-command", **{"command-line": f"info {topic}"})
+            check(len(text.splitlines()) >= 3, f"info {topic}: {text}")
+        session.ask("quit")
+        check(machine.ends() == (0, ""), "the end")
+
+
 def many_clients(test):
     """They all wait for their turn, and get it."""
     with Machine(test, "-S") as machine:
@@ -355,7 +383,7 @@ def inherited(test):
 
 
 CASES = {case.__name__: case for case in (
-    outside_client, socat, nonsense, out_of_band, many_clients,
+    outside_client, socat, nonsense, out_of_band, queries_of_the_board, many_clients,
     silent_client, listing_as_json, json_options, monitors, background, inherited)}
 
 

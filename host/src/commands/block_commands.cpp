@@ -4,6 +4,7 @@
 #include "backplane/block.h"
 #include "backplane/block_queue.h"
 #include "backplane/machine.h"
+#include "commands/choices.h"
 #include "commands/commands.h"
 
 namespace backplane::host {
@@ -71,6 +72,20 @@ Value named_nodes(CommandContext& context, const Arguments&) {
   for (const BlockNode* const node : nodes_of(context))
     if (has_name(*node)) list.push_back(image_of(*node));
   return list;
+}
+
+// --- block_resize -------------------------------------------------------------------------------
+
+Value resize(CommandContext& context, const Arguments& arguments) {
+  if (arguments.has("device") == arguments.has("node-name"))
+    throw Error("Need exactly one of 'device' and 'node-name'");
+  const std::string& name = arguments.text(arguments.has("device") ? "device" : "node-name");
+  for (BlockNode* const node : nodes_of(context))
+    if (has_name(*node) && node->id() == name) {
+      node->resize(arguments.number("size"));
+      return {};
+    }
+  throw CommandError("DeviceNotFound", fmt::format("Device '{}' not found", shown(name)));
 }
 
 // Nothing is done to disks in the background.
@@ -166,6 +181,10 @@ constexpr TypeMember kJobMembers[] = {{"id", &kText}, {"type", &kText}, {"status
 constexpr ValueType kJob = record_of(kJobMembers);
 constexpr ValueType kJobs = list_of(kJob);
 
+constexpr CommandArgument kResize[] = {
+    {.name = "device", .type = &kText, .optional = true, .choices = backend_ids},
+    {.name = "node-name", .type = &kText, .optional = true, .letter = 'n', .choices = backend_ids},
+    {.name = "size", .type = &kBytes, .unit = 1_MiB, .help = "not less than it has"}};
 constexpr CommandArgument kFlat[] = {
     {.name = "flat", .type = &kBoolean, .optional = true, .letter = 'f', .help = "is always so"}};
 constexpr CommandArgument kQueryNodes[] = {
@@ -186,6 +205,11 @@ constexpr Command kCommands[] = {
      .arguments = kFlat,
      .returns = &kNodes,
      .run = named_nodes},
+    {.name = "block_resize",
+     .help = "make a disk longer",
+     .arguments = kResize,
+     .in = {Presence::Here},
+     .run = resize},
     {.name = "query-jobs",
      .help = "what is under way on disks: there is nothing",
      .returns = &kJobs,

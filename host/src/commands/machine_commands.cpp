@@ -83,6 +83,30 @@ Value cpus(CommandContext& context, const Arguments&) {
   return list;
 }
 
+// Where a CPU is among the others, whose numbers count threads first.
+Value place_of(unsigned index, const CpuTopology& topology) {
+  const auto take = [&index](unsigned count) {
+    const unsigned at = index % count;
+    index /= count;
+    return at;
+  };
+  const unsigned thread = take(topology.threads), core = take(topology.cores),
+                 die = take(topology.dies);
+  return Value::Record{
+      {"socket-id", index}, {"die-id", die}, {"core-id", core}, {"thread-id", thread}};
+}
+
+Value placed_cpus(CommandContext& context, const Arguments&) {
+  Value::List list;
+  for (const Cpu* const cpu : context.machine.cpus())
+    list.push_back(
+        Value::Record{{"type", cpu->type_name()},
+                      {"vcpus-count", 1},
+                      {"props", place_of(cpu->index(), context.machine.config().topology)},
+                      {"qom-path", cpu->path()}});
+  return list;
+}
+
 Value memory_size(CommandContext& context, const Arguments&) {
   const u64 given = context.machine.config().ram_size;
   return Value::Record{
@@ -113,6 +137,15 @@ constexpr TypeMember kCpuMembers[] = {
     {"cpu-index", &kInteger}, {"qom-path", &kText}, {"thread-id", &kInteger}, {"target", &kText}};
 constexpr ValueType kCpu = record_of(kCpuMembers);
 constexpr ValueType kCpus = list_of(kCpu);
+constexpr TypeMember kPlaceMembers[] = {{"socket-id", &kInteger},
+                                        {"die-id", &kInteger},
+                                        {"core-id", &kInteger},
+                                        {"thread-id", &kInteger}};
+constexpr ValueType kPlace = record_of(kPlaceMembers);
+constexpr TypeMember kPlacedCpuMembers[] = {
+    {"type", &kText}, {"vcpus-count", &kInteger}, {"props", &kPlace}, {"qom-path", &kText}};
+constexpr ValueType kPlacedCpu = record_of(kPlacedCpuMembers);
+constexpr ValueType kPlacedCpus = list_of(kPlacedCpu);
 // Trees, whose nodes are of one type with what they have below them.
 constexpr ValueType kNodes = list_of(kAnything);
 constexpr TypeMember kRangeMembers[] = {{"name", &kText},
@@ -167,6 +200,10 @@ constexpr Command kCommands[] = {
      .returns = &kCpus,
      .run = cpus,
      .out_of_band = true},
+    {.name = "query-hotpluggable-cpus",
+     .help = "the CPUs by their places; they stay while the machine runs",
+     .returns = &kPlacedCpus,
+     .run = placed_cpus},
     {.name = "query-memory-size-summary",
      .help = "how much RAM there is",
      .returns = &kMemory,

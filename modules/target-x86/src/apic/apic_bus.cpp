@@ -198,7 +198,14 @@ std::span<const Command> ApicBus::commands() const {
        .run = [](CommandContext& context, const Arguments&) -> Value {
          return describe_registers(context.machine);
        },
-       .print = print_registers}};
+       .print = print_registers},
+      {.name = "inject-nmi",
+       .help = "interrupt each CPU by a pulse on its NMI pin",
+       .in = {Presence::Here},
+       .run = [](CommandContext& context, const Arguments&) -> Value {
+         dynamic_cast<ApicBus&>(*context.offering).nmi_line().pulse();
+         return {};
+       }}};
   return kCommands;
 }
 

@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 
 #include "backplane/descriptors.h"
 #include "backplane/migration.h"
+#include "backplane/testing/scratch_directory.h"
 #include "backplane/testing/test_machine.h"
 #include "commands/commands.h"
 
@@ -305,6 +308,38 @@ TEST_F(Qmp, BackendsComeAndGo) {
   EXPECT_EQ(call("chardev-remove", R"({"id": "c"})"), "");
   EXPECT_EQ(call("object-add", R"({"qom-type": "chardev-null", "id": "c"})"), "");
   EXPECT_EQ(call("object-del", R"({"id": "c"})"), "");
+}
+
+TEST_F(Qmp, ADiskIsMadeLonger) {
+  begin();
+  const backplane::testing::ScratchDirectory directory("/var/tmp");
+  const std::string image = directory / "disk";
+  std::ofstream(image) << std::string(1_MiB, '\0');
+  const auto call = [&](const std::string& name, const std::string& arguments) {
+    return description(
+        ask(fmt::format(R"({{"execute": "{}", "arguments": {}}})", name, arguments)));
+  };
+  EXPECT_EQ(call("blockdev-add", fmt::format(R"({{"driver": "raw", "node-name": "d", "file":
+                             {{"driver": "file", "filename": "{}"}}}})",
+                                             image)),
+            "");
+  EXPECT_EQ(call("block_resize", R"({"node-name": "d", "size": 2097152})"), "");
+  EXPECT_EQ(call("block_resize", R"({"device": "d", "size": 3145728})"), "");
+  EXPECT_EQ(std::filesystem::file_size(image), 3_MiB);
+  EXPECT_EQ(call("block_resize", R"({"device": "d", "node-name": "d", "size": 4194304})"),
+            "Need exactly one of 'device' and 'node-name'");
+  EXPECT_EQ(call("block_resize", R"({"size": 4194304})"),
+            "Need exactly one of 'device' and 'node-name'");
+  EXPECT_EQ(call("block_resize", R"({"device": "e", "size": 4194304})"), "Device 'e' not found");
+  EXPECT_NE(call("block_resize", R"({"device": "d", "size": 1048576})"), "");
+  EXPECT_NE(call("block_resize", R"({"device": "d", "size": -1})"), "");
+  EXPECT_EQ(std::filesystem::file_size(image), 3_MiB);
+  EXPECT_EQ(ask(R"({"execute": "human-monitor-command", "arguments":
+                    {"command-line": "block_resize d 4"}})")
+                .find("return")
+                ->as_string(),
+            "");
+  EXPECT_EQ(std::filesystem::file_size(image), 4_MiB);
 }
 
 TEST_F(Qmp, ADescriptorThatComesAlongIsKeptUnderAName) {

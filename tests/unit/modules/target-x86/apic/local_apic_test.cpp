@@ -281,9 +281,16 @@ TEST_F(Apic, PinsDeliverFixedVectorsAndNmis) {
   ApicBus::of(guest.machine).pic_interrupt_line().raise();
   EXPECT_EQ(apic().acknowledge(), 0x33);
   apic(1).write_page(A::kLvtLint1, 0x400);
-  ApicBus::of(guest.machine).nmi_line().pulse();
+  guest.machine.call(ApicBus::of(guest.machine), "inject-nmi");
   EXPECT_TRUE(guest.cpu(1).interrupt_request() & kRequestNmi);
   EXPECT_FALSE(guest.cpu(2).interrupt_request() & kRequestNmi);
+}
+
+TEST_F(Apic, AnNmiIsInjectedWithoutArguments) {
+  EXPECT_THROW(
+      guest.machine.call(ApicBus::of(guest.machine), "inject-nmi", Value::Record{{"cpu", 1}}),
+      Error);
+  EXPECT_FALSE(guest.cpu(0).interrupt_request() & kRequestNmi);
 }
 
 // --- timer -----------------------------------------------------------------------------------
