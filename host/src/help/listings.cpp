@@ -12,11 +12,9 @@ namespace {
 
 using Listing = ModuleIndex::TypeListing;
 
-constexpr TypeMember kAcceleratorMembers[] = {{"name", &kText},
-                                              {"module", &kText},
-                                              {"file", &kText},
-                                              {"usable", &kBoolean},
-                                              {"reason", &kText, true}};
+constexpr TypeMember kAcceleratorMembers[] = {{"name", &kText},         {"module", &kText},
+                                              {"file", &kText},         {"usable", &kBoolean},
+                                              {"reason", &kText, true}, {"remark", &kText, true}};
 constexpr ValueType kAccelerator = record_of(kAcceleratorMembers);
 constexpr ValueType kAccelerators = list_of(kAccelerator);
 constexpr TypeMember kAcceleratorListingMembers[] = {{"accelerators", &kAccelerators},
@@ -44,22 +42,25 @@ std::string file_of(const ModuleRecord* module) {
   return module != nullptr ? module->path.string() : "";
 }
 
-// Why an installed accelerator cannot run here, or empty. Loads it.
-std::string accelerator_problem(const Listing& listing) {
-  if (!listing.unavailable.empty()) return listing.unavailable;
-  try {
-    const auto* type = static_cast<const AccelClass*>(class_by_name(listing.name));
-    if (type != nullptr && type->unavailable_reason != nullptr)
-      return type->unavailable_reason().value_or("");
-    return {};
-  } catch (const Error& error) {
-    return error.what();
-  }
-}
-
 void add_usability(Value::Record& record, const std::string& problem) {
   record.push_back({"usable", problem.empty()});
   if (!problem.empty()) record.push_back({"reason", problem});
+}
+
+// Whether an installed accelerator can run here. Loads it.
+void add_usability(Value::Record& record, const Listing& listing) {
+  if (!listing.unavailable.empty()) return add_usability(record, listing.unavailable);
+  std::string problem, remark;
+  try {
+    if (const auto* type = static_cast<const AccelClass*>(class_by_name(listing.name))) {
+      if (type->unavailable_reason != nullptr) problem = type->unavailable_reason().value_or("");
+      if (problem.empty() && type->remark != nullptr) remark = type->remark();
+    }
+  } catch (const Error& error) {
+    problem = error.what();
+  }
+  add_usability(record, problem);
+  if (!remark.empty()) record.push_back({"remark", remark});
 }
 
 }  // namespace
@@ -70,14 +71,13 @@ const ValueType kKindListing = list_of(kEntry);
 
 Value list_accelerators() {
   std::map<std::string, Value::Record> found;
-  const auto add = [&](const std::string& name, const ModuleRecord* module,
-                       const std::string& problem) {
+  const auto add = [&](const std::string& name, const ModuleRecord* module, const auto& usability) {
     Value::Record record{{"name", name}, {"module", module_of(module)}, {"file", file_of(module)}};
-    add_usability(record, problem);
+    add_usability(record, usability);
     found.try_emplace(name, std::move(record));
   };
   for (const CatalogueEntry& entry : catalogue(kAccelKind))
-    add(entry.name, entry.type.module, accelerator_problem(entry.type));
+    add(entry.name, entry.type.module, entry.type);
   // A file too damaged to say what it has.
   const ModuleIndex& index = ModuleIndex::instance();
   for (const KnownModule& known : known_modules())

@@ -8,9 +8,9 @@
 
 namespace backplane::host {
 
-// {"accelerators": [{"name", "module", "file", "usable", "reason"}], "digest"}: all that are
-// installed, usable here or not, those too damaged to say what they have included. Each is loaded
-// and asked. `reason` is there for those that are not usable.
+// {"accelerators": [{"name", "module", "file", "usable", "reason", "remark"}], "digest"}: all
+// that are installed, usable here or not, those too damaged to say what they have included. Each is
+// loaded and asked. `reason` is there for those that are not usable.
 Value list_accelerators();
 extern const ValueType kAcceleratorListing;
 

@@ -27,6 +27,13 @@ std::string lines_of(const Value& listing) {
   return text;
 }
 
+std::string usability(const Value& accelerator) {
+  if (const Value* const reason = accelerator.find("reason"))
+    return "not usable: " + reason->as_string();
+  const Value* const remark = accelerator.find("remark");
+  return remark == nullptr ? "usable" : "usable; " + remark->as_string();
+}
+
 std::string headed(std::string_view noun, const std::string& lines) {
   return lines.empty() ? fmt::format("no {}s are installed\n", noun)
                        : fmt::format("{}s:\n{}", noun, lines);
@@ -38,10 +45,9 @@ std::string accelerator_help(const Value& listing) {
   std::string text;
   for (const Value& accelerator : listing.find("accelerators")->as_list()) {
     const std::filesystem::path file = accelerator.find("file")->as_string();
-    const Value* const reason = accelerator.find("reason");
     text += fmt::format("  {:<8} {:<18} {}\n", accelerator.find("name")->as_string(),
                         file.empty() ? "(in the program)" : file.filename().string(),
-                        reason == nullptr ? "usable" : "not usable: " + reason->as_string());
+                        usability(accelerator));
   }
   return text.empty() ? "no accelerators are installed\n" : "installed accelerators:\n" + text;
 }

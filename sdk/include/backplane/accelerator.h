@@ -57,6 +57,9 @@ struct AccelClass : ObjectClass {
   bool shows_host_cpu = false;  // a guest may be shown the host processor as it is
   // Why this accelerator cannot run here, or nullopt if it can; cheap, starts nothing.
   std::optional<std::string> (*unavailable_reason)() = nullptr;
+  // What there is to say of one that can run here, for people: a few words, or none. May load what
+  // it would use.
+  std::string (*remark)() = nullptr;
   std::vector<CompatProperty> compat_properties;
 };
 

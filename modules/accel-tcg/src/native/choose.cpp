@@ -37,6 +37,11 @@ NativeChoice choose_native_tier(OnOffAuto wanted, const std::optional<std::strin
   return choice;
 }
 
+std::string describe_native_tier() {
+  const NativeChoice choice = choose_native_tier(OnOffAuto::Auto, std::nullopt);
+  return choice.tier != nullptr ? "native tier usable" : "native tier not usable: " + choice.reason;
+}
+
 std::unique_ptr<NativeVcpu> create_native_vcpu(OnOffAuto wanted, NativeChoice& choice, X86Cpu& cpu,
                                                AddressSpace& memory,
                                                const NativeTier::Options& options) {

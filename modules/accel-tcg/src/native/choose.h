@@ -20,6 +20,9 @@ struct NativeChoice {
 // Throws Error if there has to be one, and it cannot be.
 NativeChoice choose_native_tier(OnOffAuto wanted, const std::optional<std::string>& unfit);
 
+// Whether there is one that this host can use, in a few words.
+std::string describe_native_tier();
+
 // The part of a CPU's, or null. As above.
 std::unique_ptr<NativeVcpu> create_native_vcpu(OnOffAuto wanted, NativeChoice& choice, X86Cpu& cpu,
                                                AddressSpace& memory,
