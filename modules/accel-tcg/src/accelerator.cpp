@@ -49,6 +49,7 @@ class TcgAccel final : public Accelerator,
                        private MemoryListener {
  public:
   static void class_init(AccelClass& k) {
+    k.remark = describe_native_tier;
     k.state<&TcgAccel::counting_>(1, "counting");
     k.property<&TcgAccel::threads_>("thread",
                                     "single: one host thread for all vCPUs; multi: one each");
