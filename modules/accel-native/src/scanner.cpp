@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cpuid_faults.h"
 #include "instruction_length.h"
 
 namespace backplane::native {
@@ -75,8 +76,9 @@ bool banned(const u8* at, u8 before) {
     case 0x02:  // LAR
     case 0x03:  // LSL
     case 0x34:  // SYSENTER
-    case 0xa2:  // CPUID
       return true;
+    case 0xa2:  // CPUID
+      return !host_faults_cpuid();
     case 0xae:
       return bans_group_15(before, at[2]);
     case 0xc7:

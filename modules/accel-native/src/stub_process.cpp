@@ -21,6 +21,7 @@
 #include <ctime>
 
 #include "backplane/error.h"
+#include "cpuid_faults.h"
 #include "filters.h"
 #include "image.h"
 
@@ -130,6 +131,7 @@ void StubProcess::start(int ram) {
   Filter listener = listener_filter(area_);
   setup.area = area_;
   setup.address_space_end = kAddressSpaceEnd;
+  setup.faults_cpuid = host_faults_cpuid() ? 1 : 0;
   setup.guest_filter_size = static_cast<u32>(guest.size());
   std::copy(guest.begin(), guest.end(), setup.guest_filter);
   setup.mapper_filter_size = static_cast<u32>(mapper.size());
