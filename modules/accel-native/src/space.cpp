@@ -79,18 +79,20 @@ bool Space::is_allowed(const Mapping& mapping, const GuestPage& page) const {
   if (!page.present || !page.accessed || page.offset != mapping.offset) return false;
   if ((mapping.rights & kWrite) != 0 && (!page.writable || !page.dirty || has_code(page.offset)))
     return false;
-  return (mapping.rights & kExecute) == 0 || page.executable;
+  return (mapping.rights & kExecute) == 0 || (page.executable && has_code(page.offset));
 }
 
 u8 Space::rights_of(u64 linear, const GuestPage& page, Access access) {
   const bool may_write = page.writable && page.dirty && access != Access::Execute;
   if (may_write && !has_code(page.offset)) return kRead | kWrite;
-  if (!page.executable || access == Access::Write) return kRead;
+  if (!page.executable || access == Access::Write || !has_code(page.offset)) return kRead;
+  // From here on a write to it is told of, if the page still is one with code then.
+  guest_.executed[page.offset / kPageSize].store(1, std::memory_order_seq_cst);
   if (guest_.is_banned(cr3_, linear, page)) {
     ++guest_.counters.banned;
     return kRead;
   }
-  return kRead | kExecute;
+  return has_code(page.offset) ? kRead | kExecute : kRead;
 }
 
 void Space::set(u64 linear, const GuestPage& page, u8 rights) {
@@ -140,10 +142,12 @@ bool Space::settle() {
     distrusted_ = false;
     doubtful_.clear();
   }
-  const auto review = [this](u64 linear, const Mapping& mapping) {
+  const bool code = std::exchange(code_distrusted_, false);
+  const auto review = [this, code](u64 linear, const Mapping& mapping) {
     if (mapping.rights == kNone) return;
     const GuestPage page = look(linear);
-    if (is_allowed(mapping, page)) return;
+    const bool is_code = (mapping.rights & kExecute) != 0;
+    if (is_allowed(mapping, page) && !(code && is_code)) return;
     if (page.present && page.accessed)
       set(linear, page, rights_of(linear, page, Access::Read));
     else
@@ -184,6 +188,10 @@ Space::Served Space::serve(const Fault& fault) {
   if (!page.present) return Served::NotMappable;
   if (fault.access == Access::Write && has_code(page.offset))
     guest_.forget_code(guest_.ram.host() + page.offset);
+  if (fault.access == Access::Execute && page.executable && !has_code(page.offset)) {
+    missed_ = fault;
+    return Served::Translated;
+  }
   const u8 rights = rights_of(fault.linear, page, fault.access);
   const u8 wanted = fault.access == Access::Write     ? kWrite
                     : fault.access == Access::Execute ? kExecute

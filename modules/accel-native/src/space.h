@@ -2,6 +2,7 @@
 // One address space in its stub: which of its pages are mapped there, and why.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,7 +32,8 @@ struct GuestMemory {
         ram(ram),
         forget_code(std::move(forget_code)),
         tables(memory, ram),
-        mapped_for_writing(ram.size() / kPageSize) {}
+        mapped_for_writing(ram.size() / kPageSize),
+        executed(ram.size() / kPageSize) {}
 
   // Whether a page of that address space has code that has to be translated.
   bool is_banned(u64 cr3, u64 linear, const GuestPage& page);
@@ -43,6 +45,8 @@ struct GuestMemory {
   GuestTables tables;
   // Pages of the RAM that some space has, or had, mapped for writing.
   std::vector<bool> mapped_for_writing;
+  // Pages that some space may execute, until they are written to.
+  std::vector<std::atomic<u8>> executed;
   Counters counters;
 
  private:
@@ -69,6 +73,8 @@ class Space {
   // Notes what is to be forgotten before guest code runs again.
   void note(const Invalidations& invalidations);
   void distrust() { distrusted_ = true; }
+  // And what may be executed is looked at again, whatever the tables say.
+  void distrust_code() { distrusted_ = code_distrusted_ = true; }
   // Whether most of what is mapped is somewhere else now: it is another program's.
   bool was_replaced();
   // Makes the mappings what the page tables allow, and maps what the last fault wanted, if the
@@ -77,6 +83,7 @@ class Space {
   enum class Served {
     Mapped,       // the page, and present neighbours
     Guests,       // the page tables do not allow the access
+    Translated,   // they do, and the translator is to have looked at the page before
     NotMappable,  // they do, and it cannot be made natively
   };
   Served serve(const Fault& fault);
@@ -106,9 +113,10 @@ class Space {
   StubProcess stub_;
   SignalFrame frame_;
   Mappings mappings_;
-  std::vector<u64> doubtful_;      // pages to look at again
-  std::vector<u64> wanted_;        // pages to map
-  bool distrusted_ = false;        // all of them
+  std::vector<u64> doubtful_;  // pages to look at again
+  std::vector<u64> wanted_;    // pages to map
+  bool distrusted_ = false;    // all of them
+  bool code_distrusted_ = false;
   std::unordered_set<u64> large_;  // regions of 2 MiB where entries are of large pages
   bool has_giant_ = false;         // a page of 1 GiB
   Fault missed_;                   // the guest's, that its kernel is to serve; linear 0: none

@@ -120,7 +120,20 @@ void StubVcpu::code_marked(const RamBlock& ram, u64 offset) {
   marks_.push_back(offset);
 }
 
+void StubVcpu::code_changed(const u8* host_page) {
+  if (!active_.load(std::memory_order_seq_cst)) return;
+  if (host_page != nullptr) {
+    const u64 offset = static_cast<u64>(host_page - guest_.ram.host());
+    if (offset >= guest_.ram.size() ||
+        guest_.executed[offset / kPageSize].exchange(0, std::memory_order_seq_cst) == 0)
+      return;
+  }
+  code_changed_.store(true, std::memory_order_seq_cst);
+  kick();
+}
+
 void StubVcpu::take_invalidations() {
+  const bool code = code_changed_.exchange(false, std::memory_order_seq_cst);
   bool distrust = false;
   {
     const std::lock_guard guard(marks_lock_);
@@ -130,6 +143,7 @@ void StubVcpu::take_invalidations() {
   }
   for (const auto& space : spaces_) {
     if (distrust) space->distrust();
+    if (code) space->distrust_code();
     if (!invalidations.empty()) space->note(invalidations);
   }
   invalidations.clear();
@@ -212,7 +226,8 @@ StubProcess::Waited StubVcpu::enter(Space& space, const std::atomic<u32>& exit_r
   StubProcess& stub = space.stub();
   space.frame().write(stub, guest_.cpu.state());
   running_.store(stub.guest_pidfd(), std::memory_order_seq_cst);
-  if (exit_request.load(std::memory_order_seq_cst) != 0) {
+  if (exit_request.load(std::memory_order_seq_cst) != 0 ||
+      code_changed_.load(std::memory_order_seq_cst)) {
     running_.store(-1, std::memory_order_relaxed);
     return Waited::TimedOut;
   }
@@ -320,6 +335,7 @@ StubVcpu::Next StubVcpu::answer(Space& space, const StubProcess::HandOver& from)
         case Space::Served::NotMappable:
           return fault.access == Access::Execute ? Next::LeavePage : Next::Leave;
         case Space::Served::Guests:
+        case Space::Served::Translated:
           break;
       }
     }

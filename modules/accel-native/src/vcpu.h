@@ -19,6 +19,7 @@ class StubVcpu final : public tcg::NativeVcpu {
   void note_interrupt(u64 kernel_entries) override;
   void kick() override;
   void code_marked(const RamBlock& ram, u64 offset) override;
+  void code_changed(const u8* host_page) override;
   const Counters& counters() const override { return guest_.counters; }
   // Where the stub that was used last is; 0 if there is none. For tests, that attack it.
   u64 area_of_current_space() const { return spaces_.empty() ? 0 : spaces_.back()->stub().area(); }
@@ -56,7 +57,8 @@ class StubVcpu final : public tcg::NativeVcpu {
   unsigned faults_here_ = 0;  // that came there one after the other
   // The task to be kicked while guest code runs, or -1.
   std::atomic<int> running_{-1};
-  std::atomic<bool> active_{false};  // there is, or was, a stub
+  std::atomic<bool> active_{false};        // there is, or was, a stub
+  std::atomic<bool> code_changed_{false};  // of what may be executed
   std::mutex marks_lock_;
   std::vector<u64> marks_;  // pages with code, not looked at yet; guarded by marks_lock_
 };

@@ -14,6 +14,10 @@ Engine::Engine(AddressSpace& memory, u64 buffer_size, const TranslatorOptions& o
       looks_ahead_(options.limits.look_ahead) {
   stubs = emit_stubs(cache.assembler(), TcgVcpu::helpers(), host_vector_mask());
   cache.seal();
+  cache.set_change_hook([this](const u8* host_page) {
+    for (TcgVcpu* vcpu : vcpus)
+      if (vcpu->native() != nullptr) vcpu->native()->code_changed(host_page);
+  });
 }
 
 void Engine::set_profile(std::unique_ptr<Profile> listeners) {
@@ -62,9 +66,10 @@ bool Engine::settle_code_page(const u8* host_page, RamBlock& ram, u64 ram_offset
 }
 
 void Engine::forget_if_unused(const u8* host_page, RamBlock& ram, u64 ram_offset) {
-  if (!unsettled.contains(host_page) && !cache.has_blocks(host_page))
-    ram.page_flags(ram_offset)
-        .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
+  if (unsettled.contains(host_page) || cache.has_blocks(host_page)) return;
+  ram.page_flags(ram_offset)
+      .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
+  cache.tell_of_change(host_page);
 }
 
 void Engine::wait_for_others(const TcgVcpu& caller) {

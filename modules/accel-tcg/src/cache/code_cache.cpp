@@ -66,6 +66,7 @@ void CodeCache::flush() {
   for (auto& [page, code] : pages_)
     code.ram->page_flags(code.ram_offset)
         .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
+  tell_of_change(nullptr);
   pages_.clear();
   entries_.clear();
   free_entry_ = 0;
@@ -119,6 +120,7 @@ void CodeCache::leave_page(Block& block, const u8* host_page) {
   page.ram->page_flags(page.ram_offset)
       .fetch_and(static_cast<u8>(~RamBlock::kHasCode), std::memory_order_relaxed);
   pages_.erase(found);
+  tell_of_change(host_page);
 }
 
 void CodeCache::publish(Block& block, std::shared_ptr<RamBlock> ram, u64 ram_offset,
@@ -202,6 +204,7 @@ void CodeCache::retire(Block& block) {
 }
 
 unsigned CodeCache::invalidate(const u8* host_page, u64 offset, u64 size) {
+  tell_of_change(host_page);
   const auto found = pages_.find(host_page);
   if (found == pages_.end()) return 0;
   std::vector<Block*> hit;

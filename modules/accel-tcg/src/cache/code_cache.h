@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -100,6 +101,15 @@ class CodeCache {
 
   bool has_code_locked(const u8* host, u64 size);
 
+  // To be told, under lock(), of a host page that is written to, or whose writers need not report
+  // any more as no block is left; null: of all such pages.
+  void set_change_hook(std::function<void(const u8* host_page)> hook) {
+    change_hook_ = std::move(hook);
+  }
+  void tell_of_change(const u8* host_page) {
+    if (change_hook_) change_hook_(host_page);
+  }
+
   // A number that no inline cache has seen since the last flush; 0 in the bits that tell pages
   // apart. Any thread.
   u64 new_site_generation() {
@@ -166,6 +176,7 @@ class CodeCache {
   std::vector<GranuleEntry> entries_;
   u32 free_entry_ = 0;  // index + 1
   std::atomic<u64> next_generation_{1};
+  std::function<void(const u8*)> change_hook_;
   Counters counters_;
 };
 

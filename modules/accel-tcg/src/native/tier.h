@@ -57,6 +57,10 @@ class NativeVcpu {
   // A page of RAM is one with translated code from now on. Any thread; of what it has mapped for
   // writing run() is left, or looks, before it goes on.
   virtual void code_marked(const RamBlock& ram, u64 offset) = 0;
+  // The page with translated code at that host address (null: each of them) is written to, or is
+  // one no more, and so writes to it are not told of. Any thread; who executes it natively does not
+  // go on with what was known of it.
+  virtual void code_changed(const u8* host_page) = 0;
 
   struct Counters {
     u64 stubs = 0;        // started

@@ -28,6 +28,7 @@ class NativeGuest : public ::testing::Test {
     memory.store<u64>(kTables + 2 * kPageSize + (kCode >> 21) * 8,
                       (kTables + 3 * kPageSize) | 0x27);
     map(kCode, kCodePage, kPresent | kUser);
+    translate(kCodePage);
     map(kData, kDataPage, kPresent | kUser | kWritable | kNoExecute);
     s.cr0 = x86::kCr0PE | x86::kCr0PG | x86::kCr0WP | x86::kCr0NE;
     s.cr4 =
@@ -52,6 +53,16 @@ class NativeGuest : public ::testing::Test {
   }
   void write_code(const Bytes& bytes, u64 at = 0) {
     machine.memory().write(kCodePage + at, bytes.data(), bytes.size());
+  }
+  // As if the translator had made code of some of that page.
+  void translate(u64 page) {
+    machine.ram().page_flags(page) |= RamBlock::kHasCode;
+    vcpu.code_marked(machine.ram(), page);
+  }
+  // As if it had been told of a write to the page, and had forgotten that code.
+  void forget(u64 page) {
+    machine.ram().page_flags(page) &= static_cast<u8>(~RamBlock::kHasCode);
+    vcpu.code_changed(machine.ram().host() + page);
   }
   // Runs code at the beginning of the page, until something is for the caller.
   Left run(const Bytes& code) {

@@ -166,9 +166,35 @@ TEST_F(Running, ModifiesCodeOfAnotherPage) {
   for (const u8 value : {42, 43}) {
     EXPECT_EQ(run({0xc6, 0x04, 0x25, 0x01, 0x10, 0x40, 0x00, value, 0xe9, 0xf3, 0x0f, 0x00, 0x00}),
               Left::Instruction);
+    EXPECT_EQ(s.rip, kCode + kPageSize) << "before somebody tells of writes to it";
+    translate(kOther);
+    EXPECT_EQ(vcpu.run(exit_request), Left::Instruction);
     EXPECT_EQ(s.gpr[RAX], value);
     EXPECT_EQ(s.rip, kCode + kPageSize + 5);
+    forget(kOther);
   }
+}
+
+TEST_F(Running, LooksAtCodeAnewWhenItIsWrittenTo) {
+  const Bytes harmless{0x90, 0x90, 0x90, 0x0f, 0x05}, xgetbv{0x0f, 0x01, 0xd0, 0x0f, 0x05};
+  for (unsigned n = 0; n < 2; ++n) {
+    EXPECT_EQ(run(harmless), Left::Instruction);
+    EXPECT_EQ(s.rip, kCode + 3);
+    vcpu.code_changed(machine.ram().host() + kCodePage);
+    EXPECT_EQ(run(xgetbv), Left::Unfit);
+    EXPECT_EQ(s.rip, kCode);
+    vcpu.code_changed(machine.ram().host() + kCodePage);
+    map(kCode, kCodePage, kPresent | kUser);  // not accessed, so it is looked up
+    vcpu.invalidations.add_page(kCode);
+  }
+}
+
+TEST_F(Running, ExecutesNothingWhoseWritersDoNotTell) {
+  run({0x0f, 0x05});
+  machine.ram().page_flags(kCodePage) = 0;
+  vcpu.code_changed(nullptr);
+  EXPECT_EQ(run({0x48, 0xff, 0xc0, 0x0f, 0x05}), Left::Instruction);
+  EXPECT_EQ(s.rip, kCode);
 }
 
 TEST_F(Running, LeavesWritesToTheirOwnPageToTheTranslator) {
