@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace backplane::native {
+namespace {
+
+// Entries are counted in fixed point.
+constexpr u64 kOneEntry = 16;
+
+}  // namespace
 
 Policy::History& Policy::history_of(const Tick& tick) {
   // Threads of a program are closer to one another than programs, whose place the system chooses by
@@ -17,13 +23,6 @@ Policy::History& Policy::history_of(const Tick& tick) {
   history.thread_pointer = tick.thread_pointer;
   return history;
 }
-
-namespace {
-
-// Entries are counted in fixed point.
-constexpr u64 kOneEntry = 16;
-
-}  // namespace
 
 void Policy::Pace::add(u64 more_time, u64 more_entries) {
   time += more_time;
@@ -114,7 +113,7 @@ void Policy::note_pace(u64 cr3, History& history, const Stay& stay) {
 
 bool Policy::note_stay(u64 cr3, const Stay& stay) {
   const auto found = known_.find(cr3);
-  if (found == known_.end()) return false;
+  if (found == known_.end() || !found->second.promoted) return false;
   History& history = found->second;
   note_pace(cr3, history, stay);
   const i64 signals = static_cast<i64>(stay.entries) * kSignal;
@@ -128,7 +127,7 @@ bool Policy::note_stay(u64 cr3, const Stay& stay) {
   else if (history.burst == kBurst)
     rest(history, stay.left_page);
   else
-    return history.promoted;
+    return true;
   history.rests_for_page = stay.left_page;
   return false;
 }

@@ -161,6 +161,9 @@ void StubProcess::start(int ram) {
     throw Error("a stub did not start");
   guest_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, guest_pid_, 0)));
   if (guest_.get() < 0) throw Error::system("a stub's task", errno);
+  if (syscall(SYS_pidfd_send_signal, guest_.get(), 0, nullptr, 0) != 0)
+    throw Error::system("a stub's task could not be stopped", errno);
+  shared_file_ = {};  // is mapped, and the stub has it
 }
 
 StubProcess::Waited StubProcess::wait(HandOver& result, milliseconds most) {

@@ -3,6 +3,7 @@
 #include <sys/auxv.h>
 
 #include "backplane/error.h"
+#include "backplane/machine.h"
 #include "backplane/modinfo.h"
 #include "backplane/x86/host_features.h"
 #include "vcpu.h"
@@ -61,6 +62,10 @@ class StubTier final : public tcg::NativeTier {
   static void class_init(ObjectClass& k) { k.stateless(); }
 
   std::optional<std::string> unusable_reason() const override {
+#ifdef __SANITIZE_ADDRESS__
+    // A stub shares this program's memory until it is another one.
+    return "this program was built with AddressSanitizer";
+#endif
     constexpr unsigned long kFsGsBase = 2;  // [Linux arch/x86/include/uapi/asm/hwcap2.h]
     if ((getauxval(AT_HWCAP2) & kFsGsBase) == 0)
       return "the host does not let programs set FS and GS bases (Linux 5.9 or later on a "
@@ -74,6 +79,9 @@ class StubTier final : public tcg::NativeTier {
       if (host.*flag && !(cpu.features().*flag))
         return fmt::format("the CPU model lacks {}, which the processor has", name);
     if (!cpu.features().avx) return "the CPU model has no AVX";
+    constexpr unsigned kMostCpus = 64;
+    if (const unsigned cpus = cpu.machine().config().topology.cpus(); cpus > kMostCpus)
+      return fmt::format("the machine has {} CPUs, and {} may have stubs at most", cpus, kMostCpus);
     return std::nullopt;
   }
 

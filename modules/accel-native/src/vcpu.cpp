@@ -18,7 +18,8 @@ namespace {
 
 using namespace x86;
 
-constexpr std::size_t kMostStubs = 6;
+// Stubs of a vCPU, and of all: each takes files of the emulator's.
+constexpr std::size_t kMostStubs = 6, kMostOfAll = 64;
 // How often a task that does not hand over is looked at.
 constexpr std::chrono::milliseconds kLook{20};
 // So much CPU time, in nanoseconds, a task may use after it was kicked: a signal that is not masked
@@ -40,14 +41,16 @@ StubVcpu::StubVcpu(X86Cpu& cpu, AddressSpace& memory, RamBlock& ram,
     : guest_(cpu, memory, ram, options.forget_code),
       // Another vCPU may have changed a table, and not yet told this one to forget.
       check_(options.check && cpu.machine().config().topology.cpus() == 1),
-      pages_in_use_(options.pages_in_use) {
+      pages_in_use_(options.pages_in_use),
+      most_stubs_(std::clamp<std::size_t>(kMostOfAll / cpu.machine().config().topology.cpus(), 1,
+                                          kMostStubs)) {
   wants_all_ = options.eager;
 }
 
 void StubVcpu::note_interrupt(u64 kernel_entries) {
   const X86State& state = guest_.cpu.state();
   const u64 cr3 = state.cr3 & Invalidations::kTableMask;
-  if (!runs_natively(state)) return;
+  if (!runs_natively(state) || failures_ >= kMostFailures) return;
   const bool was_native = policy_.is_native(cr3);
   const bool is_native = policy_.note_tick({.cr3 = cr3,
                                             .thread_pointer = state.seg[FS].base,
@@ -94,14 +97,14 @@ Space* StubVcpu::current_space() {
     std::rotate(found, found + 1, spaces_.end());
     return spaces_.back().get();
   }
-  if (spaces_.size() == kMostStubs) {
-    give_up(spaces_.front()->cr3());
-  }
+  if (spaces_.size() == most_stubs_) give_up(spaces_.front()->cr3());
   active_ = true;
   try {
     spaces_.push_back(std::make_unique<Space>(guest_));
   } catch (const Error& error) {
-    log::warn(fmt::format("native tier: {}", error.what()));
+    // All is translated then, as without the tier.
+    log::print(LogCategory::Accel, "native tier: {}", error.what());
+    if (++failures_ == kMostFailures) wants_all_ = false;
     return nullptr;
   }
   ++guest_.counters.stubs;
@@ -174,7 +177,7 @@ tcg::NativeVcpu::Left StubVcpu::run(const std::atomic<u32>& exit_request) {
                                       .left_page = left == Left::Page}));
   }
   guest_.counters.promoted = policy_.promoted();
-  guest_.counters.demoted = policy_.rests();
+  guest_.counters.rests = policy_.rests();
   return left;
 }
 

@@ -51,6 +51,10 @@ class StubVcpu final : public tcg::NativeVcpu {
   Policy policy_;
   const std::function<std::vector<u64>()> pages_in_use_;
   u64 to_be_filled_ = 0;  // CR3 of the space that is to be run natively after a rest
+  const std::size_t most_stubs_;
+  // Stubs that could not be started; after so many none is tried.
+  static constexpr unsigned kMostFailures = 5;
+  unsigned failures_ = 0;
   // The one used last is the last.
   std::vector<std::unique_ptr<Space>> spaces_;
   u64 fault_at_ = 0;          // RIP of the last fault

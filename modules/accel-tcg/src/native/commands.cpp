@@ -17,7 +17,7 @@ constexpr Row kRows[] = {{"stubs", "stubs started", &NativeVcpu::Counters::stubs
                          {"live-stubs", "stubs now", &NativeVcpu::Counters::live_stubs},
                          {"lost-stubs", "stubs lost", &NativeVcpu::Counters::lost},
                          {"promoted", "address spaces promoted", &NativeVcpu::Counters::promoted},
-                         {"demoted", "address spaces demoted", &NativeVcpu::Counters::demoted},
+                         {"rests", "rests of these", &NativeVcpu::Counters::rests},
                          {"entries", "entries", &NativeVcpu::Counters::entries},
                          {"kicks", "kicks", &NativeVcpu::Counters::kicks},
                          {"faults", "faults served", &NativeVcpu::Counters::faults},
@@ -47,7 +47,7 @@ std::string print(const Value& status) {
 constexpr TypeMember kStatusMembers[] = {
     {"enabled", &kBoolean},    {"reason", &kText, true},  {"stubs", &kInteger},
     {"live-stubs", &kInteger}, {"lost-stubs", &kInteger}, {"promoted", &kInteger},
-    {"demoted", &kInteger},    {"entries", &kInteger},    {"kicks", &kInteger},
+    {"rests", &kInteger},      {"entries", &kInteger},    {"kicks", &kInteger},
     {"faults", &kInteger},     {"pages", &kInteger},      {"validations", &kInteger},
     {"banned", &kInteger}};
 constexpr ValueType kStatus = record_of(kStatusMembers);

@@ -14,7 +14,7 @@ NativeVcpu::Counters& NativeVcpu::Counters::operator+=(const Counters& other) {
   pages += other.pages;
   validations += other.validations;
   promoted += other.promoted;
-  demoted += other.demoted;
+  rests += other.rests;
   banned += other.banned;
   live_stubs += other.live_stubs;
   return *this;

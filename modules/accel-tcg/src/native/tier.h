@@ -70,9 +70,10 @@ class NativeVcpu {
     u64 faults = 0;       // served by mapping pages
     u64 pages = 0;        // mapped then
     u64 validations = 0;  // of all of a space's pages
-    u64 promoted = 0, demoted = 0;  // address spaces
-    u64 banned = 0;                 // pages found not to be executed natively
-    u64 live_stubs = 0;             // now
+    u64 promoted = 0;     // address spaces
+    u64 rests = 0;        // of these, translated for a while
+    u64 banned = 0;       // pages found not to be executed natively
+    u64 live_stubs = 0;   // now
     Counters& operator+=(const Counters& other);
   };
   // Any thread: what it says may be a moment old.
