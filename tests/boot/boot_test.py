@@ -137,6 +137,31 @@ def native_four_cpus(setup):
     boot(setup, 4, accel=NATIVE, timeout=250)
 
 
+# A second and more of nothing but the shell itself, which grows no more.
+COMPUTES = """
+n=0
+while [ $n -lt 400000 ]; do n=$((n + 1)); done
+echo $n
+read end </dev/ttyS1
+"""
+
+
+@case
+def native_by_default(setup):
+    """Programs that compute are run natively without a word, and no others."""
+    skip_without_native_tier(setup)
+    with Guest(setup, COMPUTES, accel="tcg") as guest:
+        guest.expect("400000")
+        counts = {name: int(count) for name, count in
+                  re.findall(r"^(.*): (\d+)\r?$", guest.monitor("info native"), re.M)}
+        guest.say("end")
+        guest.finish()
+    check(counts.get("address spaces promoted", 0) > 0, f"nothing was promoted: {counts}")
+    check(counts["kicks"] > 20, f"it was not run natively for long: {counts}")
+    check(counts["stubs started"] < 10, f"many were: {counts}")
+    check_equal("stubs lost", counts["stubs lost"], 0)
+
+
 # Each number is of all before it.
 SUMS = r"""
 sum=0
@@ -152,12 +177,12 @@ echo done
 def native_saved(setup):
     """Programs that run natively go on in other processes, natively, translated and back."""
     skip_without_native_tier(setup)
-    with Guest(setup, SUMS, accel="tcg") as guest:
+    with Guest(setup, SUMS, accel="tcg,native=off") as guest:
         expected = guest.finish()
     state = setup.work / "state"
     options, found = [], []
     for leg in range(6):
-        accel = NATIVE if leg % 3 != 2 else "tcg"
+        accel = NATIVE if leg % 3 != 2 else "tcg,native=off"
         with Guest(setup, SUMS, *options, accel=accel, timeout=200) as guest:
             if leg == 5:
                 found += guest.finish().splitlines()

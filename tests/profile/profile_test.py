@@ -74,7 +74,7 @@ def expect_guest(found):
 
 
 def perf_map(given, directory):
-    data, number = profile(given, directory, "tcg,perf-map=on")
+    data, number = profile(given, directory, "tcg,native=off,perf-map=on")
     map_file = Path(f"/tmp/perf-{number}.map")
     try:
         expect_guest(names(given, data))
@@ -84,7 +84,7 @@ def perf_map(given, directory):
 
 
 def jit_dump(given, directory):
-    data, _ = profile(given, directory, "tcg,jit-dump=on")
+    data, _ = profile(given, directory, "tcg,native=off,jit-dump=on")
     injected = directory / "injected.data"
     result = run(given.perf, "inject", "--jit", "-i", str(data), "-o", str(injected), cwd=directory)
     check(result.returncode == 0, result.stderr)

@@ -254,7 +254,7 @@ class TcgAccel final : public Accelerator,
   bool perf_map_ = false;
   bool jit_dump_ = false;
   std::string symbols_;
-  OnOffAuto native_ = OnOffAuto::Off;
+  OnOffAuto native_ = OnOffAuto::Auto;
   bool native_check_ = false;
   bool native_eager_ = false;
 
