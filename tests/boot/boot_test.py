@@ -544,6 +544,24 @@ def balloon(setup):
     check(given_back > 100 * MIB, f"only {given_back // MIB} MiB were given back to the host")
 
 
+@case
+def native_balloon(setup):
+    """Programs that run natively compute the same while their memory goes and comes back."""
+    skip_without_native_tier(setup)
+    sums = SUMS.replace("2000", "5000")
+    with Guest(setup, sums, accel="tcg,native=off") as guest:
+        expected = guest.finish()
+    # What fills the memory is given up by the guest where the balloon wants it.
+    fill = "head -c 230000000 /dev/zero >/tmp/fill; rm /tmp/fill\n"
+    with Guest(setup, fill + sums, accel=NATIVE, timeout=200) as guest:
+        found = []
+        for size in (100, 512, 100, 512):
+            found += guest.expect(r"(\d+ .*?)")
+            set_balloon(guest, size)
+        found += guest.finish().splitlines()
+    check_equal("output", found, expected.splitlines())
+
+
 # --- Devices that come and go ------------------------------------------------
 
 def wait_until(guest, what, holds):
