@@ -127,12 +127,14 @@ bool Space::give_orders() {
 bool Space::was_replaced() {
   if (!distrusted_ || mappings_.pages() == 0) return false;
   guest_.tables.begin();
-  u64 elsewhere = 0;
+  u64 code = 0, elsewhere = 0;
   mappings_.for_each([&](u64 linear, const Mapping& mapping) {
+    if ((mapping.rights & kExecute) == 0) return;
+    ++code;
     const GuestPage page = look(linear);
     if (!page.present || page.offset != mapping.offset) ++elsewhere;
   });
-  return elsewhere * 2 > mappings_.pages();
+  return elsewhere * 2 > code;
 }
 
 bool Space::settle() {

@@ -75,7 +75,8 @@ class Space {
   void distrust() { distrusted_ = true; }
   // And what may be executed is looked at again, whatever the tables say.
   void distrust_code() { distrusted_ = code_distrusted_ = true; }
-  // Whether most of what is mapped is somewhere else now: it is another program's.
+  // Whether most of the code that is mapped is somewhere else now: it is another program's. (Of its
+  // data a program may have freed as much.)
   bool was_replaced();
   // Makes the mappings what the page tables allow, and maps what the last fault wanted, if the
   // guest's kernel has seen to that. The CPU is in the space. False: the stub is lost.

@@ -133,6 +133,30 @@ TEST_F(Running, FollowsThePageTables) {
   EXPECT_EQ(s.rip, kCode) << "the page is still there";
 }
 
+TEST_F(Running, KnowsAnotherProgramByItsCode) {
+  // mov rax, [kData]; syscall
+  const Bytes load{0x48, 0x8b, 0x04, 0x25, 0x00, 0x00, 0x50, 0x00, 0x0f, 0x05};
+  constexpr u64 kPages = 8;
+  for (u64 at = 0; at < kPages * kPageSize; at += kPageSize)
+    map(kData + at, kDataPage + at, kPresent | kUser | kNoExecute | kAccessed);
+  run(load);
+  EXPECT_GE(vcpu.counters().pages, kPages);
+  // It has freed most of what it had.
+  for (u64 at = kPageSize; at < kPages * kPageSize; at += kPageSize) map(kData + at, 0, 0);
+  vcpu.invalidations.add_space(s.cr3);
+  EXPECT_EQ(run(load), Left::Instruction);
+  EXPECT_EQ(vcpu.counters().stubs, 1u);
+  constexpr u64 kOther = 0x10a000;
+  machine.memory().write(kOther, load.data(), load.size());
+  map(kCode, kOther, kPresent | kUser);
+  translate(kOther);
+  vcpu.invalidations.add_space(s.cr3);
+  EXPECT_EQ(run(load), Left::Unfit);
+  EXPECT_EQ(vcpu.counters().live_stubs, 0u);
+  EXPECT_EQ(run(load), Left::Instruction);
+  EXPECT_EQ(vcpu.counters().stubs, 2u);
+}
+
 TEST_F(Running, LeavesThePagesOfTheSupervisor) {
   map(kData, kDataPage, kPresent | kWritable | kAccessed);
   EXPECT_EQ(run({0x48, 0x8b, 0x04, 0x25, 0x00, 0x00, 0x50, 0x00, 0x0f, 0x05}), Left::Instruction);
