@@ -22,7 +22,6 @@ constexpr Fact kOvercommitFacts[] = {
     {"mem-lock", "off", "the guest's memory is not locked into the host's"},
     {"cpu-pm", "off", "the host's processors are not the guest's to put to sleep"}};
 constexpr Fact kRtcFacts[] = {
-    {"clock", "host", "the real-time clock follows the host's"},
     {"driftfix", "none", "interrupts of the real-time clock that were late are not repeated"}};
 constexpr Fact kBootFacts[] = {
     {"strict", "on", "nothing is booted that was not asked for"},
@@ -70,6 +69,10 @@ void check_date(const std::string& base) {
     throw Error::of("base={}: expects utc, or seconds since 1970", base);
 }
 
+void check_clock(const std::string& clock) {
+  if (clock != "host" && clock != "vm") throw Error::of("clock={}: expects host or vm", clock);
+}
+
 }  // namespace
 
 void accept_overcommit(Configuration&, const GivenOption& option) {
@@ -91,8 +94,11 @@ void set_rtc(Configuration& configuration, const GivenOption& option) {
     const std::string known = take_facts(values, kRtcFacts);
     const auto base = values.take("base");
     check_date(base.value_or("utc"));
-    values.expect_empty(known);
+    const auto clock = values.take("clock");
+    check_clock(clock.value_or("host"));
+    values.expect_empty("base, clock, " + known);
     if (base) configuration.board["rtc-base"] = {*base, &option};
+    if (clock) configuration.board["rtc-clock"] = {*clock, &option};
   });
 }
 

@@ -129,8 +129,10 @@ std::vector<Row> rows() {
         "the same, or wait there for a machine that 'migrate' in the monitor of another\n"
         "program sends; fd: an open descriptor, defer: until 'migrate-incoming' says where"},
        set_incoming_state},
-      {{"rtc", "", "[base=]utc|SECONDS[,clock=host][,driftfix=none]",
-        "the date at which the guest's real-time clock starts", "", "base"},
+      {{"rtc", "", "[base=]utc|SECONDS[,clock=host|vm][,driftfix=none]",
+        "the date at which the guest's real-time clock starts, and whether it goes on with the\n"
+        "host's calendar or with the guest's time",
+        "", "base"},
        set_rtc},
       {{"boot", "", "[strict=on][,menu=off]",
         "which is so: where devices have a bootindex=, firmware tries those alone, in that order"},

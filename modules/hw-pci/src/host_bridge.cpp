@@ -13,6 +13,10 @@ namespace {
 constexpr u32 kEnable = 0x8000'0000;
 constexpr u64 kResetControl = 1;           // offset of port CF9h
 constexpr u32 kAddressMask = 0x80ff'fffc;  // the reserved bits read as zero
+// The two lowest, which hardware has not, choose the byte as the data port's do: a driver of
+// devices without a guest (libqos, of QEMU's tests) gives them there, and who gives none sees no
+// difference.
+constexpr u32 kByteInRegister = 3;
 
 }  // namespace
 
@@ -61,7 +65,7 @@ void PciHostBridge::unrealize() {
 u64 PciHostBridge::read_address(u64 offset, unsigned size) {
   if (offset == kResetControl && size == 1 && reset_control_.read != nullptr)
     return reset_control_.read(reset_control_.self, 0, size);
-  return offset == 0 && size == 4 ? state_.config_address : ~u64{0};
+  return offset == 0 && size == 4 ? state_.config_address & kAddressMask : ~u64{0};
 }
 
 void PciHostBridge::write_address(u64 offset, u64 value, unsigned size) {
@@ -69,21 +73,27 @@ void PciHostBridge::write_address(u64 offset, u64 value, unsigned size) {
     reset_control_.write(reset_control_.self, 0, value, size);
     return;
   }
-  if (offset == 0 && size == 4) state_.config_address = static_cast<u32>(value) & kAddressMask;
+  if (offset == 0 && size == 4)
+    state_.config_address = static_cast<u32>(value) & (kAddressMask | kByteInRegister);
+}
+
+unsigned PciHostBridge::config_offset(u64 port, unsigned size) const {
+  const auto byte = static_cast<unsigned>(port);
+  const unsigned both = byte | (state_.config_address & kByteInRegister);
+  return (state_.config_address & 0xfc) + (both + size <= 4 ? both : byte);
 }
 
 u64 PciHostBridge::read_data(u64 offset, unsigned size) {
   const u32 bus_number = state_.config_address >> 16 & 0xff;
   if ((state_.config_address & kEnable) == 0 || bus_number != 0) return ~u64{0};
-  return bus_->config_read(static_cast<u8>(state_.config_address >> 8),
-                           (state_.config_address & 0xfc) + static_cast<unsigned>(offset), size);
+  return bus_->config_read(static_cast<u8>(state_.config_address >> 8), config_offset(offset, size),
+                           size);
 }
 
 void PciHostBridge::write_data(u64 offset, u64 value, unsigned size) {
   const u32 bus_number = state_.config_address >> 16 & 0xff;
   if ((state_.config_address & kEnable) == 0 || bus_number != 0) return;
-  bus_->config_write(static_cast<u8>(state_.config_address >> 8),
-                     (state_.config_address & 0xfc) + static_cast<unsigned>(offset),
+  bus_->config_write(static_cast<u8>(state_.config_address >> 8), config_offset(offset, size),
                      static_cast<u32>(value), size);
 }
 

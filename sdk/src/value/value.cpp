@@ -10,7 +10,6 @@ namespace backplane {
 
 static_assert(sizeof(Value) <= 40);
 
-
 Value::Kind Value::kind() const {
   static constexpr Kind kKinds[] = {Kind::Null,   Kind::Boolean, Kind::Integer, Kind::Integer,
                                     Kind::Number, Kind::String,  Kind::List,    Kind::Record};

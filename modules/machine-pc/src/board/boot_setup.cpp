@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
+#include <string>
 
 #include "acpi/dsdt.h"
 #include "acpi/loader.h"
@@ -81,9 +83,28 @@ void BootSetup::fill_cmos() {
   parts_.rtc.set_cmos(kOtherCpus, static_cast<u8>(parts_.machine.cpus().size() - 1));
 }
 
+namespace {
+
+// As firmware hands it on: the bytes in the order in which they are written. Zero if none was
+// given.
+std::vector<u8> uuid_bytes(std::string_view text) {
+  std::vector<u8> bytes;
+  std::string digits;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
+               [](char c) { return c != '-'; });
+  for (std::size_t at = 0; at + 1 < digits.size(); at += 2)
+    bytes.push_back(static_cast<u8>(std::stoul(digits.substr(at, 2), nullptr, 16)));
+  constexpr std::size_t kSize = 16;
+  bytes.resize(kSize);
+  return bytes;
+}
+
+}  // namespace
+
 void BootSetup::fill_fw_cfg(const std::string& command_line) {
   FwCfg& fw = parts_.fw_cfg;
   const auto cpus = static_cast<u16>(parts_.machine.cpus().size());
+  fw.set(FwCfg::kUuid, uuid_bytes(parts_.machine.config().uuid));
   fw.set_number<u64>(FwCfg::kRamSize, parts_.memory.ram);
   fw.set_number<u16>(FwCfg::kNoGraphic, 1);
   fw.set_number<u16>(FwCfg::kCpuCount, cpus);

@@ -28,6 +28,7 @@ class PcMachine final : public Machine {
     k.default_disk = "virtio-blk-pci";
     k.default_serial = "isa-serial";
     k.max_cpus = 8;
+    k.property<&PcMachine::rtc_clock_>("rtc-clock", "what its date goes on with");
     k.property<&PcMachine::rtc_base_>(
         "rtc-base",
         "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
@@ -125,13 +126,16 @@ class PcMachine final : public Machine {
 
   void set_up_isa_devices() {
     IsaBus& isa = bridge_->isa_bus();
-    rtc_ = &make<IsaRtc>(IsaRtc::kTypeName, {{"base", rtc_base_}}, &isa);
+    rtc_ = &make<IsaRtc>(
+        IsaRtc::kTypeName,
+        {{"base", rtc_base_}, {"clock", PropertyTraits<RtcClock>::print(rtc_clock_)}}, &isa);
     fw_cfg_ = &make<FwCfgIo>(FwCfgIo::kTypeName, {}, &isa);
     for (const char* type : {"isa-pit", "i8042", "port92", "isa-dma", "coprocessor-error"})
       create_device(type, {}, &isa);
   }
 
   std::string rtc_base_ = "auto";
+  RtcClock rtc_clock_ = RtcClock::Host;
   bool hpet_ = true;
   std::string kernel_;
   std::string initrd_;

@@ -22,6 +22,7 @@ class FwCfg {
   enum Selector : u16 {
     kSignature = 0x00,
     kId = 0x01,
+    kUuid = 0x02,
     kRamSize = 0x03,
     kNoGraphic = 0x04,
     kCpuCount = 0x05,

@@ -20,6 +20,7 @@ void IsaRtc::class_init(DeviceClass& k) {
       "base",
       "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
       "instruction counting)");
+  k.property<&IsaRtc::clock_>("clock", "what the date goes on with");
   k.state<&IsaRtc::rtc_>(1);
 }
 
@@ -38,6 +39,10 @@ void IsaRtc::realize() {
         throw Error::of("base={}: expects utc, auto or seconds since 1970", base_);
       }
     }
+  }
+  if (calendar != &ticks && clock_ == RtcClock::Vm) {
+    offset = calendar->now() - ticks.now();
+    calendar = &ticks;
   }
   rtc_ = std::make_unique<Rtc>(*calendar, offset, ticks, isa_bus().irq(8));
   add_ports("rtc", 0x70, 2, MmioHandler::of<&IsaRtc::read, &IsaRtc::write>(*this).sizes(1, 1));

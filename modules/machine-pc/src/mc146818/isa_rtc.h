@@ -5,10 +5,26 @@
 #include <memory>
 
 #include "acpi/described.h"
+#include "backplane/enumeration.h"
 #include "backplane/isa/isa_device.h"
 #include "mc146818/mc146818.h"
 
-namespace backplane::pc {
+namespace backplane {
+namespace pc {
+
+// What the date goes on with: the host's calendar, or the guest's time, which stands still while
+// the machine does.
+enum class RtcClock { Host, Vm };
+
+}  // namespace pc
+
+template <>
+struct EnumNames<pc::RtcClock> {
+  static constexpr EnumName<pc::RtcClock> kNames[] = {{pc::RtcClock::Host, "host"},
+                                                      {pc::RtcClock::Vm, "vm"}};
+};
+
+namespace pc {
 
 class IsaRtc final : public IsaDevice, public AcpiDescribed {
   BACKPLANE_OBJECT(IsaRtc, IsaDevice, "mc146818rtc")
@@ -28,7 +44,9 @@ class IsaRtc final : public IsaDevice, public AcpiDescribed {
   void write(u64 offset, u64 value, unsigned size);
 
   std::string base_ = "auto";
+  RtcClock clock_ = RtcClock::Host;
   std::unique_ptr<Rtc> rtc_;
 };
 
-}  // namespace backplane::pc
+}  // namespace pc
+}  // namespace backplane

@@ -15,7 +15,7 @@ std::string refusal(const std::string& words) {
 TEST(AcceptedOptions, SayWhatIsSo) {
   for (const char* words :
        {"-overcommit mem-lock=off", "-overcommit mem-lock=no,cpu-pm=off", "-rtc base=utc",
-        "-rtc base=1000000,clock=host,driftfix=none", "-boot strict=on", "-boot menu=off",
+        "-rtc base=1000000,clock=vm,driftfix=none", "-boot strict=on", "-boot menu=off",
         "-audiodev none,id=a", R"(-audiodev {"id":"audio1","driver":"none"})"})
     EXPECT_EQ(refusal(words), "no error") << words;
 }
@@ -24,8 +24,9 @@ TEST(AcceptedOptions, RefuseWhatIsNot) {
   EXPECT_EQ(refusal("-overcommit mem-lock=on"),
             "-overcommit mem-lock=on: mem-lock=on: the guest's memory is not locked into the "
             "host's: expects off");
-  for (const char* words : {"-overcommit x=off", "-rtc base=utc,driftfix=slew", "-boot strict=off",
-                            "-boot order=c", "-audiodev pa,id=a", "-overcommit mem-lock=maybe"})
+  for (const char* words :
+       {"-overcommit x=off", "-rtc base=utc,driftfix=slew", "-rtc clock=rt", "-boot strict=off",
+        "-boot order=c", "-audiodev pa,id=a", "-overcommit mem-lock=maybe"})
     EXPECT_NE(refusal(words), "no error") << words;
 }
 

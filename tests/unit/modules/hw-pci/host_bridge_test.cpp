@@ -22,6 +22,15 @@ TEST_F(PciTest, NothingAnswersWithoutEnableOrOnAnotherBus) {
   machine_.io().store<u32>(0xcfc, 0);
 }
 
+TEST_F(PciTest, TheByteMayBeChosenAtTheAddressPortToo) {
+  machine_.io().store<u32>(0xcf8, 0x8000'0000);
+  const auto whole = machine_.io().load<u32>(0xcfc);
+  machine_.io().store<u32>(0xcf8, 0x8000'0002);
+  EXPECT_EQ(machine_.io().load<u16>(0xcfc), whole >> 16);
+  EXPECT_EQ(machine_.io().load<u16>(0xcfe), whole >> 16);
+  EXPECT_EQ(machine_.io().load<u32>(0xcfc), whole);
+}
+
 TEST_F(PciTest, AnEmptySlotReadsOnesInEverySize) {
   machine_.io().store<u32>(0xcf8, 0x8000'f800);
   EXPECT_EQ(machine_.io().load<u32>(0xcfc), 0xffff'ffffU);

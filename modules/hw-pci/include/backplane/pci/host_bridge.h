@@ -39,6 +39,8 @@ class PciHostBridge : public Device, public CommandProvider {
  private:
   u64 read_address(u64 offset, unsigned size);
   void write_address(u64 offset, u64 value, unsigned size);
+  // Where an access to the data port goes to in a function's configuration space.
+  unsigned config_offset(u64 port, unsigned size) const;
   u64 read_data(u64 offset, unsigned size);
   void write_data(u64 offset, u64 value, unsigned size);
 

@@ -397,5 +397,31 @@ class TestFunction final : public PciDevice {
 };
 BACKPLANE_TYPE(TestFunction, "pc-test-function")
 
+TEST(PcMachine, HandsItsUuidToFirmware) {
+  PcBoard board;
+  board.machine().config().uuid = "4600cb32-38ec-4b2f-8acb-81c6ea54f2d8";
+  board.power_on();
+  board.out16(0x510, 2);
+  std::vector<u8> bytes;
+  for (unsigned n = 0; n < 16; ++n) bytes.push_back(board.in8(0x511));
+  EXPECT_EQ(bytes, (std::vector<u8>{0x46, 0x00, 0xcb, 0x32, 0x38, 0xec, 0x4b, 0x2f, 0x8a, 0xcb,
+                                    0x81, 0xc6, 0xea, 0x54, 0xf2, 0xd8}));
+}
+
+TEST(PcMachine, ADateMayGoOnWithTheGuestsTime) {
+  PcBoard board;
+  board.machine().set_property("rtc-base", "utc");
+  board.machine().set_property("rtc-clock", "vm");
+  board.power_on();
+  const auto seconds = [&board] {
+    board.out8(0x70, 0);
+    const unsigned bcd = board.in8(0x71);
+    return (bcd >> 4) * 10 + (bcd & 15);
+  };
+  const unsigned before = seconds();
+  board.advance_time(20'000'000'000);
+  EXPECT_EQ(seconds(), (before + 20) % 60);
+}
+
 }  // namespace
 }  // namespace backplane::pc
