@@ -15,7 +15,7 @@ constexpr u8 kSeconds = 0, kSecondsAlarm = 1, kMinutes = 2, kMinutesAlarm = 3, k
              kHoursAlarm = 5, kDayOfWeek = 6, kDay = 7, kMonth = 8, kYear = 9, kA = 10, kB = 11,
              kC = 12, kD = 13;
 
-constexpr u8 kUpdateInProgress = 0x80;
+constexpr u8 kUpdateInProgress = 0x80, kDividerReset = 0x60;
 constexpr u8 kSet = 0x80, kPeriodicEnable = 0x40, kAlarmEnable = 0x20, kUpdateEnable = 0x10,
              kSquareWaveEnable = 0x08, kBinary = 0x04, k24Hour = 0x02;
 constexpr u8 kIrqFlag = 0x80, kPeriodicFlag = 0x40, kAlarmFlag = 0x20, kUpdateFlag = 0x10;
@@ -94,7 +94,9 @@ void Rtc::reset() {
 
 i64 Rtc::now() const { return calendar_.now() + state_.offset; }
 i64 Rtc::now_second() const { return floor_div(now(), kSecond); }
-bool Rtc::halted() const { return (state_.cmos[kB] & kSet) != 0; }
+bool Rtc::halted() const { return (state_.cmos[kB] & kSet) != 0 || divider_stands(); }
+// [MC146818 "Divider Control"]
+bool Rtc::divider_stands() const { return (state_.cmos[kA] & kDividerReset) == kDividerReset; }
 
 u8 Rtc::encode(unsigned v) const {
   return static_cast<u8>((state_.cmos[kB] & kBinary) != 0 ? v : v / 10 << 4 | v % 10);
@@ -145,6 +147,11 @@ i64 Rtc::decode_date() const {
   return std::clamp<i64>(seconds, 0, kLastSecond);
 }
 
+void Rtc::go_on_from(i64 time) {
+  state_.offset = time - calendar_.now();
+  state_.seen_second = now_second();
+}
+
 u8 Rtc::read(unsigned port) { return port == 0 ? 0xff : read_register(state_.index & 0x7f); }
 
 void Rtc::write(unsigned port, u8 value) {
@@ -185,18 +192,23 @@ void Rtc::write_register(u8 index, u8 value) {
     return;
   }
   switch (index) {
-    case kA:
+    case kA: {
+      catch_up();
+      const bool was_halted = halted();
+      if (!was_halted) encode_date();
       state_.cmos[kA] = value & 0x7f;
+      // The first update comes half a second after the divider begins.
+      if (was_halted && !halted()) go_on_from(decode_date() * kSecond + kSecond / 2);
       state_.next_tick = 0;
       break;
+    }
     case kB:
       if ((value & kSquareWaveEnable) != 0) unimplemented_("mc146818: square-wave output");
       catch_up();
       if ((value & kSet) != 0 && !halted()) encode_date();
-      if ((value & kSet) == 0 && halted()) {
+      if ((value & kSet) == 0 && halted() && !divider_stands()) {
         state_.cmos[kB] = value;  // the date is read in the format that holds from now on
-        state_.offset = decode_date() * kSecond - calendar_.now();
-        state_.seen_second = now_second();
+        go_on_from(decode_date() * kSecond);
       }
       if (((value ^ state_.cmos[kB]) & kPeriodicEnable) != 0) state_.next_tick = 0;
       state_.cmos[kB] = (value & kSet) != 0 ? static_cast<u8>(value & ~kUpdateEnable) : value;

@@ -48,6 +48,8 @@ class Rtc {
   i64 now() const;  // nanoseconds since 1970 as the guest has set the clock
   i64 now_second() const;
   bool halted() const;
+  bool divider_stands() const;
+  void go_on_from(i64 time);  // nanoseconds since 1970
   void encode_date();
   i64 decode_date() const;
   u8 encode(unsigned value) const;

@@ -154,6 +154,27 @@ TEST_F(RtcTest, PeriodicInterruptFollowsItsRate) {
   EXPECT_NEAR(count, 1024, 2);
 }
 
+TEST_F(RtcTest, StandsStillWithItsDividerAndGoesOnHalfASecondAfterIt) {
+  machine_.advance_time(kSecond / 4);
+  write(kA, 0x76);
+  machine_.advance_time(5 * kSecond);
+  EXPECT_EQ(read(kSeconds), 0x57);
+  EXPECT_EQ(read(kA), 0x76) << "no update is near";
+  write(kSeconds, 0x30);
+  write(kB, 0x82);
+  write(kB, 0x02);
+  machine_.advance_time(kSecond);
+  EXPECT_EQ(read(kSeconds), 0x30) << "the divider still stands";
+  write(kA, 0x26);
+  machine_.advance_time(kSecond / 2 - 1);
+  EXPECT_EQ(read(kSeconds), 0x30);
+  EXPECT_EQ(read(kA), 0xa6) << "an update is near";
+  machine_.advance_time(1);
+  EXPECT_EQ(read(kSeconds), 0x31);
+  machine_.advance_time(kSecond);
+  EXPECT_EQ(read(kSeconds), 0x32);
+}
+
 TEST_F(RtcTest, ARateOfZeroNeverInterrupts) {
   write(kA, 0x20);
   write(kB, 0x42);
