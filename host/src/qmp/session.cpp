@@ -68,6 +68,13 @@ Value negotiate_again(CommandContext&, const Arguments&) {
 // What came last along with a request; a request has no empty name.
 constexpr std::string_view kHandedOver = "";
 
+// Nobody has asked for it.
+void drop_descriptor(int fd) {
+  if (fd < 0) return;
+  descriptors::keep(kHandedOver, fd);
+  descriptors::close_kept(kHandedOver);
+}
+
 Value get_descriptor(CommandContext&, const Arguments& arguments) {
   const std::string& name = arguments.text("fdname");
   if (name.empty() || (name.front() >= '0' && name.front() <= '9'))
@@ -158,7 +165,7 @@ void QmpSession::event(Event event) {
 
 void QmpSession::receive(const u8* data, std::size_t size) {
   if (const int fd = chardev_->take_descriptor(); fd >= 0) {
-    if (descriptor_ >= 0) descriptors::keep(kHandedOver, descriptor_);
+    drop_descriptor(descriptor_);
     descriptor_ = fd;
   }
   for (std::size_t i = 0; i < size && !context_.quit; ++i) {
@@ -194,18 +201,16 @@ void QmpSession::answer_next() {
   const bool was_full = waiting_.size() >= kMostWaiting;
   const Request request = std::move(waiting_.front());
   waiting_.pop_front();
-  if (!waiting_.empty()) next_.arm_in(0);
   answer(request);
+  if (!waiting_.empty()) next_.arm_in(0);
   if (was_full && waiting_.size() < kMostWaiting) chardev_->accept_input();
 }
 
-// Descriptors that nobody asks for any more are closed.
 void QmpSession::forget_requests() {
   next_.cancel();
-  for (const Request& request : waiting_)
-    if (request.descriptor >= 0) descriptors::keep(kHandedOver, request.descriptor);
+  for (const Request& request : waiting_) drop_descriptor(request.descriptor);
   waiting_.clear();
-  if (const int fd = std::exchange(descriptor_, -1); fd >= 0) descriptors::keep(kHandedOver, fd);
+  drop_descriptor(std::exchange(descriptor_, -1));
 }
 
 void QmpSession::answer(const Request& request) {

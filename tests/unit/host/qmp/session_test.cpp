@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "qmp/session.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -190,8 +191,13 @@ TEST_F(QmpOutOfBand, ADescriptorStaysWithItsRequest) {
 }
 
 TEST_F(QmpOutOfBand, IsForgottenWithItsClient) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  client_.descriptor = ends[0];
   client_.send(R"({"execute": "quit"})");
   client_.disconnect();
+  EXPECT_EQ(fcntl(ends[0], F_GETFD), -1) << "closed";
+  close(ends[1]);
   begin();
   EXPECT_EQ(description(ask(R"({"exec-oob": "query-status"})")),
             "QMP input member 'exec-oob' is unexpected");
