@@ -243,10 +243,12 @@ def unplugged(here, line):
 
 
 def changed(test, here, line):
-    """A disk and a network come and go."""
+    """A disk and a network come and go; the disk becomes longer."""
     disk = test.file("hot", b"came later".ljust(MIB, b"\0"))
     here.virsh("attach-disk", "guest", disk, "vdc", "--subdriver", "raw", "--live")
     line.is_answered("head -c 10 /dev/vdc; true", "came later")
+    here.virsh("blockresize", "guest", "vdc", "2M")
+    line.is_answered("cat /sys/block/vdc/size; true", str(2 * MIB // 512))
     here.virsh("detach-disk", "guest", "vdc", "--live")
     line.is_answered("ls /sys/block | grep -c vdc; true", "0")
     card = test.file("card.xml", b"<interface type='user'><mac address='52:54:00:44:55:66'/>"
