@@ -82,10 +82,21 @@ bool Policy::note_tick(const Tick& tick) {
 
 bool Policy::promote(History& history, u64 time) {
   history.score += time;
-  if (history.score < kProbation) return false;
+  if (history.score < history.probation) return false;
   history.promoted = true;
   begin(history, kMost);
   ++promoted_;
+  return true;
+}
+
+bool Policy::put_off(u64 cr3) {
+  History& history = known_[cr3];
+  if (history.probation == kLongProbation) return false;
+  const u64 thread_pointer = history.thread_pointer;
+  history = {};
+  history.thread_pointer = thread_pointer;
+  history.probation = kLongProbation;
+  --promoted_;
   return true;
 }
 

@@ -32,6 +32,10 @@ class Policy {
   // Whether the space is to be run natively from now on.
   bool note_tick(const Tick& tick);
 
+  // Has a space that was just promoted wait, as code that has to be translated is in use there: it
+  // may be hot. False: it has waited.
+  bool put_off(u64 cr3);
+
   // What a stay in a space's stub was, in CPU time.
   struct Stay {
     u64 native = 0;            // of the task that runs the guest
@@ -61,7 +65,7 @@ class Policy {
   // The translator goes block by block until it is out of such a page.
   static constexpr i64 kLeavePage = 10'000;
   // Between kernel entries, at least; and how long a space has to be seen like that.
-  static constexpr u64 kStretch = 250'000, kProbation = 6'000'000;
+  static constexpr u64 kStretch = 250'000, kProbation = 6'000'000, kLongProbation = 18'000'000;
   // On the account: at first and at most; after a rest.
   static constexpr i64 kMost = 3'000'000, kStake = 600'000;
   // So many stays that cost more than they lasted, one after the other, have it rest at once.
@@ -92,7 +96,7 @@ class Policy {
   struct History {
     u64 thread_pointer = 0;
     bool promoted = false;
-    u64 score = 0;
+    u64 score = 0, probation = kProbation;
     i64 account = 0;
     unsigned rest = 0, next_rest = 1;  // ticks to go; and how many the next time
     Pace translated, native;

@@ -71,10 +71,6 @@ bool Space::may_be_mapped(u64 linear) const {
          (linear < stub_.area() || linear >= stub_.area() + STUB_SIZE);
 }
 
-bool Space::has_code(u64 offset) const {
-  return (guest_.ram.page_flags(offset).load(std::memory_order_seq_cst) & RamBlock::kHasCode) != 0;
-}
-
 bool Space::is_allowed(const Mapping& mapping, const GuestPage& page) const {
   if (!page.present || !page.accessed || page.offset != mapping.offset) return false;
   if ((mapping.rights & kWrite) != 0 && (!page.writable || !page.dirty || has_code(page.offset)))

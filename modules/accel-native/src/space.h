@@ -35,6 +35,10 @@ struct GuestMemory {
         mapped_for_writing(ram.size() / kPageSize),
         executed(ram.size() / kPageSize) {}
 
+  // Whether the translator has code of that page of the RAM.
+  bool has_code(u64 offset) const {
+    return (ram.page_flags(offset).load(std::memory_order_seq_cst) & RamBlock::kHasCode) != 0;
+  }
   // Whether a page of that address space has code that has to be translated.
   bool is_banned(u64 cr3, u64 linear, const GuestPage& page);
 
@@ -100,7 +104,7 @@ class Space {
   GuestPage look(u64 linear) { return guest_.tables.look(cr3_, linear); }
   // Whether such a page can be in the stub, whatever the tables say of it.
   bool may_be_mapped(u64 linear) const;
-  bool has_code(u64 offset) const;
+  bool has_code(u64 offset) const { return guest_.has_code(offset); }
   // Whether what is mapped is no more than the tables give now.
   bool is_allowed(const Mapping& mapping, const GuestPage& page) const;
   u8 rights_of(u64 linear, const GuestPage& page, x86::Access access);

@@ -52,11 +52,14 @@ void StubVcpu::note_interrupt(u64 kernel_entries) {
   const u64 cr3 = state.cr3 & Invalidations::kTableMask;
   if (!runs_natively(state) || failures_ >= kMostFailures) return;
   const bool was_native = policy_.is_native(cr3);
-  const bool is_native = policy_.note_tick({.cr3 = cr3,
-                                            .thread_pointer = state.seg[FS].base,
-                                            .time = time_of_thread(),
-                                            .kernel_entries = kernel_entries,
-                                            .banned = !was_native && runs_banned_code()});
+  const u64 promoted = policy_.promoted();
+  bool is_native = policy_.note_tick({.cr3 = cr3,
+                                      .thread_pointer = state.seg[FS].base,
+                                      .time = time_of_thread(),
+                                      .kernel_entries = kernel_entries,
+                                      .banned = !was_native && runs_banned_code()});
+  if (policy_.promoted() != promoted && uses_banned_code() && policy_.put_off(cr3))
+    is_native = false;
   if (is_native && !was_native) to_be_filled_ = cr3;
   want(cr3, is_native);
 }
@@ -67,6 +70,18 @@ bool StubVcpu::runs_banned_code() {
   guest_.tables.begin();
   const GuestPage page = guest_.tables.look(cr3, state.rip);
   return !page.present || guest_.is_banned(cr3, state.rip, page);
+}
+
+bool StubVcpu::uses_banned_code() {
+  if (!pages_in_use_) return false;
+  const u64 cr3 = guest_.cpu.state().cr3 & Invalidations::kTableMask;
+  guest_.tables.begin();
+  const std::vector<u64> pages = pages_in_use_();
+  return std::any_of(pages.begin(), pages.end(), [&](u64 linear) {
+    const GuestPage page = guest_.tables.look(cr3, linear);
+    return page.present && page.executable && guest_.has_code(page.offset) &&
+           guest_.is_banned(cr3, linear, page);
+  });
 }
 
 void StubVcpu::want(u64 cr3, bool wanted) {

@@ -32,6 +32,7 @@ class StubVcpu final : public tcg::NativeVcpu {
   void discard(u64 cr3);
   void want(u64 cr3, bool wanted);
   bool runs_banned_code();
+  bool uses_banned_code();
   // The space cannot be run natively for now.
   void give_up(u64 cr3);
   void take_invalidations();

@@ -80,6 +80,16 @@ TEST_F(Ticks, LeaveASpaceWhoseCodeHasToBeTranslated) {
   for (unsigned n = 0; n < 100; ++n) EXPECT_FALSE(banned_tick());
 }
 
+TEST_F(Ticks, PromoteLaterWhereSomeCodeHasToBeTranslated) {
+  promote();
+  EXPECT_TRUE(policy.put_off(kSpace));
+  EXPECT_FALSE(policy.is_native(kSpace));
+  EXPECT_EQ(policy.promoted(), 0u);
+  EXPECT_EQ(rest(0), (Policy::kLongProbation + kTickTime - 1) / kTickTime);
+  EXPECT_FALSE(policy.put_off(kSpace)) << "once";
+  EXPECT_TRUE(policy.is_native(kSpace));
+}
+
 TEST_F(Ticks, AreOfTheSpaceThatTheyComeTo) {
   EXPECT_FALSE(tick());
   EXPECT_FALSE(tick(0, kOther));
