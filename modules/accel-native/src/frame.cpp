@@ -17,7 +17,6 @@ constexpr u64 kFixedFlags = 2 | kIF;
 constexpr u16 kUserCode32 = 0x23;
 constexpr Segment kFlatCode32{
     .selector = kUserCode32, .attributes = 0xc0fb, .limit = 0xffffffff, .base = 0};
-constexpr u64 kUserEnd = u64{1} << 47;
 
 // [Linux arch/x86/include/uapi/asm/sigcontext.h, struct _fpx_sw_bytes]
 constexpr unsigned kSoftwareAt = 464, kLegacySize = 416, kHeaderSize = 64, kYmmSize = 256;

@@ -8,6 +8,10 @@
 
 namespace backplane::native {
 
+// Where the half of the address space ends that is programs'. [Linux
+// Documentation/x86/x86_64/mm.rst]
+constexpr u64 kUserEnd = u64{1} << 47;
+
 // The kernel's layout. [Linux arch/x86/include/uapi/asm/sigcontext.h, ucontext.h]
 struct SignalContext {
   u64 flags, link;

@@ -6,13 +6,13 @@
 #include <random>
 
 #include "backplane/error.h"
+#include "frame.h"
 
 namespace backplane::native {
 namespace {
 
 using x86::Access;
 
-constexpr u64 kUserEnd = u64{1} << 47;
 // Below it the host maps nothing for ordinary users. [Linux vm.mmap_min_addr]
 constexpr u64 kLowest = 64 << 10;
 // Pages that are mapped together.
