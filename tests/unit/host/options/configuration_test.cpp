@@ -20,11 +20,12 @@ TEST(Configuration, IsTheDefaultWhereNothingIsGiven) {
 TEST(Configuration, HasWhatTheBoardIsToldByOptionsOfTheirOwn) {
   const Asked asked("-kernel a -kernel b -initrd i -append w -bios f -rtc base=5,clock=host");
   const auto& board = asked.configuration.board;
-  ASSERT_EQ(board.size(), 5U);
+  ASSERT_EQ(board.size(), 6U);
   EXPECT_EQ(board.at("kernel").value, "b");
   EXPECT_EQ(board.at("kernel").option->text, "-kernel b");
   EXPECT_EQ(board.at("firmware").value, "f");
   EXPECT_EQ(board.at("rtc-base").value, "5");
+  EXPECT_EQ(board.at("rtc-clock").value, "host");
 }
 
 TEST(Configuration, KeepsTheOrderOfWhatAddsUp) {
