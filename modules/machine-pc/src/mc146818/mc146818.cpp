@@ -23,9 +23,9 @@ constexpr u8 kPm = 0x80;
 constexpr u8 kValidRam = 0x80;
 
 constexpr i64 kSecond = 1'000'000'000;
+constexpr i64 kOscillator = 32'768;
 // UIP announces an update this long before it. [MC146818 "Update Cycle"]
-constexpr i64 kUpdateNotice = 244'000;
-constexpr u64 kOscillator = 32'768;
+constexpr i64 kUpdateNotice = 8 * kSecond / kOscillator;
 constexpr i64 kDaySeconds = 86'400;
 constexpr i64 kLastSecond = 9'000'000'000;  // in the year 2255
 constexpr i64 kLastDate = kLastSecond * kSecond;
