@@ -121,7 +121,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     return support;
   }
   void set_debug_points(const DebugPoints& points) override {
-    const std::vector<DebugRegisterUse> uses = assign_debug_registers(points);
+    const std::vector<DebugRegisterUse> uses = x86::assign_debug_registers(points, "KVM");
     for (KvmVcpu* vcpu : vcpus_) vcpu->set_debug_points(uses);
   }
 

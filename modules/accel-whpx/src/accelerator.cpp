@@ -87,6 +87,23 @@ class WhpxAccel final : public Accelerator, public x86::PlatformInterrupts {
     return record;
   }
 
+  DebugSupport debug_support() const override {
+    if (has_local_apics())
+      return {
+          .missing =
+              "accelerator whpx debugs no guest whose local APICs are the platform's: use -accel "
+              "whpx,kernel-irqchip=off"};
+    if (partition_ == nullptr || !partition_->has_exception_exits())
+      return {.step = true,
+              .missing = "this platform tells of no exceptions: there are only steps"};
+    return {.step = true, .code = true, .data = true, .missing = {}};
+  }
+  void set_debug_points(const DebugPoints& points) override {
+    const auto uses = x86::assign_debug_registers(points, "WHPX");
+    partition_->set_exception_exits(uses.empty() ? 0 : u64{1} << x86::kDB);
+    for (WhpxVcpu* vcpu : vcpus_) vcpu->set_debug_points(uses);
+  }
+
   void expect_saves_state() const override {
     if (has_local_apics())
       throw Error("accelerator whpx saves no machine whose local APICs are the platform's",

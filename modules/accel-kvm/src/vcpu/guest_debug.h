@@ -9,21 +9,12 @@
 #include <vector>
 
 #include "backplane/debug.h"
+#include "backplane/x86/debug_registers.h"
 #include "kernel/descriptor.h"
 
 namespace backplane::kvm {
 
-// What one debug register is to stop at.
-struct DebugRegisterUse {
-  u64 address = 0;
-  u8 size = 1;  // 1, 2, 4 or 8, and the address is a multiple of it
-  bool code = true;
-  Watchpoint watchpoint;  // of data: what it is a part of
-  bool operator==(const DebugRegisterUse&) const = default;
-};
-
-// Throws Error if they do not go into four.
-std::vector<DebugRegisterUse> assign_debug_registers(const DebugPoints& points);
+using x86::DebugRegisterUse;
 
 // Of one vCPU.
 class GuestDebug {

@@ -47,13 +47,17 @@ Partition::Partition(const Dispatch& dispatch, const PartitionOptions& options)
   choose_apics(options.platform_apics);
   choose_exits();
   choose_cpuid(options);
-  check("choose exceptions that exit", set(WHvPartitionPropertyCodeExceptionExitBitmap, u64{0}));
+  set_exception_exits(0);
   check("set up the partition", dispatch_.WHvSetupPartition(handle()));
 }
 
 template <class T>
 HRESULT Partition::set(WHV_PARTITION_PROPERTY_CODE code, const T& value) const {
   return dispatch_.WHvSetPartitionProperty(handle(), code, &value, sizeof value);
+}
+
+void Partition::set_exception_exits(u64 vectors) const {
+  check("choose exceptions that exit", set(WHvPartitionPropertyCodeExceptionExitBitmap, vectors));
 }
 
 void Partition::find_xsave() {

@@ -32,6 +32,11 @@ class Partition {
   WHV_PARTITION_HANDLE handle() const { return handle_.get(); }
   bool has_platform_apics() const { return has_platform_apics_; }
   bool has_xsave() const { return has_xsave_; }
+  // Exceptions can exit.
+  bool has_exception_exits() const { return exits_.ExceptionExit != 0; }
+  // Those that do from now on, by their vectors' bits; none at first. While no processor runs.
+  // Throws Error.
+  void set_exception_exits(u64 vectors) const;
   // CPUID exits, rather than the results given to it.
   bool asks_for_cpuid() const { return exits_.X64CpuidExit != 0; }
 

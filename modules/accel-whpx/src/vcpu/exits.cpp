@@ -125,8 +125,12 @@ WhpxVcpu::Next WhpxVcpu::handle_cpuid() {
   return Next::Go;
 }
 
-// None is asked for: it is the guest's.
+// What no debugger asked for is the guest's.
 WhpxVcpu::Next WhpxVcpu::handle_exception() {
+  if (const std::optional<DebugStop> stop = stop_at_point()) {
+    debug_stop_ = *stop;
+    return Next::Debug;
+  }
   const WHV_VP_EXCEPTION_CONTEXT& exception = exit_.VpException;
   delivery_->inject_exception(entry_, exception.ExceptionType,
                               exception.ExceptionInfo.ErrorCodeValid != 0, exception.ErrorCode);

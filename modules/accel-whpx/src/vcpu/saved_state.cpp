@@ -23,13 +23,13 @@ void WhpxVcpu::settle() {
   delivery_->drop(entry_);
 }
 
-// What the platform would push on the guest's stack at the next entry is pushed here. Faults need
-// none of that: RIP is still at the instruction, which raises them again.
-// [WHP "Virtual Processor Register Names and Values": WHvRegisterPendingInterruption]
-void WhpxVcpu::deliver_what_is_under_way() {
+// What the platform would push on the guest's stack at the next entry is pushed here, and true if
+// it was. Faults need none of that: RIP is still at the instruction, which raises them again. [WHP
+// "Virtual Processor Register Names and Values": WHvRegisterPendingInterruption]
+bool WhpxVcpu::deliver_what_is_under_way() {
   const WHV_X64_PENDING_INTERRUPTION_REGISTER event =
       processor_.get(WHvRegisterPendingInterruption).PendingInterruption;
-  if (event.InterruptionPending == 0) return;
+  if (event.InterruptionPending == 0) return false;
   const x86::Context context{cpu_, linear_};
   const auto vector = static_cast<u8>(event.InterruptionVector);
   if (event.InterruptionType == WHvX64PendingInterrupt)
@@ -38,6 +38,9 @@ void WhpxVcpu::deliver_what_is_under_way() {
     deliver_event(context, x86::EventKind::Nmi, x86::kNMI, state_.rip);
   else if (vector == x86::kDB)
     deliver_event(context, x86::EventKind::Debug, x86::kDB, state_.rip);
+  else
+    return false;
+  return true;
 }
 
 }  // namespace backplane::whpx

@@ -3,6 +3,9 @@
 
 #include <x86intrin.h>
 
+#include <algorithm>
+#include <array>
+
 #include "backplane/machine.h"
 #include "backplane/x86/apic.h"
 #include "backplane/x86/system.h"
@@ -80,12 +83,15 @@ void WhpxVcpu::flush_entry() {
 void WhpxVcpu::load() {
   flush_entry();
   const std::vector<WHV_REGISTER_VALUE> values = processor_.get(registers_);
+  const auto debug_registers = std::to_array(state_.dr);
   for (std::size_t n = 0; n < values.size(); ++n) from_platform(registers_[n], values[n], state_);
+  if (points_in_place_) std::ranges::copy(debug_registers, state_.dr);
 }
 
 void WhpxVcpu::store() {
   RegisterBatch batch;
   for (const WHV_REGISTER_NAME name : registers_) batch.add(name) = to_platform(name, state_);
+  if (points_in_place_) keep_debug_registers(batch);
   if (!platform_apic_) batch.add(WHvX64RegisterApicBase, cpu_.apic().base());
   processor_.set(batch);
   delivery_->take(state_);
@@ -124,15 +130,14 @@ Vcpu::Exit WhpxVcpu::run() {
     if (state_.shutdown != 0) return Exit::Stopped;
     if ((cpu_.interrupt_request() & (x86::kRequestInit | x86::kRequestSipi)) != 0)
       service_startup();
+    if (points_changed_) put_points_in_place();
     if (state_.wait_for_sipi != 0 && !platform_apic_) return Exit::Halted;
     if (cpu_.halted()) {
       if (!cpu_.has_work()) return Exit::Halted;
-      cpu_.set_halted(false);
+      // A step takes what wakes it itself.
+      if (step_ == DebugStep::None) cpu_.set_halted(false);
     }
-    delivery_->prepare(entry_);
-    flush_entry();
-    if (!enter()) continue;
-    switch (handle_exit()) {
+    switch (step_ != DebugStep::None ? step() : enter()) {
       case Next::Go:
         break;
       case Next::Kicked:
@@ -141,20 +146,24 @@ Vcpu::Exit WhpxVcpu::run() {
         return Exit::Halted;
       case Next::Stopped:
         return Exit::Stopped;
+      case Next::Debug:
+        return Exit::Debug;
     }
   }
 }
 
-bool WhpxVcpu::enter() {
+WhpxVcpu::Next WhpxVcpu::enter() {
+  delivery_->prepare(entry_);
+  flush_entry();
   running_.store(true);
   const bool enters = !kicked_.load();
   if (enters) processor_.run(exit_);
   running_.store(false);
-  if (!enters) return false;
+  if (!enters) return Next::Go;
   ++counters_.exits;
   take_context();
   if (!tsc_is_known_) measure_tsc();
-  return true;
+  return handle_exit();
 }
 
 // What every exit says of the state, for those who look at it without the rest.

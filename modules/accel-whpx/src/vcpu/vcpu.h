@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "backplane/cpu.h"
+#include "backplane/x86/debug_registers.h"
 #include "backplane/x86/interpreter.h"
 #include "interrupts/delivery.h"
 #include "vcpu/emulator.h"
@@ -24,6 +25,11 @@ class WhpxVcpu final : public Vcpu {
   void settle() override;
   void get_state() override;
   void put_state() override;
+
+  void set_step(DebugStep step) override { step_ = step; }
+  DebugStop debug_stop() const override { return debug_stop_; }
+  // What a debugger wants it to stop at. The machine stands still.
+  void set_debug_points(const std::vector<x86::DebugRegisterUse>& points);
 
   // Throws Error if the guest uses registers that the platform does not show whole. Machine lock.
   void expect_saves_state() const;
@@ -45,17 +51,24 @@ class WhpxVcpu final : public Vcpu {
 
  private:
   // Whether run() goes on after an exit, or what it returns.
-  enum class Next { Go, Kicked, Halted, Stopped };
+  enum class Next { Go, Kicked, Halted, Stopped, Debug };
 
   void flush_entry();
   void load();   // the platform's registers -> X86State
   void store();  // and back
   void reset_platform_apic();
-  void deliver_what_is_under_way();
+  bool deliver_what_is_under_way();
   void measure_tsc();
   void service_startup();
-  bool enter();
+  Next enter();
   void take_context();
+
+  // debug.cpp
+  void put_points_in_place();
+  void keep_debug_registers(RegisterBatch& batch) const;
+  Next step();
+  Next execute_step();
+  std::optional<DebugStop> stop_at_point();
 
   Next handle_exit();
   Next emulated();
@@ -83,6 +96,11 @@ class WhpxVcpu final : public Vcpu {
   bool started_ = false;  // the platform has the CPU's state
   bool tsc_is_known_ = false;
   std::optional<u64> kept_tsc_;
+  DebugStep step_ = DebugStep::None;
+  DebugStop debug_stop_;
+  std::vector<x86::DebugRegisterUse> points_;
+  bool points_changed_ = false;
+  bool points_in_place_ = false;  // the processor's debug registers are a debugger's
   Counters counters_;
 };
 

@@ -15,6 +15,7 @@ namespace {
 constexpr u64 kTssAddress = 0xfeffd000, kIdentityMapAddress = 0xfeffc000;
 constexpr u32 kApicBaseMsr = 0x1b, kTscDeadlineMsr = 0x6e0;
 constexpr u64 kPageMask = 0xfff;
+constexpr u64 kDebugException = 1 << 1;
 constexpr std::size_t kReportedMessages = 24;  // as inputs of an I/O APIC
 
 template <class T>
@@ -29,6 +30,7 @@ HRESULT take(T& value, const void* buffer, u32 size) {
 WHV_EXTENDED_VM_EXITS offered_exits() {
   WHV_EXTENDED_VM_EXITS exits{};
   exits.X64MsrExit = 1;
+  exits.ExceptionExit = 1;
   return exits;
 }
 
@@ -40,7 +42,9 @@ Partition::Partition()
 }
 
 HRESULT Partition::set_property(WHV_PARTITION_PROPERTY_CODE code, const void* buffer, u32 size) {
-  if (is_set_up_) return kInvalidPartitionConfig;
+  // That one may be changed at any time.
+  if (is_set_up_ && code != WHvPartitionPropertyCodeExceptionExitBitmap)
+    return kInvalidPartitionConfig;
   switch (code) {
     case WHvPartitionPropertyCodeProcessorCount:
       return take(processor_count_, buffer, size);
@@ -58,7 +62,9 @@ HRESULT Partition::set_property(WHV_PARTITION_PROPERTY_CODE code, const void* bu
     case WHvPartitionPropertyCodeExceptionExitBitmap: {
       u64 bitmap = 0;
       if (const HRESULT result = take(bitmap, buffer, size); !succeeded(result)) return result;
-      return bitmap == 0 ? kOk : kInvalidArgument;
+      if ((bitmap & ~kDebugException) != 0) return kInvalidArgument;
+      exception_exits_.store(bitmap);
+      return kOk;
     }
     case WHvPartitionPropertyCodeCpuidResultList: {
       if (size % sizeof(WHV_X64_CPUID_RESULT) != 0) return kInvalidArgument;

@@ -4,6 +4,7 @@
 
 #include <linux/kvm.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,6 +33,8 @@ class Partition {
   void request_interrupt(const WHV_INTERRUPT_CONTROL& control);
 
   bool has_local_apics() const { return apics_ != WHvX64LocalApicEmulationModeNone; }
+  // Whether #DB leaves the guest.
+  bool has_debug_exits() const { return exception_exits_.load() != 0; }
   const Descriptor& device() const { return device_; }
   const Descriptor& vm() const { return vm_; }
   const std::vector<WHV_X64_CPUID_RESULT>& cpuid_results() const { return cpuid_results_; }
@@ -52,6 +55,7 @@ class Partition {
   WHV_X64_LOCAL_APIC_EMULATION_MODE apics_ = WHvX64LocalApicEmulationModeNone;
   WHV_EXTENDED_VM_EXITS exits_{};
   WHV_X64_MSR_EXIT_BITMAP msr_exits_{};
+  std::atomic<u64> exception_exits_{0};
   std::vector<WHV_X64_CPUID_RESULT> cpuid_results_;
   std::mutex mutex_;  // guards what follows
   std::map<u64, Mapping> mappings_;
@@ -60,7 +64,7 @@ class Partition {
   std::vector<std::unique_ptr<Processor>> processors_;
 };
 
-// What can be offered: no CPUID exits, no exceptions.
+// What can be offered: no CPUID exits, and of exceptions #DB alone.
 WHV_EXTENDED_VM_EXITS offered_exits();
 
 }  // namespace kvm_platform

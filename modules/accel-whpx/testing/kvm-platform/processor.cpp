@@ -113,7 +113,25 @@ bool Processor::takes_nmis() const {
          events.exception.injected == 0;
 }
 
+// KVM tells of no #DB but by having the debug registers itself. They are those of the guest.
+void Processor::choose_debug_exits() {
+  const bool wanted = partition_.has_debug_exits();
+  if (wanted == debug_exits_ && !(wanted && debug_registers_changed_)) return;
+  kvm_guest_debug debug{};
+  if (wanted) {
+    kvm_debugregs registers{};
+    fd_.call(KVM_GET_DEBUGREGS, &registers);
+    debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
+    for (unsigned n = 0; n < 4; ++n) debug.arch.debugreg[n] = registers.db[n];
+    debug.arch.debugreg[7] = registers.dr7;
+  }
+  fd_.call(KVM_SET_GUEST_DEBUG, &debug);
+  debug_exits_ = wanted;
+  debug_registers_changed_ = false;
+}
+
 void Processor::enter() {
+  choose_debug_exits();
   run_->cr8 = run_->s.regs.sregs.cr8;
   const int result = fd_.attempt(KVM_RUN, 0L);
   // What nobody sets stays KVM's: an INIT may come at any time.
@@ -173,6 +191,16 @@ void Processor::describe(WHV_RUN_VP_EXIT_CONTEXT& exit) {
       run_->request_interrupt_window = 0;
       exit.ExitReason = WHvRunVpExitReasonX64InterruptWindow;
       return;
+    case KVM_EXIT_DEBUG: {
+      constexpr u8 kDebugVector = 1;
+      kvm_debugregs registers{};
+      fd_.call(KVM_GET_DEBUGREGS, &registers);
+      registers.dr6 = run_->debug.arch.dr6;
+      fd_.call(KVM_SET_DEBUGREGS, &registers);
+      exit.ExitReason = WHvRunVpExitReasonException;
+      exit.VpException.ExceptionType = kDebugVector;
+      return;
+    }
     case KVM_EXIT_SHUTDOWN:
       exit.ExitReason = WHvRunVpExitReasonUnrecoverableException;
       return;

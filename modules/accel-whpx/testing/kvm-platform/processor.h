@@ -46,6 +46,7 @@ class Processor {
 
  private:
   void enter();
+  void choose_debug_exits();
   bool window_is_open() const;
   bool takes_nmis() const;
   void describe(WHV_RUN_VP_EXIT_CONTEXT& exit);
@@ -74,6 +75,8 @@ class Processor {
   pthread_t thread_{};
   bool unknown_instruction_ = false;
   bool nmi_window_wanted_ = false;
+  bool debug_exits_ = false;  // KVM was told of them, with the registers that there were
+  bool debug_registers_changed_ = false;
 };
 
 }  // namespace kvm_platform

@@ -152,6 +152,7 @@ bool Processor::set_other(WHV_REGISTER_NAME name, const WHV_REGISTER_VALUE& valu
     return access_msr(row->index, word, true);
   }
   if (name == WHvX64RegisterXCr0) return access_xcr0(word, true);
+  debug_registers_changed_ = true;
   return access_debug(name, word, true);
 }
 
