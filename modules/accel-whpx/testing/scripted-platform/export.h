@@ -6,4 +6,4 @@
 
 #include "api/types.h"
 
-#define WHPX_EXPORT extern "C" BOOST_SYMBOL_EXPORT WHPX_ABI
+#define WHPX_EXPORT extern "C" WHPX_ABI BOOST_SYMBOL_EXPORT
