@@ -30,7 +30,8 @@ i64 period_of(const kvm_pit_channel_state& channel) {
 // of it then ends at once.
 bool go_on(kvm_pit_channel_state& channel, i64 time) {
   const i64 left = channel.count_load_time + period_of(channel) - time;
-  channel.count = static_cast<u32>(std::clamp<i64>(left * kTicks / kNanoseconds, 1, channel.count));
+  const i64 ticks = std::min<i64>(left * kTicks / kNanoseconds, channel.count);
+  channel.count = static_cast<u32>(std::max<i64>(ticks, 1));
   return left > 0;
 }
 
