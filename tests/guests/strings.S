@@ -288,23 +288,24 @@ faults:
 // A repetition that a timer interrupts between two elements: where it is, and with RF set.
 // [SDM 3B "Instruction-Breakpoint Exception Condition"]
 .macro interrupted name, code
-1:  mov dword ptr [met], 0
+    mov dword ptr [met], 0
     mov qword ptr [repeated_at], offset 2f
     mov APIC_REGISTER(APIC_INITIAL), SOON
-    mov esi, ZEROS
+    // The host may take longer to deliver it than one repetition is.
+1:  mov esi, ZEROS
     mov edi, ZEROS
     mov ecx, LONG
     xor eax, eax
     sti
 2:  \code
     cli
-    mov APIC_REGISTER(APIC_INITIAL), 0
     cmp dword ptr [met], 0
     je 1b
     print_value "\name: RF ", [met_flags], 8
 .endm
 
-// Counts interrupts that are neither before the first element nor behind the last.
+// Counts interrupts that are neither before the first element nor behind the last, and asks for
+// another one after one that is.
 take_timer:
     mov rax, [rdi + FRAME_IP]
     cmp rax, [repeated_at]
@@ -318,7 +319,9 @@ take_timer:
     mov rax, [rdi + FRAME_FLAGS]
     and eax, FLAGS_RF
     mov [met_flags], rax
-1:  mov APIC_REGISTER(APIC_EOI), 0
+    jmp 2f
+1:  mov APIC_REGISTER(APIC_INITIAL), SOON
+2:  mov APIC_REGISTER(APIC_EOI), 0
     ret
 
 interruptions:
