@@ -16,8 +16,6 @@ class ReportedFailure : public std::exception {
   const char* what() const noexcept override { return "already reported"; }
 };
 
-// Message and hint in one line.
-std::string line_of(const Error& error);
 // Prints it. `given` is the option as the user wrote it ("-accel foo"), or empty.
 void report(const std::string& given, const Error& error);
 void report(const std::string& given, const std::string& message);

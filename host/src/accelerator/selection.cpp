@@ -53,7 +53,7 @@ bool initialize(Machine& machine, const AccelCandidate& candidate,
   } catch (const Error& error) {
     if (error.system_text().empty()) {
       report(candidate.given,
-             fmt::format("failed to initialize {}: {}", candidate.name, line_of(error)));
+             fmt::format("failed to initialize {}: {}", candidate.name, error.line()));
     } else if (fallback == Fallback::Reported || error.system_text() != kNoSuchFile) {
       report(candidate.given, error);
       report(candidate.given,

@@ -156,7 +156,7 @@ std::string run_monitor_line(CommandContext& context, std::string_view line) {
   try {
     return run_words(context, name, words);
   } catch (const Error& error) {
-    return fmt::format("{}: {}\n", name, host::line_of(error));
+    return fmt::format("{}: {}\n", name, error.line());
   }
 }
 

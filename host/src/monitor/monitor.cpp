@@ -74,7 +74,7 @@ void Monitor::receive(const u8* data, std::size_t size) {
 // The command may end, and another one begin, before what was typed is all read.
 void Monitor::go_on(const std::optional<Error>& failure) {
   context_.goes_on = false;
-  if (failure) print(fmt::format("{}: {}\n", name_, line_of(*failure)));
+  if (failure) print(fmt::format("{}: {}\n", name_, failure->line()));
   prompt();
   const std::string typed = std::exchange(typed_, {});
   receive(reinterpret_cast<const u8*>(typed.data()), typed.size());

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "backplane/modinfo.h"
+#include "backplane/isa/version.h"
 
-BACKPLANE_MODULE("hw-isa", "0.1.0", "ISA bus, and what ISA devices derive from")
+BACKPLANE_MODULE("hw-isa", BACKPLANE_HW_ISA_VERSION, "ISA bus, and what ISA devices derive from")

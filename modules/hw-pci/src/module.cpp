@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "backplane/modinfo.h"
+#include "backplane/pci/version.h"
 
-BACKPLANE_MODULE("hw-pci", "0.1.0", "PCI bus and host bridge, and what PCI devices derive from")
+BACKPLANE_MODULE("hw-pci", BACKPLANE_HW_PCI_VERSION,
+                 "PCI bus and host bridge, and what PCI devices derive from")

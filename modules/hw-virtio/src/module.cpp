@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "backplane/modinfo.h"
+#include "backplane/virtio/version.h"
 
-BACKPLANE_MODULE("hw-virtio", "0.1.0", "Virtio devices and their PCI transport")
+BACKPLANE_MODULE("hw-virtio", BACKPLANE_HW_VIRTIO_VERSION, "Virtio devices and their PCI transport")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "backplane/modinfo.h"
+#include "backplane/x86/version.h"
 
-BACKPLANE_MODULE("target-x86", "0.1.0", "x86-64 guest CPU: state, CPUID models, MMU, local APIC")
+BACKPLANE_MODULE("target-x86", BACKPLANE_TARGET_X86_VERSION,
+                 "x86-64 guest CPU: state, CPUID models, MMU, local APIC")

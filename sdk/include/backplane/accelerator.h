@@ -17,6 +17,7 @@
 #include "backplane/debug.h"
 #include "backplane/kind.h"
 #include "backplane/object.h"
+#include "backplane/room.h"
 #include "backplane/value.h"
 
 namespace backplane {
@@ -61,6 +62,7 @@ struct AccelClass : ObjectClass {
   // it would use.
   std::string (*remark)() = nullptr;
   std::vector<CompatProperty> compat_properties;
+  Room<4> room;
 };
 
 // An interrupt message that the accelerator sends by itself when it is told to, without a thread
@@ -122,6 +124,9 @@ class Accelerator : public Object {
   virtual Value describe() const { return Value::Record{}; }
   // The same of the code that it has made of the guest's; null: it makes none.
   virtual Value describe_jit() const { return {}; }
+
+ private:
+  [[maybe_unused]] Room<4> room_;
 };
 
 // The class of an accelerator by its name ("tcg"), its module loaded if needed. Throws Error as

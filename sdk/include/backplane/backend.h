@@ -15,6 +15,7 @@
 
 #include "backplane/catalogue.h"
 #include "backplane/object.h"
+#include "backplane/room.h"
 
 namespace backplane {
 
@@ -64,6 +65,7 @@ class Backend : public Object {
   Machine* machine_ = nullptr;
   bool open_ = false;
   const Object* user_ = nullptr;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // All backends of a machine: "/backends" in the tree.
@@ -143,7 +145,7 @@ class BackendLink {
   void assign(Object& owner, std::string_view text) {
     if (text.empty()) return disconnect();
     auto* const target = dynamic_cast<T*>(&detail::find_backend(owner, text));
-    if (target == nullptr) throw Error::of("expects the id of a {}", T::kTypeName);
+    if (target == nullptr) detail::raise(Error::of("expects the id of a {}", T::kTypeName));
     connect(*target, owner);
   }
 

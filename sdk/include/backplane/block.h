@@ -14,6 +14,7 @@
 #include "backplane/backend.h"
 #include "backplane/enumeration.h"
 #include "backplane/io_vector.h"
+#include "backplane/room.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -144,6 +145,7 @@ class BlockNode : public Backend {
   DetectZeroes detect_zeroes_ = DetectZeroes::Off;
   bool here_ = true;
   BlockQueue* queue_ = nullptr;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // A format or a filter: stands on the node that its property `file` names, and is read-only if that
@@ -179,6 +181,7 @@ class BlockFormat : public BlockNode {
 
  private:
   BackendLink<BlockNode> file_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // Throws Error unless the size of the node is a whole number of sectors.

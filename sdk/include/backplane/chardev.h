@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backplane/backend.h"
+#include "backplane/room.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -65,6 +66,7 @@ class Chardev : public Backend {
 
  private:
   ChardevClient* client_ = nullptr;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // A character device as -serial and -monitor write it, as name and properties.

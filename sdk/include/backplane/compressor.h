@@ -10,6 +10,7 @@
 
 #include "backplane/catalogue.h"
 #include "backplane/object.h"
+#include "backplane/room.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -34,6 +35,9 @@ class Compressor : public Object {
   // bytes. It may come from a stranger: nothing but `data` is written, and memory in proportion to
   // it used.
   virtual void unpack(std::span<const u8> packed, std::span<u8> data) = 0;
+
+ private:
+  [[maybe_unused]] Room<4> room_;
 };
 
 // The compressor that users call `name`; its module is loaded if needed. Throws Error as

@@ -12,6 +12,7 @@
 
 #include "backplane/debug.h"
 #include "backplane/device.h"
+#include "backplane/room.h"
 
 namespace backplane {
 
@@ -22,6 +23,7 @@ class VcpuThread;
 struct CpuClass : DeviceClass {
   CpuClass() = default;
   explicit CpuClass(const DeviceClass& parent) : DeviceClass(parent) {}
+  Room<4> room;
 };
 
 // Architecture-neutral part. The architecture's class (X86Cpu) derives from it.
@@ -98,6 +100,7 @@ class Cpu : public Device {
   std::unique_ptr<Vcpu> vcpu_;
   VcpuThread* thread_ = nullptr;
   std::atomic<u64> host_thread_{0};
+  [[maybe_unused]] Room<4> room_;
 };
 
 // The accelerator's side of a CPU.

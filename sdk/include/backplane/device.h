@@ -19,6 +19,7 @@
 #include "backplane/kind.h"
 #include "backplane/log.h"
 #include "backplane/object.h"
+#include "backplane/room.h"
 
 namespace backplane {
 
@@ -51,6 +52,7 @@ struct DeviceClass : ObjectClass {
   // For each class when it is made.
   template <class T, class ParentT>
   void add_realize_step(const TypeInfo& type);
+  Room<8> room;
 };
 
 class Device : public Object {
@@ -121,6 +123,7 @@ class Device : public Object {
   std::vector<Bus*> child_buses_;
   GuestErrors guest_errors_;
   Unimplemented unimplemented_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // What devices plug into. Owned by the device that provides it (as a composition child).
@@ -156,6 +159,7 @@ class Bus : public Object {
   friend class Device;
   Device* owner_ = nullptr;
   std::vector<Device*> devices_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 namespace detail {

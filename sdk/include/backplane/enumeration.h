@@ -83,7 +83,7 @@ struct PropertyTraits<E, std::enable_if_t<(std::size(EnumNames<E>::kNames) > 0)>
   static E parse(std::string_view text) {
     for (const auto& row : EnumNames<E>::kNames)
       if (row.name == text) return row.value;
-    throw detail::unknown_name(detail::JoinedNames<E>::kNames);
+    detail::raise(detail::unknown_name(detail::JoinedNames<E>::kNames));
   }
   // The first of its names. Empty for a value that has none, which parse() never gives.
   static std::string print(E value) {

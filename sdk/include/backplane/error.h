@@ -34,6 +34,8 @@ class Error : public std::runtime_error {
     hint_ = std::move(hint);
     return std::move(*this);
   }
+  // Message and hint in one line.
+  std::string line() const;
   // The same error with the system_text() of an errno, which its own message leaves out.
   Error as_system(int errno_value) &&;
   // The system's text ("No such file or directory") of an error made by system(), or empty.
@@ -49,6 +51,13 @@ class Error : public std::runtime_error {
   std::string hint_;
   std::string system_text_;
 };
+
+namespace detail {
+
+// Throws it, for headers: a module may be compiled without exceptions.
+[[noreturn]] void raise(const Error& error);
+
+}  // namespace detail
 
 // What the exception being handled says: its what(), or its type if it is no std::exception. For a
 // catch (...), where code of a module was called.

@@ -23,6 +23,7 @@
 #include "backplane/object.h"
 #include "backplane/phase.h"
 #include "backplane/reset_sequence.h"
+#include "backplane/room.h"
 #include "backplane/run_control.h"
 
 namespace backplane {
@@ -44,6 +45,7 @@ struct MachineClass : ObjectClass {
   unsigned max_cpus = 1;
   u64 default_ram_size = 128ULL << 20;
   std::vector<CompatProperty> compat_properties;
+  Room<4> room;
 };
 
 // What the command line says that a board needs. Set before init().
@@ -155,6 +157,11 @@ class Machine : public Object {
     add_service(typeid(T), &service);
   }
 
+ protected:
+  // Of the virtual clock, when what was loaded was saved: for the loaded() of a machine whose clock
+  // has a source of its own.
+  i64 loaded_time() const { return state_.virtual_time; }
+
  private:
   void* find_service(std::type_index type) const;
   void add_service(std::type_index type, void* service);
@@ -186,6 +193,7 @@ class Machine : public Object {
     i64 virtual_time = 0;  // of the clock, as it was saved
   };
   State state_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 }  // namespace backplane

@@ -7,7 +7,7 @@
 //   package    the package that ships it
 //   sdk        ABI "major.minor" it was built for
 //   abi, arch  compiler ABI tag, processor
-//   requires   name of a module it builds on, one each
+//   requires   MODULE or MODULE:VERSION, a module it builds on, one each: see BACKPLANE_REQUIRES
 //   type       NAME:PARENT or NAME:PARENT:abstract, one a type
 //   about      TYPE:BUS:CATEGORY:FLAGS:DESCRIPTION, what listings print about a type; FLAGS is
 //              "board-only" or empty; an empty BUS or CATEGORY is the parent type's
@@ -15,31 +15,14 @@
 // The strings of a module that is linked into the program are told apart by a prefix, "NAME.key".
 //
 // An author writes BACKPLANE_MODULE once per module, and one registration macro (object.h) a type;
-// `requires` and `package` come from backplane_add_module() in CMake.
+// `requires` comes from the headers of the modules that are built on, `package` from
+// backplane_add_module() in CMake.
 #pragma once
 
 #include <cstddef>
 #include <initializer_list>
 
-// The version of the ABI between host and modules. A module is accepted by a host of the same
-// major whose minor is not below the module's.
-#define BACKPLANE_SDK_MAJOR 0
-#define BACKPLANE_SDK_MINOR 1
-
-// Distinguishes C++ ABIs that must not be mixed in one process.
-#if defined(__GNUC__) && !defined(_WIN32)
-#define BACKPLANE_ABI_TAG "itanium-gnu"
-#elif defined(__GNUC__)
-#define BACKPLANE_ABI_TAG "itanium-mingw"
-#else
-#error "Backplane needs the Itanium C++ ABI"
-#endif
-
-#if defined(__x86_64__)
-#define BACKPLANE_ARCH "x86_64"
-#else
-#error "Backplane runs on x86-64 hosts"
-#endif
+#include "backplane/abi.h"
 
 // "NAME." in the sources of a module that is linked into the program; set by the build.
 #ifndef BACKPLANE_MODINFO_PREFIX
@@ -109,10 +92,20 @@ constexpr bool is_valid_name(const char* name) {
 #define BACKPLANE_DETAIL_STR2(x) #x
 #define BACKPLANE_DETAIL_STR(x) BACKPLANE_DETAIL_STR2(x)
 
+// By the compiler, and by a linker that drops sections which nothing refers to.
+#if defined(__has_cpp_attribute) && !defined(_WIN32)
+#if __has_cpp_attribute(gnu::retain)
+#define BACKPLANE_DETAIL_KEPT gnu::used, gnu::retain
+#endif
+#endif
+#ifndef BACKPLANE_DETAIL_KEPT
+#define BACKPLANE_DETAIL_KEPT gnu::used
+#endif
+
 // A string in .modinfo, made of constant parts.
 #define BACKPLANE_DETAIL_MODINFO_JOIN(...)                                                         \
   namespace {                                                                                      \
-  [[gnu::used, gnu::section(".modinfo"),                                                           \
+  [[BACKPLANE_DETAIL_KEPT, gnu::section(".modinfo"),                                               \
     gnu::aligned(1)]] constexpr auto BACKPLANE_DETAIL_CAT(backplane_modinfo_, __COUNTER__) =       \
       ::backplane::detail::join<::backplane::detail::joined_length({__VA_ARGS__})>({__VA_ARGS__}); \
   }
@@ -120,6 +113,11 @@ constexpr bool is_valid_name(const char* name) {
 // One "key=value" string; key and value are string literals.
 #define BACKPLANE_MODINFO(key, value) \
   BACKPLANE_DETAIL_MODINFO_JOIN(BACKPLANE_MODINFO_PREFIX key "=" value)
+
+// In the headers of a module that others build on: whatever includes them requires the module, at
+// least in the version (of the same major) that the headers are of. Both are string literals, the
+// version "major.minor".
+#define BACKPLANE_REQUIRES(module, version) BACKPLANE_MODINFO("requires", module ":" version)
 
 // The two strings of a type.
 #define BACKPLANE_DETAIL_MODINFO_TYPE(name, parent, is_abstract, about)                    \

@@ -48,7 +48,13 @@ struct ModuleRecord {
     std::string type;
   };
   std::vector<MonitorWord> monitor_words;
-  std::vector<std::string> requires_modules;
+  // A module that it builds on, and the version that it was built with; empty: any.
+  struct Requirement {
+    std::string module;
+    std::string version;
+    bool operator==(const Requirement&) const = default;
+  };
+  std::vector<Requirement> requires_modules;
   std::vector<std::string> libraries;      // shared libraries it is linked with
   std::vector<std::string> library_paths;  // where it wants them looked for ($ORIGIN: its folder)
   std::filesystem::path path;              // empty if built in
@@ -64,6 +70,10 @@ struct ModuleRecord {
 ModuleRecord read_module_file(const std::filesystem::path& path);
 // The same from bytes in memory, for tests and fuzzing.
 ModuleRecord parse_module_image(const void* data, std::size_t size);
+
+// Why a module with this metadata cannot run with this SDK (version, compiler ABI, processor), with
+// the cure; empty if it can.
+std::string refusal_of_metadata(const ModuleRecord& record);
 
 // The program's modules: what the search path offers and what is linked in. One instance; each call
 // takes its lock, so any thread may call. What it returns stays valid and, but for `state` and

@@ -15,6 +15,7 @@
 
 #include "backplane/backend.h"
 #include "backplane/io_vector.h"
+#include "backplane/room.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -65,6 +66,7 @@ class Netdev : public Backend {
   NetClient* client_ = nullptr;
   bool delivering_ = false;
   std::deque<std::vector<u8>> waiting_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // A device's own address: "52:54:00:12:34:56" as a property.

@@ -38,6 +38,7 @@
 
 #include "backplane/modinfo.h"
 #include "backplane/property.h"
+#include "backplane/room.h"
 #include "backplane/state.h"
 #include "backplane/value.h"
 #include "backplane/visibility.h"
@@ -94,6 +95,7 @@ struct ObjectClass {
   const Property* find_property(std::string_view name) const;
   // True if this class is `type_name` or derives from it.
   bool is_a(std::string_view type_name) const;
+  Room<8> room;
 };
 
 // A type's record, written by the registration macros; static storage.
@@ -110,6 +112,7 @@ struct TypeInfo {
   const std::type_info* cpp_type;
   TypeAbout about;
   TypeInfo* next = nullptr;  // the file's hidden list
+  Room<4> room;
 };
 
 class Object {
@@ -180,6 +183,7 @@ class Object {
   Object* parent_ = nullptr;
   std::string child_name_;
   std::vector<std::unique_ptr<Object>> children_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // What `-device X,help` prints about a property.
@@ -241,7 +245,7 @@ template <class T>
 std::unique_ptr<T> create_object(std::string_view name) {
   std::unique_ptr<Object> object = TypeRegistry::instance().create(name);
   if (dynamic_cast<T*>(object.get()) == nullptr)
-    throw Error::of("{} is not a {}", name, T::kTypeName);
+    detail::raise(Error::of("{} is not a {}", name, T::kTypeName));
   return std::unique_ptr<T>(dynamic_cast<T*>(object.release()));
 }
 
@@ -307,7 +311,7 @@ Property& ObjectClass::property(std::string name, std::string description) {
       const std::string text = scalar_text(value);
       auto* target = dynamic_cast<Held>(detail::resolve_link(o, text));
       if (target == nullptr && !text.empty())
-        throw Error::of("expects the path of a {}", Target::kTypeName);
+        detail::raise(Error::of("expects the path of a {}", Target::kTypeName));
       static_cast<Owner&>(o).*Member = target;
     };
     return property(std::move(row));
@@ -431,7 +435,8 @@ void ObjectClass::state_timer(std::string_view timer_name) {
                                      &BACKPLANE_DETAIL_CAT(id, _about),                         \
                                      &typeid(T),                                                \
                                      BACKPLANE_DETAIL_CAT(id, _about),                          \
-                                     nullptr};                                                  \
+                                     nullptr,                                                   \
+                                     {}};                                                       \
   [[gnu::constructor]] void BACKPLANE_DETAIL_CAT(id, _link)() {                                 \
     ::backplane::detail::link_type(id);                                                         \
   }                                                                                             \

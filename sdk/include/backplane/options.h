@@ -9,6 +9,7 @@
 // Immutable after parsing; any thread may read.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -65,11 +66,9 @@ class KeyValueList {
   std::optional<T> take_parsed(std::string_view key, Parse parse) {
     const std::optional<std::string> text = take(key);
     if (!text) return std::nullopt;
-    try {
-      return parse(*text);
-    } catch (const Error& error) {
-      throw error.in(fmt::format("{}='{}'", key, *text));
-    }
+    std::optional<T> result;
+    parse_value(key, *text, [&] { result = parse(*text); });
+    return result;
   }
   // The same for a number within bounds.
   std::optional<u64> take_number(std::string_view key, u64 min, u64 max) {
@@ -86,6 +85,10 @@ class KeyValueList {
   std::string text() const;
 
  private:
+  // Calls it, and puts key and value in front of the Error that it throws.
+  static void parse_value(std::string_view key, const std::string& text,
+                          const std::function<void()>& parse);
+
   std::vector<KeyValue> items_;
 };
 

@@ -39,10 +39,14 @@ decltype(auto) shown_argument(const T& value) {
 
 }  // namespace backplane
 
+namespace fmt {
+
 template <>
-struct fmt::formatter<backplane::OwnText> : fmt::formatter<fmt::string_view> {
+struct formatter<backplane::OwnText> : formatter<string_view> {
   template <class Context>
   auto format(const backplane::OwnText& own, Context& context) const {
     return formatter<string_view>::format(own.text, context);
   }
 };
+
+}  // namespace fmt

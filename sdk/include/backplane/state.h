@@ -238,7 +238,8 @@ struct StateTraits<std::bitset<N>> {
     value.reset();
     for (std::size_t i = 0; i < N; i += 8) {
       const u64 byte = from.number(1);
-      if (N - i < 8 && (byte >> (N - i)) != 0) throw Error::of("{:#x}: expects {} bits", byte, N);
+      if (N - i < 8 && (byte >> (N - i)) != 0)
+        detail::raise(Error::of("{:#x}: expects {} bits", byte, N));
       for (std::size_t bit = 0; bit < 8 && i + bit < N; ++bit)
         value[i + bit] = (byte >> bit & 1) != 0;
     }

@@ -17,10 +17,16 @@ Error Error::system(const std::string& what, int errno_value) {
   return error;
 }
 
+std::string Error::line() const {
+  return hint_.empty() ? what() : fmt::format("{}; {}", what(), hint_);
+}
+
 Error Error::as_system(int errno_value) && {
   system_text_ = std::generic_category().message(errno_value);
   return std::move(*this);
 }
+
+void detail::raise(const Error& error) { throw error; }
 
 std::string current_exception_text() {
   try {

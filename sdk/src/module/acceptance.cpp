@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kOwnSdk =
     BACKPLANE_DETAIL_STR(BACKPLANE_SDK_MAJOR) "." BACKPLANE_DETAIL_STR(BACKPLANE_SDK_MINOR);
 
-struct SdkVersion {
+struct Version {
   unsigned major = 0;
   unsigned minor = 0;
 };
@@ -24,19 +24,21 @@ std::optional<unsigned> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<SdkVersion> parse_sdk(std::string_view text) {
+// "major.minor", and whatever follows behind another point.
+std::optional<Version> parse_version(std::string_view text) {
   const std::size_t dot = text.find('.');
   if (dot == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = text.substr(dot + 1);
   const std::optional<unsigned> major = parse_number(text.substr(0, dot));
-  const std::optional<unsigned> minor = parse_number(text.substr(dot + 1));
+  const std::optional<unsigned> minor = parse_number(rest.substr(0, rest.find('.')));
   if (!major || !minor) return std::nullopt;
-  return SdkVersion{*major, *minor};
+  return Version{*major, *minor};
 }
 
 }  // namespace
 
 std::string refusal_of_metadata(const ModuleRecord& record) {
-  const std::optional<SdkVersion> sdk = parse_sdk(record.sdk);
+  const std::optional<Version> sdk = parse_version(record.sdk);
   if (!sdk)
     return fmt::format("damaged: its SDK version is '{}'; reinstall the module's package",
                        record.sdk);
@@ -58,6 +60,24 @@ std::string refusal_of_metadata(const ModuleRecord& record) {
         "compiled for the C++ ABI '{}', this program for '{}'; install a build of '{}' made with "
         "the same kind of compiler",
         record.abi, BACKPLANE_ABI_TAG, record.name);
+  return {};
+}
+
+std::string refusal_of_version(const ModuleRecord& required, std::string_view wanted) {
+  if (wanted.empty()) return {};
+  const std::optional<Version> needs = parse_version(wanted);
+  const std::optional<Version> has = parse_version(required.version);
+  if (!needs || !has || needs->major != has->major)
+    return fmt::format(
+        "it was built with version {} of '{}', installed is version {}, and they do not fit; "
+        "install a build for version {}",
+        wanted, required.name, required.version, required.version);
+  if (needs->minor > has->minor)
+    return fmt::format(
+        "it was built with version {} of '{}', which is newer than the installed version {}; "
+        "update {}",
+        wanted, required.name, required.version,
+        required.package.empty() ? required.name : "the package " + required.package);
   return {};
 }
 

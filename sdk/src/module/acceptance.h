@@ -4,15 +4,16 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backplane/module.h"
 
 namespace backplane {
 
-// Why a module with this metadata cannot run here (SDK, compiler ABI, processor), with the cure;
-// empty if it can.
-std::string refusal_of_metadata(const ModuleRecord& record);
+// Why a module that was built with the version `wanted` of `required` (empty: any) cannot run with
+// the one that is there, with the cure; empty if it can. The same rule as for the SDK.
+std::string refusal_of_version(const ModuleRecord& required, std::string_view wanted);
 
 // Why a file with these permission bits is not trusted, with the cure; empty if it is.
 std::string refusal_of_mode(unsigned mode, const std::filesystem::path& path);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace backplane {
 
@@ -81,6 +82,14 @@ ModuleRecord::MonitorWord parse_monitor_word(std::string_view value, std::string
   return word;
 }
 
+// MODULE[:VERSION]
+ModuleRecord::Requirement parse_requirement(std::string_view value, std::string_view entry) {
+  ModuleRecord::Requirement requirement;
+  requirement.module = valid_name(take_field(value), entry);
+  requirement.version = value;
+  return requirement;
+}
+
 void add_entry(Draft& draft, std::string_view key, std::string_view value, std::string_view entry) {
   for (const ScalarKey& scalar : kScalarKeys) {
     if (scalar.key != key) continue;
@@ -93,7 +102,7 @@ void add_entry(Draft& draft, std::string_view key, std::string_view value, std::
   if (key == "type") draft.record.types.push_back(parse_type(value, entry));
   if (key == "about") draft.about.push_back(parse_about(value, entry));
   if (key == "monitor") draft.record.monitor_words.push_back(parse_monitor_word(value, entry));
-  if (key == "requires") draft.record.requires_modules.push_back(valid_name(value, entry));
+  if (key == "requires") draft.record.requires_modules.push_back(parse_requirement(value, entry));
 }
 
 void check_text(std::string_view entry) {
@@ -102,6 +111,25 @@ void check_text(std::string_view entry) {
   for (const char c : entry)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
       throw Error("damaged: its metadata has a control character");
+}
+
+// Each file that includes a module's headers says the same, that module's own among them; the build
+// adds names without a version.
+void tidy(std::vector<ModuleRecord::Requirement>& requirements, const std::string& own_name) {
+  const auto by_name = [](const auto& a, const auto& b) {
+    return std::tie(a.module, a.version) < std::tie(b.module, b.version);
+  };
+  std::sort(requirements.begin(), requirements.end(), by_name);
+  std::vector<ModuleRecord::Requirement> kept;
+  for (ModuleRecord::Requirement& requirement : requirements) {
+    if (requirement.module == own_name) continue;
+    if (!kept.empty() && kept.back().module == requirement.module) {
+      if (kept.back().version == requirement.version) continue;
+      if (kept.back().version.empty()) kept.pop_back();
+    }
+    kept.push_back(std::move(requirement));
+  }
+  requirements = std::move(kept);
 }
 
 ModuleRecord finish(Draft&& draft) {
@@ -114,6 +142,7 @@ ModuleRecord finish(Draft&& draft) {
       type.board_only = about.board_only;
       type.description = about.description;
     }
+  tidy(record.requires_modules, record.name);
   // Compilers write them in any order.
   std::sort(record.types.begin(), record.types.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });

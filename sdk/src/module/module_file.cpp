@@ -37,10 +37,6 @@ ModuleRecord read_unhinted(const ImageBytes& bytes) {
 
 }  // namespace
 
-std::string with_cure(const Error& error) {
-  return error.hint().empty() ? error.what() : fmt::format("{}; {}", error.what(), error.hint());
-}
-
 ModuleRecord read_module(const ImageBytes& bytes) {
   try {
     return read_unhinted(bytes);

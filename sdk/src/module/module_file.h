@@ -15,7 +15,4 @@ ModuleRecord read_module(const ImageBytes& bytes);
 // The modules linked into the running program, from the program file's own metadata; state Builtin.
 std::vector<ModuleRecord> read_builtin_modules();
 
-// An error's message and its hint as one line.
-std::string with_cure(const Error& error);
-
 }  // namespace backplane

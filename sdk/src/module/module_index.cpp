@@ -58,7 +58,7 @@ ModuleRecord examine(const fs::path& path) {
     if (untrusted.empty()) record = read_module(image);
     if (!untrusted.empty()) refuse(record, untrusted);
   } catch (const Error& error) {
-    refuse(record, with_cure(error));
+    refuse(record, error.line());
   }
   record.path = path;
   if (record.name.empty()) record.name = path.stem().string();
@@ -148,8 +148,8 @@ void ModuleIndex::Impl::refuse_without_libraries() {
   for (const ModuleRecord& record : records) {
     if (!record.path.empty()) provided.push_back(record.path.filename().string());
     // A module that is missing is told as such.
-    for (const std::string& required : record.requires_modules)
-      provided.push_back(required + kModuleSuffix);
+    for (const ModuleRecord::Requirement& required : record.requires_modules)
+      provided.push_back(required.module + kModuleSuffix);
   }
   for (ModuleRecord& record : records) {
     if (record.state != ModuleState::Available) continue;
@@ -183,22 +183,24 @@ std::string ModuleIndex::Impl::unavailable_reason(const ModuleRecord& record,
     return fmt::format("{}: it requires itself; reinstall the module's package", file_name(record));
   above.push_back(&record);
   std::string reason;
-  for (const std::string& name : record.requires_modules) {
+  for (const auto& [name, version] : record.requires_modules) {
     const ModuleRecord* required = find(name);
     if (required == nullptr) {
       const auto& known = known_modules();
-      const auto package = std::find_if(known.begin(), known.end(),
-                                        [&](const KnownModule& k) { return k.module == name; });
+      const auto package =
+          std::find_if(known.begin(), known.end(),
+                       [&, &name = name](const KnownModule& k) { return k.module == name; });
       reason = fmt::format(
           "{}: it requires the module '{}', which is not installed; install {}", file_name(record),
           name,
           package == known.end() ? "the package that has it" : "the package " + package->package);
       break;
     }
-    const std::string below = unavailable_reason(*required, above);
-    if (below.empty()) continue;
-    reason = fmt::format("{}: it requires the module '{}': {}", file_name(record), name, below);
-    break;
+    if (const std::string below = unavailable_reason(*required, above); !below.empty())
+      reason = fmt::format("{}: it requires the module '{}': {}", file_name(record), name, below);
+    else if (const std::string unfit = refusal_of_version(*required, version); !unfit.empty())
+      reason = fmt::format("{}: {}", file_name(record), unfit);
+    if (!reason.empty()) break;
   }
   above.pop_back();
   return reason;
@@ -209,12 +211,13 @@ void ModuleIndex::Impl::load(ModuleRecord& record) {
   if (const std::string reason = unavailable_reason(record, above); !reason.empty())
     throw Error(reason);
   if (record.state != ModuleState::Available) return;
-  for (const std::string& required : record.requires_modules) load(*find(required));
+  for (const ModuleRecord::Requirement& required : record.requires_modules)
+    load(*find(required.module));
   const auto start = std::chrono::steady_clock::now();
   try {
     load_module_file(record);
   } catch (const Error& error) {
-    refuse(record, with_cure(error));
+    refuse(record, error.line());
     throw Error(fmt::format("{}: {}", file_name(record), record.reason));
   }
   record.state = ModuleState::Loaded;

@@ -76,6 +76,15 @@ std::optional<std::string> KeyValueList::take(std::string_view key) {
   return taken;
 }
 
+void KeyValueList::parse_value(std::string_view key, const std::string& text,
+                               const std::function<void()>& parse) {
+  try {
+    parse();
+  } catch (const Error& error) {
+    throw error.in(fmt::format("{}='{}'", key, text));
+  }
+}
+
 void KeyValueList::expect_empty(std::string_view known) const {
   if (!items_.empty())
     throw Error::of("'{}' is unknown; there are: {}", items_.front().key,

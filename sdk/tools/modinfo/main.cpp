@@ -5,8 +5,6 @@
 
 #include "backplane/log.h"
 #include "backplane/module.h"
-#include "module/acceptance.h"
-#include "module/module_file.h"
 
 namespace backplane {
 namespace {
@@ -46,7 +44,10 @@ void print_record(const ModuleRecord& record) {
   print_field("sdk", record.sdk);
   print_field("abi", record.abi);
   print_field("arch", record.arch);
-  for (const std::string& name : record.requires_modules) print_field("requires", name);
+  for (const ModuleRecord::Requirement& required : record.requires_modules)
+    print_field("requires", required.version.empty()
+                                ? required.module
+                                : fmt::format("{} {}", required.module, required.version));
   for (const std::string& library : record.libraries) print_field("library", library);
   for (const ModuleRecord::Type& type : record.types) print_field("type", type_text(type));
   const std::string refusal = refusal_of_metadata(record);
@@ -90,7 +91,7 @@ int run(const std::vector<std::string>& arguments) {
       first = false;
       known ? print_known(record) : print_record(record);
     } catch (const Error& error) {
-      log::report(with_cure(error));
+      log::report(error.line());
       status = 1;
     }
   }

@@ -12,6 +12,10 @@
 
 namespace backplane::x86 {
 
+void raise_fault(u8 vector) { throw GuestException{vector, false, 0, 0}; }
+
+void raise_fault(u8 vector, u32 error_code) { throw GuestException{vector, true, error_code, 0}; }
+
 namespace {
 
 constexpr Privilege kTables = Privilege::ImplicitSupervisor;

@@ -34,7 +34,7 @@ TEST(Modinfo, ReadsEachKey) {
   EXPECT_EQ(m.description, "a = b: c");
   EXPECT_EQ(m.package, "p");
   EXPECT_EQ(m.sdk, "0.1");
-  EXPECT_EQ(m.requires_modules, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(m.requires_modules, (std::vector<ModuleRecord::Requirement>{{"a", ""}, {"b", ""}}));
   ASSERT_EQ(m.monitor_words.size(), 1U);
   EXPECT_EQ(m.monitor_words[0].word, "w");
   EXPECT_EQ(m.monitor_words[0].type, "t");
@@ -42,6 +42,13 @@ TEST(Modinfo, ReadsEachKey) {
   EXPECT_EQ(m.types[0].name, "t");
   EXPECT_EQ(m.types[0].parent, "object");
   EXPECT_FALSE(m.types[0].abstract);
+}
+
+TEST(Modinfo, KeepsOneRequirementOfAModuleThatManyFilesSay) {
+  const auto records = parse_modinfo(
+      section("requires=b|requires=b:1.2|requires=m:3.0|requires=a:1.0|requires=b:1.2|name=m|"));
+  EXPECT_EQ(records.at(0).requires_modules,
+            (std::vector<ModuleRecord::Requirement>{{"a", "1.0"}, {"b", "1.2"}}));
 }
 
 TEST(Modinfo, JoinsWhatIsSaidAboutAType) {

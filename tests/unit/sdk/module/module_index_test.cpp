@@ -146,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"newer-minor.so", "built for SDK 0.99, which is newer than this program's SDK 0.1"},
         Refusal{"odd-sdk.so", "damaged: its SDK version is 'one'; reinstall"},
         Refusal{"other-abi.so",
-                "compiled for the C++ ABI 'visual', this program for 'itanium-gnu'"},
+                "compiled for the C++ ABI 'visual', this program for 'itanium-linux-libstdc++'"},
         Refusal{"other-arch.so", "built for riscv64, this program runs on x86_64; install"},
         Refusal{"lost-library.so", "it needs the library libfixture-lost.so, which is not"},
         Refusal{"directory.so", "is not a regular file; "},
@@ -232,6 +232,20 @@ TEST(ModuleIndex, TellsARefusedRequirement) {
   EXPECT_NE(reason.find("needs-refused.so: it requires the module 'other-major': "),
             std::string::npos);
   EXPECT_NE(reason.find("other-major.so: built for SDK 7.0"), std::string::npos) << reason;
+}
+
+TEST(ModuleIndex, TellsARequirementOfAVersionThatDoesNotFit) {
+  EXPECT_EQ(index().unavailable_reason(record_of_file("needs-good-as-is.so")), "");
+  EXPECT_NE(index()
+                .unavailable_reason(record_of_file("needs-newer-good.so"))
+                .find("needs-newer-good.so: it was built with version 2.6 of 'good', which is newer "
+                      "than the installed version 2.5; update good"),
+            std::string::npos);
+  EXPECT_NE(index()
+                .unavailable_reason(record_of_file("needs-good-of-before.so"))
+                .find("needs-good-of-before.so: it was built with version 1.0 of 'good', installed "
+                      "is version 2.5, and they do not fit; install a build for version 2.5"),
+            std::string::npos);
 }
 
 TEST(ModuleIndex, TellsModulesThatRequireEachOther) {

@@ -19,7 +19,9 @@
 
 #include "backplane/device.h"
 #include "backplane/irq.h"
+#include "backplane/isa/version.h"
 #include "backplane/memory.h"
+#include "backplane/room.h"
 
 namespace backplane {
 
@@ -67,6 +69,7 @@ class IsaBus : public Bus {
   MemoryRegion* io_ = nullptr;
   IsaIrqs* irqs_ = nullptr;
   std::vector<Claim> claims_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 class IsaDevice : public Device {
@@ -86,6 +89,7 @@ class IsaDevice : public Device {
 
  private:
   std::vector<std::unique_ptr<MemoryRegion>> regions_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 }  // namespace backplane

@@ -9,6 +9,7 @@
 #include <array>
 
 #include "backplane/error.h"
+#include "backplane/pci/version.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
 

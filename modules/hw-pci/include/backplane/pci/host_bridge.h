@@ -10,6 +10,8 @@
 #include "backplane/device.h"
 #include "backplane/memory.h"
 #include "backplane/pci/pci_bus.h"
+#include "backplane/pci/version.h"
+#include "backplane/room.h"
 
 namespace backplane {
 
@@ -54,6 +56,7 @@ class PciHostBridge : public Device, public CommandProvider {
   std::unique_ptr<MemoryRegion> io_;      // all of PCI I/O space
   std::unique_ptr<MemoryRegion> address_port_;
   std::unique_ptr<MemoryRegion> data_port_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 }  // namespace backplane

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backplane/memory.h"
+#include "backplane/pci/version.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
 

@@ -8,6 +8,8 @@
 #include "backplane/device.h"
 #include "backplane/memory.h"
 #include "backplane/pci/pci_device.h"
+#include "backplane/pci/version.h"
+#include "backplane/room.h"
 
 namespace backplane {
 
@@ -85,6 +87,7 @@ class PciBus : public Bus {
   // Who asserts each slot's pin: a bit per function.
   std::array<std::array<u8, 4>, kSlots> asserted_{};
   std::array<unsigned, PciIrqRouter::kPirqs> pirq_count_{};
+  [[maybe_unused]] Room<4> room_;
 };
 
 }  // namespace backplane

@@ -26,6 +26,8 @@
 #include "backplane/pci/config_space.h"
 #include "backplane/pci/msi.h"
 #include "backplane/pci/pci_regs.h"
+#include "backplane/pci/version.h"
+#include "backplane/room.h"
 
 namespace backplane {
 
@@ -48,6 +50,7 @@ struct PciDeviceClass : DeviceClass {
 
   PciIdentity identity;
   u8 interrupt_pin = 0;  // 1 to 4: INTA# to INTD#; 0: none
+  Room<4> room;
 };
 
 // Slot and function on a bus, "03" or "03.1" (hexadecimal slot, function 0 to 7).
@@ -183,6 +186,7 @@ class PciDevice : public Device {
   };
   State state_;
   bool intx_asserted_ = false;  // what the bus was told
+  [[maybe_unused]] Room<4> room_;
 };
 
 }  // namespace backplane

@@ -9,6 +9,7 @@
 #include "backplane/event_fd.h"
 #include "backplane/main_loop.h"
 #include "backplane/memory.h"
+#include "backplane/virtio/version.h"
 
 namespace backplane {
 

@@ -7,6 +7,7 @@
 
 #include "backplane/io_vector.h"
 #include "backplane/types.h"
+#include "backplane/virtio/version.h"
 
 namespace backplane {
 

@@ -5,6 +5,8 @@
 
 #include "backplane/device.h"
 #include "backplane/memory.h"
+#include "backplane/room.h"
+#include "backplane/virtio/version.h"
 
 namespace backplane {
 
@@ -43,6 +45,7 @@ class VirtioBus : public Bus {
 
  private:
   VirtioTransport* transport_ = nullptr;
+  [[maybe_unused]] Room<4> room_;
 };
 
 }  // namespace backplane

@@ -13,6 +13,8 @@
 #include "backplane/clock.h"
 #include "backplane/device.h"
 #include "backplane/log.h"
+#include "backplane/room.h"
+#include "backplane/virtio/version.h"
 #include "backplane/virtio/virtio_bus.h"
 #include "backplane/virtio/virtio_regs.h"
 #include "backplane/virtio/virtqueue.h"
@@ -24,6 +26,7 @@ struct VirtioDeviceClass : DeviceClass {
   explicit VirtioDeviceClass(const DeviceClass& parent) : DeviceClass(parent) {}
 
   u16 virtio_id = 0;  // virtio::DeviceId
+  Room<4> room;
 };
 
 // A device without its transport: a derived class says what it is (virtio_id, features,
@@ -124,6 +127,7 @@ class VirtioDevice : public Device {
   State state_;
   VirtQueues queues_;
   std::unique_ptr<Timer> kick_timer_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // Writes a little-endian number into a configuration image.

@@ -21,7 +21,9 @@
 #include <vector>
 
 #include "backplane/pci/pci_device.h"
+#include "backplane/room.h"
 #include "backplane/virtio/queue_event.h"
+#include "backplane/virtio/version.h"
 #include "backplane/virtio/virtio_bus.h"
 #include "backplane/virtio/virtio_device.h"
 
@@ -141,6 +143,7 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   State state_;
   std::vector<std::unique_ptr<QueueEvent>> queue_events_;  // while the driver operates the device
   unsigned window_capability_ = 0;  // offset of the VIRTIO_PCI_CAP_PCI_CFG capability
+  [[maybe_unused]] Room<4> room_;
 };
 
 }  // namespace backplane

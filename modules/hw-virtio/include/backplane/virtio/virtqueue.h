@@ -14,6 +14,7 @@
 #include "backplane/memory.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
+#include "backplane/virtio/version.h"
 #include "backplane/virtio/virtio_regs.h"
 
 namespace backplane {

@@ -17,6 +17,7 @@
 #include "backplane/memory.h"
 #include "backplane/types.h"
 #include "backplane/x86/platform_interrupts.h"
+#include "backplane/x86/version.h"
 
 namespace backplane {
 class Machine;

@@ -7,6 +7,7 @@
 
 #include "backplane/cpu_topology.h"
 #include "backplane/types.h"
+#include "backplane/x86/version.h"
 
 namespace backplane::x86 {
 

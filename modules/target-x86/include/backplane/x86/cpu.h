@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "backplane/cpu.h"
+#include "backplane/room.h"
 #include "backplane/x86/mmu.h"
 #include "backplane/x86/state.h"
 #include "backplane/x86/vendor.h"
+#include "backplane/x86/version.h"
 
 namespace backplane {
 class Accelerator;
@@ -55,6 +57,7 @@ struct X86CpuClass : CpuClass {
   unsigned level = 0;
   // The guest sees the host processor itself, which takes an accelerator that runs on it.
   bool is_host = false;
+  Room<4> room;
 };
 
 // What an accelerator wants to know about changes made by instructions that target-x86 executes
@@ -231,6 +234,7 @@ class X86Cpu : public Cpu {
   std::function<void(bool)> ferr_line_;
   std::atomic<bool> ignne_{false};
   std::unique_ptr<Impl> impl_;
+  [[maybe_unused]] Room<4> room_;
 };
 
 // The models that -cpu chooses from.

@@ -9,6 +9,7 @@
 
 #include "backplane/debug.h"
 #include "backplane/types.h"
+#include "backplane/x86/version.h"
 
 namespace backplane::x86 {
 

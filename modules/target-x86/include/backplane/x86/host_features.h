@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backplane/x86/cpu.h"
+#include "backplane/x86/version.h"
 
 namespace backplane::x86 {
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backplane/x86/system.h"
+#include "backplane/x86/version.h"
 
 namespace backplane::x86 {
 

@@ -4,6 +4,7 @@
 
 #include "backplane/memory.h"
 #include "backplane/x86/state.h"
+#include "backplane/x86/version.h"
 
 namespace backplane::x86 {
 

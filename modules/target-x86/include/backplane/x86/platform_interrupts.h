@@ -11,6 +11,7 @@
 #include "backplane/irq.h"
 #include "backplane/types.h"
 #include "backplane/value.h"
+#include "backplane/x86/version.h"
 
 namespace backplane {
 class Machine;

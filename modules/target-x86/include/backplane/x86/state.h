@@ -9,6 +9,7 @@
 #include <span>
 
 #include "backplane/types.h"
+#include "backplane/x86/version.h"
 
 namespace backplane {
 struct StateMember;
@@ -176,9 +177,7 @@ struct GuestException {
   u32 error_code = 0;
   u64 cr2 = 0;  // vector 14 only: loaded into CR2 on delivery
 };
-[[noreturn]] inline void raise_fault(u8 vector) { throw GuestException{vector, false, 0, 0}; }
-[[noreturn]] inline void raise_fault(u8 vector, u32 error_code) {
-  throw GuestException{vector, true, error_code, 0};
-}
+[[noreturn]] void raise_fault(u8 vector);
+[[noreturn]] void raise_fault(u8 vector, u32 error_code);
 
 }  // namespace backplane::x86

@@ -12,6 +12,7 @@
 #include "backplane/x86/cpu.h"
 #include "backplane/x86/mmu.h"
 #include "backplane/x86/state.h"
+#include "backplane/x86/version.h"
 
 namespace backplane::x86 {
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "backplane/types.h"
+#include "backplane/x86/version.h"
 
 namespace backplane::x86 {
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "backplane/x86/state.h"
+#include "backplane/x86/version.h"
 
 namespace backplane::x86 {
 

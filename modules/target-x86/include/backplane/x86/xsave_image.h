@@ -4,6 +4,7 @@
 // [SDM 1 "XSAVE Area"]
 #pragma once
 
+#include "backplane/x86/version.h"
 #include "backplane/x86/x87_pointers.h"
 
 namespace backplane::x86 {

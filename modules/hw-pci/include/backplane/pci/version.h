@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+// The version of the module hw-pci: of what its headers declare. As the SDK's, its minor moves with
+// what is added, its major with what breaks (docs/abi.md).
+#pragma once
+
+#include "backplane/modinfo.h"
+
+#define BACKPLANE_HW_PCI_VERSION "0.1"
+BACKPLANE_REQUIRES("hw-pci", BACKPLANE_HW_PCI_VERSION)
