@@ -1,14 +1,15 @@
 # How modules are built, inside this tree and outside of it (find_package(Backplane)).
 #
 # backplane_add_module(NAME SOURCES file... [LINK target...] [REQUIRES module...] [PACKAGE name]
-#                      [INCLUDE dir])
+#                      [INCLUDE dir] [EXPORTS file])
 #
 # A loadable module: one shared object NAME.so that registers types. REQUIRES names the modules it
 # builds on: they are linked, and written into its metadata so that they are loaded first. PACKAGE
 # is the package that ships it, for messages; a packager with other names sets
 # BACKPLANE_PACKAGE_<NAME> at configure time. INCLUDE is the folder of its headers; one that is
 # called "include" is installed, and find_package(Backplane) then gives Backplane::NAME to modules
-# that build on this one.
+# that build on this one. EXPORTS is the linker's version script that lists what those may use;
+# without one, everything.
 #
 # A module listed in BACKPLANE_BUILTIN_MODULES becomes a static library that is linked into the
 # program instead.
@@ -31,8 +32,26 @@ function(backplane_module_target module result)
   endif()
 endfunction()
 
+# Fails if one of the words looks like an argument's name: it is none, or lacks its value.
+function(_backplane_check_arguments call known)
+  if(NOT arg_SOURCES)
+    message(FATAL_ERROR "${call}: SOURCES names no file")
+  endif()
+  foreach(word IN LISTS ARGN)
+    if(word MATCHES "^[A-Z_]+$")
+      message(FATAL_ERROR "${call}: '${word}' is none of its arguments, or lacks its value: ${known}")
+    endif()
+  endforeach()
+endfunction()
+
 function(backplane_add_module name)
-  cmake_parse_arguments(arg "" "PACKAGE;INCLUDE" "SOURCES;LINK;REQUIRES" ${ARGN})
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGE;INCLUDE;EXPORTS" "SOURCES;LINK;REQUIRES")
+  _backplane_check_arguments("backplane_add_module(${name})"
+    "SOURCES, LINK, REQUIRES, PACKAGE, INCLUDE, EXPORTS" ${arg_UNPARSED_ARGUMENTS}
+    ${arg_KEYWORDS_MISSING_VALUES} ${arg_SOURCES} ${arg_LINK} ${arg_REQUIRES})
+  if(NOT arg_EXPORTS)
+    set(arg_EXPORTS ${BACKPLANE_DEFAULT_EXPORTS})
+  endif()
   if(BACKPLANE_PACKAGE_${name})
     set(arg_PACKAGE ${BACKPLANE_PACKAGE_${name}})
   endif()
@@ -60,9 +79,15 @@ function(backplane_add_module name)
     cmake_path(GET arg_INCLUDE FILENAME leaf)
     if(leaf STREQUAL "include" AND EXISTS "${arg_INCLUDE}/backplane")
       install(DIRECTORY "${arg_INCLUDE}/backplane" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-      _backplane_install_import_file(${name} ${arg_REQUIRES})
+      _backplane_install_import_file(${name} "${arg_INCLUDE}" ${arg_REQUIRES})
     endif()
   endif()
+endfunction()
+
+# backplane_export(LIBRARY file): the library shows what this version script lists, and nothing else.
+function(backplane_export library file)
+  set_target_properties(${library} PROPERTIES
+    LINK_FLAGS "-Wl,--version-script=\"${file}\"" LINK_DEPENDS "${file}" BACKPLANE_EXPORTS "${file}")
 endfunction()
 
 # The headers of a module that is linked into the program, which only the program links.
@@ -94,6 +119,9 @@ macro(_backplane_add_loadable_module name)
     if(NOT needs_program)
       target_link_options(${name} PRIVATE -Wl,--no-undefined)
     endif()
+    if(arg_EXPORTS)
+      backplane_export(${name} "${arg_EXPORTS}")
+    endif()
   endif()
   set_target_properties(${name} PROPERTIES PREFIX "" INSTALL_RPATH "$ORIGIN;$ORIGIN/..")
   if(BACKPLANE_MODULE_OUTPUT_DIRECTORY)
@@ -117,17 +145,65 @@ macro(_backplane_add_linked_module name)
     endif()
     _backplane_use_headers(${name} ${required})
   endforeach()
+  # (In this tree it is among the program's own objects.)
+  get_target_property(anchor_type Backplane::module-anchor TYPE)
+  if(anchor_type STREQUAL "STATIC_LIBRARY")
+    target_link_libraries(${name} INTERFACE Backplane::module-anchor)
+  endif()
   target_compile_definitions(${name} PRIVATE BACKPLANE_MODINFO_PREFIX="${name}.")
   set_target_properties(${name} PROPERTIES BACKPLANE_REQUIRES "${arg_REQUIRES}")
   set_property(GLOBAL APPEND PROPERTY BACKPLANE_LINKED_MODULES ${name})
 endmacro()
 
-# One small file a module, read by BackplaneConfig.cmake: modules come in packages of their own, so
-# none may be missed by the others.
-function(_backplane_install_import_file name)
+# One small file a module, read by BackplaneConfig.cmake, and one for pkg-config: modules come in
+# packages of their own, so none may be missed by the others.
+set(_backplane_module_pc "${CMAKE_CURRENT_LIST_DIR}/backplane-module.pc.in")
+function(_backplane_install_import_file name include)
   set(file "${CMAKE_CURRENT_BINARY_DIR}/${name}.cmake")
   file(CONFIGURE OUTPUT "${file}" CONTENT "_backplane_import_module(${name} ${ARGN})\n" @ONLY)
   install(FILES "${file}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Backplane/modules)
+
+  # The version that its headers say, or else the project's.
+  set(version "${PROJECT_VERSION}")
+  file(GLOB_RECURSE headers "${include}/version.h")
+  foreach(header IN LISTS headers)
+    file(STRINGS "${header}" line REGEX "^#define [A-Z0-9_]+_VERSION \"[0-9.]+\"$")
+    string(REGEX REPLACE ".*\"(.*)\".*" "\\1" version "${line}")
+  endforeach()
+  set(pc_requires "")
+  foreach(required IN LISTS ARGN)
+    string(APPEND pc_requires ", backplane-${required}")
+  endforeach()
+  file(RELATIVE_PATH pc_prefix
+    "${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+  configure_file("${_backplane_module_pc}" "${CMAKE_CURRENT_BINARY_DIR}/backplane-${name}.pc" @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/backplane-${name}.pc"
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+# backplane_add_module_test(MODULE SOURCES file... [LINK target...])
+#
+# A test of a module, with the test kit (Backplane::testing): the program MODULE-test, known to
+# CTest. It finds the module under test as the emulator would, by the types that are named, in
+# front of installed ones; the sources need not mention it.
+function(backplane_add_module_test module)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  _backplane_check_arguments("backplane_add_module_test(${module})" "SOURCES, LINK"
+    ${arg_UNPARSED_ARGUMENTS} ${arg_KEYWORDS_MISSING_VALUES} ${arg_SOURCES} ${arg_LINK})
+  set(finder "${CMAKE_CURRENT_BINARY_DIR}/${module}_under_test.cpp")
+  file(GENERATE OUTPUT "${finder}" CONTENT
+"// Where the module under test is.
+#include <backplane/module.h>
+namespace {
+[[gnu::constructor]] void find_module_under_test() {
+  backplane::ModuleIndex::instance().add_path(\"$<TARGET_FILE_DIR:${module}>\");
+}
+}  // namespace
+")
+  add_executable(${module}-test ${arg_SOURCES} "${finder}")
+  target_link_libraries(${module}-test PRIVATE Backplane::testing ${arg_LINK})
+  add_dependencies(${module}-test ${module})
+  add_test(NAME ${module} COMMAND ${module}-test)
 endfunction()
 
 # backplane_link_modules(TARGET module...): links modules into a program that uses their classes,

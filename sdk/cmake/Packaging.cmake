@@ -8,7 +8,14 @@ set(BACKPLANE_INSTALL_MODULEDIR ${CMAKE_INSTALL_LIBDIR}/backplane)
 install(TARGETS backplane-sdk EXPORT BackplaneTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS backplane-module EXPORT BackplaneTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS backplane-modinfo RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(PROGRAMS tools/new-module/backplane-new-module DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY templates DESTINATION ${CMAKE_INSTALL_DATADIR}/backplane)
+file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/sdk-version" CONTENT "${BACKPLANE_SDK_VERSION}\n")
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/sdk-version"
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/backplane/templates)
 install(DIRECTORY include/backplane DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT BackplaneTargets NAMESPACE Backplane:: DESTINATION ${package_directory})
 
@@ -16,13 +23,14 @@ configure_package_config_file(cmake/BackplaneConfig.cmake.in
   "${CMAKE_CURRENT_BINARY_DIR}/BackplaneConfig.cmake"
   INSTALL_DESTINATION ${package_directory}
   PATH_VARS BACKPLANE_INSTALL_MODULEDIR)
+# find_package() accepts what the loader accepts.
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/BackplaneConfigVersion.cmake"
-  COMPATIBILITY SameMinorVersion)
+  VERSION ${BACKPLANE_SDK_VERSION} COMPATIBILITY SameMajorVersion)
 install(FILES
   "${CMAKE_CURRENT_BINARY_DIR}/BackplaneConfig.cmake"
   "${CMAKE_CURRENT_BINARY_DIR}/BackplaneConfigVersion.cmake"
   cmake/BackplaneModule.cmake
-  src/module_anchor/module_anchor.cpp
+  cmake/backplane-module.pc.in
   DESTINATION ${package_directory})
 
 file(RELATIVE_PATH BACKPLANE_PC_PREFIX

@@ -141,7 +141,7 @@ def check_builds_modules(tree, cmake, compiler, flags, directory):
         f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_CXX_FLAGS={flags}")
     run(cmake[0], "--build", build)
     metadata = run(tree.bin / "backplane-modinfo", build / "hw-beacon.so")
-    for line in [r"requires: +hw-pci", r"package: +backplane-hw-beacon", r"accepted: +yes"]:
+    for line in [r"requires: +hw-pci 0\.\d+", r"package: +backplane-hw-beacon", r"accepted: +yes"]:
         assert re.search(line, metadata), f"'{line}' is not in:\n{metadata}"
     listing = tree.backplane("-module-path", build, "-device", "help")
     assert "beacon" in listing, f"-device help does not list it:\n{listing}"
@@ -200,13 +200,65 @@ def check_builds_with_pkg_config(tree, compiler, flags, directory):
     environment = {**os.environ, "PKG_CONFIG_PATH": str(tree.lib / "pkgconfig")}
 
     def ask(*what):
-        return run("pkg-config", *what, "backplane", env=environment).split()
+        return run("pkg-config", *what, "backplane-hw-pci", env=environment).split()
 
     module = directory / "hw-beacon.so"
-    run(compiler, "-std=c++20", "-shared", "-fPIC", *flags.split(), *ask("--cflags"),
-        HERE / "out-of-tree/beacon.cpp", *ask("--variable=module_anchor"),
-        tree.modules / "hw-pci.so", *ask("--libs"), "-o", module)
-    assert "accepted:    yes" in run(tree.bin / "backplane-modinfo", module)
+    run(compiler, "-shared", "-fPIC", *flags.split(), HERE / "out-of-tree/beacon.cpp",
+        *ask("--cflags", "--libs"), "-o", module)
+    metadata = run(tree.bin / "backplane-modinfo", module)
+    for line in [r"requires: +hw-pci 0\.\d+", r"accepted: +yes"]:
+        assert re.search(line, metadata), f"'{line}' is not in:\n{metadata}"
+    listing = tree.backplane("-module-path", directory, "-device", "beacon,help")
+    assert "value" in listing, listing
+
+
+def check_builds_in_other_ways(tree, directory):
+    """With whatever compiler, language and linker an author has that the ABI allows."""
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(tree.lib / "pkgconfig")}
+    flags = run("pkg-config", "--cflags", "--libs", "backplane-hw-pci", env=environment).split()
+    source = HERE / "out-of-tree/beacon.cpp"
+    ways = {
+        "collected": ["g++", "-O2", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"],
+        "whole": ["g++", "-O2", "-flto=auto"],
+        "stripped": ["g++", "-O2", "-s", "-Wl,--as-needed"],
+        "hidden": ["g++", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-std=c++23"],
+        "unexceptional": ["g++", "-fno-exceptions"],
+        "clang": ["clang++", "-O2", "-Wall", "-Wextra", "-Werror"],
+        "lld": ["clang++", "-std=c++2b", "-flto", "-fuse-ld=lld", "-ffunction-sections",
+                "-Wl,--gc-sections", "-Wl,--strip-all"],
+    }
+    for way, (compiler, *options) in ways.items():
+        if shutil.which(compiler) is None or ("-fuse-ld=lld" in options and not shutil.which("ld.lld")):
+            print(f"{way}: not tried: {compiler} or its linker is not installed")
+            continue
+        folder = directory / way
+        folder.mkdir()
+        module = folder / "hw-beacon.so"
+        # What is given last counts.
+        run(compiler, "-shared", "-fPIC", source, *flags, *options, "-o", module)
+        metadata = run(tree.bin / "backplane-modinfo", module)
+        for line in [r"requires: +hw-pci 0\.\d+", r"type: +beacon", r"accepted: +yes"]:
+            assert re.search(line, metadata), f"{way}: '{line}' is not in:\n{metadata}"
+        said = tree.backplane("-module-path", folder, "-M", "pc", "-accel", "tcg", "-S", "-display",
+                              "none", "-nodefaults", "-monitor", "stdio", "-device", "beacon",
+                              standard_input="info pci\nquit\n")
+        assert "1b36:00f1" in said, f"{way}: no beacon on the bus:\n{said}"
+
+
+def check_names_what_cannot_work(tree, directory):
+    """A compiler's options that make another ABI end in a sentence, and so does the loader where
+    the compiler cannot tell."""
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(tree.lib / "pkgconfig")}
+    flags = run("pkg-config", "--cflags", "--libs", "backplane-hw-pci", env=environment).split()
+    source = HERE / "out-of-tree/beacon.cpp"
+    for option, sentence in [("-std=c++17", "compile with -std=c++20 or later"),
+                             ("-fno-rtti", "compile without -fno-rtti")]:
+        said = run("g++", "-fsyntax-only", source, *flags, option, status=1)
+        assert sentence in said, f"{option}: '{sentence}' is not in:\n{said[:2000]}"
+    module = directory / "other-library.so"
+    run("g++", "-shared", "-fPIC", "-D_GLIBCXX_USE_CXX11_ABI=0", source, *flags, "-o", module)
+    said = run(tree.bin / "backplane-modinfo", module)
+    assert "compiled for the C++ ABI 'itanium-linux-libstdc++-cxx98'" in said, said
 
 
 def main():
@@ -234,6 +286,8 @@ def main():
         check_links_modules_into_a_program(tree, cmake, given.compiler, given.flags,
                                            directory)
         check_builds_with_pkg_config(tree, given.compiler, given.flags, directory)
+        check_builds_in_other_ways(tree, directory)
+        check_names_what_cannot_work(tree, directory)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,11 @@ void TestMachine::init() {
   bus_ = &add_child("test-bus.0", std::make_unique<TestBus>());
 }
 
+void TestMachine::loaded() {
+  Machine::loaded();
+  time_ = loaded_time();
+}
+
 void TestMachine::power_on() {
   finish();
   phases().advance(Phase::MachineReady);

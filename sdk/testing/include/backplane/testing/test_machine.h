@@ -59,6 +59,8 @@ class TestMachine : public Machine {
   Value call(Object& offering, std::string_view command, Value arguments = {});
 
   void init() override;
+  // Time goes on from when that was saved.
+  void loaded() override;
 
  private:
   MachineLock::Guard lock_;
