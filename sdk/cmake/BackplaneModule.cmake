@@ -44,6 +44,20 @@ function(_backplane_check_arguments call known)
   endforeach()
 endfunction()
 
+# Fails unless what a module builds on is there.
+function(_backplane_check_requirements name)
+  foreach(required IN LISTS ARGN)
+    if(NOT TARGET ${required} AND NOT TARGET Backplane::${required})
+      if(TARGET backplane-sdk)
+        message(FATAL_ERROR "The module ${name} builds on ${required}, which is not in "
+          "BACKPLANE_MODULES: add it to the list, or leave ${name} out")
+      endif()
+      message(FATAL_ERROR "The module ${name} builds on ${required}, which is not installed: "
+        "install the package that has it")
+    endif()
+  endforeach()
+endfunction()
+
 function(backplane_add_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "PACKAGE;INCLUDE;EXPORTS" "SOURCES;LINK;REQUIRES")
   _backplane_check_arguments("backplane_add_module(${name})"
@@ -55,6 +69,7 @@ function(backplane_add_module name)
   if(BACKPLANE_PACKAGE_${name})
     set(arg_PACKAGE ${BACKPLANE_PACKAGE_${name}})
   endif()
+  _backplane_check_requirements(${name} ${arg_REQUIRES})
   # Not by definitions, which would keep the module's files from using precompiled headers.
   set(modinfo_file "${CMAKE_CURRENT_BINARY_DIR}/${name}_modinfo.cpp")
   set(text "// What the build knows of ${name}.\n#include <backplane/modinfo.h>\n")

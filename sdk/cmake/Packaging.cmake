@@ -33,8 +33,9 @@ install(FILES
   cmake/backplane-module.pc.in
   DESTINATION ${package_directory})
 
-file(RELATIVE_PATH BACKPLANE_PC_PREFIX
-  "${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+set(pkgconfig_directory "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
+file(RELATIVE_PATH to_prefix "${pkgconfig_directory}" "${CMAKE_INSTALL_PREFIX}")
+file(RELATIVE_PATH to_headers "${pkgconfig_directory}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
 configure_file(cmake/backplane.pc.in "${CMAKE_CURRENT_BINARY_DIR}/backplane.pc" @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/backplane.pc"
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
