@@ -9,6 +9,6 @@ foreach(name IN LISTS names)
   find_file(runtime_file ${name} NO_CACHE NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH REQUIRED
     PATHS "${compiler_directory}" "${BACKPLANE_WINDOWS_PREFIX}/bin" /usr/x86_64-w64-mingw32/lib)
   file(COPY "${runtime_file}" DESTINATION "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  install(FILES "${runtime_file}" DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES "${runtime_file}" DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT backplane)
   unset(runtime_file)
 endforeach()

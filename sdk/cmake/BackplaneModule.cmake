@@ -5,11 +5,11 @@
 #
 # A loadable module: one shared object NAME.so that registers types. REQUIRES names the modules it
 # builds on: they are linked, and written into its metadata so that they are loaded first. PACKAGE
-# is the package that ships it, for messages; a packager with other names sets
-# BACKPLANE_PACKAGE_<NAME> at configure time. INCLUDE is the folder of its headers; one that is
-# called "include" is installed, and find_package(Backplane) then gives Backplane::NAME to modules
-# that build on this one. EXPORTS is the linker's version script that lists what those may use;
-# without one, everything.
+# is the package that ships it, for messages, and the install component that it is part of; a
+# packager with other names sets BACKPLANE_PACKAGE_<NAME> at configure time. INCLUDE is the folder
+# of its headers; one that is called "include" is installed, and find_package(Backplane) then gives
+# Backplane::NAME to modules that build on this one. EXPORTS is the linker's version script that
+# lists what those may use; without one, everything.
 #
 # A module listed in BACKPLANE_BUILTIN_MODULES becomes a static library that is linked into the
 # program instead.
@@ -93,7 +93,8 @@ function(backplane_add_module name)
       $<BUILD_INTERFACE:${arg_INCLUDE}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     cmake_path(GET arg_INCLUDE FILENAME leaf)
     if(leaf STREQUAL "include" AND EXISTS "${arg_INCLUDE}/backplane")
-      install(DIRECTORY "${arg_INCLUDE}/backplane" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+      install(DIRECTORY "${arg_INCLUDE}/backplane" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        COMPONENT backplane-sdk-dev)
       _backplane_install_import_file(${name} "${arg_INCLUDE}" ${arg_REQUIRES})
     endif()
   endif()
@@ -144,9 +145,13 @@ macro(_backplane_add_loadable_module name)
       LIBRARY_OUTPUT_DIRECTORY "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}"
       RUNTIME_OUTPUT_DIRECTORY "${BACKPLANE_MODULE_OUTPUT_DIRECTORY}")
   endif()
+  set(component ${name})
+  if(arg_PACKAGE)
+    set(component ${arg_PACKAGE})
+  endif()
   install(TARGETS ${name}
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane
-    RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane COMPONENT ${component}
+    RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane COMPONENT ${component})
   set_property(GLOBAL APPEND PROPERTY BACKPLANE_LOADABLE_MODULES ${name})
 endmacro()
 
@@ -176,7 +181,8 @@ set(_backplane_module_pc "${CMAKE_CURRENT_LIST_DIR}/backplane-module.pc.in")
 function(_backplane_install_import_file name include)
   set(file "${CMAKE_CURRENT_BINARY_DIR}/${name}.cmake")
   file(CONFIGURE OUTPUT "${file}" CONTENT "_backplane_import_module(${name} ${ARGN})\n" @ONLY)
-  install(FILES "${file}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Backplane/modules)
+  install(FILES "${file}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Backplane/modules
+    COMPONENT backplane-sdk-dev)
 
   # The version that its headers say, or else the project's.
   set(version "${PROJECT_VERSION}")
@@ -189,11 +195,11 @@ function(_backplane_install_import_file name include)
   foreach(required IN LISTS ARGN)
     string(APPEND pc_requires ", backplane-${required}")
   endforeach()
-  file(RELATIVE_PATH pc_prefix
-    "${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+  file(RELATIVE_PATH to_headers
+    "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
   configure_file("${_backplane_module_pc}" "${CMAKE_CURRENT_BINARY_DIR}/backplane-${name}.pc" @ONLY)
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/backplane-${name}.pc"
-    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT backplane-sdk-dev)
 endfunction()
 
 # backplane_add_module_test(MODULE SOURCES file... [LINK target...])
@@ -270,5 +276,5 @@ function(backplane_write_known_modules)
     DEPENDS backplane-modinfo ${modules}
     VERBATIM)
   add_custom_target(known-modules ALL DEPENDS "${output}")
-  install(FILES "${output}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane)
+  install(FILES "${output}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane COMPONENT backplane)
 endfunction()

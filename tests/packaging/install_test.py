@@ -85,7 +85,7 @@ def check_modinfo_goes_on_after_a_foreign_file(tree):
                  str(module)]:
         assert text in said, f"'{text}' is not in:\n{said}"
     known = run(tree.bin / "backplane-modinfo", "--known", module)
-    assert known.startswith("hw-pci backplane-core "), known
+    assert known.startswith("hw-pci backplane-hw-pci "), known
 
 
 def check_accelerators_can_be_left_out(tree):
