@@ -3,11 +3,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backplane/error.h"
 #include "backplane/log.h"
 #include "backplane/object.h"
+#include "completion/command_line_completion.h"
 #include "launch/daemon.h"
 #include "launch/launch.h"
 #include "options/configuration.h"
@@ -17,7 +19,17 @@
 namespace backplane::host {
 namespace {
 
+// "-complete WORD...": for the completion of shells. No option, as what follows it is no command
+// line yet.
+constexpr std::string_view kComplete = "-complete";
+
 int run(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == kComplete) {
+    module_call_init(ModuleInit::Qom);
+    std::fputs(completion_text(option_table(), {arguments.begin() + 1, arguments.end()}).c_str(),
+               stdout);
+    return 0;
+  }
   const CommandLine line = option_table().parse(arguments);
   module_call_init(ModuleInit::Qom);
   Configuration configuration;
