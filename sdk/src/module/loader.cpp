@@ -55,13 +55,13 @@ void check_promises(const ModuleRecord& record, const std::vector<TypeInfo*>& ty
 
 }  // namespace
 
-void load_module_file(const ModuleRecord& record) {
+void load_module_file(const ModuleRecord& record, const std::filesystem::path& from) {
   dll::shared_library library;
   try {
     const LoadWatch watch(record.path);
-    library.load(record.path, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
+    library.load(from, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
   } catch (...) {
-    throw Error(load_failure(current_exception_text(), record.path))
+    throw Error(load_failure(current_exception_text(), from))
         .with_hint("reinstall the module's package and those it needs");
   }
   // Kept whatever follows: the file's constructors ran, so it must not be unmapped.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <mutex>
 
 #include "backplane/log.h"
@@ -12,6 +13,7 @@
 #include "module/loader.h"
 #include "module/module_file.h"
 #include "module/naming.h"
+#include "module/pinned_file.h"
 #include "module/search_path.h"
 
 namespace backplane {
@@ -76,6 +78,8 @@ struct ModuleIndex::Impl {
   bool scanned = false;
   SearchPath search_path;
   std::vector<ModuleRecord> records;
+  // Of those that may be loaded later, by path.
+  std::map<fs::path, PinnedFile> pinned;
 
   void add(ModuleRecord record);
   void scan();
@@ -168,7 +172,11 @@ void ModuleIndex::Impl::scan() {
   search_path.add_installed();
   for (ModuleRecord& record : read_builtin_modules()) add(std::move(record));
   for (const fs::path& directory : search_path.directories())
-    for (const fs::path& file : module_files_in(directory)) add(examine(file));
+    for (const fs::path& file : module_files_in(directory)) {
+      PinnedFile kept(file);
+      add(examine(file));
+      if (records.back().state == ModuleState::Available) pinned.emplace(file, std::move(kept));
+    }
   refuse_without_libraries();
   if (!log::enabled(LogCategory::Module)) return;
   for (const ModuleRecord& record : records)
@@ -215,7 +223,10 @@ void ModuleIndex::Impl::load(ModuleRecord& record) {
     load(*find(required.module));
   const auto start = std::chrono::steady_clock::now();
   try {
-    load_module_file(record);
+    const fs::path from = pinned.at(record.path).path_to_load();
+    load_module_file(record, from);
+    // A file without its name is told of by that which it is loaded by.
+    if (from == record.path) pinned.erase(record.path);
   } catch (const Error& error) {
     refuse(record, error.line());
     throw Error(fmt::format("{}: {}", file_name(record), record.reason));
