@@ -14,13 +14,18 @@ function(_backplane_make_page name package)
   install(FILES "${output}" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ${package})
 endfunction()
 
-# backplane_add_manual_page(TARGET PACKAGE SUMMARY): of a command, from what its --help prints;
-# SUMMARY goes on from its name. PACKAGE is the install component.
-function(backplane_add_manual_page target package summary)
+# backplane_add_manual_page(NAME PACKAGE SUMMARY [SCRIPT]): of a command, from what its --help prints;
+# SUMMARY goes on from its name. PACKAGE is the install component. The command is the target NAME, or
+# that script.
+function(backplane_add_manual_page name package summary)
   if(NOT CMAKE_CROSSCOMPILING)
-    _backplane_make_page(${target} ${package}
-      ${target} --help | $<TARGET_FILE:backplane-manual> ${PROJECT_VERSION} ${target} "${summary}")
-    add_dependencies(${target}-page ${target})
+    set(command ${name} ${ARGN})
+    list(POP_BACK command program)
+    _backplane_make_page(${name} ${package}
+      ${program} --help | $<TARGET_FILE:backplane-manual> ${PROJECT_VERSION} ${name} "${summary}")
+    if(TARGET ${name})
+      add_dependencies(${name}-page ${name})
+    endif()
   endif()
 endfunction()
 

@@ -10,39 +10,23 @@
 #include <string_view>
 
 #include "backplane/machine.h"
-#include "backplane/module.h"
-#include "backplane/testing/test_machine.h"
+#include "backplane/machine_lock.h"
 
 namespace backplane::testing {
 
 class TestBoard {
  public:
-  // The type is looked for as -machine does. One machine at a time.
-  explicit TestBoard(std::string_view type, u64 ram_size, unsigned cpus = 1) {
-    class_by_name(type);
-    machine_ = create_object<Machine>(type);
-    machine_->config().ram_size = ram_size;
-    machine_->config().topology.cores = cpus;
-    machine_->config().start_stopped = true;
-    machine_->main_loop().detach_clock(machine_->virtual_clock());
-    machine_->virtual_clock().set_source([this] { return time_; });
-    machine_->set_accelerator(std::make_unique<NullAccelerator>());
-    machine_->phases().advance(Phase::AccelCreated);
-  }
-  ~TestBoard() { machine_->tear_down(); }
+  // The type is looked for as -machine does, and Error is thrown if there is none. One machine at a
+  // time.
+  TestBoard(std::string_view type, u64 ram_size, unsigned cpus = 1);
+  ~TestBoard();
   TestBoard(const TestBoard&) = delete;
   TestBoard& operator=(const TestBoard&) = delete;
 
   Machine& machine() { return *machine_; }
 
   // The board builds itself, and is reset. Throws Error, as init() and finish() do.
-  void power_on() {
-    machine_->init();
-    machine_->phases().advance(Phase::MachineInitialized);
-    machine_->finish();
-    machine_->phases().advance(Phase::MachineReady);
-    machine_->run_control().reset();
-  }
+  void power_on();
 
  private:
   MachineLock::Guard lock_;
