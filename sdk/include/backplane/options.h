@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -109,6 +110,17 @@ struct OptionSpec {
   bool takes_json = false;  // its list may be a record in JSON: {"key": value}
 };
 
+// An option that users know from another program, and that there is not.
+struct ForeignOption {
+  std::string_view name;
+  bool takes_value = false;
+  // What to use instead, or that there is nothing, as messages end.
+  std::string_view instead;
+  // The value that asks for what is so anyway, with which it is taken and means nothing; "" of an
+  // option that takes no value. Null: it is always refused.
+  const char* so = nullptr;
+};
+
 // One option as it was given.
 struct GivenOption {
   const OptionSpec* spec = nullptr;
@@ -130,6 +142,10 @@ struct GivenOption {
 // What was given, by group (the option's name) and in order.
 class CommandLine {
  public:
+  CommandLine() = default;
+  // Of options in the order in which they count, whatever they were read from.
+  explicit CommandLine(std::vector<GivenOption> given) : given_(std::move(given)) {}
+
   const std::vector<GivenOption>& all() const { return given_; }
   // Those of one pass, in the order given.
   std::vector<const GivenOption*> pass(OptionPass pass) const;
@@ -146,27 +162,38 @@ class CommandLine {
 
 class OptionTable {
  public:
-  // Names and aliases must be unique.
-  explicit OptionTable(std::vector<OptionSpec> rows);
+  // Names and aliases must be unique. What `foreign` refers to must outlive the table.
+  explicit OptionTable(std::vector<OptionSpec> rows, std::span<const ForeignOption> foreign = {});
   OptionTable(const OptionTable&) = delete;
   OptionTable& operator=(const OptionTable&) = delete;
 
   const std::vector<OptionSpec>& rows() const { return rows_; }
+  std::span<const ForeignOption> foreign() const { return foreign_; }
   // By name or alias; null if there is none.
   const OptionSpec* find(std::string_view name_or_alias) const;
 
   // Splits the command line (without the program's name). Throws Error: an unknown option (with
-  // the nearest names), a missing or unexpected argument, something that is no option. The table
-  // must outlive the result.
+  // the nearest names), a foreign one, a missing or unexpected argument, something that is no
+  // option. The table must outlive the result.
+  //
+  // "@FILE" where an option may stand is as if the words of that file stood there: separated by
+  // spaces and line ends unless they stand in quotes; a backslash before a quote, or before another
+  // one, has it stand for itself. What is said of an option of it begins with "@FILE: ".
   CommandLine parse(const std::vector<std::string>& arguments) const;
 
-  // The text of `-help`, by sections, in the table's order.
+  // The text of `-help`, by sections, in the table's order; what it says of one row.
   std::string help() const;
+  static std::string help(const OptionSpec& row);
   // The same for docs/command-line.md: a heading a section, a list item an option.
   std::string markdown() const;
 
  private:
+  CommandLine parse(const std::vector<std::string>& arguments, unsigned depth) const;
+  CommandLine parse_response_file(const std::string& path, unsigned depth) const;
+  const ForeignOption* find_foreign(std::string_view name) const;
+
   std::vector<OptionSpec> rows_;
+  std::span<const ForeignOption> foreign_;
   std::map<std::string, const OptionSpec*, std::less<>> by_name_;
 };
 
@@ -175,7 +202,7 @@ class OptionTable {
 void check_id(std::string_view id);
 
 // Of `candidates`, those nearest to a mistyped name (at most three, nearest first), for "did you
-// mean" in messages. Empty if none is near.
+// mean" in messages. Empty if none is near. Upper and lower case are the same.
 std::vector<std::string> nearest_names(std::string_view given,
                                        const std::vector<std::string>& candidates);
 

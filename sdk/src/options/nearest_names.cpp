@@ -8,6 +8,13 @@ namespace backplane {
 
 namespace {
 
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
 // Edits (insert, delete, replace) that turn one text into the other.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -42,7 +49,7 @@ std::vector<std::string> nearest_names(std::string_view given,
   const std::size_t limit = std::max<std::size_t>(1, given.size() / 3);
   std::vector<std::pair<std::size_t, std::string>> near;
   for (const std::string& candidate : candidates) {
-    const std::size_t d = distance(given, candidate);
+    const std::size_t d = distance(in_lower_case(given), in_lower_case(candidate));
     if (d <= limit) near.emplace_back(d, candidate);
   }
   std::sort(near.begin(), near.end());

@@ -7,6 +7,7 @@
 #include "backplane/json.h"
 #include "backplane/object.h"
 #include "backplane/options.h"
+#include "options/response_file.h"
 
 namespace backplane {
 
@@ -19,19 +20,24 @@ constexpr int kStyle =
     po::command_line_style::allow_long | po::command_line_style::allow_long_disguise |
     po::command_line_style::long_allow_next | po::command_line_style::long_allow_adjacent;
 
-po::options_description describe(const std::vector<OptionSpec>& rows) {
+po::options_description describe(const std::vector<OptionSpec>& rows,
+                                 std::span<const ForeignOption> foreign) {
   po::options_description description;
-  for (const OptionSpec& row : rows) {
-    for (const std::string* name : {&row.name, &row.alias}) {
-      if (name->empty()) continue;
-      if (row.argument.empty())
-        description.add_options()(name->c_str(), "");
-      else
-        description.add_options()(name->c_str(), po::value<std::string>(), "");
-    }
-  }
+  const auto add = [&](const std::string& name, bool takes_value) {
+    if (name.empty()) return;
+    if (takes_value)
+      description.add_options()(name.c_str(), po::value<std::string>(), "");
+    else
+      description.add_options()(name.c_str(), "");
+  };
+  for (const OptionSpec& row : rows)
+    for (const std::string* name : {&row.name, &row.alias}) add(*name, !row.argument.empty());
+  for (const ForeignOption& option : foreign) add(std::string(option.name), option.takes_value);
   return description;
 }
+
+// A file of options may name others, so deep.
+constexpr unsigned kDeepestResponseFile = 8;
 
 std::string without_dashes(std::string_view name) {
   name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
@@ -41,15 +47,29 @@ std::string without_dashes(std::string_view name) {
 Error unknown_option(const std::string& token, const std::vector<OptionSpec>& rows) {
   if (!token.starts_with('-'))
     return Error::of("{}: not an option; -help lists the options", token);
+  const std::string given = without_dashes(token);
+  // One letter is as far from any other as from all of them.
   std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (name.size() > 1) names.push_back(name);
+  };
   for (const OptionSpec& row : rows) {
-    names.push_back("-" + row.name);
-    if (!row.alias.empty()) names.push_back("-" + row.alias);
+    add(row.name);
+    add(row.alias);
   }
-  const std::vector<std::string> near = nearest_names("-" + without_dashes(token), names);
+  std::vector<std::string> near;
+  if (given.size() > 1)
+    for (const std::string& name : nearest_names(given, names)) near.push_back("-" + name);
   if (near.empty()) return Error::of("{}: unknown option; -help lists the options", token);
   return Error::of("{}: unknown option; did you mean {}? -help lists the options", token,
                    fmt::join(near, " or "));
+}
+
+Error refusal_of(const ForeignOption& option, const std::string& given) {
+  Error error =
+      Error::of("{}: known and not supported: {}", given, OwnText{std::string(option.instead)});
+  if (option.so == nullptr) return error;
+  return std::move(error).with_hint(fmt::format("-{} {} is accepted", option.name, option.so));
 }
 
 // "-m [size=]MEGABYTES".
@@ -102,7 +122,8 @@ const GivenOption* CommandLine::last(std::string_view name) const {
   return at == given_.rend() ? nullptr : &*at;
 }
 
-OptionTable::OptionTable(std::vector<OptionSpec> rows) : rows_(std::move(rows)) {
+OptionTable::OptionTable(std::vector<OptionSpec> rows, std::span<const ForeignOption> foreign)
+    : rows_(std::move(rows)), foreign_(foreign) {
   for (const OptionSpec& row : rows_)
     for (const std::string* name : {&row.name, &row.alias})
       if (!name->empty()) {
@@ -116,16 +137,48 @@ const OptionSpec* OptionTable::find(std::string_view name_or_alias) const {
   return at == by_name_.end() ? nullptr : at->second;
 }
 
+const ForeignOption* OptionTable::find_foreign(std::string_view name) const {
+  const auto at = std::find_if(foreign_.begin(), foreign_.end(),
+                               [&](const ForeignOption& option) { return option.name == name; });
+  return at == foreign_.end() ? nullptr : &*at;
+}
+
 CommandLine OptionTable::parse(const std::vector<std::string>& arguments) const {
-  const po::options_description description = describe(rows_);
+  return parse(arguments, 0);
+}
+
+CommandLine OptionTable::parse_response_file(const std::string& path, unsigned depth) const {
+  const std::string given = shown("@" + path);
+  try {
+    if (depth == kDeepestResponseFile) throw Error("files of options name one another without end");
+    CommandLine line = parse(response_file_words(path), depth + 1);
+    for (GivenOption& option : line.given_) option.text = given + ": " + option.text;
+    return line;
+  } catch (const Error& error) {
+    throw error.in(given);
+  }
+}
+
+CommandLine OptionTable::parse(const std::vector<std::string>& arguments, unsigned depth) const {
+  const po::options_description description = describe(rows_, foreign_);
   std::vector<po::option> parsed;
   try {
     parsed = po::command_line_parser(arguments).options(description).style(kStyle).run().options;
   } catch (const po::error_with_option_name& error) {
     const std::string name = without_dashes(error.get_option_name());
+    if (const ForeignOption* const foreign = find_foreign(name))
+      throw refusal_of(*foreign, "-" + name);
     const OptionSpec* row = find(name);
     if (row == nullptr) throw unknown_option("-" + name, rows_);
-    if (row->argument.empty()) throw Error::of("-{}: this option takes no argument", name);
+    if (row->argument.empty()) {
+      const auto given =
+          std::find_if(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+            return argument.starts_with('-') && argument.find('=') != std::string::npos &&
+                   without_dashes(argument) == name;
+          });
+      throw Error::of("{}: this option takes no argument",
+                      given == arguments.end() ? "-" + name : *given);
+    }
     throw Error::of("-{}: an argument is missing; it is given as {}", name,
                     OwnText{usage(*row, name)});
   }
@@ -133,9 +186,17 @@ CommandLine OptionTable::parse(const std::vector<std::string>& arguments) const 
   CommandLine line;
   std::size_t position = 0;
   for (const po::option& option : parsed) {
-    if (option.string_key.empty() || option.position_key >= 0)
-      throw unknown_option(option.value.empty() ? "" : option.value.front(), rows_);
-    GivenOption& given = line.given_.emplace_back();
+    if (option.string_key.empty() || option.position_key >= 0) {
+      const std::string word = option.value.empty() ? "" : option.value.front();
+      if (!word.starts_with('@')) throw unknown_option(word, rows_);
+      for (GivenOption& given : parse_response_file(word.substr(1), depth).given_) {
+        given.position = static_cast<int>(position);
+        line.given_.push_back(std::move(given));
+      }
+      ++position;
+      continue;
+    }
+    GivenOption given;
     given.spec = find(option.string_key);
     given.value = option.value.empty() ? std::string() : option.value.front();
     given.position = static_cast<int>(position);
@@ -143,6 +204,12 @@ CommandLine OptionTable::parse(const std::vector<std::string>& arguments) const 
     for (std::size_t n = option.original_tokens.size(); n != 0; --n, ++position)
       given.text += (given.text.empty() ? "" : " ") + arguments.at(position);
     given.text = shown(given.text);
+    if (given.spec != nullptr) {
+      line.given_.push_back(std::move(given));
+      continue;
+    }
+    const ForeignOption& foreign = *find_foreign(option.string_key);
+    if (foreign.so == nullptr || given.value != foreign.so) throw refusal_of(foreign, given.text);
   }
   return line;
 }
@@ -151,11 +218,15 @@ std::string OptionTable::help() const {
   std::string out;
   for (const OptionSpec& row : rows_) {
     if (!row.section.empty()) out += fmt::format("{}{}:\n", out.empty() ? "" : "\n", row.section);
-    out += "  " + usage(row, row.name);
-    if (!row.alias.empty()) out += fmt::format(", -{}", row.alias);
-    out += "\n" + indented(row.help, "      ");
+    out += help(row);
   }
   return out;
+}
+
+std::string OptionTable::help(const OptionSpec& row) {
+  std::string out = "  " + usage(row, row.name);
+  if (!row.alias.empty()) out += fmt::format(", -{}", row.alias);
+  return out + "\n" + indented(row.help, "      ");
 }
 
 std::string OptionTable::markdown() const {

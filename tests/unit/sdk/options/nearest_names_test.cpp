@@ -21,6 +21,11 @@ TEST(NearestNames, FindsTheSameBeginning) {
   EXPECT_EQ(nearest_names("isa-debug", kDevices), Names{"isa-debug-exit"});
 }
 
+TEST(NearestNames, TakesUpperCaseForLower) {
+  EXPECT_EQ(nearest_names("TCG", {"kvm", "tcg"}), Names{"tcg"});
+  EXPECT_EQ(nearest_names("piix3", {"PIIX3", "PIIX4_PM"}).front(), "PIIX3");
+}
+
 TEST(NearestNames, GivesAtMostThree) {
   EXPECT_EQ(nearest_names("virtio", {"virtio-a", "virtio-b", "virtio-c", "virtio-d"}).size(), 3U);
 }

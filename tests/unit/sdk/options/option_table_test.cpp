@@ -1,33 +1,45 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "backplane/options.h"
+#include "backplane/testing/scratch_directory.h"
 
 namespace backplane {
 namespace {
 
+constexpr ForeignOption kForeign[] = {
+    {"vga", true, "there are no graphics", "none"},
+    {"sdl", false, "there are no graphics"},
+    {"no-fd-bootchk", false, "there are no floppy disks", ""},
+};
+
 const OptionTable& table() {
-  static const OptionTable instance({
-      {.name = "help",
-       .alias = "h",
-       .help = "Prints this text.",
-       .section = "General",
-       .pass = OptionPass::Early},
-      {.name = "machine",
-       .alias = "M",
-       .argument = "[type=]NAME[,PROP=VALUE...]",
-       .help = "Chooses the machine.\nSee -M help.",
-       .implied_key = "type",
-       .pass = OptionPass::Early},
-      {.name = "append", .argument = "TEXT", .help = "The command line.", .section = "Kernel"},
-      {.name = "m", .argument = "SIZE", .help = "Memory.", .implied_key = "size"},
-      {.name = "nographic", .help = "Serial port here."},
-      {.name = "device",
-       .argument = "TYPE",
-       .help = "A device.",
-       .implied_key = "driver",
-       .takes_json = true},
-  });
+  static const OptionTable instance(
+      {
+          {.name = "help",
+           .alias = "h",
+           .help = "Prints this text.",
+           .section = "General",
+           .pass = OptionPass::Early},
+          {.name = "machine",
+           .alias = "M",
+           .argument = "[type=]NAME[,PROP=VALUE...]",
+           .help = "Chooses the machine.\nSee -M help.",
+           .implied_key = "type",
+           .pass = OptionPass::Early},
+          {.name = "append", .argument = "TEXT", .help = "The command line.", .section = "Kernel"},
+          {.name = "m", .argument = "SIZE", .help = "Memory.", .implied_key = "size"},
+          {.name = "nographic", .help = "Serial port here."},
+          {.name = "device",
+           .argument = "TYPE",
+           .help = "A device.",
+           .implied_key = "driver",
+           .takes_json = true},
+      },
+      kForeign);
   return instance;
 }
 
@@ -94,6 +106,68 @@ TEST(OptionTable, SuggestsTheNearestOption) {
   EXPECT_EQ(message_of({"-zzzzzz"}), "-zzzzzz: unknown option; -help lists the options");
 }
 
+TEST(OptionTable, SuggestsNoOneLetterOptionForAnother) {
+  for (const char* word : {"-x", "-d", "-mm"})
+    EXPECT_EQ(message_of({word}), std::string(word) + ": unknown option; -help lists the options");
+}
+
+TEST(OptionTable, TellsWhatIsKnownAndNotSupportedFromTypos) {
+  EXPECT_EQ(message_of({"-vga", "std"}),
+            "-vga std: known and not supported: there are no graphics");
+  EXPECT_EQ(message_of({"--vga=std"}), "--vga=std: known and not supported: there are no graphics");
+  EXPECT_EQ(message_of({"-vga"}), "-vga: known and not supported: there are no graphics");
+  EXPECT_EQ(message_of({"-sdl"}), "-sdl: known and not supported: there are no graphics");
+}
+
+TEST(OptionTable, TakesWhatAsksForWhatIsSoAnyway) {
+  const CommandLine line = table().parse({"-vga", "none", "-no-fd-bootchk", "-m", "1"});
+  ASSERT_EQ(line.all().size(), 1U);
+  EXPECT_EQ(line.all()[0].text, "-m 1");
+  EXPECT_EQ(line.all()[0].position, 3);
+}
+
+class ResponseFile : public ::testing::Test {
+ protected:
+  std::string file(const std::string& name, const std::string& text) {
+    const std::filesystem::path path = directory_ / name;
+    std::ofstream(path) << text;
+    return "@" + path.string();
+  }
+
+ private:
+  testing::ScratchDirectory directory_;
+};
+
+TEST_F(ResponseFile, StandsForItsWords) {
+  const std::string at = file("words", "-m 512\n-append 'root=/dev/vda ro'\n\n-M \"p c\"\r\n");
+  const CommandLine line = table().parse({"-nographic", at, "-m", "1"});
+  ASSERT_EQ(line.all().size(), 5U);
+  EXPECT_EQ(line.all()[1].text, at + ": -m 512");
+  EXPECT_EQ(line.all()[2].value, "root=/dev/vda ro");
+  EXPECT_EQ(line.all()[3].value, "p c");
+  EXPECT_EQ(line.all()[3].position, 1);
+  EXPECT_EQ(line.all()[4].position, 2);
+}
+
+TEST_F(ResponseFile, IsNoneWhereAValueStands) {
+  EXPECT_EQ(table().parse({"-append", "@words"}).last("append")->value, "@words");
+}
+
+TEST_F(ResponseFile, TellsWhatIsWrong) {
+  EXPECT_EQ(message_of({"@/nonexistent/file"}),
+            "@/nonexistent/file: cannot be read: No such file or directory");
+  const std::string open = file("open", "-append 'x");
+  EXPECT_TRUE(message_of({open}).starts_with(open + ": a quote is not closed"));
+  const std::string unknown = file("unknown", "-zzzzzz");
+  EXPECT_EQ(message_of({unknown}), unknown + ": -zzzzzz: unknown option; -help lists the options");
+}
+
+TEST_F(ResponseFile, ThatNamesItselfEnds) {
+  const std::string at = file("self", "");
+  file("self", at);
+  EXPECT_NE(message_of({at}).find("without end"), std::string::npos);
+}
+
 TEST(OptionTable, TellsWhatIsNoOption) {
   EXPECT_EQ(message_of({"disk.img"}), "disk.img: not an option; -help lists the options");
   EXPECT_EQ(message_of({"-nographic", "x"}), "x: not an option; -help lists the options");
@@ -104,7 +178,7 @@ TEST(OptionTable, TellsAMissingArgument) {
 }
 
 TEST(OptionTable, TellsAnArgumentThatIsNotTaken) {
-  EXPECT_EQ(message_of({"-nographic=on"}), "-nographic: this option takes no argument");
+  EXPECT_EQ(message_of({"-nographic=on"}), "-nographic=on: this option takes no argument");
 }
 
 TEST(OptionTable, FindsByNameAndAlias) {
