@@ -27,9 +27,13 @@ class Bus;
 class Device;
 class Machine;
 
-// What -device chooses from.
-inline constexpr Kind kDeviceKind{
-    .base = "device", .prefix = "", .suffix = "", .noun = "device", .option = "-device"};
+// What -device chooses from. As in QEMU, "virtio-blk" stands for the one on PCI.
+inline constexpr Kind kDeviceKind{.base = "device",
+                                  .prefix = "",
+                                  .suffix = "",
+                                  .noun = "device",
+                                  .option = "-device",
+                                  .understood = "-pci"};
 
 // What one class adds to the chain; null where it has nothing of its own.
 struct RealizeStep {

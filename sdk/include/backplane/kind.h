@@ -17,6 +17,8 @@ struct Kind {
   std::string_view option;  // "-netdev": "-netdev help" lists them
   // What is said of a name that nothing has, in front of it, where other programs read that.
   std::string_view unknown = {};
+  // What users may leave out at the end where nothing has the shorter name.
+  std::string_view understood = {};
 
   std::string type_name(std::string_view name) const;
   // What users call a type; the type's own name if it is not named after the kind.
