@@ -5,6 +5,7 @@
 
 #include "backplane/error.h"
 #include "backplane/log.h"
+#include "backplane/shown.h"
 
 namespace backplane {
 
@@ -36,7 +37,8 @@ void at_terminate() {
 
 }  // namespace
 
-LoadWatch::LoadWatch(const std::filesystem::path& file) : before_(std::get_terminate()) {
+LoadWatch::LoadWatch(const std::filesystem::path& file)
+    : before_(std::get_terminate()), crashes_(shown(file.string())) {
   static const bool registered = std::atexit(&at_exit) == 0;
   static_cast<void>(registered);
   loading = &file;

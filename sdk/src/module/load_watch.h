@@ -1,15 +1,32 @@
 // SPDX-License-Identifier: MIT
-// Names the module whose start-up code ends the program.
+// Names the module whose start-up code ends the program, or keeps it.
 #pragma once
 
 #include <exception>
 #include <filesystem>
+#include <memory>
+#include <string>
 
 namespace backplane {
 
+// Signals that a crash, or time, sends while a file is loaded. Windows: nothing.
+class CrashWatch {
+ public:
+  // `file`: as lines name it.
+  explicit CrashWatch(const std::string& file);
+  ~CrashWatch();
+  CrashWatch(const CrashWatch&) = delete;
+  CrashWatch& operator=(const CrashWatch&) = delete;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 // While it lives, std::exit and std::terminate on this thread print one line that names the file
-// being loaded, and end the program with status 1. At most one at a time: under the module index's
-// lock.
+// being loaded, and end the program with status 1; a crash prints one as well, before it ends the
+// program, and so does the time when it takes long. At most one at a time: under the module
+// index's lock.
 class LoadWatch {
  public:
   explicit LoadWatch(const std::filesystem::path& file);
@@ -19,6 +36,7 @@ class LoadWatch {
 
  private:
   std::terminate_handler before_;
+  CrashWatch crashes_;
 };
 
 }  // namespace backplane

@@ -15,6 +15,7 @@
 #include "module/naming.h"
 #include "module/pinned_file.h"
 #include "module/search_path.h"
+#include "module/trust.h"
 
 namespace backplane {
 
@@ -56,7 +57,9 @@ ModuleRecord examine(const fs::path& path) {
   ModuleRecord record;
   try {
     const FileImage image = FileImage::open(path);
-    const std::string untrusted = refusal_of_mode(image.mode(), path);
+    std::string untrusted = refusal_of_mode(image.mode(), path);
+    if (untrusted.empty()) untrusted = refusal_of_owner(path);
+    if (untrusted.empty()) untrusted = refusal_of_link(path);
     if (untrusted.empty()) record = read_module(image);
     if (!untrusted.empty()) refuse(record, untrusted);
   } catch (const Error& error) {
@@ -168,7 +171,7 @@ void ModuleIndex::Impl::refuse_without_libraries() {
 void ModuleIndex::Impl::scan() {
   if (scanned) return;
   scanned = true;
-  search_path.add_environment();
+  search_path.add_environment(has_borrowed_rights());
   search_path.add_installed();
   for (ModuleRecord& record : read_builtin_modules()) add(std::move(record));
   for (const fs::path& directory : search_path.directories())
@@ -222,6 +225,7 @@ void ModuleIndex::Impl::load(ModuleRecord& record) {
   for (const ModuleRecord::Requirement& required : record.requires_modules)
     load(*find(required.module));
   const auto start = std::chrono::steady_clock::now();
+  log::print(LogCategory::Module, "{}: loading", file_name(record));
   try {
     const fs::path from = pinned.at(record.path).path_to_load();
     load_module_file(record, from);

@@ -51,9 +51,13 @@ void SearchPath::add_option(const fs::path& directory) {
     add(directory, "-module-path");
 }
 
-void SearchPath::add_environment() {
+void SearchPath::add_environment(bool borrowed_rights) {
   const char* variable = std::getenv("BACKPLANE_MODULE_PATH");
   std::string_view list = variable == nullptr ? "" : variable;
+  if (borrowed_rights && !list.empty()) {
+    log::warn("BACKPLANE_MODULE_PATH: ignored, since this program has more rights than its user");
+    return;
+  }
   while (!list.empty()) {
     const std::size_t colon = list.find(kPathListSeparator);
     const fs::path directory = list.substr(0, colon);

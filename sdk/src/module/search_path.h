@@ -17,8 +17,8 @@ class SearchPath {
   // passed over in silence.
   void add_option(const std::filesystem::path& directory);
   // BACKPLANE_MODULE_PATH. Only absolute directories: the working directory is never searched
-  // without being named.
-  void add_environment();
+  // without being named. With rights that whoever started the program has not, it is ignored.
+  void add_environment(bool borrowed_rights);
   // The installed directory; nothing is said if there is none.
   void add_installed();
 

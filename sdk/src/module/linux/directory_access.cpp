@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "module/acceptance.h"
+#include "module/trust.h"
 
 namespace backplane {
 
@@ -14,7 +15,10 @@ std::string refusal_of_directory(const std::filesystem::path& directory) {
   if (stat(directory.c_str(), &status) != 0) return std::generic_category().message(errno);
   if (!S_ISDIR(status.st_mode)) return "not a directory";
   if (access(directory.c_str(), R_OK | X_OK) != 0) return std::generic_category().message(errno);
-  return refusal_of_mode(status.st_mode & 07777U, directory);
+  std::string refusal = refusal_of_mode(status.st_mode & 07777U, directory);
+  if (refusal.empty()) refusal = refusal_of_owner(directory);
+  if (refusal.empty()) refusal = refusal_of_parents(directory);
+  return refusal;
 }
 
 }  // namespace backplane

@@ -53,6 +53,7 @@ class Zoo {
                                                 "broken-line\n";
     std::ofstream(first() / "truncated.so") << read_bytes(fixture_module("good")).substr(0, 4000);
     fs::create_symlink("nowhere", first() / "dangling.so");
+    fs::create_symlink(second() / "namesake.so", first() / "link.so");
     fs::create_directory(first() / "directory.so");
 
     unsetenv("BACKPLANE_FIXTURE_RAN");
@@ -150,6 +151,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"other-arch.so", "built for riscv64, this program runs on x86_64; install"},
         Refusal{"lost-library.so", "it needs the library libfixture-lost.so, which is not"},
         Refusal{"directory.so", "is not a regular file; "},
+        Refusal{"link.so", "a symbolic link out of its directory, to "},
         Refusal{"dangling.so", "cannot be read: No such file or directory; "}),
     [](const auto& info) {
       std::string name = info.param.file;

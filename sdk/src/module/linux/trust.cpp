@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "module/trust.h"
+
+#include <fmt/format.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace backplane {
+
+namespace {
+
+// Whether a number of a user stands for one. In a user namespace those of users that it does not
+// have are all shown as one that means nobody, root among them. [user_namespaces(7)]
+bool is_mapped(uid_t user) {
+  std::ifstream map("/proc/self/uid_map");
+  u_int64_t first, outside, count;
+  bool any = false;
+  while (map >> first >> outside >> count) {
+    any = true;
+    if (user >= first && user - first < count) return true;
+  }
+  return !any;
+}
+
+}  // namespace
+
+std::string refusal_of_owner(const std::filesystem::path& path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) return {};
+  const uid_t owner = status.st_uid;
+  if (owner == 0 || owner == geteuid() || !is_mapped(owner)) return {};
+  return fmt::format(
+      "it belongs to user {}, neither root nor the user of this program, so it is "
+      "not trusted; chown root {}",
+      owner, path.string());
+}
+
+std::string refusal_of_parents(const std::filesystem::path& directory) {
+  std::error_code error;
+  auto at = std::filesystem::canonical(directory, error);
+  while (!error && at.has_relative_path()) {
+    at = at.parent_path();
+    struct stat status;
+    if (stat(at.c_str(), &status) != 0) return {};
+    if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0)
+      return fmt::format(
+          "anyone may write to {} above it (mode {:04o}), so it is not trusted; chmod o-w {}",
+          at.string(), status.st_mode & 07777U, at.string());
+  }
+  return {};
+}
+
+bool has_borrowed_rights() { return getauxval(AT_SECURE) != 0; }
+
+}  // namespace backplane
