@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "backplane/device.h"
+#include "device/reset.h"
 
 namespace backplane {
 
@@ -23,7 +24,7 @@ void Bus::unplug(Device& device) { std::erase(devices_, &device); }
 
 void Bus::reset() {
   for (Device* const device : std::vector<Device*>(devices_))
-    if (device->realized()) device->reset();
+    if (device->realized()) reset_or_end(*device);
 }
 
 void Bus::request_unplug(Device& device) {

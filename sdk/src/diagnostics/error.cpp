@@ -3,10 +3,10 @@
 
 #include <cxxabi.h>
 
-#include <cstdlib>
 #include <exception>
-#include <memory>
 #include <system_error>
+
+#include "diagnostics/module_fault.h"
 
 namespace backplane {
 
@@ -36,10 +36,7 @@ std::string current_exception_text() {
   } catch (...) {
     const std::type_info* const type = abi::__cxa_current_exception_type();
     if (type == nullptr) return "a foreign exception";
-    int status = 0;
-    const std::unique_ptr<char, decltype(&std::free)> name(
-        abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
-    return fmt::format("an exception of type {}", name ? name.get() : type->name());
+    return fmt::format("an exception of type {}", demangled(*type));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "backplane/memory.h"
+#include "diagnostics/module_fault.h"
 
 namespace backplane {
 
@@ -78,11 +79,16 @@ MemResult mmio_read(const FlatRange& range, u64 address, u64& value, unsigned si
 
   const u64 offset = range.offset + (address - range.start);
   u64 result = 0;
-  for (unsigned at = 0; at < size;) {
-    const Piece piece = piece_at(handler, offset, size, at);
-    const u64 got = handler.read(handler.self, piece.offset, piece.size) >> (piece.inside * 8);
-    result |= (got & mask_of(piece.bytes)) << (piece.at * 8);
-    at += piece.bytes;
+  try {
+    for (unsigned at = 0; at < size;) {
+      const Piece piece = piece_at(handler, offset, size, at);
+      const u64 got = handler.read(handler.self, piece.offset, piece.size) >> (piece.inside * 8);
+      result |= (got & mask_of(piece.bytes)) << (piece.at * 8);
+      at += piece.bytes;
+    }
+  } catch (...) {
+    end_for_exception(reinterpret_cast<const void*>(handler.read),
+                      fmt::format("a read of '{}' at {:#x}", range.region->name(), offset));
   }
   value = result;
   range.region->trace()("{:#x} is read, {} bytes: {:#x}", address, size, value);
@@ -98,11 +104,16 @@ MemResult mmio_write(const FlatRange& range, u64 address, u64 value, unsigned si
 
   range.region->trace()("{:#x} is written, {} bytes: {:#x}", address, size, value & mask_of(size));
   const u64 offset = range.offset + (address - range.start);
-  for (unsigned at = 0; at < size;) {
-    const Piece piece = piece_at(handler, offset, size, at);
-    const u64 bytes = (value >> (piece.at * 8)) & mask_of(piece.bytes);
-    handler.write(handler.self, piece.offset, bytes << (piece.inside * 8), piece.size);
-    at += piece.bytes;
+  try {
+    for (unsigned at = 0; at < size;) {
+      const Piece piece = piece_at(handler, offset, size, at);
+      const u64 bytes = (value >> (piece.at * 8)) & mask_of(piece.bytes);
+      handler.write(handler.self, piece.offset, bytes << (piece.inside * 8), piece.size);
+      at += piece.bytes;
+    }
+  } catch (...) {
+    end_for_exception(reinterpret_cast<const void*>(handler.write),
+                      fmt::format("a write of '{}' at {:#x}", range.region->name(), offset));
   }
   return MemResult::Ok;
 }

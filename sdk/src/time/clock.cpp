@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "diagnostics/module_fault.h"
+
 namespace backplane {
 
 namespace {
@@ -187,7 +189,12 @@ unsigned Clock::run_timers() {
     impl_->update();
     timer.deadline_ = -1;
     ++fired;
-    timer.callback_();
+    try {
+      timer.callback_();
+    } catch (...) {
+      const std::type_info& callback = timer.callback_.target_type();
+      end_for_exception(&callback, "a timer of " + demangled(callback));
+    }
   }
 }
 

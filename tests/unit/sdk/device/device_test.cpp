@@ -19,6 +19,7 @@ class Probe : public Device {
     k.property<&Probe::name_>("name", "what it writes into the log");
     k.property<&Probe::fail_>("fail", "realize() throws");
     k.property<&Probe::fail_oddly_>("fail-oddly", "realize() throws what is no exception of ours");
+    k.property<&Probe::reset_fails_>("reset-fails", "reset() throws");
     k.property<&Probe::rate_>("rate", "may change at any time").dynamic = true;
   }
   static inline std::string log;
@@ -31,6 +32,7 @@ class Probe : public Device {
   void unrealize() { log += "-" + name_; }
   void reset() override {
     log += "!" + name_;
+    if (reset_fails_) throw Error("it was told to fail");
     Device::reset();
   }
 
@@ -38,6 +40,7 @@ class Probe : public Device {
   std::string name_ = "p";
   bool fail_ = false;
   bool fail_oddly_ = false;
+  bool reset_fails_ = false;
   u32 rate_ = 1;
 };
 BACKPLANE_REGISTER(Probe)
@@ -172,6 +175,20 @@ TEST_F(DeviceTest, ResetReachesDevicesOnItsBuses) {
   take_log();
   bridge.reset();
   EXPECT_EQ(take_log(), "!b!i");
+}
+
+TEST_F(DeviceTest, AResetThatThrowsEndsTheProgramWithALine) {
+  Device& probe = machine.create_device("test-probe", {{"reset-fails", "on"}});
+  EXPECT_DEATH_IF_SUPPORTED(
+      probe.bus()->reset(),
+      "sdk-device-tests.*: reset of /.* \\(test-probe\\) threw: it was told to fail");
+}
+
+TEST_F(DeviceTest, RealizedIsNoPropertyOfAUser) {
+  Device& probe = machine.create_device("test-probe");
+  EXPECT_THROW(probe.set_property("realized", "off"), Error);
+  EXPECT_TRUE(probe.realized());
+  EXPECT_THROW(machine.create_device("test-probe", {{"realized", "on"}}), Error);
 }
 
 TEST_F(DeviceTest, PropertiesAreFixedOnceRealizedUnlessDynamic) {

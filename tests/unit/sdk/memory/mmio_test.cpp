@@ -145,5 +145,13 @@ TEST_F(MmioTest, DeviceMayTakeItsRegionAwayWhileItAnswers) {
   EXPECT_EQ(space.store<u16>(0x1000, 0x0201), MemResult::DecodeError);
 }
 
+TEST_F(MmioTest, AHandlerThatThrowsEndsTheProgramWithALine) {
+  make(1, 4);
+  device.on_write = [] { throw 7; };
+  EXPECT_DEATH_IF_SUPPORTED(
+      space.store<u32>(0x1004, 1),
+      "sdk-memory-tests.*: a write of 'device' at 0x4 threw: an exception of type int");
+}
+
 }  // namespace
 }  // namespace backplane

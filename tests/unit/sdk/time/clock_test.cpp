@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,20 @@ TEST_F(ClockTest, FiresWhatIsDueInOrder) {
   EXPECT_EQ(clock.run_timers(), 2U);
   EXPECT_EQ(log, "ab");
   EXPECT_EQ(clock.next_deadline(), 30);
+}
+
+// Throws when its time comes.
+struct Careless {
+  Careless(Clock& clock) : timer(clock, [] { throw std::runtime_error("did not look"); }) {}
+  Timer timer;
+};
+
+TEST_F(ClockTest, ATimerThatThrowsEndsTheProgramWithALine) {
+  Careless careless(clock);
+  careless.timer.arm_at(10);
+  time = 10;
+  EXPECT_DEATH_IF_SUPPORTED(clock.run_timers(),
+                            "sdk-time-tests.*: a timer of .*Careless.* threw: did not look");
 }
 
 TEST_F(ClockTest, EqualDeadlinesFireInTheOrderArmed) {
