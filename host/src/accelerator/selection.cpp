@@ -44,6 +44,36 @@ std::unique_ptr<Accelerator> create(const AccelCandidate& candidate, const Accel
   return accelerator;
 }
 
+void report_failure(const AccelCandidate& candidate, const Error& error, Fallback fallback) {
+  if (error.system_text().empty()) {
+    report(candidate.given,
+           fmt::format("failed to initialize {}: {}", candidate.name, error.line()));
+  } else if (fallback == Fallback::Reported || error.system_text() != kNoSuchFile) {
+    report(candidate.given, error);
+    report(candidate.given,
+           fmt::format("failed to initialize {}: {}", candidate.name, error.system_text()));
+  }
+}
+
+std::optional<std::string> why_unavailable(const AccelClass& type) {
+  if (type.unavailable_reason == nullptr) return std::nullopt;
+  try {
+    return type.unavailable_reason();
+  } catch (...) {
+    return current_exception_text();
+  }
+}
+
+// What an accelerator says of itself before there is one, as the error that would follow.
+Error unavailability(const std::string& reason) {
+  for (const int error : {ENOENT, EACCES, EPERM, ENODEV, ENXIO, EBUSY}) {
+    const std::string end = ": " + std::generic_category().message(error);
+    if (reason.ends_with(end))
+      return Error::system(reason.substr(0, reason.size() - end.size()), error);
+  }
+  return Error(reason).as_system(ENOSYS);
+}
+
 // Hands the accelerator to the machine. False if it cannot run here, which was reported.
 bool initialize(Machine& machine, const AccelCandidate& candidate,
                 std::unique_ptr<Accelerator> accelerator, Fallback fallback) {
@@ -51,14 +81,7 @@ bool initialize(Machine& machine, const AccelCandidate& candidate,
     machine.set_accelerator(std::move(accelerator));
     return true;
   } catch (const Error& error) {
-    if (error.system_text().empty()) {
-      report(candidate.given,
-             fmt::format("failed to initialize {}: {}", candidate.name, error.line()));
-    } else if (fallback == Fallback::Reported || error.system_text() != kNoSuchFile) {
-      report(candidate.given, error);
-      report(candidate.given,
-             fmt::format("failed to initialize {}: {}", candidate.name, error.system_text()));
-    }
+    report_failure(candidate, error, fallback);
   } catch (...) {
     report(candidate.given,
            fmt::format("failed to initialize {}: {}", candidate.name, current_exception_text()));
@@ -72,6 +95,12 @@ bool try_candidate(Machine& machine, const AccelCandidate& candidate,
   if (type == nullptr) return false;
   auto accelerator = with_option(candidate.given, [&] { return create(candidate, *type); });
   if (icount) with_option(icount->given, [&] { accelerator->count_instructions(icount->options); });
+  // A property may be what makes it available: another library, another device.
+  if (candidate.properties.empty())
+    if (const auto reason = why_unavailable(*type)) {
+      report_failure(candidate, unavailability(*reason), fallback);
+      return false;
+    }
   return initialize(machine, candidate, std::move(accelerator), fallback);
 }
 

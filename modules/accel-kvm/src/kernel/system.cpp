@@ -39,7 +39,8 @@ std::optional<std::string> System::unavailable_reason() {
     const System system;
     return std::nullopt;
   } catch (const Error& error) {
-    return error.what();
+    if (error.hint().empty()) return error.what();
+    return fmt::format("{}; {}", error.what(), error.hint());
   }
 }
 

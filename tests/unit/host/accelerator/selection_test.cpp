@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "backplane/log.h"
 #include "backplane/machine.h"
@@ -42,6 +43,19 @@ class BrokenAccel final : public Accelerator {
   void create_vcpu(Cpu&) override {}
 };
 BACKPLANE_TYPE(BrokenAccel, "broken-accel")
+
+// Would do damage if it were tried.
+class DoubtingAccel final : public Accelerator {
+ public:
+  static void class_init(AccelClass& k) {
+    k.unavailable_reason = [] { return std::optional<std::string>(reason); };
+  }
+  void init_machine(Machine&) override { std::abort(); }
+  void create_vcpu(Cpu&) override {}
+
+  static inline std::string reason;
+};
+BACKPLANE_TYPE(DoubtingAccel, "doubting-accel")
 
 class HardwareAccel final : public Accelerator {
  public:
@@ -85,6 +99,22 @@ Outcome select(const std::string& words, const std::optional<InstructionCounting
   outcome.printed = testing::internal::GetCapturedStderr();
   machine->tear_down();
   return outcome;
+}
+
+TEST(AcceleratorSelection, AsksWhetherItIsAvailableBeforeItIsTried) {
+  DoubtingAccel::reason = "the platform is switched off";
+  Outcome outcome = select("-accel doubting -accel good");
+  EXPECT_EQ(outcome.runs, "good");
+  EXPECT_EQ(outcome.printed,
+            "backplane: -accel doubting: the platform is switched off\n"
+            "backplane: -accel doubting: failed to initialize doubting: Function not implemented\n"
+            "backplane: falling back to good\n");
+  DoubtingAccel::reason = "cannot open /dev/x: No such file or directory";
+  outcome = select("-accel doubting -accel good");
+  EXPECT_EQ(outcome.printed,
+            "backplane: -accel doubting: cannot open /dev/x: No such file or directory\n"
+            "backplane: -accel doubting: failed to initialize doubting: No such file or directory\n"
+            "backplane: falling back to good\n");
 }
 
 TEST(AccelSelection, TheFirstThatWorksRunsSilently) {
