@@ -12,6 +12,7 @@
 #include "completion/command_line_completion.h"
 #include "launch/daemon.h"
 #include "launch/launch.h"
+#include "options/config_file.h"
 #include "options/configuration.h"
 #include "options/option_table.h"
 #include "report.h"
@@ -30,7 +31,7 @@ int run(const std::vector<std::string>& arguments) {
                stdout);
     return 0;
   }
-  const CommandLine line = option_table().parse(arguments);
+  const CommandLine line = with_config_files(option_table().parse(arguments));
   module_call_init(ModuleInit::Qom);
   Configuration configuration;
   apply_options(line, OptionPass::Early, configuration);
@@ -39,6 +40,7 @@ int run(const std::vector<std::string>& arguments) {
     return 0;
   }
   apply_options(line, OptionPass::Main, configuration);
+  write_config_file(line);
   Daemon daemon;
   if (configuration.daemonize) with_option("-daemonize", [&] { daemon.begin(); });
   return Launch(configuration, log::program_name(), daemon).run();

@@ -131,7 +131,7 @@ def check_a_compressor_can_be_left_out(tree, directory):
     said = machine(f"savestate -z zstd {state}.new\nquit\n")
     assert wanted in said, said
     said = machine("quit\n", "-loadstate", state, status=1)
-    assert said.endswith(f"backplane: -loadstate: {state}: {wanted}\n"), said
+    assert said.endswith(f"backplane: -loadstate {state}: {state}: {wanted}\n"), said
     (directory / module.name).rename(module)
 
 

@@ -258,8 +258,11 @@ def listing_as_json(test):
               for accelerator in listed["accelerators"]), f"{listed}")
     check(listed["digest"] == modules["digest"] and len(listed["digest"]) == 64, "the digests")
     for option in "-machine", "-cpu", "-device", "-netdev", "-blockdev", "-chardev", "-object":
-        entries = json.loads(run(test, option, "help,format=json").stdout)
-        check(entries and all(entry["name"] for entry in entries), f"{option}: {entries}")
+        listing = json.loads(run(test, option, "help,format=json").stdout)
+        entries = listing["types"]
+        check(entries and all(entry["name"] and entry["state"] for entry in entries),
+              f"{option}: {entries}")
+        check(listing["digest"] == modules["digest"], f"{option}: the digest")
     refused = run(test, "-accel", "help,format=xml")
     check(refused.returncode == 1 and
           refused.stderr == "backplane: -accel help,format=xml: format='xml': "

@@ -70,7 +70,7 @@ Value receive(CommandContext& context, const Arguments& arguments) {
   const StatePlace place = state_place(arguments.text("uri"));
   if (place.socket.empty())
     throw Error::of("'{}': expects unix:PATH, tcp:HOST:PORT or fd:NAME", arguments.text("uri"));
-  context.migration.receive(place.socket, end_if_failed(context.machine));
+  context.migration.receive(place.socket, end_if_failed(context.machine, "-incoming defer"));
   return {};
 }
 

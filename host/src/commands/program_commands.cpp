@@ -39,8 +39,8 @@ Value kvm(CommandContext& context, const Arguments&) {
                        {"present", present}};
 }
 
-Value accelerators(CommandContext&, const Arguments&) { return list_accelerators(); }
-Value modules(CommandContext&, const Arguments&) { return list_modules(); }
+Value accelerators(CommandContext&, const Arguments&) { return with_digest(list_accelerators()); }
+Value modules(CommandContext&, const Arguments&) { return with_digest(list_modules()); }
 
 Value machines(CommandContext&, const Arguments&) {
   Value::List list;

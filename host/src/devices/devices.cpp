@@ -50,6 +50,15 @@ void add_device(Machine& machine, const ImpliedDevice& device) {
 }
 
 CompatProperty parse_global(std::string_view text) {
+  if (text.starts_with("driver=")) {
+    KeyValueList values = KeyValueList::parse(text);
+    const auto take = [&](std::string_view key) { return values.take(key).value_or(""); };
+    CompatProperty global{take("driver"), take("property"), take("value")};
+    values.expect_empty("driver, property, value");
+    if (global.type.empty() || global.property.empty())
+      throw Error("expects driver=TYPE,property=PROPERTY,value=VALUE");
+    return global;
+  }
   const auto equals = text.find('=');
   const auto dot = text.substr(0, equals).rfind('.');
   if (equals == std::string_view::npos || dot == std::string_view::npos || dot == 0 ||

@@ -12,9 +12,10 @@ namespace {
 
 using Listing = ModuleIndex::TypeListing;
 
-constexpr TypeMember kAcceleratorMembers[] = {{"name", &kText},         {"module", &kText},
-                                              {"file", &kText},         {"usable", &kBoolean},
-                                              {"reason", &kText, true}, {"remark", &kText, true}};
+constexpr TypeMember kAcceleratorMembers[] = {
+    {"name", &kText},      {"module", &kText},       {"version", &kText},
+    {"package", &kText},   {"state", &kText},        {"file", &kText},
+    {"usable", &kBoolean}, {"reason", &kText, true}, {"remark", &kText, true}};
 constexpr ValueType kAccelerator = record_of(kAcceleratorMembers);
 constexpr ValueType kAccelerators = list_of(kAccelerator);
 constexpr TypeMember kAcceleratorListingMembers[] = {{"accelerators", &kAccelerators},
@@ -29,17 +30,14 @@ constexpr ValueType kModules = list_of(kModule);
 constexpr TypeMember kModuleListingMembers[] = {
     {"modules", &kModules}, {"searched", &kTexts}, {"digest", &kText}};
 
-constexpr TypeMember kEntryMembers[] = {{"name", &kText},
-                                        {"description", &kText},
-                                        {"module", &kText},
-                                        {"usable", &kBoolean},
-                                        {"reason", &kText, true}};
-constexpr ValueType kEntry = record_of(kEntryMembers);
-
-// Empty for what is linked into the program.
-std::string module_of(const ModuleRecord* module) { return module != nullptr ? module->name : ""; }
-std::string file_of(const ModuleRecord* module) {
-  return module != nullptr ? module->path.string() : "";
+// Of which module something is, none of what is linked into the program.
+void add_origin(Value::Record& record, const ModuleRecord* module) {
+  static const ModuleRecord own{.state = ModuleState::Builtin};
+  const ModuleRecord& of = module != nullptr ? *module : own;
+  record.push_back({"module", of.name});
+  record.push_back({"version", of.version});
+  record.push_back({"package", of.package});
+  record.push_back({"state", to_string(of.state)});
 }
 
 void add_usability(Value::Record& record, const std::string& problem) {
@@ -56,8 +54,8 @@ void add_usability(Value::Record& record, const Listing& listing) {
       if (type->unavailable_reason != nullptr) problem = type->unavailable_reason().value_or("");
       if (problem.empty() && type->remark != nullptr) remark = type->remark();
     }
-  } catch (const Error& error) {
-    problem = error.what();
+  } catch (...) {
+    problem = current_exception_text();
   }
   add_usability(record, problem);
   if (!remark.empty()) record.push_back({"remark", remark});
@@ -67,12 +65,13 @@ void add_usability(Value::Record& record, const Listing& listing) {
 
 const ValueType kAcceleratorListing = record_of(kAcceleratorListingMembers);
 const ValueType kModuleListing = record_of(kModuleListingMembers);
-const ValueType kKindListing = list_of(kEntry);
 
 Value list_accelerators() {
   std::map<std::string, Value::Record> found;
   const auto add = [&](const std::string& name, const ModuleRecord* module, const auto& usability) {
-    Value::Record record{{"name", name}, {"module", module_of(module)}, {"file", file_of(module)}};
+    Value::Record record{{"name", name}};
+    add_origin(record, module);
+    record.push_back({"file", module != nullptr ? module->path.string() : ""});
     add_usability(record, usability);
     found.try_emplace(name, std::move(record));
   };
@@ -87,7 +86,7 @@ Value list_accelerators() {
         add(std::string(kAccelKind.user_name(type)), module, index.unavailable_reason(*module));
   Value::List list;
   for (auto& [name, record] : found) list.push_back(std::move(record));
-  return Value::Record{{"accelerators", std::move(list)}, {"digest", index.digest()}};
+  return Value::Record{{"accelerators", std::move(list)}};
 }
 
 Value list_modules() {
@@ -111,20 +110,42 @@ Value list_modules() {
   }
   Value::List searched;
   for (const auto& directory : index.search_path()) searched.push_back(directory.string());
-  return Value::Record{
-      {"modules", std::move(list)}, {"searched", std::move(searched)}, {"digest", index.digest()}};
+  return Value::Record{{"modules", std::move(list)}, {"searched", std::move(searched)}};
 }
 
-Value list_kind(const Kind& kind) {
+Value list_kinds(std::span<const Kind> kinds) {
   Value::List list;
-  for (const CatalogueEntry& entry : catalogue(kind)) {
-    Value::Record record{{"name", entry.name},
-                         {"description", entry.type.description},
-                         {"module", module_of(entry.type.module)}};
-    add_usability(record, entry.type.unavailable);
+  for (const Kind& kind : kinds)
+    for (const CatalogueEntry& entry : catalogue(kind)) {
+      Value::Record record{{"name", entry.name}, {"description", entry.type.description}};
+      add_origin(record, entry.type.module);
+      add_usability(record, entry.type.unavailable);
+      list.push_back(std::move(record));
+    }
+  return Value::Record{{"types", std::move(list)}};
+}
+
+Value list_properties(const ObjectClass& type) {
+  Value::List list;
+  for (const PropertyDescription& property : describe_properties(type)) {
+    Value::Record record{{"name", property.name},
+                         {"type", property.type_name},
+                         {"description", property.description},
+                         {"read-only", property.read_only}};
+    if (!property.read_only && !property.default_value.is_null())
+      record.push_back({"default", property.default_value});
     list.push_back(std::move(record));
   }
-  return list;
+  Value::Record record{{"type", type.name}};
+  add_origin(record, ModuleIndex::instance().provider_of(type.name));
+  record.push_back({"properties", std::move(list)});
+  return record;
+}
+
+Value with_digest(const Value& listing) {
+  Value::Record record = listing.as_record();
+  record.push_back({"digest", ModuleIndex::instance().digest()});
+  return record;
 }
 
 }  // namespace backplane::host

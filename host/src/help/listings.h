@@ -3,25 +3,36 @@
 // them as they are. Any thread; the machine lock where modules are loaded to know.
 #pragma once
 
+#include <span>
+
 #include "backplane/kind.h"
+#include "backplane/object.h"
 #include "backplane/value.h"
 
 namespace backplane::host {
 
-// {"accelerators": [{"name", "module", "file", "usable", "reason", "remark"}], "digest"}: all
-// that are installed, usable here or not, those too damaged to say what they have included. Each is
-// loaded and asked. `reason` is there for those that are not usable.
+// {"accelerators": [{"name", ORIGIN, "file", "usable", "reason", "remark"}]}: all that are
+// installed, usable here or not, those too damaged to say what they have included. Each is loaded
+// and asked. `reason` is there for those that are not usable. ORIGIN is of what module it is:
+// "module", "version", "package" and "state", of which only the last is not empty for what is
+// linked into the program.
 Value list_accelerators();
-extern const ValueType kAcceleratorListing;
 
-// {"modules": [{"name", "version", "state", "file", "package", "types", "reason"}], "searched",
-// "digest"}. Nothing is loaded.
+// {"modules": [{"name", "version", "state", "file", "package", "types", "reason"}], "searched"}.
+// Nothing is loaded.
 Value list_modules();
-extern const ValueType kModuleListing;
 
-// [{"name", "description", "module", "usable", "reason"}]: what is installed of a kind. Nothing is
-// loaded.
-Value list_kind(const Kind& kind);
-extern const ValueType kKindListing;
+// {"types": [{"name", "description", ORIGIN, "usable", "reason"}]}: what is installed of some
+// kinds. Nothing is loaded.
+Value list_kinds(std::span<const Kind> kinds);
+
+// {"type", ORIGIN, "properties": [{"name", "type", "description", "read-only", "default"}]}.
+Value list_properties(const ObjectClass& type);
+
+// The same with "digest", that of the set of modules, for which all of their files are read.
+Value with_digest(const Value& listing);
+// Of lists of accelerators and modules, with their digest.
+extern const ValueType kAcceleratorListing;
+extern const ValueType kModuleListing;
 
 }  // namespace backplane::host

@@ -3,17 +3,24 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <vector>
+
 #include "backplane/accelerator.h"
+#include "backplane/block.h"
+#include "backplane/chardev.h"
 #include "backplane/json.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/machine_lock.h"
 #include "backplane/module.h"
+#include "backplane/netdev.h"
 #include "help/device_help.h"
 #include "help/listings.h"
 #include "help/module_help.h"
 #include "help/property_help.h"
 #include "help/type_help.h"
+#include "help/wrapping.h"
 #include "launch/cpu_model.h"
 #include "options/help_words.h"
 #include "report.h"
@@ -46,69 +53,124 @@ bool wants_json(const KeyValueList& values) {
   throw Error::of("format='{}': expects text or json", *format);
 }
 
-// The list of them, as text or JSON, or the properties of one; `find` throws if there is none.
-template <class Listed, class Help, class Find>
-std::optional<std::string> answer(const GivenOption& option, std::string_view noun, Listed listed,
-                                  Help help, Find find) {
+std::string as_json(const Value& listing) { return to_json(with_digest(listing)) + "\n"; }
+
+// What there is to choose from, and how one of it is found by its name.
+struct Choice {
+  std::string_view noun;
+  std::function<Value()> listed;
+  std::function<std::string()> text;
+  std::function<const ObjectClass&(const std::string& name)> find;  // throws if there is none
+};
+
+// The list, or the properties of one; as text or JSON.
+std::optional<std::string> answer(const GivenOption& option, const Choice& choice) {
   const KeyValueList values = option.list();
   if (!asks_for_help(values)) return std::nullopt;
   return with_option(option.text, [&] {
     const std::string type = named_type(option, values);
-    const bool as_json = type.empty() && wants_json(values);
+    const bool json = wants_json(values);
     const MachineLock::Guard lock;
-    if (as_json) return to_json(listed()) + "\n";
-    return type.empty() ? help() : property_help(find(type), fmt::format("{} {}", noun, type));
+    if (type.empty()) return json ? as_json(choice.listed()) : for_output(choice.text());
+    const ObjectClass& found = choice.find(type);
+    return json ? as_json(list_properties(found))
+                : for_output(property_help(found, fmt::format("{} {}", choice.noun, type)));
   });
 }
 
-Value list_cpu_models() {
-  Value::List models;
-  for (const CpuModels& architecture : cpu_models()) {
-    const Value of_it = list_kind(architecture.kind());
-    for (const Value& model : of_it.as_list()) models.push_back(model);
-  }
-  return models;
+Choice choice_of(const Kind& kind) {
+  const auto listed = [&kind] { return list_kinds({&kind, 1}); };
+  return {
+      kind.noun, listed, [&kind, listed] { return kind_help(listed(), kind.noun); },
+      [&kind](const std::string& name) -> const ObjectClass& { return class_of_kind(kind, name); }};
+}
+
+std::string accelerators_text() {
+  const MachineLock::Guard lock;
+  return for_output(accelerator_help(list_accelerators()));
+}
+
+std::string kind_text(const Kind& kind) {
+  const MachineLock::Guard lock;
+  return for_output(choice_of(kind).text());
+}
+
+// What the option takes, as in -help.
+std::string usage_of(const OptionSpec& spec) { return OptionTable::help(spec); }
+
+bool has_help_as(const KeyValueList& values, std::string_view key) {
+  return is_help(values.get(key));
 }
 
 }  // namespace
 
 std::optional<std::string> help_on_accelerators(const GivenOption& option) {
   return answer(
-      option, "accelerator", list_accelerators,
-      [] { return accelerator_help(list_accelerators()); },
-      [](const std::string& name) -> const ObjectClass& { return accel_find(name); });
+      option,
+      {kAccelKind.noun, list_accelerators, [] { return accelerator_help(list_accelerators()); },
+       [](const std::string& name) -> const ObjectClass& { return accel_find(name); }});
+}
+
+std::optional<std::string> help_on_machines(const GivenOption& option) {
+  if (has_help_as(option.list(), "accel")) return accelerators_text();
+  return help_on_kind(kMachineKind, option);
 }
 
 std::optional<std::string> help_on_cpus(const GivenOption& option) {
-  return answer(option, "CPU model", list_cpu_models, cpu_help, find_cpu_class);
+  std::vector<Kind> kinds;
+  const std::vector<CpuModels> architectures = cpu_models();
+  for (const CpuModels& models : architectures) kinds.push_back(models.kind());
+  const auto listed = [&] { return list_kinds(kinds); };
+  const std::string_view noun = kinds.front().noun;
+  return answer(option, {noun, listed, [&] { return kind_help(listed(), noun); }, find_cpu_class});
 }
 
 std::optional<std::string> help_on_devices(const GivenOption& option) {
-  return answer(
-      option, kDeviceKind.noun, [] { return list_kind(kDeviceKind); }, device_help,
-      [](const std::string& name) -> const ObjectClass& {
-        return class_of_kind(kDeviceKind, name);
-      });
+  Choice choice = choice_of(kDeviceKind);
+  choice.text = [] { return device_help(); };
+  return answer(option, choice);
 }
 
 std::optional<std::string> help_on_kind(const Kind& kind, const GivenOption& option) {
-  return answer(
-      option, kind.noun, [&] { return list_kind(kind); }, [&] { return kind_help(kind); },
-      [&](const std::string& name) -> const ObjectClass& { return class_of_kind(kind, name); });
+  return answer(option, choice_of(kind));
+}
+
+std::optional<std::string> help_on_drives(const GivenOption& option) {
+  const KeyValueList values = option.list();
+  if (asks_for_help(values)) return usage_of(*option.spec) + kind_text(kBlockKind);
+  if (has_help_as(values, "format")) return kind_text(kBlockKind);
+  return std::nullopt;
+}
+
+std::optional<std::string> help_on_cards(const GivenOption& option) {
+  const KeyValueList values = option.list();
+  if (asks_for_help(values)) return usage_of(*option.spec) + kind_text(kNetdevKind);
+  if (has_help_as(values, "model")) return for_output(device_help("Network"));
+  return std::nullopt;
+}
+
+std::optional<std::string> help_on_consoles(const GivenOption& option) {
+  if (!is_help(option.value)) return std::nullopt;
+  return usage_of(*option.spec) + kind_text(kChardevKind);
+}
+
+std::optional<std::string> help_on_words(const GivenOption& option) {
+  if (!is_help(option.value)) return std::nullopt;
+  return usage_of(*option.spec);
 }
 
 std::optional<std::string> help_on_modules(const GivenOption& option) {
   const KeyValueList values = option.list();
   if (!asks_for_help(values)) throw option.error("expects help");
   return with_option(option.text, [&] {
-    const bool as_json = wants_json(values);
+    const bool json = wants_json(values);
     const MachineLock::Guard lock;
-    return as_json ? to_json(list_modules()) + "\n" : module_help(list_modules());
+    return json ? as_json(list_modules()) : for_output(module_help(list_modules()));
   });
 }
 
 std::optional<std::string> help_on_log(const GivenOption& option) {
-  return is_help(option.value) ? std::optional(log_help()) : std::nullopt;
+  return is_help(option.value) ? std::optional(for_output(log_help())) : std::nullopt;
 }
 
 std::string version_text() { return fmt::format("Backplane emulator version {}\n", kVersion); }

@@ -12,13 +12,23 @@
 namespace backplane::host {
 
 std::optional<std::string> help_on_accelerators(const GivenOption& option);
+// Also what follows accel=.
+std::optional<std::string> help_on_machines(const GivenOption& option);
 std::optional<std::string> help_on_cpus(const GivenOption& option);
 std::optional<std::string> help_on_devices(const GivenOption& option);
-// Machines, backends.
+// Backends.
 std::optional<std::string> help_on_kind(const Kind& kind, const GivenOption& option);
+// Also what follows format=.
+std::optional<std::string> help_on_drives(const GivenOption& option);
+// -nic; also what follows model=.
+std::optional<std::string> help_on_cards(const GivenOption& option);
+// The short forms of character devices, and those that -chardev has.
+std::optional<std::string> help_on_consoles(const GivenOption& option);
 // Takes nothing but help.
 std::optional<std::string> help_on_modules(const GivenOption& option);
 std::optional<std::string> help_on_log(const GivenOption& option);
+// What an option takes whose values are no types: as in -help.
+std::optional<std::string> help_on_words(const GivenOption& option);
 
 std::string version_text();
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
-#include "backplane/kind.h"
 #include "backplane/value.h"
 
 namespace backplane::host {
@@ -13,10 +13,7 @@ namespace backplane::host {
 // What list_accelerators() has found: each one, its module's file, and whether it can be used here.
 std::string accelerator_help(const Value& listing);
 
-// The types of a kind, each with its module: machines, block drivers, ...
-std::string kind_help(const Kind& kind);
-
-// The models of every architecture that is installed.
-std::string cpu_help();
+// What list_kinds() has found, each with its module; `noun` is what one of them is called.
+std::string kind_help(const Value& listing, std::string_view noun);
 
 }  // namespace backplane::host

@@ -106,8 +106,10 @@ void Launch::set_board_properties() {
   for (const auto& asked : asked_.board) {
     const auto& [property, setting] = asked;
     const GivenOption& option = *setting.option;
-    if (machine_->object_class().find_property(property) == nullptr)
+    if (machine_->object_class().find_property(property) == nullptr) {
+      if (setting.if_there) continue;
       throw option.error("machine {} has no use for -{}", asked_.machine.type, option.name());
+    }
     with_option(option.text, [&] { machine_->set_property(asked.first, asked.second.value); });
   }
 }
@@ -187,7 +189,7 @@ void Launch::make_ready() {
 void Launch::load_state(const StatePlace& place) {
   if (place.deferred) return;
   if (place.is_handed_over()) {
-    migration_->receive(place.socket, end_if_failed(*machine_));
+    migration_->receive(place.socket, end_if_failed(*machine_, asked_.state()->given));
     return;
   }
   ProgressLine progress("loading");
@@ -199,13 +201,22 @@ void Launch::load_state(const StatePlace& place) {
   stood_still_ = !receive_machine(*machine_, place.socket, progress.shower());
 }
 
+void Launch::give_up_rights() {
+  if (const GivenOption* const option = asked_.chroot)
+    with_option(option->text, [&] { change_root(option->value); });
+  if (run_as_) with_option(asked_.run_as->text, [&] { become(*run_as_); });
+}
+
 int Launch::run() {
   {
     const MachineLock::Guard lock;
     check_options();
     if (asked_.pid_file != nullptr)
-      with_option("-pidfile",
+      with_option(asked_.pid_file->text,
                   [&] { pid_file_ = std::make_unique<PidFile>(asked_.pid_file->value); });
+    // Users are looked up where the system's files are.
+    if (const GivenOption* const option = asked_.run_as)
+      run_as_ = with_option(option->text, [&] { return parse_run_as(option->value); });
     create_machine();
     configure_machine();
     choose_accelerator();
@@ -217,6 +228,7 @@ int Launch::run() {
     start_monitors();
     start_gdb_server();
     make_ready();
+    give_up_rights();
     // What is still to be received starts by itself.
     if (!machine_->config().start_stopped && !stood_still_ && !machine_->config().will_be_received)
       machine_->run_control().start();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "devices/drives.h"
 #include "gdb/service.h"
 #include "launch/daemon.h"
+#include "launch/privileges.h"
 #include "launch/saved_state.h"
 #include "monitor/monitor.h"
 #include "options/configuration.h"
@@ -51,11 +53,13 @@ class Launch {
   void start_gdb_server();
   void make_ready();
   void load_state(const StatePlace& place);
+  void give_up_rights();
 
   const Configuration& asked_;
   const std::string program_name_;
   Daemon& daemon_;
   std::unique_ptr<PidFile> pid_file_;
+  std::optional<RunAs> run_as_;
   std::vector<AccelCandidate> candidates_;
   Object root_;  // of the composition tree: the machine is "/machine"
   Machine* machine_ = nullptr;

@@ -21,24 +21,24 @@ StatePlace state_place(std::string_view place) {
 }
 
 void set_loaded_state(Configuration& configuration, const GivenOption& option) {
-  const std::string given = "-" + option.name();
-  configuration.loaded = {with_option(given, [&] { return state_place(option.value); }), given};
+  configuration.loaded = {with_option(option.text, [&] { return state_place(option.value); }),
+                          option.text};
 }
 
 void set_incoming_state(Configuration& configuration, const GivenOption& option) {
   constexpr std::string_view kLater = "defer";
-  const std::string given = "-" + option.name();
   const auto place = [&]() -> StatePlace {
     if (option.value == kLater) return {.deferred = true};
     return state_place(option.value);
   };
-  configuration.incoming = {with_option(given, place), given};
+  configuration.incoming = {with_option(option.text, place), option.text};
 }
 
-std::function<void(const std::optional<Error>& failure)> end_if_failed(Machine& machine) {
-  return [&machine](const std::optional<Error>& failure) {
+std::function<void(const std::optional<Error>& failure)> end_if_failed(Machine& machine,
+                                                                       std::string given) {
+  return [&machine, given = std::move(given)](const std::optional<Error>& failure) {
     if (!failure) return;
-    report("-incoming", *failure);
+    report(given, *failure);
     machine.main_loop().quit(1);
   };
 }

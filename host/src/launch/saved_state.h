@@ -39,6 +39,7 @@ void set_incoming_state(Configuration& configuration, const GivenOption& option)
 
 // For Migration::receive(): ends the program if the machine has not come, after a line that says
 // why.
-std::function<void(const std::optional<Error>& failure)> end_if_failed(Machine& machine);
+std::function<void(const std::optional<Error>& failure)> end_if_failed(Machine& machine,
+                                                                       std::string given);
 
 }  // namespace backplane::host

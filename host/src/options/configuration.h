@@ -34,6 +34,7 @@ struct Configuration {
   struct BoardSetting {
     std::string value;
     Option option = nullptr;
+    bool if_there = false;  // a board without the property is as asked
   };
   std::map<std::string, BoardSetting> board;
 
@@ -66,6 +67,8 @@ struct Configuration {
 
   bool daemonize = false;
   Option pid_file = nullptr;
+  Option chroot = nullptr;
+  Option run_as = nullptr;
   struct Descriptor {
     u32 set;
     int fd;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "options/machine_options.h"
 
+#include "backplane/log.h"
 #include "options/accepted_options.h"
 #include "options/configuration.h"
 #include "options/machine_size.h"
@@ -8,11 +9,33 @@
 
 namespace backplane::host {
 
+namespace {
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// QEMU's machines come in versions, "pc-i440fx-8.2"; ours do not.
+std::string without_version(const std::string& type, const std::string& given) {
+  constexpr std::string_view kVersioned = "pc-i440fx-";
+  constexpr const char* kOurs = "pc";
+  if (!type.starts_with(kVersioned)) return type;
+  const std::string_view version = std::string_view(type).substr(kVersioned.size());
+  const std::size_t dot = version.find('.');
+  if (dot == std::string_view::npos || !is_number(version.substr(0, dot)) ||
+      !is_number(version.substr(dot + 1)))
+    return type;
+  log::warn(fmt::format("{}: machines have no versions; this one is {}", given, kOurs));
+  return kOurs;
+}
+
+}  // namespace
+
 void set_machine(Configuration& configuration, const GivenOption& option) {
   MachineOptions& machine = configuration.machine;
   for (const KeyValue& item : option.list()) {
     if (item.key == "type") {
-      machine.type = item.value;
+      machine.type = without_version(item.value, option.text);
       machine.given = option.text;
     } else if (item.key == "accel") {
       machine.accelerators = {item.value, option.text};

@@ -2,6 +2,7 @@
 // What the options are called, take and mean. -help and docs/command-line.md come from here.
 #include "options/option_table.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "help/requested_help.h"
 #include "options/accepted_options.h"
 #include "options/configuration.h"
+#include "options/foreign_options.h"
 #include "options/guest_action_options.h"
 #include "options/icount_options.h"
 #include "options/identity_options.h"
@@ -30,9 +32,16 @@ namespace {
 struct Row {
   OptionSpec spec;
   void (*action)(Configuration& configuration, const GivenOption& option);
-  // What is printed instead of launching; nullopt where the option asks for nothing. Null: never.
+  // What is printed instead of launching; nullopt where the option asks for nothing.
   std::optional<std::string> (*answer)(const GivenOption& option) = nullptr;
 };
+
+// Arguments of which "help" may be one: files, and words for others.
+constexpr std::string_view kAnyText[] = {"", "FILE", "DIRECTORY", "WORDS", "USER|UID:GID"};
+
+bool takes_any_text(const OptionSpec& spec) {
+  return std::find(std::begin(kAnyText), std::end(kAnyText), spec.argument) != std::end(kAnyText);
+}
 
 // --- actions that are the same for several rows -----------------------------------------------
 
@@ -73,7 +82,7 @@ std::vector<Row> rows() {
         "try in order, as several -accel options do",
         "Machine", "type"},
        set_machine,
-       help_on<kMachineKind>},
+       help_on_machines},
       {{"cpu", "", "MODEL[,+FEATURE|-FEATURE|FEATURE=on|off...]",
         "the model of the CPUs; -cpu help lists them, -cpu MODEL,help its features", "", "type"},
        keep<&Configuration::cpu>,
@@ -129,6 +138,10 @@ std::vector<Row> rows() {
         "the same, or wait there for a machine that 'migrate' in the monitor of another\n"
         "program sends; fd: an open descriptor, defer: until 'migrate-incoming' says where"},
        set_incoming_state},
+      {{"no-hpet", "", "", "the same as -machine hpet=off, where the machine has such a timer"},
+       [](Configuration& c, const GivenOption& o) {
+         c.board["hpet"] = {.value = "off", .option = &o, .if_there = true};
+       }},
       {{"rtc", "", "[base=]utc|SECONDS[,clock=host|vm][,driftfix=none]",
         "the date at which the guest's real-time clock starts, and whether it goes on with the\n"
         "host's calendar or with the guest's time",
@@ -156,7 +169,8 @@ std::vector<Row> rows() {
         "qom-type", Main, true},
        add<&Configuration::objects>,
        help_on<kObjectKind>},
-      {{"global", "", "TYPE.PROPERTY=VALUE", "a default for every device of a type"},
+      {{"global", "", "TYPE.PROPERTY=VALUE|driver=TYPE,property=PROPERTY,value=VALUE",
+        "a default for every device of a type"},
        add<&Configuration::globals>},
       {{"drive", "", "[file=]FILE[,format=FORMAT][,if=virtio|none][,id=ID][,readonly=on|off]...",
         "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"
@@ -164,7 +178,8 @@ std::vector<Row> rows() {
         "discard=unmap|ignore, detect-zeroes=on|off|unmap, locking=auto|on|off, serial=TEXT,\n"
         "auto-read-only=on|off, index=PLACE, werror= and rerror=report|ignore|stop|enospc",
         "", "file"},
-       add<&Configuration::drives>},
+       add<&Configuration::drives>,
+       help_on_drives},
       {{"blockdev", "",
         "[driver=]DRIVER,node-name=NAME[,filename=FILE][,file=NODE][,PROPERTY=VALUE...]",
         "the same in layers: a file (filename=), and a format on top of it (file=, or\n"
@@ -182,7 +197,8 @@ std::vector<Row> rows() {
        help_on<kNetdevKind>},
       {{"nic", "", "[type=]TYPE|none[,model=DEVICE][,mac=ADDRESS][,id=ID][,PROPERTY=VALUE...]",
         "a network card and the -netdev behind it: -nic user", "", "type"},
-       add<&Configuration::nics>},
+       add<&Configuration::nics>,
+       help_on_cards},
 
       {{"nographic", "", "", "serial port and monitor share this terminal", "Consoles"},
        [](Configuration& c, const GivenOption&) { c.consoles.no_graphic = true; }},
@@ -191,11 +207,14 @@ std::vector<Row> rows() {
         "where the next serial port leads: stdio, mon:stdio (shared with the monitor), null,\n"
         "none, file:PATH, pty, unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,server=on],\n"
         "chardev:ID"},
-       add_console<&ConsoleOptions::serials>},
+       add_console<&ConsoleOptions::serials>,
+       help_on_consoles},
       {{"monitor", "", "DEVICE", "where a monitor is; the same devices"},
-       add_console<&ConsoleOptions::monitors>},
+       add_console<&ConsoleOptions::monitors>,
+       help_on_consoles},
       {{"qmp", "", "DEVICE", "where a program speaks QMP with the machine; the same devices"},
-       add_console<&ConsoleOptions::controls>},
+       add_console<&ConsoleOptions::controls>,
+       help_on_consoles},
       {{"mon", "", "[chardev=]ID[,mode=readline|control][,id=NAME]",
         "a monitor, or with mode=control QMP, on a -chardev", "", "chardev"},
        add<&Configuration::monitors>},
@@ -213,9 +232,20 @@ std::vector<Row> rows() {
        [](Configuration& c, const GivenOption&) { c.daemonize = true; }},
       {{"pidfile", "", "FILE", "write the number of the process there, and remove it at the end"},
        keep<&Configuration::pid_file>},
+      {{"chroot", "", "DIRECTORY",
+        "make it the root of files before the guest starts: what is opened later is there"},
+       keep<&Configuration::chroot>},
+      {{"runas", "", "USER|UID:GID", "become that user before the guest starts"},
+       keep<&Configuration::run_as>},
       {{"add-fd", "", "fd=NUMBER,set=SET[,opaque=TEXT]",
         "an open descriptor of whoever starts the program: /dev/fdset/SET names it as a file"},
        add_descriptor},
+      {{"readconfig", "", "FILE",
+        "options from a file, as QEMU's configuration files have them. @FILE in the place of an\n"
+        "option stands for the words of a file, as they would be written here"},
+       nothing},
+      {{"writeconfig", "", "FILE", "write such a file, with what was given; -: to standard output"},
+       nothing},
       {{"msg", "", "timestamp=on|off", "begin each message with the time", "", "", Early},
        set_message_form},
       {{"no-user-config", "", "", "which is so: no file of the user is read"}, nothing},
@@ -248,7 +278,8 @@ std::vector<Row> rows() {
         "them; with -S, the guest waits too"},
        [](Configuration& c, const GivenOption& o) {
          c.debugger = {o.value, o.text};
-       }},
+       },
+       help_on_consoles},
       {{"s", "", "", "the same as -gdb tcp::1234"},
        [](Configuration& c, const GivenOption& o) {
          if (!c.debugger) c.debugger = {gdb::kUsualDevice, o.text};
@@ -262,7 +293,8 @@ std::vector<Row> rows() {
       {{"qtest", "", "DEVICE",
         "a program at that device drives the machine's devices, with -accel qtest in place of\n"
         "a guest"},
-       keep<&Configuration::qtest>},
+       keep<&Configuration::qtest>,
+       help_on_consoles},
       {{"qtest-log", "", "FILE", "write what it says and is told to a file; none: nowhere"},
        keep<&Configuration::qtest_log>},
       {{"version", "", "", "print the version", "", "", Early}, nothing, version},
@@ -273,7 +305,7 @@ std::vector<Row> rows() {
 // The rows, and what of them the SDK parses: one each, in the same order.
 class Table {
  public:
-  Table() : rows_(rows()), specs_(specs_of(rows_)) {}
+  Table() : rows_(rows()), specs_(specs_of(rows_), foreign_options()) {}
   const OptionTable& specs() const { return specs_; }
   const Row& row_of(const GivenOption& option) const {
     return rows_[static_cast<std::size_t>(option.spec - specs_.rows().data())];
@@ -304,9 +336,12 @@ void apply_options(const CommandLine& line, OptionPass pass, Configuration& conf
 }
 
 std::optional<std::string> requested_help(const CommandLine& line) {
-  for (const GivenOption& option : line.all())
-    if (const auto answer = table().row_of(option).answer)
-      if (auto text = answer(option)) return text;
+  for (const GivenOption& option : line.all()) {
+    const Row& row = table().row_of(option);
+    const auto answer = row.answer != nullptr ? row.answer : help_on_words;
+    if (row.answer == nullptr && takes_any_text(row.spec)) continue;
+    if (auto text = answer(option)) return text;
+  }
   return std::nullopt;
 }
 

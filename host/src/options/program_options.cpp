@@ -9,6 +9,7 @@
 namespace backplane::host {
 
 void set_message_form(Configuration&, const GivenOption& option) {
+  if (is_help(option.value)) return;
   with_values(option, [](KeyValueList values) {
     log::set_timestamps(values.take_as<bool>("timestamp").value_or(false));
     values.expect_empty("timestamp");

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // An accelerator that goes wrong before it is one, in the way that BROKEN in the environment says.
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 #include "backplane/accelerator.h"
 
@@ -22,8 +25,15 @@ struct Constructed {
     if (is_broken("constructor-throws-number")) throw 7;
     if (is_broken("constructor-exits")) std::exit(0);
     if (is_broken("constructor-terminates")) give_up();
+    if (is_broken("constructor-crashes")) std::raise(SIGSEGV);
+    if (is_broken("constructor-aborts")) std::abort();
+    if (is_broken("constructor-hangs")) wait_to_be_ended();
   }
   static void fail(const char* why) { throw std::runtime_error(why); }
+  static void wait_to_be_ended() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2200));
+    std::raise(SIGTERM);
+  }
   static void give_up() noexcept { fail("given up"); }
 } constructed;
 

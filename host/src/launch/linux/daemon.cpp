@@ -14,16 +14,20 @@ namespace backplane::host {
 // --- into the background ------------------------------------------------------------------------
 
 struct Daemon::Impl {
-  int told = -1;  // where whoever waits is told
+  int told = -1;     // where whoever waits is told
+  int nowhere = -1;  // /dev/null, which may be out of reach later
 };
 
 Daemon::Daemon() : impl_(std::make_unique<Impl>()) {}
 
 Daemon::~Daemon() {
-  if (impl_->told >= 0) close(impl_->told);
+  for (const int fd : {impl_->told, impl_->nowhere})
+    if (fd >= 0) close(fd);
 }
 
 void Daemon::begin() {
+  impl_->nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (impl_->nowhere < 0) throw Error::system("/dev/null", errno);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw Error::system("cannot make a pipe", errno);
   const pid_t child = fork();
@@ -49,10 +53,9 @@ void Daemon::begin() {
 
 void Daemon::ready() {
   if (impl_->told < 0) return;
-  const int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (nowhere < 0 || chdir("/") != 0) throw Error::system("cannot go into the background", errno);
-  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nowhere, stream);
-  close(nowhere);
+  if (chdir("/") != 0) throw Error::system("cannot go into the background", errno);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    dup2(impl_->nowhere, stream);
   const char word = 1;
   [[maybe_unused]] const ssize_t written = write(impl_->told, &word, 1);
   close(impl_->told);

@@ -42,12 +42,12 @@ TEST(Configuration, KeepsTheOrderOfWhatAddsUp) {
 TEST(Configuration, ASavedMachineIsBeforeOneThatIsToCome) {
   for (const char* words : {"-loadstate f -incoming defer", "-incoming defer -loadstate f"}) {
     const Asked asked(words);
-    EXPECT_EQ(asked.configuration.state()->given, "-loadstate") << words;
+    EXPECT_EQ(asked.configuration.state()->given, "-loadstate f") << words;
     EXPECT_EQ(asked.configuration.state()->place.file, "f") << words;
   }
   EXPECT_TRUE(Asked("-incoming defer").configuration.state()->place.deferred);
   EXPECT_EQ(message_of([] { Asked("-incoming rdma:x"); }),
-            "-incoming: 'rdma:x': expects file:PATH, unix:PATH, tcp:HOST:PORT or fd:NAME");
+            "-incoming rdma:x: 'rdma:x': expects file:PATH, unix:PATH, tcp:HOST:PORT or fd:NAME");
 }
 
 TEST(Configuration, TheDebuggersUsualPlaceIsForWhoNamesNone) {
