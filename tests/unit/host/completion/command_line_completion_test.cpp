@@ -37,7 +37,7 @@ Words of(const Words& words) {
 }
 
 TEST(CommandLineCompletion, KnowsTheOptions) {
-  EXPECT_EQ(of({"-no-"}), (Words{"-no-reboot", "-no-shutdown", "-no-user-config"}));
+  EXPECT_EQ(of({"-no-"}), (Words{"-no-hpet", "-no-reboot", "-no-shutdown", "-no-user-config"}));
   EXPECT_EQ(of({"--uu"}), (Words{"--uuid"}));
   EXPECT_EQ(of({"-S", "-smp", "2", "-loads"}), (Words{"-loadstate"}));
   EXPECT_EQ(of({"-nosuch"}), Words());

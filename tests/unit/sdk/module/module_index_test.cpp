@@ -238,11 +238,12 @@ TEST(ModuleIndex, TellsARefusedRequirement) {
 
 TEST(ModuleIndex, TellsARequirementOfAVersionThatDoesNotFit) {
   EXPECT_EQ(index().unavailable_reason(record_of_file("needs-good-as-is.so")), "");
-  EXPECT_NE(index()
-                .unavailable_reason(record_of_file("needs-newer-good.so"))
-                .find("needs-newer-good.so: it was built with version 2.6 of 'good', which is newer "
-                      "than the installed version 2.5; update good"),
-            std::string::npos);
+  EXPECT_NE(
+      index()
+          .unavailable_reason(record_of_file("needs-newer-good.so"))
+          .find("needs-newer-good.so: it was built with version 2.6 of 'good', which is newer "
+                "than the installed version 2.5; update good"),
+      std::string::npos);
   EXPECT_NE(index()
                 .unavailable_reason(record_of_file("needs-good-of-before.so"))
                 .find("needs-good-of-before.so: it was built with version 1.0 of 'good', installed "
