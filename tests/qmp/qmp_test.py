@@ -268,7 +268,10 @@ def listing_as_json(test):
           refused.stderr == "backplane: -accel help,format=xml: format='xml': "
                             "expects text or json\n", refused.stderr)
     with Machine(test, "-S") as machine, Session(machine.sockets[0]) as session:
-        check(session.ask("query-accelerators") == listed, "query-accelerators")
+        answered = session.ask("query-accelerators")
+        for accelerator in listed["accelerators"] + answered["accelerators"]:
+            check(accelerator.pop("state") in ("available", "loaded"), f"{accelerator}")
+        check(answered == listed, f"query-accelerators: {answered}, not {listed}")
         check([module["name"] for module in session.ask("query-modules")["modules"]] ==
               [module["name"] for module in modules["modules"]], "query-modules")
         session.ask("quit")
