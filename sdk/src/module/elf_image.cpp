@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ELF-64, little-endian, x86-64. Names follow [gABI "Object Files"].
 #include <array>
+#include <utility>
 
 #include "module/module_image.h"
 
@@ -52,6 +53,8 @@ enum : i64 { DT_NULL = 0, DT_NEEDED = 1, DT_RPATH = 15, DT_RUNPATH = 29 };
 
 constexpr u64 kMaxSections = 1 << 16;
 constexpr u64 kMaxDynamicEntries = 1 << 12;
+constexpr u64 kMaxNameBytes = 1 << 20;
+constexpr std::string_view kModinfoName{".modinfo", sizeof ".modinfo"};  // with its end
 
 std::string machine_name(u16 machine) {
   switch (machine) {
@@ -146,15 +149,20 @@ ModuleImage read_elf_image(const ImageBytes& bytes) {
   const u32 names_index = header.e_shstrndx == SHN_XINDEX ? sections[0].sh_link : header.e_shstrndx;
   if (names_index >= sections.size()) throw Error("damaged: its section names are missing");
   const Elf64_Shdr& names = sections[names_index];
-  if (names.sh_type == SHT_NOBITS) throw Error("damaged: its section names are missing");
+  if (names.sh_type == SHT_NOBITS || names.sh_size > kMaxNameBytes)
+    throw Error("damaged: its section names are missing");
+  const std::string name_table =
+      bytes.read_text(names.sh_offset, names.sh_size, "its section names");
 
+  bool has_dynamic = false;
   for (const Elf64_Shdr& section : sections) {
-    if (section.sh_type == SHT_DYNAMIC) read_dynamic(bytes, sections, section, image);
+    if (section.sh_type == SHT_DYNAMIC) {
+      if (std::exchange(has_dynamic, true)) throw Error("damaged: it has two dynamic sections");
+      read_dynamic(bytes, sections, section, image);
+    }
     if (section.sh_type != SHT_PROGBITS) continue;
-    if (section.sh_name >= names.sh_size) throw Error("damaged: a section's name is missing");
-    if (bytes.read_string(names.sh_offset + section.sh_name, names.sh_offset + names.sh_size,
-                          "a section's name") != ".modinfo")
-      continue;
+    if (section.sh_name >= name_table.size()) throw Error("damaged: a section's name is missing");
+    if (!std::string_view(name_table).substr(section.sh_name).starts_with(kModinfoName)) continue;
     if (image.has_modinfo) throw Error("damaged: it has two .modinfo sections");
     if (section.sh_size > kMaxModinfoBytes)
       throw Error::of("damaged: its metadata has {} bytes", section.sh_size);

@@ -7,6 +7,13 @@
 
 namespace backplane {
 
+namespace {
+
+// No name or path is longer; a file may say that one is as long as itself.
+constexpr u64 kLongestString = 16_KiB;
+
+}  // namespace
+
 void ImageBytes::read(u64 offset, void* out, std::size_t length, std::string_view what) const {
   if (!contains(offset, length))
     throw Error::of("truncated or damaged: {} is at bytes {} to {} of a file of {} bytes", what,
@@ -24,7 +31,7 @@ std::string ImageBytes::read_text(u64 offset, std::size_t length, std::string_vi
 std::string ImageBytes::read_string(u64 offset, u64 end, std::string_view what) const {
   constexpr std::size_t kStep = 256;
   std::string text;
-  end = std::min(end, size_);
+  end = std::min({end, size_, offset + std::min(kLongestString, ~offset)});
   while (offset < end) {
     std::array<char, kStep> piece;
     const auto length = static_cast<std::size_t>(std::min<u64>(kStep, end - offset));

@@ -183,5 +183,14 @@ TEST(ModuleFile, ThatIsNoRegularFileIsTold) {
   EXPECT_THROW(read_module_file(scratch / "absent.so"), Error);
 }
 
+TEST(ElfImage, IsDamagedIfItHasTwoDynamicSections) {
+  Elf64_Shdr dynamic{};
+  with_section(is_dynamic, [&](Elf64_Shdr& section) { dynamic = section; });
+  EXPECT_EQ(message_of(with_section(
+                [](const Elf64_Shdr& section) { return section.sh_type == SHT_PROGBITS; },
+                [&](Elf64_Shdr& section) { section = dynamic; })),
+            "damaged: it has two dynamic sections");
+}
+
 }  // namespace
 }  // namespace backplane
