@@ -131,7 +131,7 @@ class ResponseFile : public ::testing::Test {
   std::string file(const std::string& name, const std::string& text) {
     const std::filesystem::path path = directory_ / name;
     std::ofstream(path) << text;
-    return "@" + path.string();
+    return "@" + path.generic_string();
   }
 
  private:
