@@ -18,6 +18,7 @@ void* (*volatile open_file)(const char* path, int mode) = &dlopen;
 
 #include "module/file_of_address.h"
 #include "module/load_watch.h"
+#include "module/run_constructors.h"
 #include "object/linked_types.h"
 
 namespace backplane {
@@ -70,6 +71,7 @@ void load_module_file(const ModuleRecord& record, const std::filesystem::path& f
   dll::shared_library library;
   try {
     const LoadWatch watch(record.path);
+    run_constructors(from);
     library.load(from, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
   } catch (...) {
     throw Error(load_failure(current_exception_text(), from))
