@@ -18,6 +18,8 @@ include(GNUInstallDirs)
 
 define_property(GLOBAL PROPERTY BACKPLANE_LOADABLE_MODULES
   BRIEF_DOCS "Modules built as shared objects")
+define_property(GLOBAL PROPERTY BACKPLANE_PACKAGED_MODULES
+  BRIEF_DOCS "Those of them that a package ships")
 define_property(GLOBAL PROPERTY BACKPLANE_LINKED_MODULES
   BRIEF_DOCS "Modules linked into the program")
 
@@ -148,6 +150,7 @@ macro(_backplane_add_loadable_module name)
   set(component ${name})
   if(arg_PACKAGE)
     set(component ${arg_PACKAGE})
+    set_property(GLOBAL APPEND PROPERTY BACKPLANE_PACKAGED_MODULES ${name})
   endif()
   install(TARGETS ${name}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/backplane COMPONENT ${component}
@@ -263,7 +266,7 @@ endfunction()
 # Writes the file known-modules of the module directory from the loadable modules' metadata, so
 # that the package of a module that was removed can still be named.
 function(backplane_write_known_modules)
-  get_property(modules GLOBAL PROPERTY BACKPLANE_LOADABLE_MODULES)
+  get_property(modules GLOBAL PROPERTY BACKPLANE_PACKAGED_MODULES)
   if(NOT modules)
     return()
   endif()

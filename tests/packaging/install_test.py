@@ -101,7 +101,10 @@ def check_accelerators_can_be_left_out(tree):
         file = f"accel-{name}.so"
         (tree.modules / file).rename(aside / file)
         said = tree.backplane("-accel", name, "-M", "none", status=1)
-        assert f"in module accel-{name}, package backplane-accel-{name}" in said, said
+        # There is no package of what Windows has.
+        wanted = (f"in module accel-{name}, package backplane-accel-{name}" if name != "whpx"
+                  else "-accel whpx: invalid accelerator whpx")
+        assert wanted in said, said
         assert listed() == names - {name}, f"without {name}, -accel help lists {listed()}"
         (aside / file).rename(tree.modules / file)
         assert listed() == names, f"{name} put back, -accel help lists {listed()}"
@@ -109,8 +112,8 @@ def check_accelerators_can_be_left_out(tree):
         (tree.modules / f"accel-{name}.so").rename(aside / f"accel-{name}.so")
     said = tree.backplane("-M", "none", status=1)
     assert "No accelerator selected and no default accelerator available" in said, said
+    assert "install one of the packages backplane-accel-tcg, backplane-accel-kvm\n" in said, said
     for name in names:
-        assert f"backplane-accel-{name}" in said, f"the package of {name} is not named:\n{said}"
         (aside / f"accel-{name}.so").rename(tree.modules / f"accel-{name}.so")
     assert listed() == names, f"all put back, -accel help lists {listed()}"
 

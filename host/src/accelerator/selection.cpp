@@ -11,20 +11,12 @@
 #include "backplane/catalogue.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
+#include "help/packages.h"
 #include "report.h"
 
 namespace backplane::host {
 
 namespace {
-
-// Runs no guest: nobody who looks for an accelerator wants it.
-constexpr std::string_view kForTests = "qtest";
-
-bool has_accelerator(const KnownModule& module) {
-  return std::ranges::any_of(module.types, [](std::string_view type) {
-    return type.ends_with(kAccelKind.suffix) && type != kAccelKind.type_name(kForTests);
-  });
-}
 
 const std::string kNoSuchFile = std::generic_category().message(ENOENT);
 
@@ -119,20 +111,25 @@ bool accelerator_installed(const std::string& name) {
   return TypeRegistry::instance().has(type) || ModuleIndex::instance().provider_of(type) != nullptr;
 }
 
-std::string installed_accelerators() {
+std::string installed_accelerators(const std::vector<AccelCandidate>& tried) {
   std::vector<std::string> names;
   for (const CatalogueEntry& entry : catalogue(kAccelKind))
-    if (entry.type.unavailable.empty() && entry.name != kForTests) names.push_back(entry.name);
-  if (!names.empty()) return fmt::format("installed accelerators: {}", fmt::join(names, ", "));
-  std::vector<std::string> packages;
-  for (const KnownModule& known : known_modules())
-    if (has_accelerator(known)) packages.push_back(known.package);
-  if (packages.empty())
-    return "no usable accelerator is installed: install a module that has one, or name its "
-           "directory "
-           "with -module-path";
-  return fmt::format("no usable accelerator is installed: install one of the packages {}",
-                     fmt::join(packages, ", "));
+    if (entry.type.unavailable.empty() && entry.name != kAcceleratorForTests)
+      names.push_back(entry.name);
+  if (names.empty()) {
+    const std::string install = install_one_of(packages_of_kind(kAccelKind, Having::Known));
+    return "no usable accelerator is installed: " +
+           (install.empty()
+                ? "install a module that has one, or name its directory with -module-path"
+                : install);
+  }
+  const bool another_is_there = std::ranges::any_of(names, [&](const std::string& name) {
+    return std::ranges::find(tried, name, &AccelCandidate::name) == tried.end();
+  });
+  std::string text = fmt::format("installed accelerators: {}", fmt::join(names, ", "));
+  if (another_is_there) return text;
+  const std::string install = install_one_of(packages_of_kind(kAccelKind, Having::Missing));
+  return install.empty() ? text : fmt::format("{}; {} for another", text, install);
 }
 
 void select_accelerator(Machine& machine, const std::vector<AccelCandidate>& candidates,
@@ -152,7 +149,7 @@ void select_accelerator(Machine& machine, const std::vector<AccelCandidate>& can
     log::print(LogCategory::Accel, "accelerator: {}", candidate.name);
     return;
   }
-  report({}, installed_accelerators());
+  report({}, installed_accelerators(candidates));
   throw ReportedFailure();
 }
 

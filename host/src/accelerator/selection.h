@@ -18,8 +18,9 @@ namespace backplane::host {
 // True if some module, usable or not, has an accelerator of this name. Loads nothing.
 bool accelerator_installed(const std::string& name);
 
-// "installed accelerators: tcg, kvm", or how to get one if there is none.
-std::string installed_accelerators();
+// "installed accelerators: tcg, kvm"; if there is none, or these are all that were tried, how to
+// get one.
+std::string installed_accelerators(const std::vector<AccelCandidate>& tried);
 
 // That instructions are to be counted, and the option that says so, as written.
 struct InstructionCounting {

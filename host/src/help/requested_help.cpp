@@ -81,7 +81,7 @@ std::optional<std::string> answer(const GivenOption& option, const Choice& choic
 Choice choice_of(const Kind& kind) {
   const auto listed = [&kind] { return list_kinds({&kind, 1}); };
   return {
-      kind.noun, listed, [&kind, listed] { return kind_help(listed(), kind.noun); },
+      kind.noun, listed, [&kind, listed] { return kind_help(listed(), kind); },
       [&kind](const std::string& name) -> const ObjectClass& { return class_of_kind(kind, name); }};
 }
 
@@ -121,8 +121,11 @@ std::optional<std::string> help_on_cpus(const GivenOption& option) {
   const std::vector<CpuModels> architectures = cpu_models();
   for (const CpuModels& models : architectures) kinds.push_back(models.kind());
   const auto listed = [&] { return list_kinds(kinds); };
-  const std::string_view noun = kinds.front().noun;
-  return answer(option, {noun, listed, [&] { return kind_help(listed(), noun); }, find_cpu_class});
+  // Of every architecture.
+  static constexpr Kind kModels{
+      .base = "cpu", .prefix = {}, .suffix = "-cpu", .noun = "CPU model", .option = "-cpu"};
+  return answer(
+      option, {kModels.noun, listed, [&] { return kind_help(listed(), kModels); }, find_cpu_class});
 }
 
 std::optional<std::string> help_on_devices(const GivenOption& option) {

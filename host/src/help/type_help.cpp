@@ -3,7 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+
+#include "backplane/accelerator.h"
+#include "help/packages.h"
+
 namespace backplane::host {
 
 namespace {
@@ -13,6 +18,17 @@ std::string usability(const Value& accelerator) {
     return "not usable: " + reason->as_string();
   const Value* const remark = accelerator.find("remark");
   return remark == nullptr ? "usable" : "usable; " + remark->as_string();
+}
+
+// What is said where there are none: what to install, if that is known.
+std::string none_installed(const Kind& kind) {
+  const std::string install = install_one_of(packages_of_kind(kind, Having::Known));
+  return fmt::format("no {}s are installed{}{}\n", kind.noun, install.empty() ? "" : ": ", install);
+}
+
+bool runs_guests_here(const Value& accelerator) {
+  return accelerator.find("usable")->as_bool() &&
+         accelerator.find("name")->as_string() != kAcceleratorForTests;
 }
 
 }  // namespace
@@ -25,10 +41,14 @@ std::string accelerator_help(const Value& listing) {
                         file.empty() ? "(in the program)" : file.filename().string(),
                         usability(accelerator));
   }
-  return text.empty() ? "no accelerators are installed\n" : "installed accelerators:\n" + text;
+  if (text.empty()) return none_installed(kAccelKind);
+  text.insert(0, "installed accelerators:\n");
+  if (std::ranges::any_of(listing.find("accelerators")->as_list(), runs_guests_here)) return text;
+  const std::string install = install_one_of(packages_of_kind(kAccelKind, Having::Missing));
+  return text + "none of them runs a guest here" + (install.empty() ? "" : ": ") + install + "\n";
 }
 
-std::string kind_help(const Value& listing, std::string_view noun) {
+std::string kind_help(const Value& listing, const Kind& kind) {
   std::string lines;
   for (const Value& entry : listing.find("types")->as_list()) {
     lines += fmt::format("  {:<16} {}", entry.find("name")->as_string(),
@@ -39,8 +59,8 @@ std::string kind_help(const Value& listing, std::string_view noun) {
       lines += fmt::format(" (not usable: {})", reason->as_string());
     lines += "\n";
   }
-  return lines.empty() ? fmt::format("no {}s are installed\n", noun)
-                       : fmt::format("{}s:\n{}", noun, lines);
+  return lines.empty() ? none_installed(kind) : fmt::format("{}s:
+{}", kind.noun, lines);
 }
 
 }  // namespace backplane::host

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
+#include "backplane/kind.h"
 #include "backplane/value.h"
 
 namespace backplane::host {
@@ -13,7 +13,8 @@ namespace backplane::host {
 // What list_accelerators() has found: each one, its module's file, and whether it can be used here.
 std::string accelerator_help(const Value& listing);
 
-// What list_kinds() has found, each with its module; `noun` is what one of them is called.
-std::string kind_help(const Value& listing, std::string_view noun);
+// What list_kinds() has found of a kind, each with its module; or what to install, if that is
+// known.
+std::string kind_help(const Value& listing, const Kind& kind);
 
 }  // namespace backplane::host
