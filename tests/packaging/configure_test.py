@@ -39,9 +39,6 @@ def check_refusals(configure):
             (["-DCMAKE_DISABLE_FIND_PACKAGE_Zydis=ON"],
              "The module target-x86 needs Zydis, which is not installed: install it (Debian: "
              "apt-get install libzydis-dev), or leave the module out"),
-            (["-DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON", "-DBUILD_TESTING=ON",
-              "-DBACKPLANE_MODULES=hw-pci"],
-             "The tests need GTest, which is not installed"),
     ]:
         configure(*options).must_say(wanted, succeeds=False)
 
