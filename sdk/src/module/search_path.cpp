@@ -22,6 +22,18 @@ fs::path installed_module_directory() {
   return (library.parent_path() / BACKPLANE_MODULE_DIRECTORY).lexically_normal();
 }
 
+std::vector<fs::path> local_module_directories(const fs::path& installed) {
+  // What lies in /usr/local itself has its own directory there.
+  const fs::path below_usr = installed.lexically_relative("/usr");
+  if (below_usr.empty() || *below_usr.begin() == ".." || *below_usr.begin() == "local") return {};
+  const fs::path local = "/usr/local";
+  std::vector<fs::path> directories{local / below_usr};
+  // Without the processor's folder, which Debian has below /usr alone.
+  fs::path plain = local / "lib" / installed.filename();
+  if (plain != directories.front()) directories.push_back(std::move(plain));
+  return directories;
+}
+
 std::vector<fs::path> module_files_in(const fs::path& directory) {
   std::vector<fs::path> files;
   std::error_code error;
@@ -71,10 +83,12 @@ void SearchPath::add_environment(bool borrowed_rights) {
 }
 
 void SearchPath::add_installed() {
-  const fs::path directory = installed_module_directory();
-  std::error_code ignored;
-  if (directory.empty() || !fs::exists(directory, ignored)) return;
-  if (!module_files_in(directory).empty()) add(directory, "module directory");
+  const fs::path installed = installed_module_directory();
+  if (installed.empty()) return;
+  std::vector<fs::path> directories = local_module_directories(installed);
+  directories.push_back(installed);
+  for (const fs::path& directory : directories)
+    if (!module_files_in(directory).empty()) add(directory, "module directory");
 }
 
 }  // namespace backplane

@@ -11,6 +11,11 @@ namespace backplane {
 // it; on Windows, where libraries are beside the program, "../lib/backplane".
 std::filesystem::path installed_module_directory();
 
+// Where what is built on this system is installed unless another prefix is given, beside a program
+// of the distribution's whose modules are in `installed`: below /usr/local, for one below /usr.
+// Such a directory is searched before it.
+std::vector<std::filesystem::path> local_module_directories(const std::filesystem::path& installed);
+
 class SearchPath {
  public:
   // Each says once, on stderr, why a directory is skipped. A directory that is already there is
@@ -19,7 +24,7 @@ class SearchPath {
   // BACKPLANE_MODULE_PATH. Only absolute directories: the working directory is never searched
   // without being named. With rights that whoever started the program has not, it is ignored.
   void add_environment(bool borrowed_rights);
-  // The installed directory; nothing is said if there is none.
+  // The installed directory, and the local ones before it; nothing is said if there is none.
   void add_installed();
 
   const std::vector<std::filesystem::path>& directories() const { return directories_; }
