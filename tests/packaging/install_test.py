@@ -44,6 +44,11 @@ class Installed:
 
 def check_is_complete(tree):
     for path in ["bin/backplane", "bin/backplane-kvm", "bin/backplane-modinfo",
+                 "share/man/man1/backplane.1", "share/man/man1/backplane-kvm.1",
+                 "share/man/man1/backplane-modinfo.1",
+                 "share/bash-completion/completions/backplane",
+                 "share/zsh/site-functions/_backplane",
+                 "share/fish/vendor_completions.d/backplane.fish",
                  "include/backplane/object.h", "include/backplane/pci/pci_device.h"]:
         assert (tree.prefix / path).exists(), f"{path} is not installed"
     for path in ["libbackplane.so", "backplane/known-modules", "pkgconfig/backplane.pc",

@@ -210,8 +210,8 @@ std::vector<Candidate> complete_command_line(const OptionTable& table,
   }
   std::erase_if(found, [&](const Candidate& c) { return !c.word.starts_with(begun); });
   std::ranges::sort(found, {}, &Candidate::word);
-  const auto twice = std::ranges::unique(found, {}, &Candidate::word);
-  found.erase(twice.begin(), twice.end());
+  const auto same = [](const Candidate& a, const Candidate& b) { return a.word == b.word; };
+  found.erase(std::unique(found.begin(), found.end(), same), found.end());
   return found;
 }
 
