@@ -59,8 +59,7 @@ std::string kind_help(const Value& listing, const Kind& kind) {
       lines += fmt::format(" (not usable: {})", reason->as_string());
     lines += "\n";
   }
-  return lines.empty() ? none_installed(kind) : fmt::format("{}s:
-{}", kind.noun, lines);
+  return lines.empty() ? none_installed(kind) : fmt::format("{}s:\n{}", kind.noun, lines);
 }
 
 }  // namespace backplane::host
