@@ -51,6 +51,8 @@ def check_is_complete(tree):
                  "share/fish/vendor_completions.d/backplane.fish",
                  "include/backplane/object.h", "include/backplane/pci/pci_device.h"]:
         assert (tree.prefix / path).exists(), f"{path} is not installed"
+    for path in ["README.md", "LICENSE", "docs/writing-a-module.md"]:
+        assert list(tree.prefix.glob(f"share/doc/*/{path}")), f"{path} is not installed"
     for path in ["libbackplane.so", "backplane/known-modules", "pkgconfig/backplane.pc",
                  "cmake/Backplane/BackplaneConfig.cmake"]:
         assert (tree.lib / path).exists(), f"{path} is not installed in {tree.lib}"
