@@ -10,7 +10,7 @@ function __backplane_complete
     else
         # A file's name belongs there, maybe behind a =.
         set -l behind (string replace -r '.*=' '' -- "$word")
-        set -l before (string sub -l (math (string length -- "$word") - (string length -- "$behind")) -- "$word")
+        set -l before (string replace -r '[^=]*$' '' -- "$word")
         for path in (__fish_complete_path "$behind")
             printf '%s%s\n' "$before" $path
         end

@@ -1,5 +1,6 @@
 # The installed SDK: library, headers, CMake package, pkg-config file. All paths are relative, so
-# the installed tree may be moved. An install component is what one package has, and is called as it.
+# the installed tree may be moved. An install component is what one package has, and is called as
+# it.
 include(CMakePackageConfigHelpers)
 
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/Backplane)
