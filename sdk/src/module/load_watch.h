@@ -9,7 +9,8 @@
 
 namespace backplane {
 
-// Signals that a crash, or time, sends while a file is loaded. Windows: nothing.
+// What a crash of this thread, or time, is answered by while a file is loaded; other threads have
+// the handlers that were there before. One at a time. Windows: nothing.
 class CrashWatch {
  public:
   // `file`: as lines name it.
