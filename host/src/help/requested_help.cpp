@@ -140,7 +140,8 @@ std::optional<std::string> help_on_kind(const Kind& kind, const GivenOption& opt
 
 std::optional<std::string> help_on_drives(const GivenOption& option) {
   const KeyValueList values = option.list();
-  if (asks_for_help(values)) return usage_of(*option.spec) + kind_text(kBlockKind);
+  if (asks_for_help(values) || has_help_as(values, "if"))
+    return usage_of(*option.spec) + kind_text(kBlockKind);
   if (has_help_as(values, "format")) return kind_text(kBlockKind);
   return std::nullopt;
 }

@@ -18,7 +18,7 @@ std::optional<std::string> help_on_cpus(const GivenOption& option);
 std::optional<std::string> help_on_devices(const GivenOption& option);
 // Backends.
 std::optional<std::string> help_on_kind(const Kind& kind, const GivenOption& option);
-// Also what follows format=.
+// Also what follows format= and if=.
 std::optional<std::string> help_on_drives(const GivenOption& option);
 // -nic; also what follows model=.
 std::optional<std::string> help_on_cards(const GivenOption& option);
