@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "module/loader.h"
 
-#ifndef _WIN32
-#include <dlfcn.h>
-
-namespace {
-// The C library declares that dlopen() throws nothing, for which compilers may end the program when
-// something does come through it: what a constructor of the file throws. This says no such thing.
-void* (*volatile open_file)(const char* path, int mode) = &dlopen;
-}  // namespace
-#define dlopen open_file
-#endif
-
 #define BOOST_DLL_USE_STD_FS
 #include <algorithm>
 #include <boost/dll/shared_library.hpp>
