@@ -1,4 +1,6 @@
-# How guests in assembly become images.
+# How guests in assembly become images: in GNU's language, whoever compiles the rest.
+find_program(BACKPLANE_ASSEMBLER NAMES x86_64-linux-gnu-gcc gcc REQUIRED
+  DOC "GCC, which assembles small guests")
 
 # assemble(OUTPUT SOURCE LINKER_SCRIPT [ELF] [DEBUG] [INCLUDE directory...] [DEFINE definition...]
 #          [DEPENDS file...]): assembles, links, and leaves what goes into memory, or an ELF file.
@@ -16,7 +18,7 @@ function(assemble output source script)
     set(format elf64-x86-64)
   endif()
   add_custom_command(OUTPUT ${object}
-    COMMAND ${CMAKE_ASM_COMPILER} -c -MD -MF ${object}.d -MT ${object}
+    COMMAND ${BACKPLANE_ASSEMBLER} -c -MD -MF ${object}.d -MT ${object}
       ${arg_INCLUDE} ${arg_DEFINE} -o ${object} ${source}
     DEPENDS ${source} ${arg_DEPENDS} DEPFILE ${object}.d
     VERBATIM)

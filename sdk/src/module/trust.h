@@ -8,12 +8,14 @@
 
 namespace backplane {
 
-// Why the owner is not trusted, with the cure; empty if it is root or the user of this program. A
-// file that cannot be asked about is left to whoever opens it.
+// Why the owner is not trusted, with the cure; empty if it is root, the user of this program or the
+// owner of its library, who could do anything already. A file that cannot be asked about is left to
+// whoever opens it.
 std::string refusal_of_owner(const std::filesystem::path& path);
 
 // Why a directory is not searched although nobody else may write to it: anyone may, to one above
-// it, and so rename it; empty if it is searched.
+// it, and so rename it; empty if it is searched. What libbackplane lies below of as well is as good
+// as that.
 std::string refusal_of_parents(const std::filesystem::path& directory);
 
 // Why a file is not looked at that is a symbolic link; empty if it stays in its directory.

@@ -51,7 +51,10 @@ HRESULT emulate(const char* function, void* context, WHV_EMULATOR_STATUS* status
   for (Access& access : emulation.accesses)
     if (!succeeded(call_back(callbacks, context, access))) {
       status->AsUINT32 = 0;
-      (access.port ? status->IoPortCallbackFailed : status->MemoryCallbackFailed) = 1;
+      if (access.port)
+        status->IoPortCallbackFailed = 1;
+      else
+        status->MemoryCallbackFailed = 1;
       break;
     }
   for (const auto& [name, number] : emulation.sets) {

@@ -8,6 +8,8 @@
 
 #include <fstream>
 
+#include "module/file_of_address.h"
+
 namespace backplane {
 
 namespace {
@@ -25,6 +27,21 @@ bool is_mapped(uid_t user) {
   return !any;
 }
 
+// The file that this code is in: who owns it, or may replace it, decides already what runs.
+const std::filesystem::path& own_library() {
+  static const auto path = [] {
+    std::error_code error;
+    return std::filesystem::canonical(
+        path_of_address(reinterpret_cast<const void*>(&refusal_of_owner)), error);
+  }();
+  return path;
+}
+
+bool is_below(const std::filesystem::path& file, const std::filesystem::path& directory) {
+  const auto relative = file.lexically_relative(directory);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
 }  // namespace
 
 std::string refusal_of_owner(const std::filesystem::path& path) {
@@ -32,8 +49,9 @@ std::string refusal_of_owner(const std::filesystem::path& path) {
   if (stat(path.c_str(), &status) != 0) return {};
   const uid_t owner = status.st_uid;
   if (owner == 0 || owner == geteuid() || !is_mapped(owner)) return {};
+  if (stat(own_library().c_str(), &status) == 0 && owner == status.st_uid) return {};
   return fmt::format(
-      "it belongs to user {}, neither root nor the user of this program, so it is "
+      "it belongs to user {}, neither root nor the user or owner of this program, so it is "
       "not trusted; chown root {}",
       owner, path.string());
 }
@@ -45,6 +63,8 @@ std::string refusal_of_parents(const std::filesystem::path& directory) {
     at = at.parent_path();
     struct stat status;
     if (stat(at.c_str(), &status) != 0) return {};
+    // Whoever may write there could put another libbackplane in place.
+    if (is_below(own_library(), at)) return {};
     if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0)
       return fmt::format(
           "anyone may write to {} above it (mode {:04o}), so it is not trusted; chmod o-w {}",

@@ -6,4 +6,5 @@
 #include "backplane/modinfo.h"
 
 #define BACKPLANE_HW_ISA_VERSION "0.1"
+// NOLINTNEXTLINE(misc-definitions-in-headers): it is each file's own
 BACKPLANE_REQUIRES("hw-isa", BACKPLANE_HW_ISA_VERSION)
