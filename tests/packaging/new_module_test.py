@@ -2,8 +2,6 @@
 """backplane-new-module: what it writes builds against the installed SDK and passes its own test."""
 
 import argparse
-import os
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -49,7 +47,7 @@ def check_page(project):
                 f"{PAGE} does not show {source.name} as it is; tests/packaging/update_page.py")
 
 
-def check_refuses(tree, cmake, directory):
+def check_refuses(tree, directory):
     """Each with one line that says what to do."""
     program = tree.bin / "backplane-new-module"
     full = directory / "full"
@@ -96,7 +94,7 @@ def main():
         directory = Path(name)
         run(given.cmake, "--install", given.build, "--prefix", directory / "installed")
         tree = Installed(directory / "installed", given.libdir)
-        check_refuses(tree, cmake, directory)
+        check_refuses(tree, directory)
         check_tells_typos(tree, cmake, directory)
         for kind in KINDS:
             check_kind(tree, cmake, given.compiler, kind, directory)
