@@ -36,6 +36,12 @@ ROUNDS = [
          "#define BACKPLANE_SDK_MAJOR 987",
          ["say why in CHANGELOG.md, in a line with 'ABI backplane 987."]),
     ],
+    [
+        # A member in the place of room.
+        ("sdk/include/backplane/device.h", "  Room<8> room;\n};",
+         "  void (*more)() = nullptr;\n  Room<7> room;\n};",
+         ["~ class backplane::DeviceClass", "it adds to version"]),
+    ],
 ]
 
 

@@ -90,6 +90,19 @@ class Changes:
         return bool(self.added or self.broken)
 
 
+def _uses_room(old, new):
+    """Whether a class has new members in the place of words of its room, and is else as it was."""
+    rooms = [at for at, line in enumerate(old) if "member Room<" in line]
+    if not rooms:
+        return False
+    before, after = old[: rooms[-1]], old[rooms[-1] + 1:]
+    end = len(new) - len(after)
+    # The size is among what has to be the same.
+    middle = new[len(before):end]
+    return (new[: len(before)] == before and new[end:] == after and bool(middle)
+            and all(line.strip().startswith("member ") for line in middle))
+
+
 def changes(record, symbols, types):
     """What differs between the record and what is there now."""
     added = [f"+ {name}" for name in _demangled(sorted(symbols - record.symbols))]
@@ -106,7 +119,8 @@ def changes(record, symbols, types):
             lines = [f"  - {line.strip()}" for line in old if line not in new]
             lines += [f"  + {line.strip()}" for line in new if line not in old]
             # Values at an enumeration's end hurt nobody.
-            grown = name.startswith("enum ") and new[: len(old)] == old
+            grown = (new[: len(old)] == old if name.startswith("enum ")
+                     else _uses_room(old, new))
             text = "\n".join([f"~ {name}", *(lines or ["  the order is another one"])])
             (added if grown else broken).append(text)
     return Changes(added, broken)
