@@ -24,6 +24,9 @@ namespace {
 // line yet.
 constexpr std::string_view kComplete = "-complete";
 
+// What a word that is no option stands for.
+constexpr std::string_view kOptionOfWords = "hda";
+
 int run(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments.front() == kComplete) {
     module_call_init(ModuleInit::Qom);
@@ -31,7 +34,7 @@ int run(const std::vector<std::string>& arguments) {
                stdout);
     return 0;
   }
-  const CommandLine line = with_config_files(option_table().parse(arguments));
+  const CommandLine line = with_config_files(option_table().parse(arguments, kOptionOfWords));
   module_call_init(ModuleInit::Qom);
   Configuration configuration;
   apply_options(line, OptionPass::Early, configuration);

@@ -46,7 +46,8 @@ void add_device(Machine& machine, KeyValueList values,
 }
 
 void add_device(Machine& machine, const ImpliedDevice& device) {
-  with_option(device.given, [&] { machine.add_device(device.driver, "", "", device.properties); });
+  with_option(device.given,
+              [&] { machine.add_device(device.driver, "", device.bus, device.properties); });
 }
 
 CompatProperty parse_global(std::string_view text) {

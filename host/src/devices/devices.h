@@ -31,6 +31,7 @@ struct ImpliedDevice {
   std::string given;  // the option
   std::string driver;
   Properties properties;
+  std::string bus = {};  // empty: wherever there is room
 };
 // Adds it. Throws Error, which begins with the option.
 void add_device(Machine& machine, const ImpliedDevice& device);

@@ -11,24 +11,74 @@ namespace backplane::host {
 
 namespace {
 
-// The disks of if=virtio by their places.
+constexpr std::string_view kVirtio = "virtio";
+
+// The drives of one interface by their places.
 class Places {
  public:
-  void add(std::optional<unsigned> index, ImpliedDevice disk) {
+  // The place that it has then.
+  unsigned add(std::optional<unsigned> index, ImpliedDevice disk) {
     unsigned place = index.value_or(0);
     while (!index && disks_.contains(place)) ++place;
     if (!disks_.try_emplace(place, std::move(disk)).second)
-      throw Error::of("index={}: another -drive has that place", place);
+      throw Error::of("index={}: another drive has that place", place);
+    return place;
   }
-  std::vector<ImpliedDevice> in_order() const {
-    std::vector<ImpliedDevice> disks;
-    for (const auto& [place, disk] : disks_) disks.push_back(disk);
-    return disks;
-  }
+  ImpliedDevice& at(unsigned place) { return disks_.at(place); }
+  const std::map<unsigned, ImpliedDevice>& in_order() const { return disks_; }
 
  private:
   std::map<unsigned, ImpliedDevice> disks_;
 };
+
+DriveInterface virtio_of(const MachineClass& machine) {
+  const char* const disk = machine.default_disk.empty() ? nullptr : machine.default_disk.c_str();
+  DriveInterface interface {};
+  interface.name = kVirtio.data();
+  interface.disk = interface.cdrom = disk;
+  return interface;
+}
+
+// Throws Error if the machine has no such interface.
+DriveInterface interface_of(const MachineClass& machine, const std::string& name) {
+  if (name == kVirtio) return virtio_of(machine);
+  std::string known(kVirtio);
+  for (const DriveInterface& interface : machine.drive_interfaces) {
+    if (interface.name == name) return interface;
+    known += fmt::format(", {}", interface.name);
+  }
+  throw Error::of("if={}: machine {} has no such interface: expects {} or none", name, machine.name,
+                  OwnText{known});
+}
+
+std::optional<unsigned> asked_place(const DriveInterface& interface, const DriveOptions& drive) {
+  if (!drive.bus && !drive.unit) return drive.index;
+  return drive.bus.value_or(0) * interface.units + drive.unit.value_or(0);
+}
+
+// The place that it has then.
+unsigned take_place(Places& places, const DriveInterface& interface, const DriveOptions& drive,
+                    ImpliedDevice device) {
+  const unsigned place = places.add(asked_place(interface, drive), std::move(device));
+  if (interface.places != 0 && place >= interface.places)
+    throw Error::of("if={} has room for {} drives, with index=0 to {}", interface.name,
+                    interface.places, interface.places - 1);
+  return place;
+}
+
+void put(Places& places, const DriveInterface& interface, const DriveOptions& drive,
+         ImpliedDevice device) {
+  const unsigned place = take_place(places, interface, drive, std::move(device));
+  if (interface.units == 0) return;
+  ImpliedDevice& there = places.at(place);
+  there.bus = fmt::format("{}.{}", interface.bus, place / interface.units);
+  there.properties.emplace_back("unit", fmt::format("{}", place % interface.units));
+}
+
+DriveOptions options_of(const GivenOption& option) {
+  return option.name() == "drive" ? parse_drive(option.list())
+                                  : parse_named_drive(option.name(), option.value);
+}
 
 // A file that is named in place needs no driver.
 void name_protocols(Properties& properties) {
@@ -56,35 +106,45 @@ void open_node(Backends& backends, KeyValueList values) {
 
 }  // namespace
 
-Drives open_drives(Backends& backends, const Machine& machine, const Configuration& asked) {
+Drives open_drives(Backends& backends, Machine& machine, const Configuration& asked) {
   for (const GivenOption* option : asked.blockdevs)
     with_values(*option, [&](KeyValueList values) { open_node(backends, std::move(values)); });
 
   Drives drives;
-  Places places;
+  std::map<std::string, Places> places;
   unsigned number = 0;
+  const MachineClass& machine_class = machine.machine_class();
   for (const GivenOption* option : asked.drives)
-    with_values(*option, [&](KeyValueList values) {
-      DriveOptions drive = parse_drive(std::move(values));
-      if (drive.id.empty())
-        drive.id = fmt::format("{}{}", drive.makes_device ? "virtio" : "none", number);
+    with_option(option->text, [&] {
+      DriveOptions drive = options_of(*option);
+      if (drive.id.empty()) drive.id = fmt::format("{}{}", drive.interface, number);
       ++number;
       const std::string file = drive.id + ".file";
       backends.add(kBlockKind, drive.protocol, file, drive.protocol_node);
       drive.format_node.emplace_back("file", file);
       backends.add(kBlockKind, drive.format, drive.id, drive.format_node);
-      if (drive.makes_device) {
-        ImpliedDevice disk{option->text, machine.machine_class().default_disk, drive.device};
-        if (disk.driver.empty())
-          throw Error::of("machine {} has no place for if=virtio: give if=none, and name a -device",
-                          machine.type_name());
-        disk.properties.emplace_back("drive", drive.id);
-        places.add(drive.index, std::move(disk));
-      } else {
+      if (!drive.makes_device()) {
         drives.properties.emplace(drive.id, drive.device);
+        return;
       }
+      const DriveInterface interface = interface_of(machine_class, drive.interface);
+      if (interface.board_property != nullptr) {
+        const unsigned place =
+            take_place(places[drive.interface], interface, drive, {option->text, {}, {}});
+        machine.set_property(fmt::format("{}{}", interface.board_property, place), drive.id);
+        return;
+      }
+      const char* const driver = drive.is_cdrom ? interface.cdrom : interface.disk;
+      if (driver == nullptr)
+        throw Error::of("machine {} has no place for if={}: give if=none, and name a -device",
+                        machine.type_name(), drive.interface);
+      ImpliedDevice device{option->text, driver, drive.device};
+      device.properties.emplace_back("drive", drive.id);
+      put(places[drive.interface], interface, drive, std::move(device));
     });
-  drives.disks = places.in_order();
+  for (const auto& [interface, of_it] : places)
+    for (const auto& [place, device] : of_it.in_order())
+      if (!device.driver.empty()) drives.disks.push_back(device);
   return drives;
 }
 

@@ -22,6 +22,6 @@ struct Drives {
 };
 
 // Opens every image. Throws Error. Machine lock held.
-Drives open_drives(Backends& backends, const Machine& machine, const Configuration& asked);
+Drives open_drives(Backends& backends, Machine& machine, const Configuration& asked);
 
 }  // namespace backplane::host

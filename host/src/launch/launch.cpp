@@ -10,6 +10,7 @@
 #include "backplane/machine_state.h"
 #include "backplane/migration.h"
 #include "devices/devices.h"
+#include "devices/firmware_files.h"
 #include "devices/networks.h"
 #include "devices/objects.h"
 #include "launch/core_dump.h"
@@ -160,6 +161,23 @@ void Launch::build_board() {
   if (!asked_.machine.dump_guest_core) leave_ram_out_of_core_dumps(*machine_);
 }
 
+void Launch::configure_firmware() {
+  if (asked_.firmware_files.empty() && asked_.smbios.empty()) return;
+  auto* const firmware = machine_->service<FirmwareConfiguration>();
+  const auto with_firmware = [&](const GivenOption& option, auto action) {
+    with_values(option, [&](KeyValueList values) {
+      if (firmware == nullptr)
+        throw Error::of("machine {} has no firmware that could be told", machine_->type_name());
+      action(std::move(values));
+    });
+  };
+  for (const GivenOption* option : asked_.firmware_files)
+    with_firmware(*option,
+                  [&](KeyValueList values) { add_firmware_file(*firmware, std::move(values)); });
+  for (const GivenOption* option : asked_.smbios)
+    with_firmware(*option, [&](KeyValueList values) { firmware->add_smbios(std::move(values)); });
+}
+
 void Launch::add_devices() {
   // Whose places the user does not name come where the others leave room, but for serial ports,
   // whose places are known.
@@ -178,6 +196,7 @@ void Launch::add_devices() {
 }
 
 void Launch::make_ready() {
+  configure_firmware();
   machine_->finish();
   warn_of_unused_globals(*machine_);
   machine_->phases().advance(Phase::MachineReady);

@@ -47,6 +47,7 @@ class Launch {
   void open_backends();
   void build_board();
   void add_devices();
+  void configure_firmware();
   void start_monitors();
   template <class Kind>
   void start_monitor(const Consoles::Terminal& terminal, const char* name);

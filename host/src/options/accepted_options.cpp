@@ -23,10 +23,6 @@ constexpr Fact kOvercommitFacts[] = {
     {"cpu-pm", "off", "the host's processors are not the guest's to put to sleep"}};
 constexpr Fact kRtcFacts[] = {
     {"driftfix", "none", "interrupts of the real-time clock that were late are not repeated"}};
-constexpr Fact kBootFacts[] = {
-    {"strict", "on", "nothing is booted that was not asked for"},
-    {"menu", "off", "there is no boot menu"},
-    {"reboot-timeout", "-1", "firmware that finds nothing to boot waits"}};
 constexpr Fact kAudiodevFacts[] = {{"driver", "none", "there is no sound"}};
 
 constexpr Fact kMachineFacts[] = {
@@ -78,8 +74,6 @@ void check_clock(const std::string& clock) {
 void accept_overcommit(Configuration&, const GivenOption& option) {
   accept(option, kOvercommitFacts);
 }
-
-void accept_boot(Configuration&, const GivenOption& option) { accept(option, kBootFacts); }
 
 void accept_audiodev(Configuration&, const GivenOption& option) {
   with_values(option, [](KeyValueList values) {

@@ -10,7 +10,6 @@ struct Configuration;
 
 // Each throws Error if it asks for something that there is not.
 void accept_overcommit(Configuration& configuration, const GivenOption& option);
-void accept_boot(Configuration& configuration, const GivenOption& option);
 void accept_audiodev(Configuration& configuration, const GivenOption& option);
 // The date is the board's to set.
 void set_rtc(Configuration& configuration, const GivenOption& option);

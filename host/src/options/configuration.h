@@ -58,6 +58,8 @@ struct Configuration {
   Options netdevs;
   Options nics;
   Options devices;
+  Options firmware_files;  // -fw_cfg
+  Options smbios;
 
   ConsoleOptions consoles;
   Options monitors;  // -mon

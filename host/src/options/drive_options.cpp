@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 
 #include "backplane/enumeration.h"
@@ -14,9 +15,7 @@ namespace host {
 namespace {
 
 enum class Cache { WriteBack, None, WriteThrough, DirectSync, Unsafe };
-// What is there for the disk: one that comes with it, or one that is given.
-enum class Interface { Virtio, None };
-enum class Media { Disk };
+enum class Media { Disk, Cdrom };
 
 }  // namespace
 }  // namespace host
@@ -30,13 +29,9 @@ struct EnumNames<host::Cache> {
                                                      {host::Cache::Unsafe, "unsafe"}};
 };
 template <>
-struct EnumNames<host::Interface> {
-  static constexpr EnumName<host::Interface> kNames[] = {{host::Interface::Virtio, "virtio"},
-                                                         {host::Interface::None, "none"}};
-};
-template <>
 struct EnumNames<host::Media> {
-  static constexpr EnumName<host::Media> kNames[] = {{host::Media::Disk, "disk"}};
+  static constexpr EnumName<host::Media> kNames[] = {{host::Media::Disk, "disk"},
+                                                     {host::Media::Cdrom, "cdrom"}};
 };
 
 namespace host {
@@ -52,7 +47,21 @@ constexpr std::array<std::string_view, 2> kProtocolKeys{"aio", "locking"};
 constexpr std::array<std::string_view, 5> kSharedKeys{"auto-read-only", "cache.direct",
                                                       "cache.no-flush", "discard", "read-only"};
 // Keys of the device.
-constexpr std::array<std::string_view, 3> kDeviceKeys{"rerror", "serial", "werror"};
+constexpr std::array<std::string_view, 4> kDeviceKeys{"bootindex", "rerror", "serial", "werror"};
+
+// Options that stand for a -drive.
+struct NamedDrive {
+  std::string_view option;
+  std::string_view interface;
+  std::string_view index;  // empty: the first place that is free
+  std::string_view media;
+};
+constexpr NamedDrive kNamedDrives[] = {
+    {"hda", "ide", "0", "disk"}, {"hdb", "ide", "1", "disk"},    {"hdc", "ide", "2", "disk"},
+    {"hdd", "ide", "3", "disk"}, {"cdrom", "ide", "2", "cdrom"}, {"pflash", "pflash", "", "disk"}};
+
+constexpr std::string_view kQcow2Magic = "QFI\xfb";
+constexpr std::string_view kQcow2Suffix = ".qcow2";
 
 // Throws Error if a key was given by both of its names.
 void expect_one_of(const KeyValueList& values, std::string_view name, std::string_view other) {
@@ -95,6 +104,16 @@ void distribute(const KeyValueList& values, DriveOptions& drive) {
 
 }  // namespace
 
+std::string format_for(const std::string& path) {
+  std::string start(kQcow2Magic.size(), '\0');
+  std::ifstream(path, std::ios::binary).read(start.data(), static_cast<long>(start.size()));
+  if (start != kQcow2Magic) return "raw";
+  if (path.ends_with(kQcow2Suffix)) return "qcow2";
+  throw Error(
+      "the file is an image in the format qcow2, or a raw disk whose guest makes it look so")
+      .with_hint("say format=qcow2, or format=raw");
+}
+
 std::string protocol_for(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::is_block_file(path, ignored) ? "host_device" : "file";
@@ -106,14 +125,20 @@ DriveOptions parse_drive(KeyValueList values) {
   if (path.empty()) throw Error("file is missing: expects the path of an image");
   drive.protocol = protocol_for(path);
   drive.protocol_node.emplace_back("filename", path);
-  drive.format = values.take("format").value_or("raw");
+  const auto format = values.take("format");
+  drive.format = format ? *format : format_for(path);
   drive.id = values.take("id").value_or("");
-  drive.makes_device =
-      values.take_as<Interface>("if").value_or(Interface::Virtio) == Interface::Virtio;
+  drive.interface = values.take("if").value_or("virtio");
   if (values.has("index")) {
-    if (!drive.makes_device)
-      throw Error("index is the place among the disks of if=virtio: with if=none there is none");
+    if (!drive.makes_device())
+      throw Error("index is the place among the disks of an interface: with if=none there is none");
     drive.index = static_cast<unsigned>(*values.take_number("index", 0, kMaxIndex));
+  }
+  for (const auto& [key, place] : {std::pair("bus", &drive.bus), {"unit", &drive.unit}}) {
+    if (!values.has(key)) continue;
+    if (!drive.makes_device() || drive.index)
+      throw Error::of("{}: expects an interface, and no index=, which is the same", key);
+    *place = static_cast<unsigned>(*values.take_number(key, 0, kMaxIndex));
   }
   expect_one_of(values, "readonly", "read-only");
   expect_one_of(values, "locking", "file.locking");
@@ -123,9 +148,23 @@ DriveOptions parse_drive(KeyValueList values) {
     drive.format_node.emplace_back("read-only", text);
   }
   take_cache(values, drive);
-  values.take_as<Media>("media");
+  drive.is_cdrom = values.take_as<Media>("media").value_or(Media::Disk) == Media::Cdrom;
+  if (drive.is_cdrom)
+    for (Properties* const node : {&drive.protocol_node, &drive.format_node})
+      node->emplace_back("read-only", "on");
   distribute(values, drive);
   return drive;
+}
+
+DriveOptions parse_named_drive(std::string_view option, const std::string& path) {
+  const auto* const named =
+      std::find_if(std::begin(kNamedDrives), std::end(kNamedDrives),
+                   [&](const NamedDrive& named) { return named.option == option; });
+  Properties keys{
+      {"file", path}, {"if", std::string(named->interface)}, {"media", std::string(named->media)}};
+  if (!named->index.empty()) keys.emplace_back("index", named->index);
+  if (named->interface == "pflash") keys.emplace_back("format", "raw");
+  return parse_drive(KeyValueList::of(std::move(keys)));
 }
 
 }  // namespace host

@@ -20,12 +20,23 @@ struct DriveOptions {
   Properties format_node;
   Properties protocol_node;
   Properties device;              // of whatever device has drive=ID
-  bool makes_device = false;      // if=virtio: one comes with it
-  std::optional<unsigned> index;  // its place among these; none: the first that is free
+  std::string interface;          // if=: what the device that comes with it is; "none": none does
+  bool is_cdrom = false;          // media=
+  std::optional<unsigned> index;  // its place among those of the interface; none: the first free
+  std::optional<unsigned> bus, unit;  // the same as a bus and a place on it
+
+  bool makes_device() const { return interface != "none"; }
 };
 
 // The first, unnamed value is "file". Throws Error.
 DriveOptions parse_drive(KeyValueList values);
+// What -hda FILE and its like stand for, by the name of the option. Throws Error.
+DriveOptions parse_named_drive(std::string_view option, const std::string& path);
+
+// The format of an image whose format was not given: qcow2 for a file that is one, and has the name
+// of one; else raw. Throws Error at a file that is one by another name: a guest may write what
+// makes its raw disk look like qcow2, and with that reach other files. What cannot be read is raw.
+std::string format_for(const std::string& path);
 
 // The driver for a file that is named without one: that of block devices, if it is one.
 std::string protocol_for(const std::string& path);

@@ -58,4 +58,20 @@ void set_on_board(Configuration& configuration, const GivenOption& option,
   configuration.board[std::string(property)] = {option.value, &option};
 }
 
+void set_boot(Configuration& configuration, const GivenOption& option) {
+  struct Key {
+    std::string_view key, property;
+  };
+  static constexpr Key kKeys[] = {
+      {"order", "boot-order"},           {"once", "boot-once"},
+      {"strict", "boot-strict"},         {"menu", "boot-menu"},
+      {"splash-time", "boot-menu-wait"}, {"reboot-timeout", "boot-fail-wait"}};
+  with_values(option, [&](KeyValueList values) {
+    for (const Key& key : kKeys)
+      if (const auto value = values.take(key.key))
+        configuration.board[std::string(key.property)] = {*value, &option};
+    values.expect_empty("menu, once, order, reboot-timeout, splash-time, strict");
+  });
+}
+
 }  // namespace backplane::host

@@ -36,6 +36,8 @@ struct Configuration;
 // -machine and what else says something of the machine. Each throws Error.
 void set_machine(Configuration& configuration, const GivenOption& option);
 void set_memory(Configuration& configuration, const GivenOption& option);
+// -boot, as the board's properties. Throws Error.
+void set_boot(Configuration& configuration, const GivenOption& option);
 // A property of the board that an option of its own sets.
 void set_on_board(Configuration& configuration, const GivenOption& option,
                   std::string_view property);

@@ -9,6 +9,7 @@
 #include "backplane/block.h"
 #include "backplane/chardev.h"
 #include "backplane/device.h"
+#include "backplane/firmware_file.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/module.h"
@@ -121,7 +122,7 @@ std::vector<Row> rows() {
        [](Configuration& c, const GivenOption& o) { set_on_board(c, o, "initrd"); }},
       {{"append", "", "WORDS", "the command line of the kernel"},
        [](Configuration& c, const GivenOption& o) { set_on_board(c, o, "append"); }},
-      {{"bios", "", "FILE", "the firmware to start instead of a kernel"},
+      {{"bios", "", "FILE", "the firmware to start instead of a kernel; without either, SeaBIOS"},
        [](Configuration& c, const GivenOption& o) { set_on_board(c, o, "firmware"); }},
       {{"action", "", "[reboot=reset|shutdown][,shutdown=poweroff|pause][,panic=ACTION]",
         "what follows when the guest resets, turns off, or says that it has panicked, which a\n"
@@ -147,9 +148,23 @@ std::vector<Row> rows() {
         "host's calendar or with the guest's time",
         "", "base"},
        set_rtc},
-      {{"boot", "", "[strict=on][,menu=off]",
-        "which is so: where devices have a bootindex=, firmware tries those alone, in that order"},
-       accept_boot},
+      {{"boot", "",
+        "[order=]LETTERS[,once=LETTERS][,menu=on|off][,splash-time=MS][,strict=on|off]...",
+        "what firmware starts from: c disk, d CD, n network, in this order, or once= until the\n"
+        "first reset; devices with a bootindex= come first, and with strict=on alone. menu=on:\n"
+        "a menu, for splash-time=; reboot-timeout=: reset when nothing was found",
+        "", "order"},
+       set_boot},
+      {{"fw_cfg", "", "[name=]NAME,file=FILE|string=TEXT",
+        "a file that firmware and the guest's kernel find under a name: opt/org.example/key", "",
+        "name"},
+       add<&Configuration::firmware_files>},
+      {{"smbios", "", "type=NUMBER[,FIELD=VALUE...]|file=FILE",
+        "what the machine is called and made of, in the tables that the guest shows it from:\n"
+        "type=1,manufacturer=,product=,serial=; types 0, 1, 2, 3, 4, 11, 17, or a structure"},
+       add<&Configuration::smbios>},
+      {{"L", "", "DIRECTORY", "look there for firmware and option ROMs first; may be repeated"},
+       [](Configuration&, const GivenOption& o) { add_firmware_directory(o.value); }},
       {{"S", "", "", "do not start the guest: 'cont' in the monitor does"},
        [](Configuration& c, const GivenOption&) { c.start_stopped = true; }},
 
@@ -172,14 +187,26 @@ std::vector<Row> rows() {
       {{"global", "", "TYPE.PROPERTY=VALUE|driver=TYPE,property=PROPERTY,value=VALUE",
         "a default for every device of a type"},
        add<&Configuration::globals>},
-      {{"drive", "", "[file=]FILE[,format=FORMAT][,if=virtio|none][,id=ID][,readonly=on|off]...",
+      {{"drive", "",
+        "[file=]FILE[,format=FORMAT][,if=virtio|ide|pflash|none][,id=ID][,readonly=on|off]...",
         "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"
-        "a -device with drive=ID. Also: cache=writeback|none|writethrough|directsync|unsafe,\n"
+        "a -device with drive=ID; media=cdrom: a disc. Without format= a file of that kind named\n"
+        "*.qcow2 is qcow2, else it is raw.\n"
+        "Also: cache=writeback|none|writethrough|directsync|unsafe, bootindex=PLACE,\n"
         "discard=unmap|ignore, detect-zeroes=on|off|unmap, locking=auto|on|off, serial=TEXT,\n"
         "auto-read-only=on|off, index=PLACE, werror= and rerror=report|ignore|stop|enospc",
         "", "file"},
        add<&Configuration::drives>,
        help_on_drives},
+      {{"hda", "", "FILE", "the same with if=ide,index=0; so is a FILE without an option"},
+       add<&Configuration::drives>},
+      {{"hdb", "", "FILE", "the same with if=ide,index=1"}, add<&Configuration::drives>},
+      {{"hdc", "", "FILE", "the same with if=ide,index=2"}, add<&Configuration::drives>},
+      {{"hdd", "", "FILE", "the same with if=ide,index=3"}, add<&Configuration::drives>},
+      {{"pflash", "", "FILE", "the same with if=pflash: flash memory with firmware"},
+       add<&Configuration::drives>},
+      {{"cdrom", "", "FILE", "the same with if=ide,index=2,media=cdrom"},
+       add<&Configuration::drives>},
       {{"blockdev", "",
         "[driver=]DRIVER,node-name=NAME[,filename=FILE][,file=NODE][,PROPERTY=VALUE...]",
         "the same in layers: a file (filename=), and a format on top of it (file=, or\n"

@@ -5,7 +5,9 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <typeindex>
 #include <typeinfo>
 #include <utility>
@@ -32,6 +34,21 @@ namespace backplane {
 inline constexpr Kind kMachineKind{
     .base = "machine", .prefix = "", .suffix = "-machine", .noun = "machine", .option = "-machine"};
 
+// What -drive if=NAME stands for on a machine, beyond if=virtio. The names outlive the class.
+struct DriveInterface {
+  const char* name;   // "ide"
+  const char* disk;   // device with properties "drive", and what -drive says of devices
+  const char* cdrom;  // the same for media=cdrom; null: there is none
+  // Where the drive of a place (index=) goes: so many on each bus, "ide.0", "ide.1" and so on, by
+  // the device's property "unit"; the places there are.
+  const char* bus;
+  unsigned units;
+  unsigned places;
+  // The drives are parts of the board, which has a property for each ("pflash0") and is told the id
+  // of the node; else null.
+  const char* board_property;
+};
+
 struct MachineClass : ObjectClass {
   MachineClass() = default;
   explicit MachineClass(const ObjectClass& parent) : ObjectClass(parent) {}
@@ -45,7 +62,19 @@ struct MachineClass : ObjectClass {
   unsigned max_cpus = 1;
   u64 default_ram_size = 128ULL << 20;
   std::vector<CompatProperty> compat_properties;
-  Room<4> room;
+  std::span<const DriveInterface> drive_interfaces;
+  Room<2> room;
+};
+
+// What a board has only if it is wanted: it is provided as a service (Machine::provide).
+class OptionalBuses {
+ public:
+  // A device is to go on a bus of this type, and there is none. The board may make what has one.
+  // Before the machine is ready. Throws Error.
+  virtual void add_bus(std::string_view type) = 0;
+
+ protected:
+  ~OptionalBuses() = default;
 };
 
 // What the command line says that a board needs. Set before init().

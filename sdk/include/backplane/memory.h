@@ -157,6 +157,10 @@ class MemoryRegion {
                                            u64 block_offset, u64 size);
   static std::unique_ptr<MemoryRegion> rom(std::string name, std::shared_ptr<RamBlock> block,
                                            u64 block_offset, u64 size);
+  // ROM whose writes a device takes, such as flash memory; it is read like any ROM.
+  static std::unique_ptr<MemoryRegion> rom_device(std::string name, std::shared_ptr<RamBlock> block,
+                                                  u64 block_offset, u64 size,
+                                                  const MmioHandler& handler);
   static std::unique_ptr<MemoryRegion> mmio(std::string name, u64 size, const MmioHandler& handler);
   // A window onto [offset, offset+size) of another region.
   static std::unique_ptr<MemoryRegion> alias(std::string name, MemoryRegion& target, u64 offset,
@@ -252,6 +256,10 @@ struct FlatRange {
   bool readonly = false;
 
   bool is_ram() const { return host != nullptr; }
+  // Whether a write is for the region's handler.
+  bool takes_writes() const {
+    return !is_ram() || (readonly && region->handler().write != nullptr);
+  }
 };
 
 // An immutable flattening of the tree: ranges sorted by address, not overlapping.

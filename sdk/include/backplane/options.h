@@ -180,6 +180,8 @@ class OptionTable {
   // spaces and line ends unless they stand in quotes; a backslash before a quote, or before another
   // one, has it stand for itself. What is said of an option of it begins with "@FILE: ".
   CommandLine parse(const std::vector<std::string>& arguments) const;
+  // The same where a word that is no option is the value of this one.
+  CommandLine parse(const std::vector<std::string>& arguments, std::string_view of_words) const;
 
   // The text of `-help`, by sections, in the table's order; what it says of one row.
   std::string help() const;

@@ -31,8 +31,18 @@ std::string names_of(const std::vector<Bus*>& buses) {
   return fmt::format("there are: {}", fmt::join(names, ", "));
 }
 
+bool has_bus(const Machine& machine, const std::string& type) {
+  const std::vector<Bus*> all = machine.buses();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const Bus* bus) { return bus->object_class().is_a(type); });
+}
+
 // The bus that a device of this class goes on: the one named, or the first with room.
-Bus* choose_bus(const Machine& machine, const DeviceClass& k, const std::string& wanted) {
+Bus* choose_bus(Machine& machine, const DeviceClass& k, const std::string& wanted) {
+  auto* const optional = machine.service<OptionalBuses>();
+  if (optional != nullptr && machine.phases().current() != Phase::MachineReady &&
+      !k.bus_type.empty() && !has_bus(machine, k.bus_type))
+    optional->add_bus(k.bus_type);
   const std::vector<Bus*> all = machine.buses();
   if (k.bus_type.empty()) {
     if (!wanted.empty())

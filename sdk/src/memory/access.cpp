@@ -102,7 +102,7 @@ MemResult AddressSpace::write(u64 address, const void* data, u64 size) {
     if (range == nullptr || range->start > address) {
       done = bytes_before(range, address, size);
       note(result, MemResult::DecodeError);
-    } else if (range->is_ram()) {
+    } else if (!range->takes_writes()) {
       done = bytes_in(*range, address, size);
       if (range->readonly) {
         note(result, MemResult::AccessError);
@@ -114,7 +114,7 @@ MemResult AddressSpace::write(u64 address, const void* data, u64 size) {
     } else {
       const MachineLock::Guard lock;
       const FlatRange* const now = look_up(address);
-      if (now == nullptr || now->start > address || now->is_ram()) continue;
+      if (now == nullptr || now->start > address || !now->takes_writes()) continue;
       const FlatRange copied = *now;
       const unsigned piece = mmio_piece(address, bytes_in(copied, address, size));
       u64 value = 0;

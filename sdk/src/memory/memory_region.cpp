@@ -30,6 +30,16 @@ std::unique_ptr<MemoryRegion> MemoryRegion::rom(std::string name, std::shared_pt
   return region;
 }
 
+std::unique_ptr<MemoryRegion> MemoryRegion::rom_device(std::string name,
+                                                       std::shared_ptr<RamBlock> block,
+                                                       u64 block_offset, u64 size,
+                                                       const MmioHandler& handler) {
+  std::unique_ptr<MemoryRegion> region = rom(std::move(name), std::move(block), block_offset, size);
+  region->handler_ = handler;
+  region->trace_ = std::make_unique<TracePoint>(region->name_);
+  return region;
+}
+
 std::unique_ptr<MemoryRegion> MemoryRegion::mmio(std::string name, u64 size,
                                                  const MmioHandler& handler) {
   std::unique_ptr<MemoryRegion> region(new MemoryRegion(std::move(name), Kind::Mmio, size));

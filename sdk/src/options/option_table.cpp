@@ -144,7 +144,18 @@ const ForeignOption* OptionTable::find_foreign(std::string_view name) const {
 }
 
 CommandLine OptionTable::parse(const std::vector<std::string>& arguments) const {
-  return parse(arguments, 0);
+  return parse(arguments, std::string_view());
+}
+
+CommandLine OptionTable::parse(const std::vector<std::string>& arguments,
+                               std::string_view of_words) const {
+  CommandLine line = parse(arguments, 0);
+  for (GivenOption& given : line.given_) {
+    if (given.spec != nullptr) continue;
+    given.spec = find(of_words);
+    if (given.spec == nullptr) throw unknown_option(given.text, rows_);
+  }
+  return line;
 }
 
 CommandLine OptionTable::parse_response_file(const std::string& path, unsigned depth) const {
@@ -188,7 +199,12 @@ CommandLine OptionTable::parse(const std::vector<std::string>& arguments, unsign
   for (const po::option& option : parsed) {
     if (option.string_key.empty() || option.position_key >= 0) {
       const std::string word = option.value.empty() ? "" : option.value.front();
-      if (!word.starts_with('@')) throw unknown_option(word, rows_);
+      if (word.empty() || word.starts_with('-')) throw unknown_option(word, rows_);
+      if (!word.starts_with('@')) {
+        // What it is, is for the caller to say.
+        line.given_.push_back({nullptr, shown(word), word, static_cast<int>(position++)});
+        continue;
+      }
       for (GivenOption& given : parse_response_file(word.substr(1), depth).given_) {
         given.position = static_cast<int>(position);
         line.given_.push_back(std::move(given));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// What firmware may boot from, in the order of the devices' property bootindex.
 #pragma once
 
 #include <string>
@@ -7,8 +8,9 @@
 
 namespace backplane::pc {
 
-// What firmware is to boot from: the devices with a bootindex, the lowest first, as paths a line
-// each, and nothing else; empty if no device has one. [bootorder]
-std::string boot_order(const PciBus& bus);
+// Paths by which SeaBIOS knows the devices, a line each, those with the lowest bootindex first;
+// with `strict`, nothing else is to be tried then. Empty if none has one. [SeaBIOS "Runtime
+// configuration", bootorder]
+std::string boot_order(const PciBus& bus, bool strict);
 
 }  // namespace backplane::pc

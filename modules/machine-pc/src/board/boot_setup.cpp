@@ -5,6 +5,7 @@
 #include <cassert>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "acpi/dsdt.h"
 #include "acpi/loader.h"
@@ -46,18 +47,38 @@ std::vector<u32> apic_ids(const Machine& machine) {
   return ids;
 }
 
+// As firmware hands it on: the bytes in the order in which they are written. Zero if none was
+// given.
+std::vector<u8> uuid_bytes(std::string_view text) {
+  std::vector<u8> bytes;
+  std::string digits;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
+               [](char c) { return c != '-'; });
+  for (std::size_t at = 0; at + 1 < digits.size(); at += 2)
+    bytes.push_back(static_cast<u8>(std::stoul(digits.substr(at, 2), nullptr, 16)));
+  constexpr std::size_t kSize = 16;
+  bytes.resize(kSize);
+  return bytes;
+}
+
 }  // namespace
 
 BootSetup::BootSetup(const BoardParts& parts, const BootFiles& files)
-    : parts_(parts), firmware_(!files.firmware.empty()) {
+    : parts_(parts), options_(files.options), firmware_(files.firmware) {
   tables_ = place_acpi_tables(acpi_tables(kPmPorts), kFirmwareStart);
-  if (tables_.base + tables_.image.size() > kFirmwareEnd)
+  if (tables_.base + tables_.image.size() > kSmbiosStart)
     throw Error::of("the ACPI tables have {} bytes; {} are reserved for them", tables_.image.size(),
-                    kFirmwareEnd - kFirmwareStart);
+                    kSmbiosStart - kFirmwareStart);
   if (!files.kernel.empty()) plan_ = plan_boot(read_images(files, parts_.memory, tables_.rsdp()));
   fill_cmos();
   fill_fw_cfg(files.append);
   offer_acpi_tables();
+  smbios_ = build_smbios(files.smbios, {uuid_bytes(parts_.machine.config().uuid),
+                                        parts_.machine.config().topology, parts_.memory});
+  if (smbios_.anchor.size() + smbios_.table.size() > kFirmwareEnd - kSmbiosStart)
+    throw Error::of("-smbios: the tables have {} bytes; {} are reserved for them",
+                    smbios_.table.size(), kFirmwareEnd - kSmbiosStart);
+  offer_smbios();
 }
 
 AcpiTables BootSetup::acpi_tables(u16 pm_ports) const {
@@ -82,24 +103,6 @@ void BootSetup::fill_cmos() {
   parts_.rtc.set_cmos(kMemoryAbove4G + 2, static_cast<u8>(above >> 16));
   parts_.rtc.set_cmos(kOtherCpus, static_cast<u8>(parts_.machine.cpus().size() - 1));
 }
-
-namespace {
-
-// As firmware hands it on: the bytes in the order in which they are written. Zero if none was
-// given.
-std::vector<u8> uuid_bytes(std::string_view text) {
-  std::vector<u8> bytes;
-  std::string digits;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
-               [](char c) { return c != '-'; });
-  for (std::size_t at = 0; at + 1 < digits.size(); at += 2)
-    bytes.push_back(static_cast<u8>(std::stoul(digits.substr(at, 2), nullptr, 16)));
-  constexpr std::size_t kSize = 16;
-  bytes.resize(kSize);
-  return bytes;
-}
-
-}  // namespace
 
 void BootSetup::fill_fw_cfg(const std::string& command_line) {
   FwCfg& fw = parts_.fw_cfg;
@@ -127,7 +130,9 @@ void BootSetup::fill_fw_cfg(const std::string& command_line) {
   }
   fw.set_file("etc/e820", std::move(e820));
 
-  if (const std::string order = boot_order(parts_.bridge.pci_bus()); !order.empty()) {
+  options_.put_into(fw);
+  if (const std::string order = boot_order(parts_.bridge.pci_bus(), options_.strict);
+      !order.empty()) {
     std::vector<u8> file(order.begin(), order.end());
     file.push_back(0);
     fw.set_file("bootorder", std::move(file));
@@ -145,6 +150,20 @@ void BootSetup::offer_acpi_tables() {
   parts_.fw_cfg.set_file(kAcpiLoaderFile, [=] { return loader_script(tables()); });
 }
 
+void BootSetup::offer_smbios() {
+  parts_.fw_cfg.set_file("etc/smbios/smbios-anchor", smbios_.anchor);
+  parts_.fw_cfg.set_file("etc/smbios/smbios-tables", smbios_.table);
+}
+
+// The entry point is where operating systems look for it. [DSP0134 5.2.1]
+void BootSetup::write_smbios() {
+  const u64 table = kSmbiosStart + (smbios_.anchor.size() + 15) / 16 * 16;
+  place_smbios(smbios_, static_cast<u32>(table));
+  AddressSpace& memory = parts_.machine.memory();
+  memory.write(kSmbiosStart, smbios_.anchor.data(), smbios_.anchor.size());
+  memory.write(table, smbios_.table.data(), smbios_.table.size());
+}
+
 void BootSetup::write_bios_data() {
   AddressSpace& memory = parts_.machine.memory();
   memory.fill(kBdaSerialPorts, 0, 0x100);
@@ -159,21 +178,35 @@ void BootSetup::write_bios_data() {
   memory.store<u8>(kConventionalEnd, (kVideoStart - kConventionalEnd) >> 10);  // EBDA: its size
 }
 
+// The channels' ports are decoded once firmware has said so. [Intel 82371SB datasheet "IDETIM"]
+void BootSetup::enable_ide(PciBus& bus) {
+  constexpr u32 kPiix3Ide = 0x7010'8086;
+  constexpr unsigned kTiming = 0x40;
+  constexpr u32 kDecodeBoth = 0x8000'8000;
+  const u8 function = parts_.bridge.devfn() + 1;
+  if (bus.device_at(function) == nullptr || bus.config_read(function, 0, 4) != kPiix3Ide) return;
+  bus.config_write(function, kTiming, kDecodeBoth, 4);
+}
+
 void BootSetup::program_chipset() {
   PciBus& bus = parts_.bridge.pci_bus();
   assign_pci_resources(bus, parts_.memory);
   route_pci_interrupts(bus, parts_.bridge, parts_.bridge.devfn());
+  enable_ide(bus);
   for (const u8 irq : kPciIrqs) parts_.irqs.set_level_triggered(irq);
   bus.config_write(parts_.pm.devfn(), Piix4Pm::kPmBase, kPmPorts, 4);
   bus.config_write(parts_.pm.devfn(), Piix4Pm::kPmMisc, Piix4Pm::kPmEnable, 1);
 }
 
 void BootSetup::run() {
+  const bool once = std::exchange(first_run_, false) && !options_.once.empty();
+  BootOptions::put_order(once ? options_.once : options_.order, parts_.rtc);
   if (firmware_) return;
   program_chipset();
   write_bios_data();
   AddressSpace& memory = parts_.machine.memory();
   memory.write(tables_.base, tables_.image.data(), tables_.image.size());
+  write_smbios();
   if (!plan_) return;
   image_wanted_ = true;
   plan_->enter(memory, dynamic_cast<x86::X86Cpu&>(*parts_.machine.cpus().front()));

@@ -7,6 +7,7 @@
 
 #include "acpi/tables.h"
 #include "backplane/machine.h"
+#include "board/boot_options.h"
 #include "board/memory_map.h"
 #include "boot/boot_plan.h"
 #include "fw_cfg/fw_cfg_io.h"
@@ -14,6 +15,7 @@
 #include "mc146818/isa_rtc.h"
 #include "piix3/piix3.h"
 #include "piix4_pm/piix4_pm.h"
+#include "smbios/smbios.h"
 
 namespace backplane::pc {
 
@@ -34,8 +36,10 @@ struct BoardParts {
 struct BootFiles {
   std::string kernel;
   std::string initrd;
-  std::string append;    // the kernel's command line
-  std::string firmware;  // instead of a kernel
+  std::string append;     // the kernel's command line
+  bool firmware = false;  // there is one, and does all of it
+  BootOptions options;
+  SmbiosSettings smbios;
 };
 
 class BootSetup {
@@ -50,7 +54,7 @@ class BootSetup {
   // is not where RAM is or its file has become shorter.
   void load_image();
   // The machine was loaded, and the image with its RAM, as far as the guest has left it there.
-  void forget_image() { image_wanted_ = false; }
+  void forget_image() { image_wanted_ = first_run_ = false; }
 
  private:
   // The tables for power management ports at an address.
@@ -58,11 +62,17 @@ class BootSetup {
   void fill_cmos();
   void fill_fw_cfg(const std::string& command_line);
   void offer_acpi_tables();
+  void offer_smbios();
+  void write_smbios();
   void write_bios_data();
   void program_chipset();
+  void enable_ide(PciBus& bus);
 
   BoardParts parts_;
+  BootOptions options_;
+  bool first_run_ = true;
   PlacedAcpiTables tables_;
+  Smbios smbios_;
   std::optional<BootPlan> plan_;
   bool firmware_ = false;  // there is one, and does all of it
   bool image_wanted_ = false;

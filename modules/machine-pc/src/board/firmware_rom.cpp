@@ -16,8 +16,7 @@ constexpr int kOverRam = 1;
 
 }  // namespace
 
-FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram,
-                         const std::string& file, I440fxHostBridge& bridge) {
+std::shared_ptr<RamBlock> read_firmware(const std::string& file) {
   const BlobPtr blob = Blob::open_file(file, "-bios " + file,
                                        {kLargest, "the most that a firmware image of a PC has"});
   if (blob->size() == 0 || blob->size() % kBlock != 0)
@@ -25,11 +24,19 @@ FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ra
                             "blocks of 64 KiB, {} MiB at most",
                             file, blob->size(), kLargest >> 20),
                 "give a file such as SeaBIOS's bios-256k.bin");
-  image_ = std::make_shared<RamBlock>("bios", blob->size());
-  blob->read(0, image_->host(), blob->size());
+  auto image = std::make_shared<RamBlock>("bios", blob->size());
+  blob->read(0, image->host(), blob->size());
+  return image;
+}
+
+FirmwareRom::FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram,
+                         std::shared_ptr<RamBlock> image, Top top, I440fxHostBridge& bridge)
+    : image_(std::move(image)) {
   const MemoryRegion::Batch batch;
-  top_ = MemoryRegion::rom("bios", image_, 0, image_->size());
-  root.add_subregion(4_GiB - image_->size(), *top_);
+  if (top == Top::Here) {
+    top_ = MemoryRegion::rom("bios", image_, 0, image_->size());
+    root.add_subregion(4_GiB - image_->size(), *top_);
+  }
   for (u64 address = kAreasStart; address < kBiosArea; address += kAreaSize)
     add_shadow(root, ram, address, kAreaSize);
   add_shadow(root, ram, kBiosArea, kFirmwareEnd - kBiosArea);

@@ -13,12 +13,16 @@
 
 namespace backplane::pc {
 
+// The image in a file, which is named in messages as -bios. Throws Error.
+std::shared_ptr<RamBlock> read_firmware(const std::string& file);
+
 class FirmwareRom {
  public:
-  // `file` is named in messages as -bios. `ram` is the machine's RAM, from address 0. Outlives the
-  // bridge, which reports to it. Throws Error.
-  FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram, const std::string& file,
-              I440fxHostBridge& bridge);
+  // Whether something else has the image below 4 GiB.
+  enum class Top { Here, Elsewhere };
+  // `ram` is the machine's RAM, from address 0. Outlives the bridge, which reports to it.
+  FirmwareRom(MemoryRegion& root, const std::shared_ptr<RamBlock>& ram,
+              std::shared_ptr<RamBlock> image, Top top, I440fxHostBridge& bridge);
 
  private:
   // One legacy area: what lies over the RAM there, if anything.

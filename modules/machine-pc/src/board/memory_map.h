@@ -26,6 +26,7 @@ constexpr u64 kVideoStart = 0xa0000;  // the legacy video window: no RAM behind 
 constexpr u64 kVideoEnd = 0xc0000;
 constexpr u64 kFirmwareStart = 0xe0000;  // reserved, RAM all the same: tables come first
 constexpr u64 kTablesEnd = 0xf0000;
+constexpr u64 kSmbiosStart = 0xf0000;  // of that
 constexpr u64 kFirmwareEnd = 0x100000;
 
 // RAM ends here at the latest, and devices begin; the rest of RAM is above 4 GiB.

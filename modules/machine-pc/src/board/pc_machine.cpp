@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 // "pc": an i440FX board with PIIX3 and PIIX4 power management.
+#include <array>
 #include <memory>
 #include <optional>
 
 #include "backplane/error.h"
+#include "backplane/firmware_config.h"
+#include "backplane/firmware_file.h"
 #include "backplane/machine.h"
 #include "board/boot_setup.h"
 #include "board/firmware_rom.h"
 #include "board/system_memory.h"
 #include "i440fx/i440fx.h"
 #include "pci_hotplug/pci_hotplug.h"
+#include "pflash/pflash.h"
 #include "uart16550/isa_serial.h"
 
 namespace backplane::pc {
@@ -18,8 +22,13 @@ namespace {
 
 constexpr u64 kMinimumRam = 2_MiB;
 constexpr u64 kMaximumRam = 512_GiB;
+constexpr std::string_view kUsualFirmware = "bios-256k.bin", kNoFirmware = "none";
 
-class PcMachine final : public Machine {
+constexpr DriveInterface kDriveInterfaces[] = {
+    {.name = "ide", .disk = "ide-hd", .cdrom = "ide-cd", .bus = "ide", .units = 2, .places = 4},
+    {.name = "pflash", .places = 2, .board_property = "pflash"}};
+
+class PcMachine final : public Machine, public OptionalBuses, public FirmwareConfiguration {
  public:
   static void class_init(MachineClass& k) {
     k.default_cpu = "max";
@@ -27,6 +36,7 @@ class PcMachine final : public Machine {
     k.virtio_nic = "virtio-net-pci";
     k.default_disk = "virtio-blk-pci";
     k.default_serial = "isa-serial";
+    k.drive_interfaces = kDriveInterfaces;
     k.max_cpus = 8;
     k.property<&PcMachine::rtc_clock_>("rtc-clock", "what its date goes on with");
     k.property<&PcMachine::rtc_base_>(
@@ -37,11 +47,32 @@ class PcMachine final : public Machine {
     k.property<&PcMachine::kernel_>("kernel", "file of the kernel to boot");
     k.property<&PcMachine::initrd_>("initrd", "file of its initial RAM disk");
     k.property<&PcMachine::append_>("append", "its command line");
-    k.property<&PcMachine::firmware_>("firmware",
-                                      "file of the firmware to start instead of a kernel");
+    k.property<&PcMachine::firmware_>(
+        "firmware",
+        "file of the firmware to start instead of a kernel (without either: SeaBIOS; none: there "
+        "is none)");
+    k.property<&PcMachine::first_flash, &PcMachine::set_first_flash>(
+        "pflash0", "id of the -drive or -blockdev with firmware in flash memory");
+    k.property<&PcMachine::second_flash, &PcMachine::set_second_flash>(
+        "pflash1", "the same of a second one, with the firmware's variables");
+    k.property<&PcMachine::boot_order, &PcMachine::set_boot_order>(
+        "boot-order", "kinds of devices that firmware tries in turn: c disk, d CD, n network");
+    k.property<&PcMachine::boot_once, &PcMachine::set_boot_once>(
+        "boot-once", "the same until the machine is reset");
+    k.property<&PcMachine::boot_strict_>("boot-strict",
+                                         "where devices have a bootindex, they alone are tried");
+    k.property<&PcMachine::boot_menu_>("boot-menu", "firmware offers a menu");
+    k.property<&PcMachine::boot_menu_wait_>("boot-menu-wait",
+                                            "for how many ms (0: as firmware thinks right)");
+    k.property<&PcMachine::boot_fail_wait_>(
+        "boot-fail-wait", "ms until a machine that found nothing to boot is reset (-1: never)");
     k.stateless();
   }
 
+  PcMachine() {
+    provide<OptionalBuses>(*this);
+    provide<FirmwareConfiguration>(*this);
+  }
   ~PcMachine() override { tear_down(); }
 
   void init() override {
@@ -52,20 +83,18 @@ class PcMachine final : public Machine {
   }
 
   void finish() override {
+    choose_firmware();
+    set_up_firmware();
     if (!kernel_.empty() && !firmware_.empty())
       throw Error::of(
           "-bios {}: a kernel given with -kernel is started without firmware: give one "
           "of them",
           firmware_);
-    if (kernel_.empty() && firmware_.empty() && !config().start_stopped &&
-        !config().will_load_state && accelerator().accel_class().runs_guests)
-      throw Error("nothing to boot: neither -kernel nor -bios was given")
-          .with_hint("give a kernel with -kernel, or firmware with -bios");
     if (kernel_.empty() && !initrd_.empty())
       throw Error::of("-initrd {}: makes no sense without -kernel", initrd_);
     boot_.emplace(BoardParts{*this, map_, *irqs_, *bridge_, *pm_, *rtc_, fw_cfg_->fw_cfg(),
                              IsaSerial::indices_on(bridge_->isa_bus()), hpet_},
-                  BootFiles{kernel_, initrd_, append_, firmware_});
+                  BootFiles{kernel_, initrd_, append_, rom_.has_value(), boot_options(), smbios_});
     reset_done_ = reset_sequence().on_done([this] { boot_->run(); });
     run_state_ = run_control().on_change([this](bool running) {
       if (running) boot_->load_image();
@@ -81,7 +110,98 @@ class PcMachine final : public Machine {
     boot_->forget_image();
   }
 
+  // The IDE function of the PIIX3.
+  void add_bus(std::string_view type) override {
+    if (type == "IDE") create_device("piix3-ide", {{"addr", "01.1"}}, &bridge_->pci_bus());
+  }
+
  private:
+  const std::string& boot_order() const { return boot_order_; }
+  void set_boot_order(const std::string& order) {
+    BootOptions::check_order(order);
+    boot_order_ = order;
+  }
+  const std::string& boot_once() const { return boot_once_; }
+  void set_boot_once(const std::string& order) {
+    BootOptions::check_order(order);
+    boot_once_ = order;
+  }
+  BootOptions boot_options() const {
+    return {.order = boot_order_,
+            .once = boot_once_,
+            .strict = boot_strict_,
+            .menu = boot_menu_,
+            .menu_wait = boot_menu_wait_,
+            .fail_wait = boot_fail_wait_};
+  }
+
+  // A machine that nobody gave a kernel starts in firmware; one that is not to run may do without.
+  void choose_firmware() {
+    if (!flash_[0].empty()) {
+      if (!firmware_.empty())
+        throw Error::of("-bios {}: the firmware is in flash memory already, in pflash0", firmware_);
+      if (!kernel_.empty())
+        throw Error(
+            "pflash0: a kernel given with -kernel is started without firmware: give one of "
+            "them");
+      return;
+    }
+    const bool may_do_without = !kernel_.empty() || !accelerator().accel_class().runs_guests ||
+                                config().start_stopped || config().will_load_state;
+    if (firmware_ == kNoFirmware) {
+      firmware_.clear();
+      if (may_do_without) return;
+      throw Error("nothing to boot: there is neither a -kernel nor firmware")
+          .with_hint("give a kernel with -kernel, or leave out -bios none");
+    }
+    if (!firmware_.empty()) {
+      try {
+        firmware_ = firmware_file(firmware_);
+      } catch (const Error& error) {
+        throw error.in("-bios " + firmware_);
+      }
+      return;
+    }
+    if (!kernel_.empty() || !accelerator().accel_class().runs_guests) return;
+    try {
+      firmware_ = firmware_file(kUsualFirmware);
+    } catch (const Error& error) {
+      if (may_do_without) return;
+      throw Error::of("nothing to boot: there is no -kernel, and the firmware {}",
+                      OwnText{error.line()});
+    }
+  }
+
+  // The first flash ends at 4 GiB, the second one where the first one begins.
+  void set_up_firmware() {
+    std::shared_ptr<RamBlock> image;
+    auto top = FirmwareRom::Top::Here;
+    u64 end = 4_GiB;
+    for (const std::string& node : flash_) {
+      if (node.empty()) continue;
+      if (end == 4_GiB && &node != &flash_[0])
+        throw Error("pflash1: makes no sense without pflash0, which has the firmware");
+      const auto& flash =
+          make<Pflash>(Pflash::kTypeName, {{"drive", node}, {"end", fmt::format("{}", end)}});
+      end -= flash.contents()->size();
+      if (image == nullptr) image = flash.contents();
+      top = FirmwareRom::Top::Elsewhere;
+    }
+    if (image == nullptr && !firmware_.empty()) image = read_firmware(firmware_);
+    if (image != nullptr)
+      rom_.emplace(memory_root(), memory_->block(), std::move(image), top, *host_bridge_);
+  }
+
+  const std::string& first_flash() const { return flash_[0]; }
+  void set_first_flash(const std::string& node) { flash_[0] = node; }
+  const std::string& second_flash() const { return flash_[1]; }
+  void set_second_flash(const std::string& node) { flash_[1] = node; }
+
+  void add_file(const std::string& name, std::vector<u8> contents) override {
+    fw_cfg_->fw_cfg().set_file(name, std::move(contents));
+  }
+  void add_smbios(KeyValueList fields) override { smbios_.add(std::move(fields)); }
+
   void set_up_memory() {
     map_.ram = config().ram_size != 0 ? config().ram_size : machine_class().default_ram_size;
     if (map_.ram < kMinimumRam || map_.ram > kMaximumRam || map_.ram % kPageSize != 0)
@@ -117,7 +237,7 @@ class PcMachine final : public Machine {
     host_bridge.set_memory_map(map_);
     PciBus& pci = host_bridge.pci_bus();
     bridge_ = &make<Piix3>(Piix3::kTypeName, {{"addr", "01.0"}, {"multifunction", "on"}}, &pci);
-    if (!firmware_.empty()) rom_.emplace(memory_root(), memory_->block(), firmware_, host_bridge);
+    host_bridge_ = &host_bridge;
     pm_ = &make<Piix4Pm>(Piix4Pm::kTypeName, {{"addr", "01.3"}}, &pci);
     make<PciHotplugController>(PciHotplugController::kTypeName).connect(pci, [pm = pm_] {
       pm->pm().raise_gpe(PciHotplugController::kEvent);
@@ -141,10 +261,19 @@ class PcMachine final : public Machine {
   std::string initrd_;
   std::string append_;
   std::string firmware_;
+  std::array<std::string, 2> flash_;  // ids of nodes
+  SmbiosSettings smbios_;
+  std::string boot_order_ = BootOptions::kUsualOrder;
+  std::string boot_once_;
+  bool boot_strict_ = false;
+  bool boot_menu_ = false;
+  u32 boot_menu_wait_ = 0;
+  i32 boot_fail_wait_ = -1;
   MemoryMap map_;
   std::optional<SystemMemory> memory_;
   std::optional<FirmwareRom> rom_;
   InterruptControllers* irqs_ = nullptr;
+  I440fxHostBridge* host_bridge_ = nullptr;
   Piix3* bridge_ = nullptr;
   Piix4Pm* pm_ = nullptr;
   IsaRtc* rtc_ = nullptr;

@@ -28,6 +28,7 @@ class FwCfg {
     kCpuCount = 0x05,
     kCommandLineSize = 0x14,
     kCommandLineData = 0x15,
+    kBootMenu = 0x0e,
     kMaxCpus = 0x0f,
     kFileDirectory = 0x19,
     kFirstFile = 0x20,

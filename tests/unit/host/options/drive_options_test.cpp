@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "backplane/testing/scratch_directory.h"
 #include "command_line.h"
 
 namespace backplane::host {
@@ -13,9 +16,38 @@ DriveOptions drive(const std::string& text) {
 }
 
 TEST(Drive, MakesADiskUnlessToldOtherwise) {
-  EXPECT_TRUE(drive("file=a.img").makes_device);
-  EXPECT_TRUE(drive("a.img,if=virtio").makes_device);
-  EXPECT_FALSE(drive("file=a.img,if=none,id=d").makes_device);
+  EXPECT_EQ(drive("file=a.img").interface, "virtio");
+  EXPECT_TRUE(drive("a.img,if=virtio").makes_device());
+  EXPECT_EQ(drive("a.img,if=ide").interface, "ide");
+  EXPECT_FALSE(drive("file=a.img,if=none,id=d").makes_device());
+}
+
+TEST(Drive, HasOptionsThatStandForIt) {
+  const DriveOptions disk = parse_named_drive("hdb", "a,b=c.img");
+  EXPECT_EQ(disk.interface, "ide");
+  EXPECT_EQ(disk.index, 1U);
+  EXPECT_FALSE(disk.is_cdrom);
+  EXPECT_EQ(disk.protocol_node, (Properties{{"filename", "a,b=c.img"}}));
+  const DriveOptions disc = parse_named_drive("cdrom", "a.iso");
+  EXPECT_EQ(disc.index, 2U);
+  EXPECT_TRUE(disc.is_cdrom);
+  EXPECT_EQ(disc.format_node, (Properties{{"read-only", "on"}}));
+}
+
+TEST(Drive, IsQcow2IfItIsCalledSo) {
+  const testing::ScratchDirectory directory;
+  const auto file = [&](const std::string& name, std::string_view text) {
+    std::ofstream(directory / name, std::ios::binary) << text;
+    return (directory / name).string();
+  };
+  const std::string_view qcow2 = "QFI\xfb and more";
+  EXPECT_EQ(drive(file("a.qcow2", qcow2)).format, "qcow2");
+  EXPECT_EQ(drive(file("b.qcow2", "a disk")).format, "raw");
+  EXPECT_EQ(drive(file("c.img", "a disk")).format, "raw");
+  const std::string odd = file("d.img", qcow2);
+  EXPECT_EQ(drive(odd + ",format=raw").format, "raw");
+  EXPECT_EQ(message_of([&] { drive(odd); }),
+            "the file is an image in the format qcow2, or a raw disk whose guest makes it look so");
 }
 
 TEST(Drive, IsAFormatOnAFileUnlessToldOtherwise) {
@@ -38,7 +70,7 @@ struct Row {
 };
 void PrintTo(const Row& row, std::ostream* out) { *out << row.keys; }
 
-class DriveKeys : public testing::TestWithParam<Row> {};
+class DriveKeys : public ::testing::TestWithParam<Row> {};
 
 TEST_P(DriveKeys, GoToWhomTheyConcern) {
   const Row& row = GetParam();
@@ -58,24 +90,24 @@ const Properties kReadOnly{{"read-only", "on"}};
 
 INSTANTIATE_TEST_SUITE_P(
     Keys, DriveKeys,
-    testing::Values(Row{"readonly=on", kReadOnly, kReadOnly, kNone},
-                    Row{"read-only=on", kReadOnly, kReadOnly, kNone},
-                    Row{"cache=writeback", kNone, kNone, kNone},
-                    Row{"cache=none", kDirect, kDirect, kNone},
-                    Row{"cache=writethrough", kNone, kNone, kThrough},
-                    Row{"cache=directsync", kDirect, kDirect, kThrough},
-                    Row{"cache=unsafe", kNoFlush, kNoFlush, kNone},
-                    Row{"locking=off", {{"locking", "off"}}, kNone, kNone},
-                    Row{"file.locking=off", {{"locking", "off"}}, kNone, kNone},
-                    Row{"aio=threads", {{"aio", "threads"}}, kNone, kNone},
-                    Row{"discard=ignore", {{"discard", "ignore"}}, {{"discard", "ignore"}}, kNone},
-                    Row{"detect-zeroes=on", kNone, {{"detect-zeroes", "on"}}, kNone},
-                    Row{"size=1M", kNone, {{"size", "1M"}}, kNone},
-                    Row{"media=disk", kNone, kNone, kNone},
-                    Row{"serial=S1,rerror=ignore,werror=stop",
-                        kNone,
-                        kNone,
-                        {{"serial", "S1"}, {"rerror", "ignore"}, {"werror", "stop"}}}));
+    ::testing::Values(
+        Row{"readonly=on", kReadOnly, kReadOnly, kNone},
+        Row{"read-only=on", kReadOnly, kReadOnly, kNone},
+        Row{"cache=writeback", kNone, kNone, kNone}, Row{"cache=none", kDirect, kDirect, kNone},
+        Row{"cache=writethrough", kNone, kNone, kThrough},
+        Row{"cache=directsync", kDirect, kDirect, kThrough},
+        Row{"cache=unsafe", kNoFlush, kNoFlush, kNone},
+        Row{"locking=off", {{"locking", "off"}}, kNone, kNone},
+        Row{"file.locking=off", {{"locking", "off"}}, kNone, kNone},
+        Row{"aio=threads", {{"aio", "threads"}}, kNone, kNone},
+        Row{"discard=ignore", {{"discard", "ignore"}}, {{"discard", "ignore"}}, kNone},
+        Row{"detect-zeroes=on", kNone, {{"detect-zeroes", "on"}}, kNone},
+        Row{"size=1M", kNone, {{"size", "1M"}}, kNone}, Row{"media=disk", kNone, kNone, kNone},
+        Row{"media=cdrom", kReadOnly, kReadOnly, kNone},
+        Row{"serial=S1,rerror=ignore,werror=stop",
+            kNone,
+            kNone,
+            {{"serial", "S1"}, {"rerror", "ignore"}, {"werror", "stop"}}}));
 
 TEST(Drive, HasAPlaceIfToldSo) {
   EXPECT_EQ(drive("a.img").index, std::nullopt);
@@ -88,7 +120,7 @@ struct Refused {
 };
 void PrintTo(const Refused& row, std::ostream* out) { *out << row.text; }
 
-class BadDrive : public testing::TestWithParam<Refused> {};
+class BadDrive : public ::testing::TestWithParam<Refused> {};
 
 TEST_P(BadDrive, IsRefusedWithTheReason) {
   EXPECT_EQ(message_of([] { drive(GetParam().text); }), GetParam().message);
@@ -96,20 +128,19 @@ TEST_P(BadDrive, IsRefusedWithTheReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     Drives, BadDrive,
-    testing::Values(Refused{"if=none,id=d", "file is missing: expects the path of an image"},
-                    Refused{"a,if=ide", "if='ide': expects virtio or none"},
-                    Refused{"a,readonly=maybe", "readonly='maybe': expects on or off"},
-                    Refused{"a,cache=fast",
-                            "cache='fast': expects writeback, none, writethrough, directsync "
-                            "or unsafe"},
-                    Refused{"a,index=x", "index='x': expects a number from 0 to 255"},
-                    Refused{"a,if=none,index=1",
-                            "index is the place among the disks of if=virtio: with if=none there "
-                            "is none"},
-                    Refused{"a,readonly=on,read-only=off",
-                            "readonly and read-only are the same: expects one of them"},
-                    Refused{"a,locking=on,file.locking=off",
-                            "locking and file.locking are the same: expects one of them"}));
+    ::testing::Values(Refused{"if=none,id=d", "file is missing: expects the path of an image"},
+                      Refused{"a,readonly=maybe", "readonly='maybe': expects on or off"},
+                      Refused{"a,cache=fast",
+                              "cache='fast': expects writeback, none, writethrough, directsync "
+                              "or unsafe"},
+                      Refused{"a,index=x", "index='x': expects a number from 0 to 255"},
+                      Refused{"a,if=none,index=1",
+                              "index is the place among the disks of an interface: with if=none "
+                              "there is none"},
+                      Refused{"a,readonly=on,read-only=off",
+                              "readonly and read-only are the same: expects one of them"},
+                      Refused{"a,locking=on,file.locking=off",
+                              "locking and file.locking are the same: expects one of them"}));
 
 }  // namespace
 }  // namespace backplane::host

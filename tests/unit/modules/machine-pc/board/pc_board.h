@@ -19,6 +19,7 @@ class PcBoard {
     machine_->config().ram_size = ram;
     machine_->config().topology.cores = cpus;
     machine_->config().start_stopped = true;
+    machine_->set_property("firmware", "none");
     machine_->main_loop().detach_clock(machine_->virtual_clock());
     machine_->virtual_clock().set_source([this] { return time_; });
     machine_->set_accelerator(std::make_unique<backplane::testing::NullAccelerator>());

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// Which packet does what, and the state of drive and tray.
+#include "optical/optical_drive.h"
+
+#include <utility>
+
+#include "optical/packet_bytes.h"
+
+namespace backplane::ide {
+
+namespace {
+
+enum Opcode : u8 {
+  kTestUnitReady = 0x00,
+  kRequestSense = 0x03,
+  kInquiry = 0x12,
+  kModeSense6 = 0x1a,
+  kStartStopUnit = 0x1b,
+  kPreventAllowRemoval = 0x1e,
+  kReadCapacity = 0x25,
+  kRead10 = 0x28,
+  kSeek10 = 0x2b,
+  kReadToc = 0x43,
+  kGetConfiguration = 0x46,
+  kGetEventStatus = 0x4a,
+  kReadDiscInformation = 0x51,
+  kReadTrackInformation = 0x52,
+  kModeSense10 = 0x5a,
+  kRead12 = 0xa8,
+  kReadDiscStructure = 0xad,
+  kSetCdSpeed = 0xbb,
+  kMechanismStatus = 0xbd,
+  kReadCd = 0xbe,
+};
+
+// Carried out although the medium may have changed. [MMC-6 4.1.6.1]
+bool keeps_attention(u8 opcode) {
+  return opcode == kInquiry || opcode == kRequestSense || opcode == kGetConfiguration ||
+         opcode == kGetEventStatus;
+}
+
+bool needs_disc(u8 opcode) {
+  switch (opcode) {
+    case kTestUnitReady:
+    case kReadCapacity:
+    case kRead10:
+    case kRead12:
+    case kReadCd:
+    case kSeek10:
+    case kReadToc:
+    case kReadDiscInformation:
+    case kReadTrackInformation:
+    case kReadDiscStructure:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::span<const StateMember> Sense::members() {
+  static const StateMember kMembers[] = {
+      member<&Sense::key>("key", within(0, 15)),
+      member<&Sense::code>("code"),
+      member<&Sense::qualifier>("qualifier"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> OpticalDrive::State::members() {
+  static const StateMember kMembers[] = {
+      member<&State::sense>("sense"),   member<&State::attention>("attention"),
+      member<&State::event>("event"),   member<&State::tray_open>("tray_open"),
+      member<&State::locked>("locked"),
+  };
+  return kMembers;
+}
+
+std::span<const StateMember> OpticalDrive::members() {
+  static const StateMember kMembers[] = {member<&OpticalDrive::state_>("state")};
+  return kMembers;
+}
+
+OpticalDrive::OpticalDrive(std::string product, std::string revision)
+    : product_(std::move(product)), revision_(std::move(revision)) {}
+
+void OpticalDrive::set_disc(std::optional<u32> blocks, bool changed) {
+  blocks_ = blocks;
+  if (!changed) return;
+  state_.attention = state_.event = true;
+  state_.tray_open = false;
+}
+
+void OpticalDrive::reset() {
+  const bool open = state_.tray_open;
+  state_ = {};
+  state_.tray_open = open;
+}
+
+// What every command has to expect before it is looked at.
+std::optional<OpticalDrive::Reply> OpticalDrive::refusal(u8 opcode) {
+  if (state_.attention && !keeps_attention(opcode)) {
+    state_.attention = false;
+    return Reply{.sense = has_disc() ? kMediumChanged : kMediumNotPresent};
+  }
+  if (needs_disc(opcode) && !has_disc()) return Reply{.sense = kMediumNotPresent};
+  return std::nullopt;
+}
+
+OpticalDrive::Reply OpticalDrive::execute(Packet packet) {
+  const u8 opcode = packet[0];
+  if (opcode == kRequestSense) return request_sense(packet);
+  if (auto refused = refusal(opcode)) return *refused;
+  switch (opcode) {
+    case kTestUnitReady:
+    case kSetCdSpeed:
+      return {};
+    case kInquiry:
+      return inquiry(packet);
+    case kStartStopUnit:
+      return start_stop(packet);
+    case kPreventAllowRemoval:
+      state_.locked = (packet[4] & 1) != 0;
+      return {};
+    case kReadCapacity:
+      return read_capacity();
+    case kRead10:
+      return read_blocks(get32(packet, 2), get16(packet, 7));
+    case kRead12:
+      return read_blocks(get32(packet, 2), get32(packet, 6));
+    case kReadCd:
+      return read_cd(packet);
+    case kSeek10:
+      return get32(packet, 2) < *blocks_ ? Reply{} : Reply{.sense = kBlockOutOfRange};
+    case kReadToc:
+      return read_toc(packet);
+    case kReadDiscInformation:
+      return read_disc_information(packet);
+    case kReadTrackInformation:
+      return read_track_information(packet);
+    case kReadDiscStructure:
+      return read_disc_structure(packet);
+    case kGetConfiguration:
+      return get_configuration(packet);
+    case kGetEventStatus:
+      return get_event_status(packet);
+    case kModeSense6:
+      return mode_sense(packet, true);
+    case kModeSense10:
+      return mode_sense(packet, false);
+    case kMechanismStatus:
+      return mechanism_status(packet);
+    default:
+      return {.sense = kInvalidOpcode};
+  }
+}
+
+OpticalDrive::Reply OpticalDrive::request_sense(Packet packet) {
+  constexpr unsigned kCurrent = 0x70, kFollowing = 10;
+  Sense sense = std::exchange(state_.sense, kNoSense);
+  if (sense == kNoSense && state_.attention) {
+    state_.attention = false;
+    sense = has_disc() ? kMediumChanged : kMediumNotPresent;
+  }
+  Reply reply;
+  put8(reply.data, kCurrent);
+  put8(reply.data, 0);
+  put8(reply.data, sense.key);
+  put_zeroes(reply.data, 4);
+  put8(reply.data, kFollowing);
+  put_zeroes(reply.data, 4);
+  put8(reply.data, sense.code);
+  put8(reply.data, sense.qualifier);
+  put_zeroes(reply.data, 4);
+  limit(reply.data, packet[4]);
+  return reply;
+}
+
+// [MMC-6 6.43 "START STOP UNIT"]
+OpticalDrive::Reply OpticalDrive::start_stop(Packet packet) {
+  constexpr u8 kLoadEject = 2, kStart = 1, kPowerConditions = 0xf0;
+  if ((packet[4] & kPowerConditions) != 0 || (packet[4] & kLoadEject) == 0) return {};
+  const bool open = (packet[4] & kStart) == 0;
+  if (open && state_.locked) return {.sense = kRemovalPrevented};
+  if (open != state_.tray_open) state_.event = true;
+  state_.tray_open = open;
+  return {};
+}
+
+// [MMC-6 6.6 "GET EVENT STATUS NOTIFICATION"]
+OpticalDrive::Reply OpticalDrive::get_event_status(Packet packet) {
+  constexpr u8 kPolled = 1, kMediaClass = 4, kMediaBit = 1 << kMediaClass, kNone = 0x80;
+  constexpr u8 kNewMedia = 2, kMediaRemoved = 3;
+  if ((packet[1] & kPolled) == 0) return {.sense = kInvalidField};
+  Reply reply;
+  put16(reply.data, 0);
+  if ((packet[4] & kMediaBit) == 0) {
+    put8(reply.data, kNone);
+    put8(reply.data, kMediaBit);
+  } else {
+    put8(reply.data, kMediaClass);
+    put8(reply.data, kMediaBit);
+    put8(reply.data, !std::exchange(state_.event, false) ? 0
+                     : has_disc()                        ? kNewMedia
+                                                         : kMediaRemoved);
+    put8(reply.data, (state_.tray_open ? 1 : 0) | (has_disc() ? 2 : 0));
+    put16(reply.data, 0);
+  }
+  put_length(reply.data, 0);
+  limit(reply.data, get16(packet, 7));
+  return reply;
+}
+
+OpticalDrive::Reply OpticalDrive::mechanism_status(Packet packet) const {
+  constexpr unsigned kDoorOpen = 0x10;
+  Reply reply;
+  put8(reply.data, 0);
+  put8(reply.data, state_.tray_open ? kDoorOpen : 0);
+  put_zeroes(reply.data, 3);
+  put8(reply.data, 1);  // slots
+  put_zeroes(reply.data, 2);
+  limit(reply.data, get16(packet, 8));
+  return reply;
+}
+
+}  // namespace backplane::ide
