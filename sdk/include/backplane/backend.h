@@ -90,12 +90,14 @@ class Backends final : public Object {
   // Closes and destroys one. Throws Error if there is none of that name, or if it is in use.
   void remove(std::string_view id);
 
- private:
   using Properties = std::vector<std::pair<std::string, std::string>>;
+  // The second for one that finds out while it is opened what it stands on: makes a child of it
+  // called `link`, of the type that the property "driver" names. It is gone with its parent.
+  void add_below(Backend& parent, const Kind& kind, const std::string& link, Properties properties);
+
+ private:
   // One that has its place in the tree already.
   void set_up(Backend& backend, const Kind& kind, const Properties& properties);
-  // Makes what the keys beginning with "LINK." ask for.
-  void add_below(Backend& parent, const Kind& kind, const std::string& link, Properties properties);
 
   Machine& machine_;
 };

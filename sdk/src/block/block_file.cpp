@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "backplane/block.h"
+#include "backplane/image.h"
 #include "block/buffers.h"
 #include "block/image_file.h"
 
@@ -29,7 +30,7 @@ struct EnumNames<ImageLocking> {
 
 namespace {
 
-class BlockFile : public BlockNode {
+class BlockFile : public BlockNode, public MappedNode {
   BACKPLANE_OBJECT(BlockFile, BlockNode, "block-file")
  public:
   static void class_init(ObjectClass& k) {
@@ -42,6 +43,7 @@ class BlockFile : public BlockNode {
   u64 size() const override { return size_.load(std::memory_order_relaxed); }
   int grow(u64 size) override;
   void bypass_cache() override;
+  int extent(u64 offset, u64 size, Extent& extent) override;
   std::string where() const override { return path_; }
   std::string explain(int result) const override;
 
@@ -116,6 +118,13 @@ int BlockFile::grow(u64 size) {
   if (const int error = file_->resize(size); error != 0) return error;
   size_ = size;
   return 0;
+}
+
+int BlockFile::extent(u64 offset, u64 size, Extent& extent) {
+  extent = {.host = offset};
+  const int error = file_->find_stored(offset, size, extent.size, extent.data);
+  extent.zero = !extent.data;
+  return error;
 }
 
 int BlockFile::do_write(u64 offset, std::span<const iovec> iov) {

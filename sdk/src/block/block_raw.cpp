@@ -5,13 +5,14 @@
 #include <string_view>
 
 #include "backplane/block.h"
+#include "backplane/image.h"
 #include "backplane/log.h"
 
 namespace backplane {
 
 namespace {
 
-class BlockRaw final : public BlockFormat {
+class BlockRaw final : public BlockFormat, public MappedNode {
  public:
   static void class_init(ObjectClass& k) {
     k.property<&BlockRaw::offset_>("offset", "where the disk begins in what is below");
@@ -20,6 +21,11 @@ class BlockRaw final : public BlockFormat {
 
   u64 size() const override { return size_; }
   int grow(u64 size) override;
+  int extent(u64 offset, u64 size, Extent& extent) override {
+    const int error = extent_of(below(), offset_ + offset, size, extent);
+    if (extent.host) *extent.host -= offset_;
+    return error;
+  }
 
  protected:
   void open_format() override;

@@ -63,6 +63,9 @@ class ImageFile {
   int resize(u64 size) const;
   // What was written before is on stable storage afterwards.
   int sync() const;
+  // What the range begins with: `length` bytes that are stored, or a hole. All is stored where the
+  // file system does not say.
+  int find_stored(u64 offset, u64 size, u64& length, bool& stored) const;
   // The range reads as zeroes and takes no room on the disk. -EOPNOTSUPP where that cannot be had.
   int punch_hole(u64 offset, u64 size) const;
   // The range reads as zeroes, without writing them. -EOPNOTSUPP where that cannot be had.

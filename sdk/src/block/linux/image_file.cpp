@@ -177,6 +177,24 @@ int ImageFile::sync() const {
   return 0;
 }
 
+int ImageFile::find_stored(u64 offset, u64 size, u64& length, bool& stored) const {
+  length = size;
+  stored = true;
+  const off_t data = lseek(impl_->fd.get(), static_cast<off_t>(offset), SEEK_DATA);
+  if (data < 0) {
+    stored = errno != ENXIO;  // nothing follows
+    return 0;
+  }
+  if (static_cast<u64>(data) > offset) {
+    stored = false;
+    length = std::min(size, static_cast<u64>(data) - offset);
+    return 0;
+  }
+  const off_t hole = lseek(impl_->fd.get(), static_cast<off_t>(offset), SEEK_HOLE);
+  if (hole > data) length = std::min(size, static_cast<u64>(hole - data));
+  return 0;
+}
+
 int ImageFile::punch_hole(u64 offset, u64 size) const {
   return allocate(impl_->fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
 }

@@ -157,6 +157,22 @@ int ImageFile::resize(u64 size) const {
 
 int ImageFile::sync() const { return FlushFileBuffers(impl_->file) ? 0 : -last_errno(); }
 
+int ImageFile::find_stored(u64 offset, u64 size, u64& length, bool& stored) const {
+  length = size;
+  stored = true;
+  FILE_ALLOCATED_RANGE_BUFFER asked{}, found{};
+  asked.FileOffset.QuadPart = static_cast<LONGLONG>(offset);
+  asked.Length.QuadPart = static_cast<LONGLONG>(size);
+  DWORD got = 0;
+  const bool all = DeviceIoControl(impl_->file, FSCTL_QUERY_ALLOCATED_RANGES, &asked, sizeof asked,
+                                   &found, sizeof found, &got, nullptr);
+  if (!all && GetLastError() != ERROR_MORE_DATA) return 0;
+  const u64 first = got == 0 ? offset + size : static_cast<u64>(found.FileOffset.QuadPart);
+  stored = first <= offset;
+  length = std::min(size, stored ? static_cast<u64>(found.Length.QuadPart) : first - offset);
+  return 0;
+}
+
 // A file that is not sparse would have the zeroes written.
 int ImageFile::punch_hole(u64 offset, u64 size) const {
   return impl_->sparse ? zero_range(offset, size) : -EOPNOTSUPP;
