@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// [qcow2 "Header", "Host cluster management", "Cluster mapping"]
+// [qcow2 "Header", "Header extensions", "Host cluster management", "Cluster mapping", "Snapshots"]
 #pragma once
 
 #include "backplane/types.h"
@@ -31,6 +31,18 @@ enum HeaderField : unsigned {
   kRefcountOrder = 96,
   kHeaderLength = 100,
   kHeaderSizeV3 = 104,
+  kCompressionTypeField = 104,
+  kHeaderSizeWithCompression = 112,
+};
+
+// What may follow the header, each with its length before it.
+enum Extension : u32 {
+  kEndOfExtensions = 0,
+  kBackingFormat = 0xe2792aca,
+  kFeatureNames = 0x6803f857,
+  kBitmaps = 0x23852875,
+  kFullDiskEncryption = 0x0537be77,
+  kDataFileName = 0x44415441,
 };
 
 enum IncompatibleFeature : u64 {
@@ -39,6 +51,30 @@ enum IncompatibleFeature : u64 {
   kExternalDataFile = 1 << 2,
   kCompressionType = 1 << 3,
   kExtendedL2 = 1 << 4,
+};
+
+enum CompatibleFeature : u64 { kLazyRefcounts = 1 << 0 };
+enum AutoclearFeature : u64 { kBitmapsAreValid = 1 << 0 };
+
+enum class Compression : u8 { Zlib = 0, Zstd = 1 };
+
+// Where an entry of the snapshot table has its fields; extra data, id and name follow.
+enum SnapshotField : unsigned {
+  kSnapshotL1Offset = 0,
+  kSnapshotL1Size = 8,
+  kSnapshotIdSize = 12,
+  kSnapshotNameSize = 14,
+  kSnapshotSeconds = 16,
+  kSnapshotNanoseconds = 20,
+  kSnapshotVmClock = 24,
+  kSnapshotVmStateSize = 32,
+  kSnapshotExtraSize = 36,
+  kSnapshotEntrySize = 40,
+  // In the extra data:
+  kExtraVmStateSize = 0,
+  kExtraDiskSize = 8,
+  kExtraInstructions = 16,
+  kExtraDataSize = 24,
 };
 
 // An entry of the L1 table, and a standard one of an L2 table.
@@ -50,6 +86,9 @@ constexpr u64 kL1Reserved = ~(kOffsetMask | kCopied);
 
 // An entry of the refcount table.
 constexpr u64 kRefcountOffsetMask = ~u64{0x1ff};
+
+// A compressed cluster lies anywhere; its length is counted in sectors that it touches.
+constexpr u64 kCompressedSector = 512;
 
 constexpr unsigned kMinClusterBits = 9;
 constexpr unsigned kMaxClusterBits = 21;

@@ -2,7 +2,8 @@
 #include "table_cache.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
+#include <vector>
 
 namespace backplane::qcow2 {
 
@@ -63,16 +64,16 @@ int TableCache::write_dirty() {
 }
 
 bool TableCache::trim() {
-  while (tables_.size() > most_) {
-    auto oldest = tables_.end();
-    for (auto at = tables_.begin(); at != tables_.end(); ++at)
-      if (!at->second->dirty &&
-          (oldest == tables_.end() || at->second->used_at < oldest->second->used_at))
-        oldest = at;
-    if (oldest == tables_.end()) return true;
-    tables_.erase(oldest);
-  }
-  return false;
+  if (tables_.size() <= most_) return false;
+  std::vector<std::pair<u64, u64>> clean;  // when it was used, where it is
+  for (const auto& [offset, table] : tables_)
+    if (!table->dirty) clean.emplace_back(table->used_at, offset);
+  // Some more than must be, so that this is seldom done.
+  const std::size_t surplus = std::min(clean.size(), tables_.size() - most_ + most_ / 4);
+  std::nth_element(clean.begin(), clean.begin() + static_cast<std::ptrdiff_t>(surplus),
+                   clean.end());
+  for (std::size_t i = 0; i < surplus; ++i) tables_.erase(clean[i].second);
+  return tables_.size() > most_;
 }
 
 }  // namespace backplane::qcow2

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backplane/block.h"
+#include "backplane/image.h"
 #include "backplane/testing/test_machine.h"
 
 namespace backplane::fuzz {
@@ -64,6 +65,42 @@ void use(BlockNode& disk) {
   }
 }
 
+// What tools do to an image.
+void change(BlockNode& disk) {
+  auto& image = dynamic_cast<DiskImage&>(disk);
+  const std::vector<u8> bytes(std::min<u64>(disk.size(), image.cluster_size()), 0x11);
+  if (!bytes.empty()) image.write_compressed(0, bytes);
+  Extent extent;
+  for (u64 at = 0, steps = 0; at < disk.size() && steps < 100; at += extent.size, ++steps)
+    if (extent_of(disk, at, disk.size() - at, extent) != 0) break;
+  const auto attempt = [](auto what) {
+    try {
+      what();
+    } catch (const Error&) {
+    }
+  };
+  attempt([&] { image.create_snapshot("fuzz"); });
+  for (const Snapshot& snapshot : image.snapshots()) {
+    attempt([&] { image.apply_snapshot(snapshot.id); });
+    use(disk);
+    attempt([&] { image.delete_snapshot(snapshot.id); });
+    break;
+  }
+  if (disk.size() < 1_GiB) disk.grow(disk.size() + 1_MiB);
+  attempt([&] { image.shrink(512); });
+  attempt([&] { image.set_backing("none", "raw"); });
+  attempt([&] { image.make_empty(); });
+}
+
+void check(Backends& backends) {
+  auto& file = dynamic_cast<BlockNode&>(backends.add(kBlockKind, "fuzz", "file", {}));
+  for (const Repair repair : {Repair::Nothing, Repair::All}) try {
+      create_image_format("qcow2")->check(file, repair);
+    } catch (const Error&) {
+    }
+  backends.remove("file");
+}
+
 }  // namespace
 }  // namespace backplane::fuzz
 
@@ -74,11 +111,17 @@ extern "C" int LLVMFuzzerTestOneInput(const backplane::u8* data, std::size_t siz
   for (const char* const read_only : {"on", "off"}) {
     fuzz::image.assign(data, data + std::min<std::size_t>(size, 1_MiB));
     try {
-      fuzz::use(dynamic_cast<BlockNode&>(backends.add(
-          kBlockKind, "qcow2", "disk", {{"file.driver", "fuzz"}, {"read-only", read_only}})));
+      // No image may reach a file of the host.
+      auto& disk = dynamic_cast<BlockNode&>(
+          backends.add(kBlockKind, "qcow2", "disk",
+                       {{"file.driver", "fuzz"}, {"backing", "off"}, {"read-only", read_only}}));
+      fuzz::use(disk);
+      if (!disk.read_only()) fuzz::change(disk);
       backends.remove("disk");
     } catch (const Error&) {
     }
   }
+  fuzz::image.assign(data, data + std::min<std::size_t>(size, 1_MiB));
+  fuzz::check(backends);
   return 0;
 }

@@ -58,6 +58,17 @@ class Qcow2Test : public ::testing::Test {
     return dynamic_cast<BlockNode&>(backends.add(kBlockKind, "qcow2", "disk", properties));
   }
   void close() { backends.remove("disk"); }
+  void write_file(const std::string& name, const std::vector<u8>& bytes) {
+    std::ofstream(path(name), std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  }
+  // All of a disk.
+  static std::vector<u8> content_of(BlockNode& disk) {
+    std::vector<u8> bytes(disk.size());
+    EXPECT_EQ(disk.read(0, bytes.data(), bytes.size()), 0);
+    return bytes;
+  }
   // Why it cannot be opened, its path left out, and what helps; empty if it can.
   std::string refusal(const Properties& more = {}) {
     try {
