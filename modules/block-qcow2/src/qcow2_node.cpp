@@ -10,6 +10,7 @@
 #include "backplane/block.h"
 #include "backplane/error.h"
 #include "backplane/image.h"
+#include "backplane/machine.h"
 #include "image.h"
 
 namespace backplane::qcow2 {
