@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backplane/backend.h"
+#include "backplane/frame_offload.h"
 #include "backplane/io_vector.h"
 #include "backplane/room.h"
 #include "backplane/types.h"
@@ -37,8 +38,50 @@ class NetClient {
   ~NetClient() = default;
 };
 
+// A device that takes frames with something left to be done derives from this, too.
+class OffloadNetClient : public NetClient {
+ public:
+  // Like receive(). There is only left what the device has said that it takes, or had until just
+  // now.
+  virtual bool receive_offloaded(const FrameOffload& left, std::span<const u8> frame) = 0;
+
+ protected:
+  ~OffloadNetClient() = default;
+};
+
+// A backend that takes frames with something left to be done, and may give such, derives from this,
+// too; others are given whole frames alone.
+class OffloadNetdev {
+ public:
+  // Like Netdev::send(). Nonsense in `left` is a guest's, and the frame is lost.
+  virtual void send_offloaded(const FrameOffload& left, std::span<const iovec> frame) = 0;
+  // Which kinds it can leave to the device: a set of OffloadKind.
+  virtual unsigned receive_offloads() const = 0;
+  // Those that it may from now on; 0 at first.
+  virtual void accept_offloads(unsigned kinds) = 0;
+
+ protected:
+  ~OffloadNetdev() = default;
+};
+
+// Sees each frame that passes a backend, either way, until it is destroyed or detached.
+class FrameObserver {
+ public:
+  enum class Direction { FromDevice, ToDevice };
+  virtual void frame_passed(Direction direction, const FrameOffload& left,
+                            std::span<const iovec> frame) = 0;
+
+ protected:
+  ~FrameObserver() = default;
+
+ private:
+  friend class Netdev;
+  FrameObserver* next_ = nullptr;
+};
+
 // One backend: "net-user", ... A type of its own derives from it, implements send() and hands what
-// arrives to deliver().
+// arrives to deliver(). One that a device can use with several queues says how many by a property
+// "queues".
 class Netdev : public Backend {
   BACKPLANE_OBJECT(Netdev, Backend, "netdev")
  public:
@@ -47,26 +90,43 @@ class Netdev : public Backend {
   // The largest frame that passes, either way: bytes.
   static constexpr std::size_t kMaxFrame = 65550;
 
-  // A frame of the guest's, in pieces that are valid during the call alone.
+  // A frame of the guest's, in pieces that are valid during the call alone. Devices call
+  // transmit().
   virtual void send(std::span<const iovec> frame) = 0;
+
+  // Sends a frame of the device's, in pieces that are valid during the call alone. What is left to
+  // be done is done here if the backend does not; a frame of which that makes no sense is lost.
+  void transmit(std::span<const iovec> frame) { transmit({}, frame); }
+  void transmit(const FrameOffload& left, std::span<const iovec> frame);
 
   // Connects the device; null disconnects it, and forgets what waits.
   void set_client(NetClient* client);
   // The device has room again: what waits is delivered.
   void receive_more();
 
+  // Shows it all frames from now on, last of all that are attached; it is one backend's at a time.
+  void attach_observer(FrameObserver& observer);
+  void detach_observer(FrameObserver& observer);
+
  protected:
   // Gives a frame to the device, or keeps it until there is room. With nobody connected, or when
   // too many wait, it is lost, as on a real network.
   void deliver(std::span<const u8> frame);
+  void deliver(const FrameOffload& left, std::span<const u8> frame);
 
  private:
   static constexpr std::size_t kMostWaiting = 512;
 
+  void show_observers(FrameObserver::Direction direction, const FrameOffload& left,
+                      std::span<const iovec> frame);
+  bool offer(const FrameOffload& left, std::span<const u8> frame);
+
   NetClient* client_ = nullptr;
   bool delivering_ = false;
-  std::deque<std::vector<u8>> waiting_;
-  [[maybe_unused]] Room<4> room_;
+  std::deque<std::vector<u8>> waiting_;         // each after its FrameOffload
+  OffloadNetClient* offload_client_ = nullptr;  // the client, if it is one
+  FrameObserver* observers_ = nullptr;
+  [[maybe_unused]] Room<2> room_;
 };
 
 // A device's own address: "52:54:00:12:34:56" as a property.
