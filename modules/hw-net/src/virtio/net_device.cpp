@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "virtio/net_device.h"
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
 #include "backplane/virtio/scatter_gather.h"
 #include "backplane/virtio/virtio_pci.h"
 #include "mac_addresses.h"
+#include "virtio/offloads.h"
 
 namespace backplane {
 
@@ -19,8 +20,9 @@ namespace {
 // [virtio-1.2 §5.1.4.1 "Device Requirements: Device configuration layout"]
 constexpr u16 kLeastMtu = 68;
 constexpr u16 kControlQueueSize = 64;
-// More than any command needs: two full tables of addresses that a driver may list.
-constexpr std::size_t kMostControlData = 64_KiB;
+constexpr unsigned kMostPairs = (VirtioDevice::kMaxQueues - 1) / 2;
+constexpr std::string_view kHalf = "half";
+constexpr std::string_view kFull = "full";
 
 void check_queue_size(const char* property, u16 size) {
   if (!std::has_single_bit(size) || size < 4 || size > VirtQueue::kMaxChain)
@@ -35,12 +37,18 @@ void VirtioNet::class_init(VirtioDeviceClass& k) {
   k.property<&VirtioNet::netdev_>("netdev", "id of the -netdev behind it; none: no cable");
   k.property<&VirtioNet::mac_>("mac", "its address (default: one that no other device has)");
   k.property<&VirtioNet::mtu_>("host_mtu", "the largest payload that it offers; 0: it says none");
+  k.property<&VirtioNet::speed_>("speed", "what it says of its speed: Mbit/s (-1: nothing)");
+  k.property<&VirtioNet::duplex_>("duplex", "half or full, or nothing");
+  k.property<&VirtioNet::mq_>("mq", "as many queues each way as the netdev has");
   k.property<&VirtioNet::bootindex_>("bootindex", "its place when firmware boots (-1: none)");
   k.property<&VirtioNet::rx_queue_size_>("rx_queue_size", "entries of the queue to the guest");
   k.property<&VirtioNet::tx_queue_size_>("tx_queue_size", "entries of the queue from the guest");
   k.property<&VirtioNet::plugged_in, &VirtioNet::set_link>("link", "the cable is plugged in")
       .dynamic = true;
   k.state<&VirtioNet::filter_>(1, "filter");
+  k.state<&VirtioNet::state_>(1,
+                              {member<&State::pairs>("pairs"), member<&State::announce>("announce"),
+                               member<&State::receive_offloads>("receive_offloads")});
 }
 
 void VirtioNet::set_link(bool plugged_in) {
@@ -49,19 +57,40 @@ void VirtioNet::set_link(bool plugged_in) {
   if (realized()) notify_config();
 }
 
-void VirtioNet::realize() {
+void VirtioNet::check_properties() const {
   check_queue_size("rx_queue_size", rx_queue_size_);
   check_queue_size("tx_queue_size", tx_queue_size_);
   if (mtu_ != 0 && mtu_ < kLeastMtu)
     throw Error::of("host_mtu={}: expects {} or more", mtu_, kLeastMtu);
+  if (speed_ < -1) throw Error::of("speed={}: expects -1, or Mbit/s", speed_);
+  if (!duplex_.empty() && duplex_ != kHalf && duplex_ != kFull)
+    throw Error::of("duplex={}: expects half or full", duplex_);
+}
+
+unsigned VirtioNet::backend_queues() const {
+  const Property* const queues =
+      netdev_ ? netdev_->object_class().find_property("queues") : nullptr;
+  return queues == nullptr ? 1
+                           : static_cast<unsigned>(queues->get(*netdev_, *queues).as_unsigned());
+}
+
+unsigned VirtioNet::backend_offloads() const {
+  const auto* const offloading = dynamic_cast<const OffloadNetdev*>(netdev_.get());
+  return offloading == nullptr ? 0 : offloading->receive_offloads();
+}
+
+// The queues of each pair, then the control queue. [virtio-1.2 §5.1.2 "Virtqueues"]
+void VirtioNet::realize() {
+  check_properties();
   if (!mac_.is_set()) mac_ = free_mac_address(machine());
   filter_ = ReceiveFilter(mac_);
-  receive_queue_ = &add_queue(rx_queue_size_, [this](VirtQueue& queue) {
-    queue.set_notification(false);
-    if (netdev_) netdev_->receive_more();
-  });
-  transmit_queue_ = &add_queue(tx_queue_size_, [this](VirtQueue& queue) { transmit(queue); });
-  add_queue(kControlQueueSize, [this](VirtQueue& queue) { control(queue); });
+  max_pairs_ = mq_ ? static_cast<u16>(std::clamp(backend_queues(), 1U, kMostPairs)) : u16{1};
+  const auto handler = [this](VirtQueue& queue) { queue_kicked(queue); };
+  for (unsigned pair = 0; pair < max_pairs_; ++pair) {
+    add_queue(rx_queue_size_, handler);
+    add_queue(tx_queue_size_, handler);
+  }
+  add_queue(kControlQueueSize, handler);
   if (!netdev_) return;
   netdev_->set_client(this);
   run_state_ = machine().run_control().on_change([this](bool running) {
@@ -72,10 +101,36 @@ void VirtioNet::realize() {
 
 void VirtioNet::unrealize() {
   run_state_.end();
-  if (netdev_) netdev_->set_client(nullptr);
+  if (netdev_) {
+    accept_offloads(0);
+    netdev_->set_client(nullptr);
+  }
   netdev_.disconnect();
-  receive_queue_ = nullptr;
-  transmit_queue_ = nullptr;
+}
+
+void VirtioNet::reset() {
+  accept_offloads(0);
+  VirtioDevice::reset();
+}
+
+// The network that it is on now has not heard of it. [virtio-1.2 §5.1.6.5.4 "Gratuitous Packet
+// Sending"]
+void VirtioNet::loaded() {
+  VirtioDevice::loaded();
+  if (state_.pairs == 0 || state_.pairs > max_pairs_)
+    throw Error::of("{} pairs of queues are in use, of {}", state_.pairs, max_pairs_);
+  if ((state_.receive_offloads & ~backend_offloads()) != 0)
+    throw Error::of("the driver takes offloads {:#x}, of which this network has {:#x}",
+                    state_.receive_offloads, backend_offloads());
+  accept_offloads(state_.receive_offloads);
+  state_.announce = driver_ok() && has_feature(kGuestAnnounce);
+  if (state_.announce) notify_config();
+}
+
+void VirtioNet::accept_offloads(unsigned kinds) {
+  state_.receive_offloads = kinds;
+  if (auto* const offloading = dynamic_cast<OffloadNetdev*>(netdev_.get()))
+    offloading->accept_offloads(kinds);
 }
 
 std::string VirtioNet::describe() const {
@@ -87,17 +142,27 @@ std::string VirtioNet::describe() const {
 u64 VirtioNet::device_features() const {
   u64 features = virtio::bit(kMac) | virtio::bit(kMrgRxbuf) | virtio::bit(kStatus) |
                  virtio::bit(kCtrlVq) | virtio::bit(kCtrlRx) | virtio::bit(kCtrlVlan) |
-                 virtio::bit(kCtrlRxExtra) | virtio::bit(kCtrlMacAddr);
+                 virtio::bit(kCtrlRxExtra) | virtio::bit(kCtrlMacAddr) |
+                 virtio::bit(kGuestAnnounce) | host_offload_features() |
+                 guest_offload_features(backend_offloads());
   if (mtu_ != 0) features |= virtio::bit(kMtu);
+  if (max_pairs_ > 1) features |= virtio::bit(kMq);
+  if (speed_ >= 0 || !duplex_.empty()) features |= virtio::bit(kSpeedDuplex);
   return features;
 }
 
 void VirtioNet::fill_config(std::span<u8> image) const {
   std::copy(filter_.own_address().bytes.begin(), filter_.own_address().bytes.end(),
             image.begin() + kMacField);
-  put_config<u16>(image, kStatusField, has_link() ? kLinkUp : 0);
-  put_config<u16>(image, kMaxVirtqueuePairs, 1);
+  put_config<u16>(image, kStatusField,
+                  static_cast<u16>((has_link() ? kLinkUp : 0) | (state_.announce ? kAnnounce : 0)));
+  put_config<u16>(image, kMaxVirtqueuePairs, max_pairs_);
   put_config<u16>(image, kMtuField, mtu_);
+  put_config<u32>(image, kSpeed, speed_ < 0 ? kUnknownSpeed : static_cast<u32>(speed_));
+  put_config<u8>(image, kDuplex,
+                 duplex_ == kHalf   ? kHalfDuplex
+                 : duplex_ == kFull ? kFullDuplex
+                                    : kUnknownDuplex);
 }
 
 // A driver of before version 1 sets the address by writing it.
@@ -112,6 +177,18 @@ void VirtioNet::config_written(unsigned offset, u32 value, unsigned size) {
 
 void VirtioNet::driver_started() {
   if (has_feature(kCtrlVlan)) filter_.filter_vlans();
+  accept_offloads(offload_kinds(guest_features()));
+}
+
+// Without VIRTIO_NET_F_MQ the driver knows of one pair.
+unsigned VirtioNet::control_index() const { return has_feature(kMq) ? 2U * max_pairs_ : 2U; }
+
+void VirtioNet::queue_kicked(VirtQueue& queue) {
+  if (queue.index() == control_index()) return control(queue);
+  if (queue.index() > control_index()) return;
+  if (queue.index() % 2 != 0) return transmit(queue);
+  queue.set_notification(false);
+  if (netdev_) netdev_->receive_more();
 }
 
 unsigned VirtioNet::header_size() const {
@@ -126,101 +203,26 @@ void VirtioNet::transmit(VirtQueue& queue) {
       mark_needs_reset("a frame without a header");
       return false;
     }
-    const u64 size = element.out_size - header_size();
-    if (has_link() && size <= Netdev::kMaxFrame) {
-      pieces_.clear();
-      slice(element.out, header_size(), size, pieces_);
-      netdev_->send(pieces_);
-    }
+    transmit(element, static_cast<u16>(queue.index() / 2));
     queue.push(element, 0);
     return true;
   });
   queue.notify();
 }
 
-// [virtio-1.2 §5.1.6.4 "Processing of Incoming Packets"]
-bool VirtioNet::receive(std::span<const u8> frame) {
-  // Nothing changes in a guest that stands still.
-  if (machine().run_control().state() != RunState::Running) return false;
-  // A driver that is not there, or does not want it, never sees it.
-  if (!has_link() || !operating() || !receive_queue_->enabled() || !filter_.accepts(frame))
-    return true;
-  const std::size_t chains = take_chains(header_size() + frame.size());
-  if (needs_reset()) return true;
-  if (chains == 0) return false;
-  store(frame, chains);
-  return true;
-}
-
-std::size_t VirtioNet::take_chains(u64 size) {
-  const bool mergeable = has_feature(kMrgRxbuf);
-  std::size_t count = 0;
-  u64 room = 0;
-  while (room < size) {
-    if (!mergeable && count == 1) {
-      mark_needs_reset("a receive buffer that is smaller than a frame");
-      break;
-    }
-    if (count == chains_.size()) chains_.emplace_back();
-    if (!receive_queue_->pop(chains_[count])) {
-      // From here on the driver kicks when it adds some; it may have done so just now.
-      receive_queue_->set_notification(true);
-      if (receive_queue_->empty()) break;
-      continue;
-    }
-    if (count == 0 && chains_[0].in_size < header_size()) {
-      mark_needs_reset("a receive buffer that is smaller than a header");
-      break;
-    }
-    room += chains_[count].in_size;
-    ++count;
+void VirtioNet::transmit(const VirtElement& element, u16 pair) {
+  const u64 size = element.out_size - header_size();
+  if (!has_link() || size > Netdev::kMaxFrame) return;
+  FrameOffload left;
+  gather(element.out, 0, &left, sizeof left);
+  if (!check_host_offload(guest_features(), left)) {
+    guest_error("a frame to be divided in a way that was not agreed on");
+    return;
   }
-  if (room >= size) return count;
-  for (; count != 0; --count) receive_queue_->put_back();
-  return 0;
-}
-
-// All but the last chain are filled, and the driver sees all of them at once.
-// [virtio-1.2 §5.1.6.3.2 "Device Requirements: Setting Up Receive Buffers"]
-void VirtioNet::store(std::span<const u8> frame, std::size_t chains) {
-  Header start{};
-  start.num_buffers = static_cast<u16>(chains);
-  for (std::size_t i = 0; i < chains; ++i) {
-    const VirtElement& chain = chains_[i];
-    u64 written = i == 0 ? scatter(chain.in, 0, &start, header_size()) : 0;
-    const u64 part = scatter(chain.in, written, frame.data(), frame.size());
-    frame = frame.subspan(part);
-    written += part;
-    if (i + 1 == chains)
-      receive_queue_->push(chain, static_cast<u32>(written));
-    else
-      receive_queue_->push_with_next(chain, static_cast<u32>(written));
-  }
-  receive_queue_->notify();
-}
-
-void VirtioNet::control(VirtQueue& queue) {
-  queue.for_each(element_, [this, &queue](const VirtElement& element) {
-    if (element.out_size < sizeof(ControlHeader) || element.in_size < 1) {
-      mark_needs_reset("a command without a header or without room for the answer");
-      return false;
-    }
-    const u8 ack = answer(element);
-    scatter(element.in, element.in_size - 1, &ack, 1);
-    queue.push(element, static_cast<u32>(element.in_size == 1 ? 1 : 0));
-    return true;
-  });
-  queue.notify();
-}
-
-u8 VirtioNet::answer(const VirtElement& element) {
-  ControlHeader header{};
-  gather(element.out, 0, &header, sizeof header);
-  const u64 size = element.out_size - sizeof header;
-  if (size > kMostControlData) return kError;
-  std::vector<u8> data(size);
-  gather(element.out, sizeof header, data.data(), size);
-  return filter_.command(header, data) ? kOk : kError;
+  pieces_.clear();
+  slice(element.out, header_size(), size, pieces_);
+  if (max_pairs_ > 1) steering_.sent(pieces_, pair);
+  netdev_->transmit(left, pieces_);
 }
 
 BACKPLANE_REGISTER(VirtioNet, .category = "Network", .description = "Network card")

@@ -25,6 +25,31 @@ class FakeNetwork final : public Netdev {
 };
 BACKPLANE_TYPE(FakeNetwork, "net-fake")
 
+// One with several queues, that takes and gives frames with something left to be done.
+class FakeOffloadNetwork final : public Netdev, public OffloadNetdev {
+ public:
+  static void class_init(ObjectClass& k) {
+    k.property<&FakeOffloadNetwork::queues_>("queues", "as many");
+  }
+  std::string describe() const override { return "a fake with offloads"; }
+  void send(std::span<const iovec>) override { ++sent_whole; }
+  void send_offloaded(const FrameOffload& left, std::span<const iovec>) override {
+    sent.push_back(left);
+  }
+  unsigned receive_offloads() const override { return kChecksumOffload | kTcp4Offload; }
+  void accept_offloads(unsigned kinds) override { accepted = kinds; }
+  void arrive(const FrameOffload& left, const std::string& frame) {
+    deliver(left, {reinterpret_cast<const u8*>(frame.data()), frame.size()});
+  }
+  unsigned sent_whole = 0;
+  unsigned accepted = 0;
+  std::vector<FrameOffload> sent;
+
+ private:
+  unsigned queues_ = 2;
+};
+BACKPLANE_TYPE(FakeOffloadNetwork, "net-fake-offload")
+
 constexpr unsigned kRx = 0;
 constexpr unsigned kTx = 1;
 constexpr unsigned kControl = 2;
@@ -267,6 +292,168 @@ TEST_F(NetTest, QueueSizesAndMtuAreChecked) {
        {Properties{{"rx_queue_size", "3"}}, Properties{{"tx_queue_size", "2048"}},
         Properties{{"host_mtu", "67"}}, Properties{{"mac", "01:00:00:00:00:00"}}})
     EXPECT_THROW(add("virtio-net-pci", wrong), Error) << wrong.front().first;
+}
+
+TEST_F(NetTest, SaysWhatItIsToldOfItsSpeed) {
+  add("virtio-net-pci", {{"speed", "10000"}, {"duplex", "full"}});
+  VirtioPciDriver driver(machine_, kSlot);
+  EXPECT_NE(driver.device_features() & virtio::bit(kSpeedDuplex), 0U);
+  EXPECT_EQ(driver.config32(kSpeed), 10000U);
+  EXPECT_EQ(driver.config8(kDuplex), kFullDuplex);
+  EXPECT_THROW(machine_.add_device("virtio-net-pci", "", "", {{"duplex", "quarter"}}), Error);
+  EXPECT_THROW(machine_.add_device("virtio-net-pci", "", "", {{"speed", "-2"}}), Error);
+}
+
+// IPv4 and TCP, of 1000 bytes, in segments of 400.
+std::string large_frame() {
+  std::string frame(14 + 20 + 20 + 1000, 'p');
+  frame.replace(12, 4, std::string("\x08\x00\x45\x00", 4));
+  frame[34 + 12] = '\x50';
+  return frame;
+}
+FrameOffload large_frame_left() {
+  return {.flags = FrameOffload::kNeedsChecksum,
+          .segmentation = FrameOffload::kTcp4,
+          .header_size = 54,
+          .segment_size = 400,
+          .checksum_start = 34,
+          .checksum_offset = 16};
+}
+
+TEST_F(NetTest, DividesWhatTheNetworkDoesNot) {
+  start(kModern | virtio::bit(kCsum) | virtio::bit(kHostTso4));
+  const FrameOffload left = large_frame_left();
+  machine_.memory().write(kData, &left, sizeof left);
+  put(kData + 12, large_frame());
+  tx_->add({{kData, 12 + 1054}}, {});
+  driver_->kick(kTx);
+  ASSERT_EQ(network_.sent.size(), 3U);
+  EXPECT_EQ(network_.sent[0].size(), 454U);
+  EXPECT_EQ(network_.sent[2].size(), 254U);
+}
+
+TEST_F(NetTest, WhatWasNotAgreedOnIsNotDone) {
+  start(kModern | virtio::bit(kCsum));
+  const FrameOffload left = large_frame_left();
+  machine_.memory().write(kData, &left, sizeof left);
+  put(kData + 12, large_frame());
+  tx_->add({{kData, 12 + 1054}}, {});
+  driver_->kick(kTx);
+  EXPECT_TRUE(tx_->take_used().has_value());
+  EXPECT_TRUE(network_.sent.empty());
+}
+
+class OffloadNetTest : public VirtioTest {
+ protected:
+  static constexpr u64 kFeatures = kModern | virtio::bit(kMrgRxbuf) | virtio::bit(kCtrlVq) |
+                                   virtio::bit(kMq) | virtio::bit(kCsum) | virtio::bit(kGuestCsum) |
+                                   virtio::bit(kHostTso4) | virtio::bit(kGuestTso4) |
+                                   virtio::bit(kCtrlGuestOffloads) | virtio::bit(kGuestAnnounce);
+  OffloadNetTest()
+      : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))),
+        network_(dynamic_cast<FakeOffloadNetwork&>(
+            backends_.add(kNetdevKind, "fake-offload", "net0", {}))) {
+    card_ = &add("virtio-net-pci", {{"netdev", "net0"}, {"mq", "on"}});
+    driver_.emplace(machine_, kSlot);
+  }
+  void start(u64 features = kFeatures) {
+    ASSERT_TRUE(driver_->negotiate(features));
+    queues_.clear();
+    for (unsigned i = 0; i < 5; ++i) {
+      queues_.emplace_back(machine_.memory(), kRing + i * 0x1'0000, kRingSize);
+      driver_->set_up_queue(i, queues_.back());
+    }
+    driver_->driver_ok();
+    machine_.run_control().start();
+  }
+  u8 command(const std::string& text, unsigned queue = 4) {
+    put(kData, text);
+    queues_[queue].add({{kData, static_cast<u32>(text.size())}}, {{kData + 0x800, 1}});
+    put(kData + 0x800, "?");
+    driver_->kick(queue);
+    return static_cast<u8>(get(kData + 0x800, 1)[0]);
+  }
+  // Adds a buffer to the queue of that pair.
+  void add_buffer(unsigned pair) {
+    queues_[2 * pair].add({}, {{kData + 0x1000 + pair * 0x1000, 0x1000}});
+    driver_->kick(2 * pair);
+  }
+
+  Backends& backends_;
+  FakeOffloadNetwork& network_;
+  VirtioPci* card_ = nullptr;
+  std::optional<VirtioPciDriver> driver_;
+  std::vector<DriverQueue> queues_;
+};
+
+TEST_F(OffloadNetTest, OffersWhatTheNetworkCan) {
+  const u64 features = driver_->device_features();
+  EXPECT_NE(features & virtio::bit(kGuestTso4), 0U);
+  EXPECT_EQ(features & virtio::bit(kGuestTso6), 0U);
+  EXPECT_EQ(driver_->config16(kMaxVirtqueuePairs), 2);
+}
+
+TEST_F(OffloadNetTest, LeavesToTheNetworkWhatItTakes) {
+  start();
+  const FrameOffload left = large_frame_left();
+  machine_.memory().write(kData, &left, sizeof left);
+  put(kData + 12, large_frame());
+  queues_[kTx].add({{kData, 12 + 1054}}, {});
+  driver_->kick(kTx);
+  ASSERT_EQ(network_.sent.size(), 1U);
+  EXPECT_EQ(network_.sent[0].segment_size, 400);
+}
+
+TEST_F(OffloadNetTest, GivesTheDriverWhatItTakes) {
+  start();
+  EXPECT_EQ(network_.accepted, unsigned{kChecksumOffload | kTcp4Offload});
+  add_buffer(0);
+  network_.arrive(large_frame_left(), broadcast(1054));
+  ASSERT_TRUE(queues_[kRx].take_used().has_value());
+  EXPECT_EQ(machine_.memory().load<u8>(kData + 0x1000), FrameOffload::kNeedsChecksum);
+  EXPECT_EQ(machine_.memory().load<u16>(kData + 0x1000 + 4), 400);
+
+  EXPECT_EQ(command(std::string("\5\0\2\0\0\0\0\0\0\0", 10)), kOk);
+  EXPECT_EQ(network_.accepted, unsigned{kChecksumOffload});
+  EXPECT_EQ(command(std::string("\5\0\0\1\0\0\0\0\0\0", 10)), kError) << "TSO6";
+  EXPECT_EQ(command(std::string("\5\0\2\0\0\0", 6)), kError) << "cut short";
+  driver_->set_status(0);
+  EXPECT_EQ(network_.accepted, 0U);
+}
+
+TEST_F(OffloadNetTest, AFrameGoesToThePairThatItsFlowIsSentOn) {
+  start();
+  EXPECT_EQ(command(std::string("\4\0\2\0", 4)), kOk);
+  for (const char* wrong : {"\4\0\0\0", "\4\0\3\0"})
+    EXPECT_EQ(command(std::string(wrong, 4)), kError);
+  std::string frame = large_frame();
+  put(kData, std::string(12, '\0') + frame);
+  queues_[3].add({{kData, static_cast<u32>(12 + frame.size())}}, {});
+  driver_->kick(3);
+  add_buffer(0);
+  add_buffer(1);
+  frame.replace(0, 6, std::string(6, '\xff'));
+  network_.arrive({}, frame);
+  EXPECT_FALSE(queues_[0].take_used().has_value());
+  EXPECT_TRUE(queues_[2].take_used().has_value());
+  EXPECT_EQ(command(std::string("\4\0\1\0", 4)), kOk);
+  network_.arrive({}, frame);
+  EXPECT_TRUE(queues_[0].take_used().has_value());
+}
+
+TEST_F(OffloadNetTest, ADriverThatKnowsOfOnePairHasItsCommandsThere) {
+  start(kModern | virtio::bit(kCtrlVq));
+  EXPECT_EQ(command(std::string("\0\0\1", 3), 2), kOk);
+}
+
+TEST_F(OffloadNetTest, AfterItWasLoadedTheDriverIsAskedToAnnounceItself) {
+  start();
+  driver_->isr();
+  static_cast<Device&>(card_->device()).loaded();
+  EXPECT_EQ(driver_->config16(kStatusField), kLinkUp | kAnnounce);
+  EXPECT_EQ(driver_->isr(), virtio::kIsrConfig);
+  EXPECT_EQ(command(std::string("\3\0", 2)), kOk);
+  EXPECT_EQ(driver_->config16(kStatusField), kLinkUp);
 }
 
 }  // namespace
