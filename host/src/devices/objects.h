@@ -10,7 +10,9 @@ namespace backplane::host {
 inline constexpr Kind kObjectKind{
     .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
 
+// Those that name a network come after the networks.
+enum class ObjectsOf { Networks, OtherThings };
 // Makes the backends of -object. Throws Error. Machine lock.
-void create_objects(Backends& backends, const Configuration& asked);
+void create_objects(Backends& backends, const Configuration& asked, ObjectsOf which);
 
 }  // namespace backplane::host

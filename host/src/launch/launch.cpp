@@ -128,7 +128,7 @@ void Launch::take_descriptors() {
 void Launch::open_backends() {
   take_descriptors();
   consoles_ = open_consoles(*backends_, *machine_, asked_);
-  create_objects(*backends_, asked_);
+  create_objects(*backends_, asked_, ObjectsOf::OtherThings);
   if (asked_.daemonize) with_option("-daemonize", [&] { expect_no_terminal(*backends_); });
 }
 
@@ -188,6 +188,7 @@ void Launch::add_devices() {
   auto implied = drives_.disks;
   for (ImpliedDevice& card : open_networks(*backends_, *machine_, asked_))
     implied.push_back(std::move(card));
+  create_objects(*backends_, asked_, ObjectsOf::Networks);
   for (const GivenOption* option : asked_.devices)
     with_values(*option, [&](KeyValueList values) {
       add_device(*machine_, std::move(values), drives_.properties);
