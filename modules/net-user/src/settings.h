@@ -26,6 +26,35 @@ struct PropertyTraits<Ipv4Address> {
   static std::string print(Ipv4Address value);
 };
 
+// An IPv6 address; not set: the default for its network.
+struct Ipv6Address {
+  in6_addr raw{};
+
+  bool is_set() const { return !IN6_IS_ADDR_UNSPECIFIED(&raw); }
+};
+template <>
+struct PropertyTraits<Ipv6Address> {
+  static constexpr std::string_view kTypeName = "ipv6";
+  static Ipv6Address parse(std::string_view text);
+  static std::string print(const Ipv6Address& value);
+};
+
+// "fec0::/64". The guest's network by IPv6.
+struct Ipv6Network {
+  Ipv6Address prefix{{{{0xfe, 0xc0}}}};
+  u8 length = 64;
+
+  bool contains(const Ipv6Address& other) const;
+  // One of its addresses by number.
+  Ipv6Address at(u8 number) const;
+};
+template <>
+struct PropertyTraits<Ipv6Network> {
+  static constexpr std::string_view kTypeName = "ipv6 network";
+  static Ipv6Network parse(std::string_view text);
+  static std::string print(const Ipv6Network& value);
+};
+
 // "10.0.2.0/24". The guest's network: at least four addresses.
 struct Ipv4Network {
   u32 address = 0x0a00'0200;  // host order, as all below
@@ -54,5 +83,20 @@ struct PortForward {
   std::string text() const;
 };
 PortForward parse_port_forward(std::string_view text);
+// The first half of one, "tcp:[HOSTADDRESS]:HOSTPORT", to take it back.
+PortForward parse_host_side(std::string_view text);
+
+// "tcp:10.0.2.100:80-unix:/run/web": who connects to an address of the guest's network reaches
+// something of the host's.
+struct GuestForward {
+  enum class Target { Command, Unix, Chardev };
+  Ipv4Address address;
+  u16 port = 0;
+  Target target = Target::Command;
+  std::string what;  // a command for a shell, a path, or an id
+
+  std::string text() const;
+};
+GuestForward parse_guest_forward(std::string_view text);
 
 }  // namespace backplane

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "user_network.h"
 
-#include <fmt/ranges.h>
 #include <slirp/libslirp.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <filesystem>
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
+#include "correspondent.h"
 
 namespace backplane {
 
 namespace {
 
 constexpr i64 kMillisecond = 1'000'000;
-
-constexpr ValueType kPortForwards = list_of(kText);
 
 // Which addresses of its network the router, the name server and the first guest have, unless the
 // user says otherwise.
@@ -53,6 +51,23 @@ unsigned conditions_of(short events) {
   if ((events & (POLLIN | POLLPRI)) != 0) conditions |= MainLoop::kReadable;
   if ((events & POLLOUT) != 0) conditions |= MainLoop::kWritable;
   return conditions;
+}
+
+// Whether it is for an address that would lead to the host itself, and is on no network: this host
+// (0.0.0.0/8, ::), its loopback, or IPv4 as IPv6 writes it. [RFC 1122 "Addressing", RFC 4291
+// "Special Addresses"]
+bool leads_astray(std::span<const u8> frame) {
+  constexpr std::size_t kType = 12;
+  constexpr std::size_t kIpv4To = 30;
+  constexpr std::size_t kIpv6To = 38;
+  constexpr std::size_t kIpv6Size = 16;
+  if (frame.size() <= kIpv4To) return false;
+  if (frame[kType] == 0x08 && frame[kType + 1] == 0x00)
+    return frame[kIpv4To] == 0 || frame[kIpv4To] == 127;
+  if (frame[kType] != 0x86 || frame[kType + 1] != 0xdd || frame.size() < kIpv6To + kIpv6Size)
+    return false;
+  const auto to = frame.subspan(kIpv6To, kIpv6Size);
+  return std::all_of(to.begin(), to.begin() + 10, [](u8 byte) { return byte == 0; });
 }
 
 const char* text_or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
@@ -116,38 +131,31 @@ void UserNetwork::class_init(ObjectClass& k) {
                                       "let the guest reach nothing outside, but forwarded ports");
   k.property<&UserNetwork::tftp_directory_>("tftp", "a directory that the guest reads by TFTP");
   k.property<&UserNetwork::boot_file_>("bootfile", "the file that DHCP names to boot from");
-  Property forwards{
-      .name = "hostfwd",
-      .type_name = "list",
-      .description = "tcp|udp:[HOSTADDRESS]:HOSTPORT-[GUESTADDRESS]:GUESTPORT, may be repeated",
-      .shape = &kPortForwards};
-  forwards.get = [](const Object& o, const Property&) -> Value {
-    Value::List rules;
-    for (const PortForward& rule : static_cast<const UserNetwork&>(o).forwards_)
-      rules.emplace_back(rule.text());
-    return rules;
-  };
-  // One more, or several.
-  forwards.set = [](Object& o, const Property&, const Value& value) {
-    const bool is_list = value.kind() == Value::Kind::List;
-    std::vector<PortForward> rules;
-    for (const Value& rule : is_list ? value.as_list() : Value::List{value})
-      rules.push_back(parse_port_forward(scalar_text(rule)));
-    auto& present = static_cast<UserNetwork&>(o).forwards_;
-    present.insert(present.end(), rules.begin(), rules.end());
-  };
-  k.property(std::move(forwards));
+  k.property<&UserNetwork::tftp_name_>("tftp-server-name", "what DHCP calls the TFTP server");
+  k.property<&UserNetwork::ipv4_>("ipv4", "the guest's network is one of IPv4");
+  k.property<&UserNetwork::ipv6_>("ipv6", "and one of IPv6");
+  k.property<&UserNetwork::network6_>("ipv6-net", "the guest's network by IPv6");
+  k.property<&UserNetwork::host6_>("ipv6-host", "the router's address by IPv6");
+  k.property<&UserNetwork::dns6_>("ipv6-dns", "the name server's address by IPv6");
+  k.property<&UserNetwork::loopback_>(
+      "loopback", "the router's address leads to what listens on this host's loopback");
+  add_rules(k);
 }
 
+UserNetwork::UserNetwork() = default;
 UserNetwork::~UserNetwork() {
+  correspondents_.clear();
   // It says goodbye to its sockets and timers on the way.
   if (slirp_ != nullptr) slirp_cleanup(slirp_);
 }
 
 std::string UserNetwork::describe() const {
-  std::string text = fmt::format("user network {}", PropertyTraits<Ipv4Network>::print(network_));
+  std::string text = "user network";
+  if (ipv4_) text += " " + PropertyTraits<Ipv4Network>::print(network_);
+  if (ipv6_) text += " " + PropertyTraits<Ipv6Network>::print(network6_);
   if (restrict_) text += ", restricted";
   for (const PortForward& rule : forwards_) text += ", " + rule.text();
+  for (const GuestForward& rule : guest_forwards_) text += ", " + rule.text();
   return text;
 }
 
@@ -169,34 +177,55 @@ void UserNetwork::check_addresses() {
   if (host_.value == dns_.value || host_.value == dhcp_start_.value ||
       dns_.value == dhcp_start_.value)
     throw Error("host, dns and dhcpstart are to be three addresses that differ");
+  check_addresses_by_ipv6();
+  if (!ipv4_ && !ipv6_) throw Error("with ipv4=off and ipv6=off nothing is left");
   if (!tftp_directory_.empty() && !std::filesystem::is_directory(tftp_directory_))
     throw Error::of("tftp={}: there is no such directory", tftp_directory_);
 }
 
+void UserNetwork::check_addresses_by_ipv6() {
+  struct Wanted {
+    const char* property;
+    Ipv6Address* address;
+    u32 number;
+  };
+  for (const Wanted& wanted :
+       {Wanted{"ipv6-host", &host6_, kRouter}, Wanted{"ipv6-dns", &dns6_, kNameServer}}) {
+    if (!wanted.address->is_set()) *wanted.address = network6_.at(static_cast<u8>(wanted.number));
+    if (!network6_.contains(*wanted.address))
+      throw Error::of("{}={} is not in the network ipv6-net={}", wanted.property,
+                      PropertyTraits<Ipv6Address>::print(*wanted.address),
+                      PropertyTraits<Ipv6Network>::print(network6_));
+  }
+}
+
 void UserNetwork::start() {
+  std::vector<const char*> domains;
+  for (const std::string& domain : search_domains_) domains.push_back(domain.c_str());
+  domains.push_back(nullptr);
   SlirpConfig config{};
   config.version = 4;
   config.restricted = restrict_ ? 1 : 0;
-  config.in_enabled = true;
+  config.in_enabled = ipv4_;
   config.vnetwork = Ipv4Address{network_.address}.raw();
   config.vnetmask = Ipv4Address{network_.mask}.raw();
   config.vhost = host_.raw();
   config.vnameserver = dns_.raw();
   config.vdhcp_start = dhcp_start_.raw();
+  config.in6_enabled = ipv6_;
+  config.vprefix_addr6 = network6_.prefix.raw;
+  config.vprefix_len = network6_.length;
+  config.vhost6 = host6_.raw;
+  config.vnameserver6 = dns6_.raw;
   config.vhostname = text_or_null(hostname_);
   config.vdomainname = text_or_null(domain_name_);
+  config.vdnssearch = search_domains_.empty() ? nullptr : domains.data();
+  config.tftp_server_name = text_or_null(tftp_name_);
   config.tftp_path = text_or_null(tftp_directory_);
   config.bootfile = text_or_null(boot_file_);
+  config.disable_host_loopback = !loopback_;
   slirp_ = slirp_new(&config, &Callbacks::kTable, this);
   if (slirp_ == nullptr) throw Error("libslirp refuses to start a network with these settings");
-}
-
-void UserNetwork::forward(const PortForward& rule) {
-  const in_addr host{rule.host_address.is_set() ? rule.host_address.raw().s_addr : INADDR_ANY};
-  const Ipv4Address guest = rule.guest_address.is_set() ? rule.guest_address : dhcp_start_;
-  if (slirp_add_hostfwd(slirp_, rule.udp ? 1 : 0, host, rule.host_port, guest.raw(),
-                        rule.guest_port) != 0)
-    throw Error::system("hostfwd=" + rule.text() + ": cannot listen on this port", errno);
 }
 
 void UserNetwork::open() {
@@ -204,16 +233,18 @@ void UserNetwork::open() {
   start();
   timeout_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { sockets_ready(); });
   for (const PortForward& rule : forwards_) forward(rule);
+  for (const GuestForward& rule : guest_forwards_) forward(rule);
   wait_for_sockets();
 }
 
-void UserNetwork::send(std::span<const iovec> frame) {
+void UserNetwork::send_offloaded(const FrameOffload& left, std::span<const iovec> frame) {
   frame_.clear();
   for (const iovec& piece : frame) {
     const auto* const bytes = static_cast<const u8*>(piece.iov_base);
     if (frame_.size() + piece.iov_len > kMaxFrame) return;
     frame_.insert(frame_.end(), bytes, bytes + piece.iov_len);
   }
+  if (leads_astray(frame_) || !complete_checksum(left, frame_)) return;
   slirp_input(slirp_, frame_.data(), static_cast<int>(frame_.size()));
   look_again();
 }
@@ -228,6 +259,7 @@ void UserNetwork::look_again() {
 
 void UserNetwork::wait_for_sockets() {
   looking_ = false;
+  for (const auto& correspondent : correspondents_) correspondent->accept_input();
   sockets_.clear();
   u32 milliseconds = ~u32{0};
   slirp_pollfds_fill(slirp_, &milliseconds, Callbacks::add_socket, this);

@@ -13,7 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "backplane/chardev.h"
 #include "backplane/clock.h"
+#include "backplane/command.h"
 #include "backplane/log.h"
 #include "backplane/main_loop.h"
 #include "backplane/netdev.h"
@@ -23,24 +25,40 @@ struct Slirp;
 
 namespace backplane {
 
-class UserNetwork final : public Netdev {
+class UserNetwork final : public Netdev, public OffloadNetdev, public CommandProvider {
  public:
   static void class_init(ObjectClass& k);
-  UserNetwork() = default;
+  UserNetwork();
   ~UserNetwork() override;
 
   std::string describe() const override;
-  void send(std::span<const iovec> frame) override;
+  void send(std::span<const iovec> frame) override { send_offloaded({}, frame); }
+  // The router takes large segments as they are.
+  void send_offloaded(const FrameOffload& left, std::span<const iovec> frame) override;
+  unsigned receive_offloads() const override { return 0; }
+  void accept_offloads(unsigned /*kinds*/) override {}
+
+  std::span<const Command> commands() const override;
+  // Its connections and forwarded ports, as libslirp lists them.
+  std::string connections() const;
+  // Throw Error: the port is taken, or is not forwarded.
+  void add_forward(const PortForward& rule);
+  void remove_forward(const PortForward& host_side);
 
  protected:
   void open() override;
 
  private:
   struct Callbacks;  // what libslirp calls
+  // A character device that a connection of the guest's reaches.
+  class Correspondent;
 
+  static void add_rules(ObjectClass& k);
   void check_addresses();
+  void check_addresses_by_ipv6();
   void start();
   void forward(const PortForward& rule);
+  void forward(const GuestForward& rule);
 
   // libslirp's sockets have changed, or may have: looks at them soon, on the main loop's thread.
   void look_again();
@@ -56,10 +74,20 @@ class UserNetwork final : public Netdev {
   std::string domain_name_;
   std::string tftp_directory_;
   std::string boot_file_;
+  std::string tftp_name_;
+  bool ipv4_ = true;
+  bool ipv6_ = false;
+  Ipv6Network network6_;
+  Ipv6Address host6_;
+  Ipv6Address dns6_;
   bool restrict_ = false;
+  bool loopback_ = true;
+  std::vector<std::string> search_domains_;
   std::vector<PortForward> forwards_;
+  std::vector<GuestForward> guest_forwards_;
 
   Slirp* slirp_ = nullptr;
+  std::vector<std::unique_ptr<Correspondent>> correspondents_;
   std::vector<pollfd> sockets_;  // as libslirp last named them
   struct Watched {
     unsigned conditions = 0;

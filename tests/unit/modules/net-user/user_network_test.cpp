@@ -1,75 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The router as a guest sees it, frame by frame.
-#include "user_network.h"
-
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstring>
-
-#include "backplane/testing/test_machine.h"
+#include "guest_side.h"
 
 namespace backplane::testing {
 namespace {
-
-constexpr std::array<u8, 6> kGuest{0x52, 0x54, 0, 0x12, 0x34, 0x56};
-
-// Who has the address? [RFC 826]
-std::vector<u8> arp_request(u32 address) {
-  std::vector<u8> frame(42);
-  std::fill_n(frame.begin(), 6, u8{0xff});
-  std::copy(kGuest.begin(), kGuest.end(), frame.begin() + 6);
-  const std::array<u8, 10> header{0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1};
-  std::copy(header.begin(), header.end(), frame.begin() + 12);
-  std::copy(kGuest.begin(), kGuest.end(), frame.begin() + 22);
-  const u32 own = htonl(0x0a00'020f);
-  const u32 wanted = htonl(address);
-  std::memcpy(&frame[28], &own, 4);
-  std::memcpy(&frame[38], &wanted, 4);
-  return frame;
-}
-
-struct Guest final : NetClient {
-  bool receive(std::span<const u8> frame) override {
-    frames.emplace_back(frame.begin(), frame.end());
-    return true;
-  }
-  std::vector<std::vector<u8>> frames;
-};
-
-class UserNetworkTest : public ::testing::Test {
- protected:
-  UserNetworkTest()
-      : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))) {}
-  ~UserNetworkTest() override {
-    if (network_ != nullptr) network_->set_client(nullptr);
-    machine_.remove_child(backends_);
-  }
-
-  using Properties = std::vector<std::pair<std::string, std::string>>;
-  void start(const Properties& properties = {}) {
-    network_ = &dynamic_cast<Netdev&>(backends_.add(kNetdevKind, "user", "net0", properties));
-    network_->set_client(&guest_);
-  }
-  void send(std::vector<u8> frame) {
-    const iovec piece{frame.data(), frame.size()};
-    network_->send({&piece, 1});
-  }
-  bool answers_for(u32 address) {
-    guest_.frames.clear();
-    send(arp_request(address));
-    machine_.run_main_loop();
-    return !guest_.frames.empty() && guest_.frames[0][12] == 0x08 && guest_.frames[0][13] == 0x06 &&
-           guest_.frames[0][21] == 2;
-  }
-
-  TestMachine machine_;
-  Backends& backends_;
-  Netdev* network_ = nullptr;
-  Guest guest_;
-};
 
 TEST_F(UserNetworkTest, TheRouterAnswersForItsAddresses) {
   start();

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// A character device that is reached at an address of the guest's network.
+#pragma once
+
+#include "backplane/chardev.h"
+#include "settings.h"
+#include "user_network.h"
+
+namespace backplane {
+
+class UserNetwork::Correspondent final : private ChardevClient {
+ public:
+  // Throws Error: there is no such device, or it is used already.
+  Correspondent(UserNetwork& network, const GuestForward& rule);
+  ~Correspondent();
+  Correspondent(const Correspondent&) = delete;
+  Correspondent& operator=(const Correspondent&) = delete;
+
+  // The guest's side may have read something.
+  void accept_input() { device_->accept_input(); }
+
+ private:
+  std::size_t can_receive() override;
+  void receive(const u8* data, std::size_t size) override;
+
+  UserNetwork& network_;
+  GuestForward rule_;
+  BackendLink<Chardev> device_;
+};
+
+}  // namespace backplane

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Forwarded ports and addresses, by options and by commands.
+#include <sys/un.h>
+
+#include <algorithm>
+
+#include "guest_side.h"
+
+namespace backplane::testing {
+namespace {
+
+// The other side of guestfwd.
+class EchoChardev final : public Chardev {
+ public:
+  static void class_init(ObjectClass&) {}
+  std::string describe() const override { return "an echo"; }
+  void write(const u8* data, std::size_t size) override {
+    received.append(reinterpret_cast<const char*>(data), size);
+  }
+  void say(const std::string& text) {
+    ASSERT_GE(client()->can_receive(), text.size());
+    client()->receive(reinterpret_cast<const u8*>(text.data()), text.size());
+  }
+  std::string received;
+};
+BACKPLANE_TYPE(EchoChardev, "chardev-guestfwd-echo")
+
+constexpr u32 kForwarded = 0x0a00'0264;  // 10.0.2.100
+
+class ForwardsTest : public UserNetworkTest {
+ protected:
+  void call(const char* command, const std::string& rule) {
+    machine_.call(*network_, command, Value::Record{{"rule", rule}});
+  }
+  static bool is_listened_on(u16 port) {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    return connected;
+  }
+  // Sends data on a connection to the forwarded address.
+  void say_to_forwarded(const std::string& text) {
+    answers_for(kForwarded);
+    guest_.frames.clear();
+    send_tcp(kForwarded, tcp_segment(80, kSyn));
+    const std::vector<u8> answer = arriving(IPPROTO_TCP);
+    ASSERT_FALSE(answer.empty());
+    ASSERT_EQ(answer[kTransport + 13], kSyn | kAck);
+    const u32 theirs =
+        static_cast<u32>(load16(answer, kTransport + 4) << 16) | load16(answer, kTransport + 6);
+    std::vector<u8> segment = tcp_segment(80, kPsh | kAck, 2, theirs + 1);
+    segment.resize(20 + text.size());
+    std::copy(text.begin(), text.end(), segment.begin() + 20);
+    send_tcp(kForwarded, segment);
+  }
+};
+
+TEST_F(ForwardsTest, PortsAreForwardedAndNotAnyMoreByCommand) {
+  start();
+  EXPECT_FALSE(is_listened_on(47621));
+  call("hostfwd_add", "tcp:127.0.0.1:47621-:80");
+  EXPECT_TRUE(is_listened_on(47621));
+  EXPECT_EQ(network_->get_property("hostfwd"), "tcp:127.0.0.1:47621-:80");
+  const Value known = machine_.call(*network_, "query-usernet");
+  EXPECT_NE(known.find("connections")->as_string().find("47621"), std::string::npos);
+  call("hostfwd_remove", "tcp:127.0.0.1:47621");
+  EXPECT_FALSE(is_listened_on(47621));
+  EXPECT_THROW(call("hostfwd_remove", "tcp:127.0.0.1:47621"), Error);
+  EXPECT_THROW(call("hostfwd_add", "tcp:47621"), Error);
+}
+
+TEST_F(ForwardsTest, ACommandMayNameTheNetwork) {
+  start();
+  const auto add = [&](const char* network) {
+    machine_.call(*network_, "hostfwd_add",
+                  Value::Record{{"rule", network}, {"of", "tcp:127.0.0.1:47622-:80"}});
+  };
+  EXPECT_THROW(add("other"), Error);
+  add("net0");
+  EXPECT_TRUE(is_listened_on(47622));
+}
+
+TEST_F(ForwardsTest, AnAddressOfTheNetworkLeadsToACharacterDevice) {
+  auto& device =
+      dynamic_cast<EchoChardev&>(backends_.add(kChardevKind, "guestfwd-echo", "echo", {}));
+  start({{"restrict", "on"}, {"guestfwd", "tcp:10.0.2.100:80-chardev:echo"}});
+  say_to_forwarded("hello");
+  EXPECT_EQ(device.received, "hello");
+  guest_.frames.clear();
+  device.say("answer");
+  std::vector<u8> answer;
+  EXPECT_TRUE(machine_.run_main_loop_until([&] {
+    answer = arriving(IPPROTO_TCP);
+    return answer.size() > kTransport + 20;
+  }));
+  EXPECT_EQ(std::string(answer.begin() + kTransport + 20, answer.end()), "answer");
+}
+
+TEST_F(ForwardsTest, AnAddressOfTheNetworkLeadsToASocket) {
+  const std::string path = ::testing::TempDir() + "backplane-fwd-" + std::to_string(getpid());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  ASSERT_EQ(bind(server, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(server, 1), 0);
+  start({{"guestfwd", "tcp:10.0.2.100:80-unix:" + path}});
+  say_to_forwarded("hello");
+  int peer = -1;
+  std::array<char, 5> text{};
+  EXPECT_TRUE(machine_.run_main_loop_until([&] {
+    if (peer < 0) peer = accept(server, nullptr, nullptr);
+    return peer >= 0 && recv(peer, text.data(), text.size(), MSG_DONTWAIT) == 5;
+  }));
+  EXPECT_EQ(std::string(text.data(), text.size()), "hello");
+  close(peer);
+  close(server);
+  unlink(path.c_str());
+}
+
+TEST_F(ForwardsTest, WhatCannotBeForwardedIsRefused) {
+  EXPECT_THROW(start({{"guestfwd", "tcp:10.0.3.100:80-cmd:cat"}}), Error);
+  EXPECT_THROW(start({{"guestfwd", "tcp:10.0.2.100:80-chardev:none"}}), Error);
+  EXPECT_THROW(
+      start({{"guestfwd", "tcp:10.0.2.100:80-cmd:cat"}, {"guestfwd", "tcp:10.0.2.100:80-cmd:cat"}}),
+      Error);
+  EXPECT_TRUE(backends_.children().empty());
+}
+
+}  // namespace
+}  // namespace backplane::testing
