@@ -705,6 +705,85 @@ def restricted_network(setup):
             check_equal("output", guest.finish(), "10.0.2.15/24\n")
 
 
+@case
+def socket_network(setup):
+    """Two guests on one wire: what one serves the other fetches, and a dump has it."""
+    wire = setup.work / "wire"
+    dump = setup.work / "frames.pcap"
+    address = "ip addr add 192.168.77.{}/24 dev eth0; ip link set eth0 up"
+    serve = rf"""
+    set -e
+    {address.format(1)}
+    mkdir /www; head -c 3000000 /dev/urandom >/www/file
+    md5sum </www/file
+    httpd -h /www
+    echo serving; read word </dev/ttyS1
+    """
+    fetch = rf"""
+    set -e
+    {address.format(2)}
+    wget -q -O /tmp/file http://192.168.77.1/file
+    md5sum </tmp/file
+    """
+
+    def guest(name, commands, *options):
+        work = setup.work / name
+        work.mkdir()
+        return Guest(dataclasses.replace(setup, work=work), commands,
+                     "-device", "virtio-net-pci,netdev=net0", *options)
+
+    parts = "id=net0,addr.type=unix,addr.path=" + str(wire)
+    with guest("server", serve, "-netdev", f"stream,server=on,{parts}") as server:
+        (served,) = server.expect(r"(\w+)  -")
+        server.expect("serving")
+        with guest("client", fetch, "-netdev", f"stream,{parts}", "-object",
+                   f"filter-dump,id=dump0,netdev=net0,file={dump}") as client:
+            check_equal("fetched", client.finish().split(), [served, "-"])
+        server.say("on")
+        server.finish()
+    check(dump.stat().st_size > 3000000, f"the dump has {dump.stat().st_size} bytes")
+    check_equal("magic of the dump", dump.read_bytes()[:4], struct.pack("<I", 0xa1b2c3d4))
+
+
+# --- Serial ports on virtio ----------------------------------------------------
+
+@case
+def agent_channel(setup):
+    """A port with a name leads to a socket, both ways, and the manager hears when it is opened."""
+    commands = r"""
+    set -e
+    cat /sys/class/virtio-ports/vport*/name
+    port=/dev/$(basename $(dirname $(grep -l org.qemu.guest_agent.0 /sys/class/virtio-ports/*/name)))
+    echo ready; read word </dev/ttyS1
+    exec 4<>$port
+    read line <&4
+    echo "heard $line"
+    head -c 300000 /dev/zero | tr '\0' z >&4
+    echo console >/dev/hvc0
+    """
+    channel = setup.work / "agent"
+    console = setup.work / "hvc"
+    options = ["-device", "virtio-serial-pci,id=serial0",
+               "-chardev", f"socket,path={channel},server=on,wait=off,id=agent",
+               "-device", "virtserialport,bus=serial0.0,chardev=agent,name=org.qemu.guest_agent.0",
+               "-chardev", f"file,path={console},id=hvc", "-device", "virtconsole,chardev=hvc"]
+    with Guest(setup, commands, *options) as guest:
+        guest.expect(r"org\.qemu\.guest_agent\.0")
+        guest.expect("ready")
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.settimeout(30)
+            agent.connect(str(channel))
+            agent.sendall(b"ping\n")
+            guest.say("on")
+            guest.expect("heard ping")
+            received = b""
+            while len(received) < 300000 and (data := agent.recv(65536)):
+                received += data
+        check_equal("from the guest", received, b"z" * 300000)
+        guest.finish()
+    check_equal("console", console.read_bytes().replace(b"\r", b""), b"console\n")
+
+
 # --- Ending, and the terminal ------------------------------------------------
 
 @case

@@ -165,6 +165,7 @@ class Guest:
 def prepare(fetched, initramfs):
     """Fetches kernel and busybox, makes the initramfs."""
     subprocess.run([FETCH_KERNEL, fetched], check=True)
-    subprocess.run([MAKE_INITRAMFS, fetched, initramfs], check=True)
+    subprocess.run([MAKE_INITRAMFS, "--driver", "virtio_console", fetched, initramfs],
+                   check=True)
 
 
