@@ -3,6 +3,8 @@
 // Descriptions", 3.2.3 "Receive Descriptor Format", 3.3.3 "Transmit Descriptor"]
 #pragma once
 
+#include <cstddef>
+
 #include "backplane/types.h"
 
 namespace backplane::e1000 {
@@ -152,6 +154,9 @@ enum Rctl : u32 {
 };
 constexpr u32 kTctlEn = 1U << 1;
 constexpr u32 kRahAv = 1U << 31;
+
+// Bytes that a VLAN's tag adds to a frame. [IEEE 802.1Q "VLAN tag"]
+constexpr std::size_t kTagSize = 4;
 
 // [8254x §3.2.3]
 struct ReceiveDescriptor {

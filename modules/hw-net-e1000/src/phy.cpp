@@ -5,11 +5,11 @@ namespace backplane::e1000 {
 
 namespace {
 
-enum Register : unsigned {
-  kControl = 0,
-  kStatus = 1,
-  kIdHigh = 2,
-  kIdLow = 3,
+enum PhyRegister : unsigned {
+  kPhyControl = 0,
+  kPhyStatus = 1,
+  kPhyIdHigh = 2,
+  kPhyIdLow = 3,
   kAdvertisement = 4,
   kPartner = 5,
   kExpansion = 6,
@@ -48,7 +48,7 @@ constexpr u16 kSpecificStatusLink = 0xac00;  // 1000 Mbit/s, full duplex, resolv
 constexpr u16 kExtendedControlAtReset = 0x0d60;
 
 constexpr u32 bit(unsigned index) { return 1U << index; }
-constexpr u32 kWritable = bit(kControl) | bit(kAdvertisement) | bit(k1000Control) |
+constexpr u32 kWritable = bit(kPhyControl) | bit(kAdvertisement) | bit(k1000Control) |
                           bit(kSpecificControl) | bit(kInterruptEnable) | bit(kExtendedControl) |
                           bit(29) | bit(30);  // pages of the vendor's
 
@@ -61,7 +61,7 @@ std::span<const StateMember> Phy::members() {
 
 void Phy::reset() {
   registers_ = {};
-  registers_[kControl] = kControlAtReset;
+  registers_[kPhyControl] = kControlAtReset;
   registers_[kAdvertisement] = kAdvertisementAtReset;
   registers_[k1000Control] = k1000ControlAtReset;
   registers_[kSpecificControl] = kSpecificControlAtReset;
@@ -70,11 +70,11 @@ void Phy::reset() {
 
 u16 Phy::read(unsigned index, bool link) const {
   switch (index) {
-    case kStatus:
+    case kPhyStatus:
       return kStatusAbilities | kStatusExtended | (link ? kStatusLink | kStatusNegotiated : 0);
-    case kIdHigh:
+    case kPhyIdHigh:
       return kIdHighValue;
-    case kIdLow:
+    case kPhyIdLow:
       return kIdLowValue;
     case kPartner:
       return link ? kPartnerValue : u16{0};
@@ -93,7 +93,7 @@ u16 Phy::read(unsigned index, bool link) const {
 
 bool Phy::write(unsigned index, u16 value) {
   if ((kWritable >> index % kRegisters & 1) == 0) return false;
-  if (index != kControl) {
+  if (index != kPhyControl) {
     registers_[index % kRegisters] = value;
     return false;
   }
@@ -101,11 +101,11 @@ bool Phy::write(unsigned index, u16 value) {
     reset();
     return true;
   }
-  registers_[kControl] = static_cast<u16>(value & ~kControlRestart);
+  registers_[kPhyControl] = static_cast<u16>(value & ~kControlRestart);
   return (value & kControlRestart) != 0;
 }
 
-bool Phy::loops_back() const { return (registers_[kControl] & kControlLoopback) != 0; }
-bool Phy::is_down() const { return (registers_[kControl] & kControlPowerDown) != 0; }
+bool Phy::loops_back() const { return (registers_[kPhyControl] & kControlLoopback) != 0; }
+bool Phy::is_down() const { return (registers_[kPhyControl] & kControlPowerDown) != 0; }
 
 }  // namespace backplane::e1000

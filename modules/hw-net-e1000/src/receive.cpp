@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kHeader = 14;
 constexpr std::size_t kTypeOffset = 12;
-constexpr std::size_t kTagSize = 4;
 constexpr std::size_t kLeastFrame = 60;
 constexpr std::size_t kFrameChecksum = 4;
 constexpr std::size_t kLongestFrame = 1518;  // tagged, without its checksum

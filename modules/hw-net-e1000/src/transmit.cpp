@@ -11,8 +11,7 @@ namespace backplane::e1000 {
 
 namespace {
 
-constexpr std::size_t kAddresses = 12;  // bytes of an Ethernet frame before its type
-constexpr std::size_t kTagSize = 4;
+constexpr std::size_t kAddresses = 12;          // bytes of an Ethernet frame before its type
 constexpr std::size_t kChecksumAndPadding = 4;  // of the frame, which is not there
 constexpr u32 kDescriptorSize = 16;
 
