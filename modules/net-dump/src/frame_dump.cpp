@@ -40,13 +40,6 @@ void FrameDump::class_init(ObjectClass& k) {
   k.property<&FrameDump::queue_>("queue", "all, rx (from the device) or tx (to the device)");
 }
 
-// The network may have gone before, and another one have its name.
-FrameDump::~FrameDump() {
-  if (attached_ == nullptr) return;
-  const Object* const now = find(fmt::format("{}/{}", Backends::kPath, netdev_.id));
-  if (now == attached_) attached_->detach_observer(*this);
-}
-
 std::string FrameDump::describe() const { return fmt::format("{} into {}", netdev_.id, path_); }
 
 void FrameDump::open() {
@@ -63,7 +56,6 @@ void FrameDump::open() {
   std::fwrite(&header, sizeof header, 1, file_.get());
   std::fflush(file_.get());
   netdev->attach_observer(*this);
-  attached_ = netdev;
 }
 
 void FrameDump::frame_passed(Direction direction, const FrameOffload& /*left*/,

@@ -26,8 +26,6 @@ class FrameDump final : public Backend, private FrameObserver {
   BACKPLANE_OBJECT(FrameDump, Backend, "filter-dump")
  public:
   static void class_init(ObjectClass& k);
-  ~FrameDump() override;
-
   std::string describe() const override;
 
  protected:
@@ -38,7 +36,6 @@ class FrameDump final : public Backend, private FrameObserver {
 
   void frame_passed(Direction direction, const FrameOffload& left,
                     std::span<const iovec> frame) override;
-  void write_header();
 
   NetdevName netdev_;
   std::string path_;
@@ -46,7 +43,6 @@ class FrameDump final : public Backend, private FrameObserver {
   std::string queue_ = "all";
 
   Queue wanted_ = Queue::All;
-  Netdev* attached_ = nullptr;  // may be gone: see the destructor
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
 };
 

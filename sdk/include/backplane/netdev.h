@@ -27,6 +27,8 @@ inline constexpr Kind kNetdevKind{.base = "netdev",
                                   .noun = "network backend",
                                   .option = "-netdev"};
 
+class Netdev;
+
 // The guest's side: a network device.
 class NetClient {
  public:
@@ -64,7 +66,8 @@ class OffloadNetdev {
   ~OffloadNetdev() = default;
 };
 
-// Sees each frame that passes a backend, either way, until it is destroyed or detached.
+// Sees each frame that passes a backend, either way, from attach_observer() on, until one of the
+// two is destroyed or it is detached.
 class FrameObserver {
  public:
   enum class Direction { FromDevice, ToDevice };
@@ -72,10 +75,11 @@ class FrameObserver {
                             std::span<const iovec> frame) = 0;
 
  protected:
-  ~FrameObserver() = default;
+  ~FrameObserver();
 
  private:
   friend class Netdev;
+  Netdev* observed_ = nullptr;
   FrameObserver* next_ = nullptr;
 };
 
@@ -86,6 +90,7 @@ class Netdev : public Backend {
   BACKPLANE_OBJECT(Netdev, Backend, "netdev")
  public:
   static void class_init(ObjectClass&) {}
+  ~Netdev() override;
 
   // The largest frame that passes, either way: bytes.
   static constexpr std::size_t kMaxFrame = 65550;

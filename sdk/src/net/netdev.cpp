@@ -24,6 +24,14 @@ iovec piece_of(std::span<const u8> frame) {
 
 }  // namespace
 
+FrameObserver::~FrameObserver() {
+  if (observed_ != nullptr) observed_->detach_observer(*this);
+}
+
+Netdev::~Netdev() {
+  while (observers_ != nullptr) detach_observer(*observers_);
+}
+
 void Netdev::set_client(NetClient* client) {
   client_ = client;
   offload_client_ = dynamic_cast<OffloadNetClient*>(client);
@@ -86,6 +94,7 @@ void Netdev::attach_observer(FrameObserver& observer) {
   FrameObserver** last = &observers_;
   while (*last != nullptr) last = &(*last)->next_;
   *last = &observer;
+  observer.observed_ = this;
 }
 
 void Netdev::detach_observer(FrameObserver& observer) {
@@ -93,6 +102,7 @@ void Netdev::detach_observer(FrameObserver& observer) {
     if (*at == &observer) {
       *at = observer.next_;
       observer.next_ = nullptr;
+      observer.observed_ = nullptr;
       return;
     }
 }

@@ -224,9 +224,9 @@ TEST(FrameOffloadTest, WhatIsLeftOfAFrameWaitsWithIt) {
 }
 
 TEST(FrameOffloadTest, ObserversSeeBothWaysUntilTheyAreDetached) {
-  WholeFrames network;
   Observer first;
   Observer second;
+  WholeFrames network;
   network.attach_observer(first);
   network.attach_observer(second);
   Bytes frame = tcp4_frame(10);
@@ -239,7 +239,24 @@ TEST(FrameOffloadTest, ObserversSeeBothWaysUntilTheyAreDetached) {
   EXPECT_EQ(first.seen, (std::vector<std::pair<FrameObserver::Direction, std::size_t>>{
                             {FromDevice, 64}, {ToDevice, 74}}));
   EXPECT_EQ(second.seen.size(), 3U);
-  network.detach_observer(second);
+}
+
+TEST(FrameOffloadTest, AnObserverAndWhatItSeesMayGoInAnyOrder) {
+  Observer lasting;
+  {
+    WholeFrames network;
+    network.attach_observer(lasting);
+    {
+      Observer passing;
+      network.attach_observer(passing);
+    }
+    network.arrive({}, tcp4_frame(20));
+  }
+  EXPECT_EQ(lasting.seen.size(), 1U);
+  WholeFrames next;
+  next.attach_observer(lasting);
+  next.arrive({}, tcp4_frame(20));
+  EXPECT_EQ(lasting.seen.size(), 2U);
 }
 
 }  // namespace
