@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Units on a SCSI bus, which a host adapter gives commands. Machine lock.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backplane/block_queue.h"
+#include "backplane/device.h"
+#include "backplane/io_vector.h"
+#include "command/command_set.h"
+
+namespace backplane {
+
+class ScsiDevice;
+
+// One command on its way, which the host adapter keeps until it is done.
+struct ScsiCommand {
+  std::vector<u8> cdb;
+  std::vector<iovec> out;  // data for the unit
+  std::vector<iovec> in;   // room for data from it
+  bool held = false;       // until the machine goes on: the host failed at it before
+  // Its status, what is wrong if it is no good one, and how many bytes went either way.
+  std::function<void(u8 status, const scsi::Sense& sense, u64 moved)> done;
+
+  // The unit's own.
+  scsi::Outcome outcome;
+  unsigned parts = 0;  // of its work that are under way, and one while they are being made
+  bool failed = false;
+  u64 moved = 0;
+  std::vector<u8> repeated;  // what WRITE SAME writes, some times over
+};
+
+class ScsiBus final : public Bus {
+  BACKPLANE_OBJECT(ScsiBus, Bus, "scsi-bus")
+ public:
+  static constexpr u32 kTargets = 256;
+  static constexpr u32 kUnits = 16384;
+  enum class Change { Added, Removed };
+
+  static void class_init(ObjectClass& k) { k.stateless(); }
+
+  // Is told of units that come and go while the machine runs.
+  void on_change(std::function<void(const ScsiDevice&, Change)> told) { told_ = std::move(told); }
+  // Null: there is none.
+  ScsiDevice* unit(u32 target, u32 lun) const;
+  // Any unit of a target.
+  ScsiDevice* any_unit(u32 target) const;
+
+  void plug(Device& device) override;
+  void hot_plugged(Device& device) override;
+  void request_unplug(Device& device) override;
+
+ private:
+  std::function<void(const ScsiDevice&, Change)> told_;
+};
+
+class ScsiDevice : public Device {
+  BACKPLANE_OBJECT(ScsiDevice, Device, "scsi-device")
+ public:
+  static void class_init(DeviceClass& k);
+
+  void realize();
+  void unrealize();
+  void reset() override;
+  void settle() override;
+  std::string describe() const override;
+
+  u32 target() const { return target_; }
+  u32 lun() const { return lun_; }
+  // The place that it was given, or a free one. Throws Error: that one is taken.
+  void choose_place(const ScsiBus& bus);
+
+  // Carries out a command; `done` is called before this returns, or later on the main loop.
+  void start(ScsiCommand& command);
+  // Waits for all commands; those that waited for the machine to go on have failed.
+  void drain();
+
+ protected:
+  virtual scsi::DeviceType type() const = 0;
+
+ private:
+  static constexpr u32 kAnyPlace = ~u32{0};
+
+  scsi::Unit unit() const;
+  void start_work(ScsiCommand& command);
+  void submit(ScsiCommand& command, BlockRequest piece);
+  void submit_pattern(ScsiCommand& command);
+  void part_done(ScsiCommand& command, int result);
+  static void finish(ScsiCommand& command, const scsi::Sense& sense);
+
+  BackendLink<BlockNode> drive_;
+  std::string serial_;
+  std::string vendor_ = "BACKPLNE";
+  std::string product_;
+  std::string version_ = "1";
+  i32 bootindex_ = -1;
+  u32 channel_ = 0;
+  u32 target_ = kAnyPlace;
+  u32 lun_ = kAnyPlace;
+  OnOffAuto write_cache_ = OnOffAuto::Auto;  // the host's; Auto: On
+  ErrorAction on_read_error_ = ErrorAction::Auto;
+  ErrorAction on_write_error_ = ErrorAction::Auto;
+
+  std::unique_ptr<BlockQueue> disk_;  // none: a drive without a disc
+};
+
+}  // namespace backplane

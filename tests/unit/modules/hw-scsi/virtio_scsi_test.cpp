@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// A disk and a CD drive behind virtio-scsi, as a driver uses them.
+#include "virtio/virtio_scsi.h"
+
+#include <mutex>
+
+#include "virtio/scsi_host_regs.h"
+#include "virtio_machine.h"
+
+namespace backplane::testing {
+namespace {
+
+using namespace virtio_scsi;
+
+class ScsiNode final : public BlockNode {
+ public:
+  static void class_init(ObjectClass&) {}
+  u64 size() const override { return bytes.size(); }
+  std::string bytes = std::string(1_MiB, '\0');
+
+ protected:
+  int do_read(u64 offset, std::span<const iovec> iov) override {
+    const std::lock_guard lock(mutex_);
+    for (const iovec& piece : iov) {
+      bytes.copy(static_cast<char*>(piece.iov_base), piece.iov_len, offset);
+      offset += piece.iov_len;
+    }
+    return 0;
+  }
+  int do_write(u64 offset, std::span<const iovec> iov) override {
+    const std::lock_guard lock(mutex_);
+    for (const iovec& piece : iov) {
+      bytes.replace(offset, piece.iov_len, static_cast<const char*>(piece.iov_base), piece.iov_len);
+      offset += piece.iov_len;
+    }
+    return 0;
+  }
+
+ private:
+  std::mutex mutex_;
+};
+BACKPLANE_TYPE(ScsiNode, "block-scsi-test")
+
+constexpr unsigned kRequests = 2;
+
+class VirtioScsiTest : public VirtioTest {
+ protected:
+  VirtioScsiTest()
+      : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))),
+        disk_(dynamic_cast<ScsiNode&>(backends_.add(kBlockKind, "scsi-test", "disk", {}))) {
+    add("virtio-scsi-pci", {});
+    machine_.add_device("scsi-hd", "hd", "", {{"drive", "disk"}, {"serial", "one"}, {"lun", "0"}});
+    machine_.add_device("scsi-cd", "cd", "", {{"scsi-id", "0"}, {"lun", "3"}});
+    driver_.emplace(machine_, kSlot);
+    start();
+  }
+  ~VirtioScsiTest() override {
+    driver_->set_status(0);
+    machine_.remove_device(*machine_.find_device("hd"));
+    machine_.remove_child(backends_);
+  }
+  void start() {
+    EXPECT_TRUE(driver_->negotiate(kModern | virtio::bit(kHotplug)));
+    for (unsigned i = 0; i < 3; ++i) {
+      queues_.emplace_back(machine_.memory(), kRing + i * 0x1000, u16{8});
+      driver_->set_up_queue(i, queues_.back());
+    }
+    driver_->driver_ok();
+    machine_.run_control().start();
+  }
+  struct Answer {
+    ResponseHeader header{};
+    std::string data;
+  };
+  Answer command(std::vector<u8> cdb, u32 room, const std::string& data = {}, u8 target = 0,
+                 u8 lun = 0) {
+    RequestHeader header{};
+    header.lun[0] = 1;
+    header.lun[1] = target;
+    header.lun[2] = 0x40;
+    header.lun[3] = lun;
+    std::copy(cdb.begin(), cdb.end(), std::begin(header.cdb));
+    machine_.memory().write(kData, &header, sizeof header);
+    put(kData + 0x1000, data);
+    std::vector<Buffer> out{{kData, sizeof header}};
+    if (!data.empty()) out.push_back({kData + 0x1000, static_cast<u32>(data.size())});
+    std::vector<Buffer> in{{kData + 0x8000, sizeof(ResponseHeader)}};
+    if (room != 0) in.push_back({kData + 0x9000, room});
+    DriverQueue& queue = queues_[kRequests];
+    queue.add(out, in);
+    driver_->kick(kRequests);
+    Answer answer;
+    EXPECT_TRUE(machine_.run_main_loop_until([&] {
+      const auto used = queue.take_used();
+      if (!used) return false;
+      answer.data = get(kData + 0x9000, used->length - sizeof(ResponseHeader));
+      return true;
+    }));
+    machine_.memory().read(kData + 0x8000, &answer.header, sizeof answer.header);
+    return answer;
+  }
+
+  Backends& backends_;
+  ScsiNode& disk_;
+  std::optional<VirtioPciDriver> driver_;
+  std::vector<DriverQueue> queues_;
+};
+
+TEST_F(VirtioScsiTest, WhatIsWrittenIsReadAgain) {
+  const std::string text(1024, 'w');
+  const Answer written = command({scsi::kWrite10, 0x08, 0, 0, 0, 5, 0, 0, 2, 0}, 0, text);
+  EXPECT_EQ(written.header.status, scsi::kGood);
+  EXPECT_EQ(written.header.residual, 0U);
+  EXPECT_EQ(disk_.bytes.substr(5 * 512, 1025), text + '\0');
+  const Answer read = command({scsi::kRead10, 0, 0, 0, 0, 4, 0, 0, 2, 0}, 1024);
+  EXPECT_EQ(read.data, std::string(512, '\0') + std::string(512, 'w'));
+}
+
+TEST_F(VirtioScsiTest, AnErrorHasSense) {
+  const Answer answer = command({scsi::kRead10, 0, 0xff, 0, 0, 0, 0, 0, 1, 0}, 512);
+  EXPECT_EQ(answer.header.status, scsi::kCheckCondition);
+  EXPECT_EQ(answer.header.sense_len, 18U);
+  EXPECT_EQ(answer.header.sense[2], scsi::kOutOfRange.key);
+  EXPECT_EQ(answer.header.sense[12], scsi::kOutOfRange.code);
+  EXPECT_EQ(answer.header.residual, 512U);
+}
+
+TEST_F(VirtioScsiTest, BuffersThatAreTooSmallAreRefused) {
+  EXPECT_EQ(command({scsi::kRead10, 0, 0, 0, 0, 0, 0, 0, 2, 0}, 512).header.status,
+            scsi::kCheckCondition);
+}
+
+TEST_F(VirtioScsiTest, ABlockIsWrittenManyTimes) {
+  const std::string block(512, 's');
+  EXPECT_EQ(command({scsi::kWriteSame10, 0, 0, 0, 0, 1, 0, 0x03, 0xe8, 0}, 0, block).header.status,
+            scsi::kGood);
+  EXPECT_EQ(disk_.bytes.substr(512, 1000 * 512), std::string(1000 * 512, 's'));
+  EXPECT_EQ(disk_.bytes[1001 * 512], '\0');
+  EXPECT_EQ(
+      command({scsi::kWriteSame10, 0x08, 0, 0, 0, 1, 0, 0x03, 0xe8, 0}, 0, std::string(512, '\0'))
+          .header.status,
+      scsi::kGood);
+  EXPECT_EQ(disk_.bytes.substr(512, 1000 * 512), std::string(1000 * 512, '\0'));
+}
+
+TEST_F(VirtioScsiTest, ATargetSaysWhichUnitsItHas) {
+  const Answer answer = command({scsi::kReportLuns, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0}, 64);
+  EXPECT_EQ(answer.data, std::string("\0\0\0\x10\0\0\0\0", 8) + std::string(8, '\0') +
+                             std::string("\0\3\0\0\0\0\0\0", 8));
+  EXPECT_EQ(command({scsi::kTestUnitReady}, 0, {}, 0, 1).header.sense[12], scsi::kNoSuchUnit.code);
+  EXPECT_EQ(command({scsi::kInquiry, 0, 0, 0, 36, 0}, 36, {}, 0, 1).data[0], '\x7f');
+  EXPECT_EQ(command({scsi::kTestUnitReady}, 0, {}, 9, 0).header.response, kBadTarget);
+  EXPECT_EQ(command({scsi::kTestUnitReady}, 0, {}, 0, 3).header.sense[12],
+            scsi::kNotReadyNoMedium.code);
+}
+
+TEST_F(VirtioScsiTest, RequestsWithoutAHeaderBreakTheDevice) {
+  queues_[kRequests].add({{kData, 20}}, {{kData + 0x8000, 108}});
+  driver_->kick(kRequests);
+  EXPECT_NE(driver_->status() & virtio::kDeviceNeedsReset, 0);
+}
+
+TEST_F(VirtioScsiTest, TasksAreManaged) {
+  TaskManagement asked{.type = kTmf, .subtype = kLogicalUnitReset, .lun = {1, 0, 0x40, 0}, .id = 0};
+  const auto answer = [&] {
+    machine_.memory().write(kData, &asked, sizeof asked);
+    queues_[kControlQueue].add({{kData, sizeof asked}}, {{kData + 0x100, 1}});
+    driver_->kick(kControlQueue);
+    EXPECT_TRUE(queues_[kControlQueue].take_used().has_value());
+    return static_cast<u8>(get(kData + 0x100, 1)[0]);
+  };
+  EXPECT_EQ(answer(), kFunctionComplete);
+  asked.lun[1] = 9;
+  EXPECT_EQ(answer(), kBadTarget);
+  asked = {.type = kTmf, .subtype = 99, .lun = {1, 0, 0x40, 0}, .id = 0};
+  EXPECT_EQ(answer(), kFunctionRejected);
+}
+
+TEST_F(VirtioScsiTest, PlacesAreChecked) {
+  const auto refused = [&](Properties properties) {
+    try {
+      machine_.remove_device(machine_.add_device("scsi-cd", "", "", properties));
+    } catch (const Error&) {
+      return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused({{"scsi-id", "0"}, {"lun", "0"}}));
+  EXPECT_TRUE(refused({{"scsi-id", "256"}}));
+  EXPECT_TRUE(refused({{"lun", "16384"}}));
+  EXPECT_TRUE(refused({{"channel", "1"}}));
+  EXPECT_FALSE(refused({{"scsi-id", "0"}}));
+  EXPECT_FALSE(refused({}));
+  EXPECT_THROW(machine_.add_device("scsi-hd", "", "", {}), Error) << "a disk wants a drive";
+}
+
+}  // namespace
+}  // namespace backplane::testing
