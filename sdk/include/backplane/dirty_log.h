@@ -24,9 +24,26 @@ class DirtyLog {
   std::vector<u64> take();
 
  private:
-  template <class Each>
-  void for_each_range(Each each) const;
+  AddressSpace& space_;
+  std::shared_ptr<RamBlock> block_;
+};
 
+// The same for who shows what is in the block, beside a DirtyLog of somebody else's. A write that
+// was missed is to a page that the same call of take() tells of: who shows the pages of the last
+// call once more has missed none.
+class DisplayLog {
+ public:
+  // Whether the accelerator can tell; where it cannot, the constructor throws Error.
+  static bool possible(const AddressSpace& space) { return !space.dirty_log_keepers().empty(); }
+
+  DisplayLog(AddressSpace& space, std::shared_ptr<RamBlock> block);
+  ~DisplayLog();
+  DisplayLog(const DisplayLog&) = delete;
+  DisplayLog& operator=(const DisplayLog&) = delete;
+
+  std::vector<u64> take();
+
+ private:
   AddressSpace& space_;
   std::shared_ptr<RamBlock> block_;
 };

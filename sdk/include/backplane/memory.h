@@ -39,6 +39,7 @@ class RamBlock {
   enum PageFlag : u8 {
     kHasCode = 1,  // an accelerator translated code from this page: writers must report
     kWritten = 2,  // written since take_written(), while writes are logged
+    kShown = 4,    // the same, for who shows what is in the block (DisplayLog)
   };
 
   // Throws Error if the host cannot provide the memory.
@@ -75,6 +76,11 @@ class RamBlock {
   void mark_written(u64 offset, u64 size);
   // Offsets of the pages marked, which are so no more.
   std::vector<u64> take_written();
+  // The same for one of two logs, kWritten or kShown, which do not know of each other. Returns
+  // whether it is the only one.
+  bool log_writes(bool on, PageFlag log);
+  bool logs_writes(PageFlag log) const;
+  std::vector<u64> take_written(PageFlag log);
 
   // Gives the host back the whole pages inside [offset, offset+size); they read as zero. What
   // lies outside the block is ignored. (Windows keeps the pages.)

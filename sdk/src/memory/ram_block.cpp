@@ -22,8 +22,9 @@ RamBlock::RamBlock(std::string name, u64 size)
   const RamMapping mapping = map_ram(name_, size_);
   host_ = mapping.host;
   fd_ = mapping.fd;
-  // An atomic byte of value 0 is a byte of value 0.
-  flags_.reset(static_cast<std::atomic<u8>*>(std::calloc(size_ / kPageSize, sizeof(u8))));
+  // An atomic byte of value 0 is a byte of value 0. The one after those of the pages says which
+  // logs are kept.
+  flags_.reset(static_cast<std::atomic<u8>*>(std::calloc(size_ / kPageSize + 1, sizeof(u8))));
   if (flags_ == nullptr) {
     unmap_ram(mapping, size_);
     throw Error::of("memory '{}': no memory to keep account of {} bytes", name_, size_);
@@ -49,23 +50,33 @@ RamBlock::Run RamBlock::next_in_use(u64 offset) const {
   return run;
 }
 
-void RamBlock::log_writes(bool on) {
-  if (on) take_written();
-  logs_writes_.store(on);
+void RamBlock::log_writes(bool on) { log_writes(on, kWritten); }
+
+bool RamBlock::log_writes(bool on, PageFlag log) {
+  std::atomic<u8>& kept = flags_[size_ / kPageSize];
+  if (on) take_written(log);
+  const u8 logs = static_cast<u8>(on ? kept | log : kept & ~log);
+  kept = logs;
+  logs_writes_.store(logs != 0);
+  return (logs & ~log) == 0;
 }
+
+bool RamBlock::logs_writes(PageFlag log) const { return (flags_[size_ / kPageSize] & log) != 0; }
 
 void RamBlock::mark_written(u64 offset, u64 size) {
   const u64 end = std::min(size_, offset + size);
   for (u64 page = offset & kPageMask; page < end; page += kPageSize)
-    page_flags(page).fetch_or(kWritten, std::memory_order_release);
+    page_flags(page).fetch_or(kWritten | kShown, std::memory_order_release);
 }
 
-std::vector<u64> RamBlock::take_written() {
+std::vector<u64> RamBlock::take_written() { return take_written(kWritten); }
+
+std::vector<u64> RamBlock::take_written(PageFlag log) {
   std::vector<u64> pages;
   for (u64 page = 0; page < size_; page += kPageSize) {
     std::atomic<u8>& flags = page_flags(page);
-    if ((flags.load(std::memory_order_acquire) & kWritten) == 0) continue;
-    flags.fetch_and(static_cast<u8>(~kWritten));
+    if ((flags.load(std::memory_order_acquire) & log) == 0) continue;
+    flags.fetch_and(static_cast<u8>(~log));
     pages.push_back(page);
   }
   return pages;

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backplane/device_memory.h"
 #include "backplane/machine.h"
+#include "machine/tree.h"
 
 namespace backplane {
 
@@ -28,6 +30,9 @@ RamBlocks ram_of(Machine& machine) {
   for (const FlatRange& range : machine.memory().view()->ranges())
     if (range.block != nullptr && !range.readonly)
       blocks[range.block->name()] = range.region->block();
+  for (const DeviceMemory* const device : objects_below<DeviceMemory>(machine))
+    for (const std::shared_ptr<RamBlock>& block : device->device_memory())
+      blocks[block->name()] = block;
   return blocks;
 }
 
