@@ -83,21 +83,23 @@ void PciDevice::add_rom(std::shared_ptr<RamBlock> rom) {
   config_.set_writable32(kExpansionRom, static_cast<u32>(~(bar.size - 1)) | kRomEnable);
 }
 
-void PciDevice::load_rom_file() {
+void PciDevice::load_rom(const std::string& name) {
   constexpr u64 kLargest = 16_MiB;
   HostFile file;
   std::vector<u8> bytes;
-  int error = file.open(rom_file_);
+  int error = file.open(name);
   if (error == 0) error = file.read_to_end(bytes, kLargest);
-  if (error != 0 && error != EFBIG) throw Error::system("romfile=" + rom_file_, error);
+  if (error != 0 && error != EFBIG) throw Error::system("romfile=" + name, error);
   if (error == EFBIG || bytes.empty())
-    throw Error::of("romfile={}: has {} bytes; an expansion ROM has 1 byte to {} MiB", rom_file_,
+    throw Error::of("romfile={}: has {} bytes; an expansion ROM has 1 byte to {} MiB", name,
                     error == EFBIG ? "too many" : "no", kLargest >> 20);
   const u64 rounded = (bytes.size() + kPageSize - 1) & kPageMask;
   auto block = std::make_shared<RamBlock>(fmt::format("{} rom", type_name()), rounded);
   std::copy(bytes.begin(), bytes.end(), block->host());
   add_rom(std::move(block));
 }
+
+void PciDevice::load_rom_file() { load_rom(rom_file_); }
 
 std::optional<u64> PciDevice::bar_address(unsigned index) const {
   const Bar& bar = bars_.at(index);

@@ -128,6 +128,8 @@ class PciDevice : public Device {
                         BarType type = BarType::Memory32);
   // Adds the expansion ROM register decoding this block. [PCI §6.2.5.2]
   void add_rom(std::shared_ptr<RamBlock> rom);
+  // The same, of a file of the host. Throws Error, which names the property romfile.
+  void load_rom(const std::string& file);
   // Where a BAR decodes now, if it does.
   std::optional<u64> bar_address(unsigned index) const;
   MemoryRegion* bar_region(unsigned index) const { return bars_.at(index).region.get(); }
