@@ -30,16 +30,10 @@ bool asks_for(const Configuration::Options& options, std::string_view type) {
 
 }  // namespace
 
-void set_display(Configuration& configuration, const GivenOption& option) {
-  if (option.value != "none")
-    throw Error::of("{}: there are no graphics, so a display can only be none", option.text);
-  configuration.consoles.no_display = true;
-}
-
 ConsolePlan plan_consoles(const Configuration& asked, std::string_view serial_device) {
   const ConsoleOptions& options = asked.consoles;
   ConsolePlan plan{options.serials, options.monitors, options.controls};
-  const bool wants_terminal = !options.no_display || options.no_graphic;
+  const bool wants_terminal = (!options.no_display && asked.displays.empty()) || options.no_graphic;
   const bool has_terminal = wants_terminal && !asks_for(options.chardevs, "stdio");
   const bool defaults = !options.no_defaults;
   const bool wants_serial =

@@ -37,14 +37,12 @@ struct ConsolePlan {
   std::vector<Console> controls;  // QMP
 };
 
-// There are no graphics, so with neither -nographic nor -display none the terminal is used as
-// -nographic would: serial port and monitor share it. With -display none, the first serial port
-// leads nowhere and there is no monitor. -nodefaults leaves only what was asked for. A default
-// never competes with an option for the terminal, nor for the first serial port: `serial_device` is
-// the type of device that the machine's ports are, which -device may ask for. Throws Error.
+// Without a display of its own (-vnc), and with neither -nographic nor -display none, the terminal
+// is used as -nographic would: serial port and monitor share it. With a display, or -display none,
+// the first serial port leads nowhere and there is no monitor. -nodefaults leaves only what was
+// asked for. A default never competes with an option for the terminal, nor for the first serial
+// port: `serial_device` is the type of device that the machine's ports are, which -device may ask
+// for. Throws Error.
 ConsolePlan plan_consoles(const Configuration& asked, std::string_view serial_device);
-
-// -display: there is nothing but none. Throws Error.
-void set_display(Configuration& configuration, const GivenOption& option);
 
 }  // namespace backplane::host

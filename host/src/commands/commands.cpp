@@ -14,8 +14,8 @@ std::vector<KnownCommand> known_commands(Machine& machine) {
   for (const auto group :
        {run_commands(), state_commands(), migration_commands(), machine_commands(),
         program_commands(), backend_commands(), block_commands(), device_commands(),
-        object_commands(), debugger_commands(), log_commands(), schema_commands(), human_commands(),
-        session_commands()})
+        object_commands(), display_commands(), input_commands(), debugger_commands(),
+        log_commands(), schema_commands(), human_commands(), session_commands()})
     for (const Command& command : group) known.push_back({&command, nullptr});
   for (CommandProvider* const provider : objects_offering<CommandProvider>(machine))
     for (const Command& command : provider->commands())

@@ -11,6 +11,7 @@
 #include "backplane/migration.h"
 #include "devices/devices.h"
 #include "devices/firmware_files.h"
+#include "devices/displays.h"
 #include "devices/networks.h"
 #include "devices/objects.h"
 #include "launch/core_dump.h"
@@ -44,6 +45,7 @@ Launch::~Launch() {
   gdb_.reset();
   for (Object* const monitor : monitors_) root_.remove_child(*monitor);
   if (migration_ != nullptr) root_.remove_child(*migration_);
+  typing_.reset();
   if (machine_ != nullptr) machine_->tear_down();
   // What devices used goes after them, and before the event loop, which is the machine's.
   if (backends_ != nullptr) root_.remove_child(*backends_);
@@ -69,6 +71,10 @@ void Launch::create_machine() {
   });
   machine_ = &root_.add_child("machine", create_object<Machine>(type.name));
   backends_ = &root_.add_child("backends", std::make_unique<Backends>(*machine_));
+  inputs_.emplace(*machine_);
+  machine_->provide(*inputs_);
+  typing_.emplace(*machine_, *inputs_);
+  machine_->provide(*typing_);
   machine_->main_loop().on_termination([this](int signal) {
     signal_ = signal;
     machine_->run_control().request_shutdown(ShutdownCause::HostSignal);
@@ -113,6 +119,9 @@ void Launch::set_board_properties() {
     }
     with_option(option.text, [&] { machine_->set_property(asked.first, asked.second.value); });
   }
+  const auto screen = wanted_screen(asked_);
+  if (screen && machine_->object_class().find_property(kScreenProperty) != nullptr)
+    machine_->set_property(kScreenProperty, *screen);
 }
 
 void Launch::choose_accelerator() {
@@ -196,6 +205,8 @@ void Launch::add_devices() {
   for (const ImpliedDevice& device : implied) add_device(*machine_, device);
 }
 
+void Launch::open_displays() { host::open_displays(*backends_, asked_); }
+
 void Launch::make_ready() {
   configure_firmware();
   machine_->finish();
@@ -245,6 +256,7 @@ int Launch::run() {
     build_board();
     machine_->phases().advance(Phase::MachineInitialized);
     add_devices();
+    open_displays();
     start_monitors();
     start_gdb_server();
     make_ready();

@@ -9,11 +9,13 @@
 
 #include "accelerator/plan.h"
 #include "backplane/backend.h"
+#include "backplane/input.h"
 #include "backplane/machine.h"
 #include "backplane/migration.h"
 #include "characters/consoles.h"
 #include "devices/drives.h"
 #include "gdb/service.h"
+#include "input/typing.h"
 #include "launch/daemon.h"
 #include "launch/privileges.h"
 #include "launch/saved_state.h"
@@ -48,6 +50,7 @@ class Launch {
   void build_board();
   void add_devices();
   void configure_firmware();
+  void open_displays();
   void start_monitors();
   template <class Kind>
   void start_monitor(const Consoles::Terminal& terminal, const char* name);
@@ -67,6 +70,8 @@ class Launch {
   Backends* backends_ = nullptr;  // "/backends"
   Consoles consoles_;
   Drives drives_;
+  std::optional<Inputs> inputs_;
+  std::optional<Typing> typing_;
   Migration* migration_ = nullptr;  // "/migration"
   std::vector<Object*> monitors_;   // "/monitor[0]", "/qmp[0]", ...
   std::unique_ptr<gdb::Service> gdb_;

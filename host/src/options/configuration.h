@@ -62,6 +62,8 @@ struct Configuration {
   Options smbios;
 
   ConsoleOptions consoles;
+  Options displays;  // -display and -vnc, but for -display none
+  Option keyboard_layout = nullptr;
   Options monitors;  // -mon
   Option qtest = nullptr;
   Option qtest_log = nullptr;

@@ -14,6 +14,7 @@
 #include "backplane/machine.h"
 #include "backplane/module.h"
 #include "backplane/netdev.h"
+#include "devices/displays.h"
 #include "devices/objects.h"
 #include "gdb/service.h"
 #include "help/requested_help.h"
@@ -229,7 +230,22 @@ std::vector<Row> rows() {
 
       {{"nographic", "", "", "serial port and monitor share this terminal", "Consoles"},
        [](Configuration& c, const GivenOption&) { c.consoles.no_graphic = true; }},
-      {{"display", "", "none", "do not use this terminal"}, set_display},
+      {{"display", "", "[type=]none|TYPE[,PROPERTY=VALUE...]",
+        "none: do not use this terminal. vnc=ADDRESS: the same as -vnc", "", "type"},
+       set_display},
+      {{"vnc", "", "[HOST]:NUMBER|unix:PATH|none[,password=on][,websocket=on|PORT]...",
+        "show the screen to VNC viewers there, and let them type: on TCP port 5900 + NUMBER, of\n"
+        "this host alone where HOST is left out. password=on: nobody is let in before\n"
+        "'set_password vnc' in the monitor; websocket=on: for browsers, on port 5700 + NUMBER;\n"
+        "share=allow-exclusive|force-shared|ignore, to=NUMBER, power-control=on|off",
+        "", "address"},
+       set_vnc},
+      {{"k", "", "en-us", "the layout of the keyboard that viewers without one of their own have"},
+       set_keyboard_layout},
+      {{"vga", "", "std|none",
+        "the screen of the board (default: std where the machine starts in firmware or has a\n"
+        "display; none with -nodefaults, or with a -device that is one)"},
+       [](Configuration& c, const GivenOption& o) { set_on_board(c, o, "vga"); }},
       {{"serial", "", "DEVICE",
         "where the next serial port leads: stdio, mon:stdio (shared with the monitor), null,\n"
         "none, file:PATH, pty, unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,server=on],\n"

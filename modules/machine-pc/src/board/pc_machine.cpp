@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // "pc": an i440FX board with PIIX3 and PIIX4 power management.
 #include <array>
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "backplane/catalogue.h"
+#include "backplane/enumeration.h"
 #include "backplane/error.h"
 #include "backplane/firmware_config.h"
 #include "backplane/firmware_file.h"
@@ -18,7 +22,35 @@
 
 namespace backplane::pc {
 
+// What screen the board has. Auto: the standard one where the machine starts in firmware and the
+// module is installed.
+enum class ScreenModel { Auto, Standard, None };
+
+}  // namespace backplane::pc
+
+namespace backplane {
+
+template <>
+struct EnumNames<pc::ScreenModel> {
+  static constexpr EnumName<pc::ScreenModel> kNames[] = {{pc::ScreenModel::Standard, "std"},
+                                                         {pc::ScreenModel::None, "none"},
+                                                         {pc::ScreenModel::Auto, "auto"}};
+};
+
+}  // namespace backplane
+
+namespace backplane::pc {
+
 namespace {
+
+constexpr const char* kStandardScreen = "VGA";
+
+bool has_standard_screen() {
+  const std::vector<CatalogueEntry> devices = catalogue(kDeviceKind);
+  return std::any_of(devices.begin(), devices.end(), [](const CatalogueEntry& entry) {
+    return entry.name == kStandardScreen && entry.type.unavailable.empty();
+  });
+}
 
 constexpr u64 kMinimumRam = 2_MiB;
 constexpr u64 kMaximumRam = 512_GiB;
@@ -66,6 +98,8 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
                                             "for how many ms (0: as firmware thinks right)");
     k.property<&PcMachine::boot_fail_wait_>(
         "boot-fail-wait", "ms until a machine that found nothing to boot is reset (-1: never)");
+    k.property<&PcMachine::screen_>(
+        "vga", "its screen (auto: std where it starts in firmware and the module is there)");
     k.stateless();
   }
 
@@ -80,6 +114,7 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
     set_up_cpus();
     set_up_chipset();
     set_up_isa_devices();
+    set_up_screen();
   }
 
   void finish() override {
@@ -133,6 +168,11 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
             .menu = boot_menu_,
             .menu_wait = boot_menu_wait_,
             .fail_wait = boot_fail_wait_};
+  }
+
+  bool starts_in_firmware() const {
+    return kernel_.empty() && firmware_ != kNoFirmware &&
+           (!firmware_.empty() || accelerator().accel_class().runs_guests);
   }
 
   // A machine that nobody gave a kernel starts in firmware; one that is not to run may do without.
@@ -236,6 +276,7 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
     auto& host_bridge = make<I440fxHostBridge>(I440fxHostBridge::kTypeName);
     host_bridge.set_memory_map(map_);
     PciBus& pci = host_bridge.pci_bus();
+    pci_ = &pci;
     bridge_ = &make<Piix3>(Piix3::kTypeName, {{"addr", "01.0"}, {"multifunction", "on"}}, &pci);
     host_bridge_ = &host_bridge;
     pm_ = &make<Piix4Pm>(Piix4Pm::kTypeName, {{"addr", "01.3"}}, &pci);
@@ -254,6 +295,13 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
       create_device(type, {}, &isa);
   }
 
+  void set_up_screen() {
+    const bool wanted =
+        screen_ == ScreenModel::Standard ||
+        (screen_ == ScreenModel::Auto && starts_in_firmware() && has_standard_screen());
+    if (wanted) create_device(kStandardScreen, {{"addr", "02.0"}}, pci_);
+  }
+
   std::string rtc_base_ = "auto";
   RtcClock rtc_clock_ = RtcClock::Host;
   bool hpet_ = true;
@@ -269,11 +317,13 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
   bool boot_menu_ = false;
   u32 boot_menu_wait_ = 0;
   i32 boot_fail_wait_ = -1;
+  ScreenModel screen_ = ScreenModel::Auto;
   MemoryMap map_;
   std::optional<SystemMemory> memory_;
   std::optional<FirmwareRom> rom_;
   InterruptControllers* irqs_ = nullptr;
   I440fxHostBridge* host_bridge_ = nullptr;
+  PciBus* pci_ = nullptr;
   Piix3* bridge_ = nullptr;
   Piix4Pm* pm_ = nullptr;
   IsaRtc* rtc_ = nullptr;

@@ -42,6 +42,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"-nographic -nodefaults", "", ""},
                     Case{"-nographic -nodefaults -serial mon:stdio", "mon:stdio", ""},
                     Case{"-display none", "null", ""}, Case{"-display none -nodefaults", "", ""},
+                    Case{"-vnc :0", "null", ""}, Case{"-display vnc=:0", "null", ""},
+                    Case{"-vnc :0 -nographic", "mon:stdio", ""}, Case{"-vnc none", "null", ""},
                     Case{"-display none -serial stdio", "stdio", ""},
                     Case{"-display none -serial file:/a -serial stdio -monitor unix:/m,server=on",
                          "file:/a stdio", "unix:/m,server=on"},
@@ -52,9 +54,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"-chardev stdio,id=a -device uart,chardev=a", "", ""},
                     Case{"-chardev stdio,id=a -serial chardev:a", "chardev:a", ""}));
 
-TEST(ConsolePlan, ThereAreNoGraphics) {
+TEST(ConsolePlan, ThereAreNoWindows) {
   EXPECT_EQ(message_of([] { Asked("-display gtk"); }),
-            "-display gtk: there are no graphics, so a display can only be none");
+            "-display gtk: the program has no windows of its own: use -vnc :0 and a VNC viewer");
 }
 
 }  // namespace
