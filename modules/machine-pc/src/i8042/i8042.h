@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The 8042 keyboard controller, with a keyboard that answers commands and types nothing.
-// [IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller"]
+// The 8042 keyboard controller: two ports for devices, of which one byte at a time is in its output
+// buffer. [PS/2 "Keyboard and Auxiliary Device Controller"]
 #pragma once
 
 #include <functional>
@@ -10,17 +10,21 @@
 #include "backplane/log.h"
 #include "backplane/state.h"
 #include "backplane/types.h"
+#include "i8042/ps2_port.h"
 
 namespace backplane::pc {
 
 // Machine lock for all calls.
 class KeyboardController {
  public:
-  // `keyboard_irq` is input 1. `reset_machine` is called when the guest pulses the reset output.
-  KeyboardController(IrqLine keyboard_irq, std::function<void()> reset_machine)
-      : irq_(keyboard_irq), reset_machine_(std::move(reset_machine)) {}
+  // The lines are inputs 1 and 12. `reset_machine` is called when the guest pulses the reset
+  // output. The devices outlive it.
+  KeyboardController(IrqLine keyboard_irq, IrqLine aux_irq, Ps2Device& keyboard, Ps2Device& aux,
+                     std::function<void()> reset_machine);
 
   void reset();
+  // The lines are driven anew.
+  void loaded() { update_irqs(); }
   static std::span<const StateMember> members();
   u8 read_data();         // port 60h
   void write_data(u8 v);  // port 60h
@@ -29,20 +33,28 @@ class KeyboardController {
 
  private:
   struct State {
-    std::vector<u8> output;  // what the guest has yet to read, the next byte first
-    u8 mode = 0x30;          // the command byte: both ports disabled
-    u8 awaits = 0;           // controller command waiting for its data byte
-    u8 keyboard_awaits = 0;  // keyboard command waiting for its parameter
+    std::vector<u8> answers;  // the controller's own, which come first
+    u8 output = 0;            // the buffer, also when it was read
+    bool full = false;
+    bool of_aux = false;    // what is in it
+    u8 mode = 0x30;         // the command byte: both ports disabled
+    u8 awaits = 0;          // controller command waiting for its data byte
+    bool released = false;  // translation: the prefix of a release came
     bool last_was_command = false;
     static std::span<const StateMember> members();
   };
 
   void answer(u8 byte);
   void controller_data(u8 command, u8 v);
-  void keyboard_command(u8 v);
-  void update_irq();
+  // Puts the next byte into the buffer, if it is empty.
+  void fill();
+  void put(u8 byte, bool of_aux);
+  std::optional<u8> from_keyboard();
+  void update_irqs();
 
-  IrqLine irq_;
+  IrqLine keyboard_irq_, aux_irq_;
+  Ps2Device& keyboard_;
+  Ps2Device& aux_;
   std::function<void()> reset_machine_;
   State state_;
   Unimplemented unimplemented_;
