@@ -237,7 +237,7 @@ std::vector<Row> rows() {
         "show the screen to VNC viewers there, and let them type: on TCP port 5900 + NUMBER, of\n"
         "this host alone where HOST is left out. password=on: nobody is let in before\n"
         "'set_password vnc' in the monitor; websocket=on: for browsers, on port 5700 + NUMBER;\n"
-        "share=allow-exclusive|force-shared|ignore, to=NUMBER, power-control=on|off",
+        "share=allow-exclusive|force-shared|ignore, to=NUMBER",
         "", "address"},
        set_vnc},
       {{"k", "", "en-us", "the layout of the keyboard that viewers without one of their own have"},
