@@ -190,8 +190,8 @@ void VncDisplay::accept(const Socket& listener, bool for_websocket) {
 }
 
 void VncDisplay::watch(Client& client) {
-  const unsigned conditions =
-      MainLoop::kHangup | MainLoop::kReadable | (client.waiting.empty() ? 0 : MainLoop::kWritable);
+  unsigned conditions = MainLoop::kHangup | MainLoop::kReadable;
+  if (!client.waiting.empty()) conditions |= MainLoop::kWritable;
   client.watch =
       machine().main_loop().watch(client.socket.get(), conditions,
                                   [this, &client](unsigned happened) { ready(client, happened); });
@@ -200,7 +200,7 @@ void VncDisplay::watch(Client& client) {
 void VncDisplay::ready(Client& client, unsigned conditions) {
   if ((conditions & (MainLoop::kReadable | MainLoop::kHangup)) != 0) read(client);
   if (!client.ended) flush(client);
-  if (client.session.has_update()) wants_update();
+  if (client.session.asks()) wants_update();
   drop_ended();
 }
 
