@@ -77,6 +77,11 @@ std::optional<std::string> wanted_screen(const Configuration& asked) {
   return std::nullopt;
 }
 
+bool is_without_graphics(const Configuration& asked) {
+  const ConsoleOptions& consoles = asked.consoles;
+  return consoles.no_graphic || (!consoles.no_display && asked.displays.empty());
+}
+
 void open_displays(Backends& backends, const Configuration& asked) {
   unsigned number = 0;
   for (const GivenOption* const option : asked.displays)

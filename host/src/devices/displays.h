@@ -12,6 +12,8 @@ namespace backplane::host {
 
 // The property of a board that -vga sets.
 inline constexpr const char* kScreenProperty = "vga";
+// The one that says whether somebody sees it, rather than the serial port.
+inline constexpr const char* kGraphicsProperty = "graphics";
 
 // -display. Throws Error.
 void set_display(Configuration& configuration, const GivenOption& option);
@@ -22,6 +24,9 @@ void set_keyboard_layout(Configuration& configuration, const GivenOption& option
 // What the board's screen has to be where -vga does not say it; nothing where it is the board's to
 // decide.
 std::optional<std::string> wanted_screen(const Configuration& asked);
+
+// Whether the terminal is all that there is: -nographic, or nothing instead of it.
+bool is_without_graphics(const Configuration& asked);
 
 // Opens the displays asked for; the devices that they show are there. Throws Error.
 void open_displays(Backends& backends, const Configuration& asked);

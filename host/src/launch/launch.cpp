@@ -122,6 +122,9 @@ void Launch::set_board_properties() {
   const auto screen = wanted_screen(asked_);
   if (screen && machine_->object_class().find_property(kScreenProperty) != nullptr)
     machine_->set_property(kScreenProperty, *screen);
+  if (is_without_graphics(asked_) &&
+      machine_->object_class().find_property(kGraphicsProperty) != nullptr)
+    machine_->set_property(kGraphicsProperty, "off");
 }
 
 void Launch::choose_accelerator() {

@@ -9,6 +9,8 @@
 
 #include "acpi/dsdt.h"
 #include "acpi/loader.h"
+#include "backplane/command.h"
+#include "backplane/display.h"
 #include "backplane/x86/apic.h"
 #include "board/boot_order.h"
 #include "board/pci_resources.h"
@@ -109,7 +111,10 @@ void BootSetup::fill_fw_cfg(const std::string& command_line) {
   const auto cpus = static_cast<u16>(parts_.machine.cpus().size());
   fw.set(FwCfg::kUuid, uuid_bytes(parts_.machine.config().uuid));
   fw.set_number<u64>(FwCfg::kRamSize, parts_.memory.ram);
-  fw.set_number<u16>(FwCfg::kNoGraphic, 1);
+  // Then firmware uses the serial port, too.
+  const bool screen = parts_.machine.get_value("graphics").as_bool() &&
+                      !objects_offering<DisplayDevice>(parts_.machine).empty();
+  fw.set_number<u16>(FwCfg::kNoGraphic, screen ? 0 : 1);
   fw.set_number<u16>(FwCfg::kCpuCount, cpus);
   // Firmware takes it for the first APIC id beyond.
   fw.set_number<u16>(FwCfg::kMaxCpus, static_cast<u16>(apic_ids(parts_.machine).back() + 1));

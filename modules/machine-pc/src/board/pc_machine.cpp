@@ -98,6 +98,8 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
                                             "for how many ms (0: as firmware thinks right)");
     k.property<&PcMachine::boot_fail_wait_>(
         "boot-fail-wait", "ms until a machine that found nothing to boot is reset (-1: never)");
+    k.property<&PcMachine::graphics_>("graphics",
+                                      "off: firmware uses the serial port beside the screen");
     k.property<&PcMachine::screen_>(
         "vga", "its screen (auto: std where it starts in firmware and the module is there)");
     k.stateless();
@@ -318,6 +320,7 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
   u32 boot_menu_wait_ = 0;
   i32 boot_fail_wait_ = -1;
   ScreenModel screen_ = ScreenModel::Auto;
+  bool graphics_ = true;
   MemoryMap map_;
   std::optional<SystemMemory> memory_;
   std::optional<FirmwareRom> rom_;
