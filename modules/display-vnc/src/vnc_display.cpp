@@ -10,7 +10,6 @@
 
 #include "backplane/command.h"
 #include "backplane/error.h"
-#include "backplane/machine.h"
 #include "des.h"
 
 namespace backplane::vnc {

@@ -12,6 +12,7 @@
 #include "backplane/display.h"
 #include "backplane/enumeration.h"
 #include "backplane/input.h"
+#include "backplane/machine.h"
 #include "backplane/main_loop.h"
 #include "listening.h"
 #include "rfb_session.h"
