@@ -41,7 +41,13 @@ KeyCode code_of(const Value& key) {
                                                    : code_of_name(data.as_string());
 }
 
-Inputs& inputs(const CommandContext& context) { return *context.machine.service<Inputs>(); }
+template <class Service>
+Service& service(const CommandContext& context) {
+  if (auto* const found = context.machine.service<Service>()) return *found;
+  throw Error("nothing passes input on to the machine");
+}
+
+Inputs& inputs(const CommandContext& context) { return service<Inputs>(context); }
 
 void expect_keyboard(CommandContext& context) {
   for (const InputDevice* const device : objects_offering<InputDevice>(context.machine))
@@ -53,7 +59,7 @@ void type(CommandContext& context, std::vector<KeyCode> keys, u64 hold) {
   expect_keyboard(context);
   if (keys.size() > kMostKeys)
     throw Error::of("{} keys: at most {} are pressed together", keys.size(), kMostKeys);
-  context.machine.service<Typing>()->type(std::move(keys), std::min(hold, kLongestHold));
+  service<Typing>(context).type(std::move(keys), std::min(hold, kLongestHold));
 }
 
 u64 hold_of(const Arguments& arguments, std::string_view name) {
@@ -212,6 +218,7 @@ Value mouse_set(CommandContext& context, const Arguments& arguments) {
 
 Value query_mice(CommandContext& context, const Arguments&) {
   Value::List mice;
+  if (context.machine.service<Inputs>() == nullptr) return mice;
   const std::vector<InputDevice*> pointers = inputs(context).pointers();
   for (std::size_t index = 0; index < pointers.size(); ++index)
     mice.push_back(
