@@ -635,6 +635,39 @@ def hot_plug(setup):
         check_equal(f"sector {n}", content[n * 512:].partition(b"\n")[0], b"block %d" % n)
 
 
+@case
+def scsi(setup):
+    """A disk and a disc behind virtio-scsi; what is discarded reads as zeroes."""
+    commands = r"""
+    set -e
+    cat /sys/block/sda/size /sys/block/sr0/size
+    head -c 5 /dev/sda; echo
+    head -c 4 /dev/sr0; echo
+    ! dd if=/dev/zero of=/dev/sr0 bs=2048 count=1 2>/dev/null
+    head -c 3000000 /dev/urandom >/tmp/random
+    dd if=/tmp/random of=/dev/sda bs=64k seek=16 conv=fsync 2>/dev/null
+    md5sum </tmp/random
+    blkdiscard -o 4194304 -l 1048576 /dev/sda
+    """
+    disk = image(setup, b"there".ljust(4 * MIB, b"x") + b"y" * MIB)
+    disc = setup.work / "disc.iso"
+    disc.write_bytes(b"disc".ljust(MIB, b"\0"))
+    options = ["-device", "virtio-scsi-pci,id=scsi0",
+               "-drive", f"file={disk},format=raw,if=none,id=disk0,discard=unmap",
+               "-device", "scsi-hd,bus=scsi0.0,drive=disk0",
+               "-drive", f"file={disc},format=raw,if=none,id=disc0,read-only=on",
+               "-device", "scsi-cd,bus=scsi0.0,drive=disc0,scsi-id=0,lun=1"]
+    with Guest(setup, commands, *options) as guest:
+        lines = guest.finish().split("\n")
+    check_equal("sizes and contents", lines[:4],
+                [str(8 * MIB // 512), str(MIB // 512), "there", "disc"])
+    content = disk.read_bytes()
+    check_equal("random data", hashlib.md5(content[MIB:MIB + 3000000]).hexdigest() + "  -",
+                lines[4])
+    check(content[4 * MIB:5 * MIB] == bytes(MIB), "what was discarded is there still")
+    check_equal("the disc", disc.read_bytes(), b"disc".ljust(MIB, b"\0"))
+
+
 # --- Network -----------------------------------------------------------------
 
 @contextlib.contextmanager

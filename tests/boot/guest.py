@@ -17,6 +17,8 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 MAKE_INITRAMFS = TOP / "host/linux/make-initramfs"
 FETCH_KERNEL = TOP / "host/linux/fetch-kernel"
+# What a guest that people start has not.
+MORE_DRIVERS = ["virtio_console", "virtio_scsi", "sd_mod", "sr_mod"]
 
 
 class Failure(Exception):
@@ -165,7 +167,7 @@ class Guest:
 def prepare(fetched, initramfs):
     """Fetches kernel and busybox, makes the initramfs."""
     subprocess.run([FETCH_KERNEL, fetched], check=True)
-    subprocess.run([MAKE_INITRAMFS, "--driver", "virtio_console", fetched, initramfs],
-                   check=True)
+    more = [word for driver in MORE_DRIVERS for word in ("--driver", driver)]
+    subprocess.run([MAKE_INITRAMFS, *more, fetched, initramfs], check=True)
 
 
