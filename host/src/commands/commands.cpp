@@ -3,11 +3,25 @@
 
 #include <algorithm>
 
+#include "backplane/backend.h"
 #include "backplane/machine.h"
 #include "monitor/human.h"
 #include "qmp/session.h"
 
 namespace backplane::host {
+
+namespace {
+
+// Those of the machine, and of what it stands on.
+std::vector<CommandProvider*> providers(Machine& machine) {
+  std::vector<CommandProvider*> all = objects_offering<CommandProvider>(machine);
+  if (Object* const backends = machine.find(Backends::kPath))
+    for (CommandProvider* const provider : objects_offering<CommandProvider>(*backends))
+      if (std::find(all.begin(), all.end(), provider) == all.end()) all.push_back(provider);
+  return all;
+}
+
+}  // namespace
 
 std::vector<KnownCommand> known_commands(Machine& machine) {
   std::vector<KnownCommand> known;
@@ -17,7 +31,7 @@ std::vector<KnownCommand> known_commands(Machine& machine) {
         object_commands(), display_commands(), input_commands(), debugger_commands(),
         log_commands(), schema_commands(), human_commands(), session_commands()})
     for (const Command& command : group) known.push_back({&command, nullptr});
-  for (CommandProvider* const provider : objects_offering<CommandProvider>(machine))
+  for (CommandProvider* const provider : providers(machine))
     for (const Command& command : provider->commands())
       known.push_back({&command, dynamic_cast<Object*>(provider)});
   return known;
@@ -32,7 +46,7 @@ KnownCommand find_command(Machine& machine, std::string_view name) {
 std::vector<const EventType*> known_events(Machine& machine) {
   const auto frame = frame_events();
   std::vector<const EventType*> known(frame.begin(), frame.end());
-  for (const CommandProvider* const provider : objects_offering<CommandProvider>(machine))
+  for (const CommandProvider* const provider : providers(machine))
     for (const EventType* const event : provider->events())
       if (std::find(known.begin(), known.end(), event) == known.end()) known.push_back(event);
   return known;

@@ -49,16 +49,17 @@ u32 Card::stored(Register which) const {
 u32* Card::ring_register(u32 offset) {
   const bool receives = offset < kTdbal;
   Ring& ring = receives ? state_.receive : state_.transmit;
-  switch (offset - (receives ? kRdbal : kTdbal)) {
-    case kRdbal - kRdbal:
+  // Both are laid out alike.
+  switch (receives ? offset - kRdbal + kTdbal : offset) {
+    case kTdbal:
       return &ring.base_low;
-    case kRdbah - kRdbal:
+    case kTdbah:
       return &ring.base_high;
-    case kRdlen - kRdbal:
+    case kTdlen:
       return &ring.length;
-    case kRdh - kRdbal:
+    case kTdh:
       return &ring.head;
-    case kRdt - kRdbal:
+    case kTdt:
       return &ring.tail;
     default:
       return nullptr;
