@@ -721,6 +721,12 @@ def user_network(setup):
             with urllib.request.urlopen(f"http://127.0.0.1:{inside}/file", timeout=30) as answer:
                 check(answer.read() == content, "what the guest served is not what it was given")
             check("virtio-net" in guest.monitor("info network"), "info network knows no card")
+            guest.monitor(f"hostfwd_remove tcp:127.0.0.1:{inside}")
+            check("HOST_FORWARD" not in guest.monitor("info usernet"), "it is forwarded still")
+            guest.monitor(f"hostfwd_add tcp:127.0.0.1:{inside}-:80")
+            check("HOST_FORWARD" in guest.monitor("info usernet"), "it is forwarded no more")
+            with urllib.request.urlopen(f"http://127.0.0.1:{inside}/file", timeout=30) as answer:
+                check(answer.read() == content, "it serves something else now")
             guest.say("on")
             guest.finish()
 

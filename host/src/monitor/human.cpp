@@ -9,6 +9,7 @@
 
 #include "backplane/machine.h"
 #include "backplane/module.h"
+#include "backplane/netdev.h"
 #include "commands/commands.h"
 #include "monitor/words.h"
 #include "report.h"
@@ -69,9 +70,12 @@ std::string list_topics(Machine& machine) {
 Error unknown_word(std::string_view word, std::string_view otherwise) {
   for (const ModuleRecord& module : ModuleIndex::instance().records())
     for (const ModuleRecord::MonitorWord& known : module.monitor_words)
-      if (known.word == word)
-        return Error::of("this machine has no {}: start it with -device {}", known.type,
-                         known.type);
+      if (known.word == word) {
+        const bool is_network = known.type.starts_with(kNetdevKind.prefix);
+        const Kind& kind = is_network ? kNetdevKind : kDeviceKind;
+        return Error::of("this machine has no {}: start it with {} {}", known.type, kind.option,
+                         kind.user_name(known.type));
+      }
   return Error(std::string(otherwise));
 }
 
