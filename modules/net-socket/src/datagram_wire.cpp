@@ -19,7 +19,7 @@ class DatagramWire final : public Wire {
   DatagramWire(Machine& machine, Socket socket, std::optional<SocketAddress> to,
                std::string description, Receive receive)
       : socket_(std::move(socket)),
-        to_(std::move(to)),
+        to_(to),
         description_(std::move(description)),
         receive_(std::move(receive)),
         frame_(Netdev::kMaxFrame),
@@ -61,8 +61,8 @@ class DatagramWire final : public Wire {
 
 std::unique_ptr<Wire> datagrams(Machine& machine, Socket socket, std::optional<SocketAddress> to,
                                 std::string description, Wire::Receive receive) {
-  return std::make_unique<DatagramWire>(machine, std::move(socket), std::move(to),
-                                        std::move(description), std::move(receive));
+  return std::make_unique<DatagramWire>(machine, std::move(socket), to, std::move(description),
+                                        std::move(receive));
 }
 
 }  // namespace backplane
