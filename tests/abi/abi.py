@@ -102,6 +102,8 @@ def compare(arguments, update):
     declared = read_headers(arguments)
     good = True
     for library in libraries(arguments.root):
+        if arguments.only not in (None, library.name):
+            continue
         symbols = offered(library, arguments.open_libraries / library.file, declared)
         types = types_of(library, declared)
         recorded, now = record.load(library.record_folder), library.version()
@@ -154,6 +156,7 @@ def main():
                         help="the tree")
     parser.add_argument("--libraries", type=Path, required=True, help="as they are installed")
     parser.add_argument("--open-libraries", type=Path, required=True, help="as tests link them")
+    parser.add_argument("--only", help="this library alone: backplane, hw-pci, ...")
     parser.add_argument("--clang", default="clang++")
     parser.add_argument("--gcc", default="g++")
     parser.add_argument("--flags", nargs="*", default=[], help="what the headers are compiled with")

@@ -28,7 +28,8 @@ CASES = {}
 # Answers each line with what it prints and its status. The power button turns the machine off.
 COMMANDS = r"""
 stty -F /dev/ttyS1 raw -echo
-(head -c 1 /dev/input/event0 >/dev/null && poweroff -f) &
+button=$(grep -l "Power Button" /sys/class/input/event*/device/name)
+(head -c 1 /dev/input/$(echo $button | cut -d/ -f5) >/dev/null && poweroff -f) &
 echo ready
 while read -r line; do eval "$line"; printf '\nstatus=%s\n' $?; done </dev/ttyS1
 """
@@ -194,7 +195,7 @@ def probed(test):
     check("virtio" in values("devices/disk/enum[@name='bus']/value"), f"no virtio disks: {text}")
     check_equal("sources of random numbers", values("devices/rng/enum[@name='backendModel']/value"),
                 {"random", "builtin"})
-    check_equal("graphics", values("devices/graphics/enum[@name='type']/value"), set())
+    check_equal("graphics", values("devices/graphics/enum[@name='type']/value"), {"vnc"})
     here.virsh("define", test.definition())
     check_equal("state", here.virsh("domstate", "guest"), "shut off")
     # What there is not is refused, with a reason.

@@ -189,7 +189,7 @@ std::vector<Row> rows() {
         "a default for every device of a type"},
        add<&Configuration::globals>},
       {{"drive", "",
-        "[file=]FILE[,format=FORMAT][,if=virtio|ide|pflash|none][,id=ID][,readonly=on|off]...",
+        "[file=]FILE[,format=FORMAT][,if=virtio|ide|scsi|pflash|none][,id=ID][,readonly=on|off]...",
         "a disk image. if=virtio (the default) adds a virtio disk for it, if=none leaves it to\n"
         "a -device with drive=ID; media=cdrom: a disc. Without format= a file of that kind named\n"
         "*.qcow2 is qcow2, else it is raw.\n"
@@ -245,7 +245,9 @@ std::vector<Row> rows() {
       {{"vga", "", "std|none",
         "the screen of the board (default: std where the machine starts in firmware or has a\n"
         "display; none with -nodefaults, or with a -device that is one)"},
-       [](Configuration& c, const GivenOption& o) { set_on_board(c, o, "vga"); }},
+       [](Configuration& c, const GivenOption& o) {
+         c.board["vga"] = {.value = o.value, .option = &o, .if_there = o.value == "none"};
+       }},
       {{"serial", "", "DEVICE",
         "where the next serial port leads: stdio, mon:stdio (shared with the monitor), null,\n"
         "none, file:PATH, pty, unix:PATH[,server=on][,wait=off], tcp:HOST:PORT[,server=on],\n"

@@ -215,7 +215,12 @@ void VncDisplay::read(Client& client) {
   std::vector<u8> carried;
   bool goes_on = true;
   if (client.websocket) {
+    // Who asks for answers and does not take them is let go of: screens wait until they are taken.
+    constexpr std::size_t kMostAnswers = 64_KiB;
+    const std::size_t before = client.waiting.size();
     goes_on = client.websocket->receive(arrived, carried, client.waiting);
+    client.answers += client.waiting.size() - before;
+    goes_on = goes_on && client.answers <= kMostAnswers;
     arrived = carried;
   }
   goes_on = client.session.receive(arrived) && goes_on;
@@ -235,6 +240,7 @@ void VncDisplay::flush(Client& client) {
   if (client.sent == client.waiting.size()) {
     client.waiting.clear();
     client.sent = 0;
+    client.answers = 0;
     if (client.ends) client.ended = true;
   }
   if (!client.ended) watch(client);

@@ -70,8 +70,9 @@ class VncDisplay final : public Display, public RfbHost, public ScreenViewer {
     RfbSession session;
     std::optional<WebSocket> websocket;
     std::vector<u8> waiting;
-    std::size_t sent = 0;  // of what waits
-    bool ends = false;     // when all was sent
+    std::size_t sent = 0;     // of what waits
+    std::size_t answers = 0;  // bytes of it that only answer pings
+    bool ends = false;        // when all was sent
     bool ended = false;
     MainLoop::WatchHandle watch{nullptr, nullptr};
   };

@@ -2,9 +2,9 @@
 #include "vga_device.h"
 
 #include <bit>
-#include <filesystem>
 
 #include "backplane/error.h"
+#include "backplane/firmware_file.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/pci/pci_bus.h"
@@ -88,7 +88,7 @@ void Vga::realize() {
 // Without the usual one there is a screen all the same, for who needs no firmware to use it.
 void Vga::load_rom_file() {
   if (rom_file_.empty() || !get_value("rombar").as_bool()) return;
-  if (rom_file_ != kUsualRom || std::filesystem::exists(kUsualRom)) return load_rom(rom_file_);
+  if (rom_file_ != kUsualRom || find_firmware_file(kUsualRom)) return load_rom(rom_file_);
   log::warn(fmt::format("{}: {} is missing, so firmware shows nothing: install the package {}",
                         type_name(), kUsualRom, kRomPackage));
 }

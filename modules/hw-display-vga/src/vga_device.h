@@ -57,7 +57,7 @@ class Vga final : public PciDevice, public DisplayDevice, public DeviceMemory {
   void draw();
   void watched(bool by_somebody);
 
-  static constexpr const char* kUsualRom = "/usr/share/seabios/vgabios-stdvga.bin";
+  static constexpr const char* kUsualRom = "vgabios-stdvga.bin";
   std::string rom_file_ = kUsualRom;
   u32 memory_mib_ = 16;
   bool has_edid_ = true;

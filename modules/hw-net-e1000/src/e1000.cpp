@@ -26,6 +26,7 @@ void Card::class_init(PciDeviceClass& k) {
                 .subsystem_vendor = kVendor,
                 .subsystem = kDevice};
   k.interrupt_pin = 1;
+  k.option_rom = "efi-e1000.rom";
   k.property<&Card::netdev_>("netdev", "id of the -netdev behind it; none: no cable");
   k.property<&Card::mac_>("mac", "its address (default: one that no other device has)");
   k.property<&Card::bootindex_>("bootindex", "its place when firmware boots (-1: none)");

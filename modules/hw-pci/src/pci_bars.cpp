@@ -6,6 +6,8 @@
 #include <cerrno>
 
 #include "backplane/error.h"
+#include "backplane/firmware_config.h"
+#include "backplane/firmware_file.h"
 #include "backplane/host_file.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
@@ -87,7 +89,7 @@ void PciDevice::load_rom(const std::string& name) {
   constexpr u64 kLargest = 16_MiB;
   HostFile file;
   std::vector<u8> bytes;
-  int error = file.open(name);
+  int error = file.open(find_firmware_file(name).value_or(name));
   if (error == 0) error = file.read_to_end(bytes, kLargest);
   if (error != 0 && error != EFBIG) throw Error::system("romfile=" + name, error);
   if (error == EFBIG || bytes.empty())
@@ -99,7 +101,13 @@ void PciDevice::load_rom(const std::string& name) {
   add_rom(std::move(block));
 }
 
-void PciDevice::load_rom_file() { load_rom(rom_file_); }
+void PciDevice::load_rom_file() {
+  if (!rom_file_.empty()) return load_rom(rom_file_);
+  const auto* const firmware = machine().service<FirmwareConfiguration>();
+  const char* const usual = pci_class().option_rom;
+  if (usual == nullptr || firmware == nullptr || !firmware->runs_option_roms()) return;
+  if (const auto path = find_firmware_file(usual)) load_rom(*path);
+}
 
 std::optional<u64> PciDevice::bar_address(unsigned index) const {
   const Bar& bar = bars_.at(index);

@@ -48,7 +48,7 @@ void PciDevice::realize() {
   config_.set_writable8(kCacheLineSize, 0xff);
   config_.set_writable8(kLatencyTimer, 0xff);
   if (pci_class().interrupt_pin != 0) config_.set_writable8(kInterruptLine, 0xff);
-  if (!rom_file_.empty() && rom_bar_) load_rom_file();
+  if (rom_bar_) load_rom_file();
 }
 
 void PciDevice::unrealize() {

@@ -17,6 +17,8 @@ class FirmwareConfiguration {
   virtual void add_file(const std::string& name, std::vector<u8> contents) = 0;
   // Fields of one structure of SMBIOS: "type", and what that type has. [DSP0134]
   virtual void add_smbios(KeyValueList fields) = 0;
+  // Whether the machine starts in firmware that runs expansion ROMs of devices. At any time.
+  virtual bool runs_option_roms() const = 0;
 
  protected:
   ~FirmwareConfiguration() = default;

@@ -3,6 +3,7 @@
 // machine is being built.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,8 @@ namespace backplane {
 // add_firmware_directory(), then where distributions put it. Throws Error, with the package that
 // would bring it.
 std::string firmware_file(std::string_view name);
+// The same; none if there is no such file.
+std::optional<std::string> find_firmware_file(std::string_view name);
 
 // Looks there first; the last one given before the others.
 void add_firmware_directory(std::string path);

@@ -41,7 +41,7 @@ std::string cure(std::string_view name) {
 
 }  // namespace
 
-std::string firmware_file(std::string_view name) {
+std::optional<std::string> find_firmware_file(std::string_view name) {
   std::error_code ignored;
   if (name.find('/') != std::string_view::npos || std::filesystem::exists(name, ignored))
     return std::string(name);
@@ -51,6 +51,11 @@ std::string firmware_file(std::string_view name) {
   for (const std::string_view directory : kDirectories)
     if (std::string path = in_directory(directory, name); std::filesystem::exists(path, ignored))
       return path;
+  return std::nullopt;
+}
+
+std::string firmware_file(std::string_view name) {
+  if (auto path = find_firmware_file(name)) return *path;
   throw Error::of("{} is not installed", name).with_hint(cure(name));
 }
 

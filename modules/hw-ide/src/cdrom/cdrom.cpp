@@ -58,13 +58,18 @@ void IdeCdrom::reset() {
 }
 
 void IdeCdrom::loaded() {
-  IdeDrive::loaded();
   optical_.set_disc(blocks(), false);
+  IdeDrive::loaded();
+}
+
+void IdeCdrom::check_loaded() const {
   const u32 all = blocks().value_or(0);
   if (state_.chunk > state_.left || state_.chunk * u64{OpticalDrive::kBlockSize} > kMostBuffered ||
       state_.block > all || state_.left > all - state_.block)
     throw Error::of("{} blocks from {} on, {} at once, are not on the disc", state_.left,
                     state_.block, state_.chunk);
+  if (waits_for_host() && state_.chunk == 0)
+    throw Error("a drive that does nothing waits for its host");
   if (state_.phase == Phase::Packet && buffer().size() != OpticalDrive::kPacketSize)
     throw Error::of("a packet has {} bytes", buffer().size());
 }

@@ -23,6 +23,7 @@ class IdeCdrom final : public IdeDrive {
   void moved() override;
   void carried_out(int result) override;
   BlockRequest pending_request() override;
+  void check_loaded() const override;
 
  private:
   enum class Phase : u8 {

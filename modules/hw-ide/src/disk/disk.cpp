@@ -53,19 +53,19 @@ void IdeDisk::realize() {
     throw Error("drive is not set; name the id of a -drive or -blockdev with drive=ID");
 }
 
-void IdeDisk::loaded() {
-  IdeDrive::loaded();
-  const bool moves = state_.way != Way::None && state_.way != Way::Flush;
-  if (moves && state_.way != Way::Trim &&
-      (state_.chunk > state_.left || state_.chunk * kSectorSize > kMostBuffered ||
-       state_.sector > sectors() || state_.left > sectors() - state_.sector))
+void IdeDisk::check_loaded() const {
+  if (state_.chunk > state_.left || state_.chunk * kSectorSize > kMostBuffered ||
+      state_.sector > sectors() || state_.left > sectors() - state_.sector)
     throw Error::of("{} sectors from {} on, {} at once, are not on the disk", state_.left,
                     state_.sector, state_.chunk);
   const bool buffered = state_.way == Way::Write || state_.way == Way::WriteDma ||
                         state_.way == Way::Read || state_.way == Way::ReadDma;
   if (buffered && !buffer().empty() && buffer().size() != state_.chunk * kSectorSize)
     throw Error::of("{} bytes of {} sectors", buffer().size(), state_.chunk);
-  if (state_.way == Way::Trim && state_.ranges * sizeof(u64) > buffer().size())
+  if (state_.way == Way::None && waits_for_host())
+    throw Error("a drive that does nothing waits for its host");
+  if (state_.way == Way::Trim &&
+      (state_.ranges + u64{waits_for_host()}) * sizeof(u64) > buffer().size())
     throw Error::of("range {} of {} bytes", state_.ranges, buffer().size());
 }
 

@@ -13,7 +13,6 @@ class IdeDisk final : public IdeDrive {
  public:
   static void class_init(DeviceClass& k);
   void realize();
-  void loaded() override;
 
  protected:
   bool may_be_read_only() const override { return false; }
@@ -22,6 +21,7 @@ class IdeDisk final : public IdeDrive {
   void moved() override;
   void carried_out(int result) override;
   BlockRequest pending_request() override;
+  void check_loaded() const override;
 
  private:
   // What a command moves, and how.

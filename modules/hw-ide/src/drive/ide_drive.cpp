@@ -134,10 +134,10 @@ void IdeDrive::loaded() {
       state_.position > state_.stop)
     throw Error::of("position {} and end {} of a block do not fit into {} bytes", state_.position,
                     state_.stop, state_.buffer.size());
-  if (state_.phase == Phase::Host) {
-    if (disk_ == nullptr) throw Error("a drive without a medium waits for its host");
-    submit(true);
-  }
+  if (waits_for_host() && disk_ == nullptr)
+    throw Error("a drive without a medium waits for its host");
+  check_loaded();
+  if (waits_for_host()) submit(true);
   channel().update_intrq();
 }
 

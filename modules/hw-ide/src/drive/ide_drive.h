@@ -79,10 +79,14 @@ class IdeDrive : public Device, public BootDevice, public DiskSizeListener {
   virtual void carried_out(int result) = 0;
   // What submit() had asked for, and is asked for again.
   virtual BlockRequest pending_request() = 0;
+  // Throws Error if what was loaded contradicts itself; before anything is done by it.
+  virtual void check_loaded() const = 0;
+  bool waits_for_host() const { return state_.phase == Phase::Host; }
 
   TaskFile& task() { return task_; }
   const TaskFile& task() const { return task_; }
   std::vector<u8>& buffer() { return state_.buffer; }
+  const std::vector<u8>& buffer() const { return state_.buffer; }
   void set_buffer(std::vector<u8> data);
   BlockNode& node() const { return *drive_; }
   bool has_medium() const { return disk_ != nullptr; }

@@ -145,6 +145,7 @@ std::size_t Piix3Ide::transfer(unsigned channel, std::span<u8> data, bool to_mem
   return master(channel).transfer(data, to_memory);
 }
 
-BACKPLANE_REGISTER(Piix3Ide, .description = "PIIX3 IDE controller: buses ide.0 and ide.1")
+BACKPLANE_REGISTER(Piix3Ide, .category = "Storage",
+                   .description = "PIIX3 IDE controller: buses ide.0 and ide.1")
 
 }  // namespace backplane::ide

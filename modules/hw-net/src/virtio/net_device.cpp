@@ -234,7 +234,10 @@ class VirtioNetPci final : public VirtioPci {
   static constexpr const char* kDevice = VirtioNet::kTypeName;
   static constexpr u32 kClassCode = 0x02'00'00;  // Ethernet
 
-  static void class_init(PciDeviceClass& k) { init_class(k, kDevice, kClassCode); }
+  static void class_init(PciDeviceClass& k) {
+    init_class(k, kDevice, kClassCode);
+    k.option_rom = "efi-virtio.rom";
+  }
   VirtioNetPci() : VirtioPci(kDevice) {}
 };
 BACKPLANE_TYPE(VirtioNetPci, "virtio-net-pci", .category = "Network", .description = "Network card")

@@ -123,6 +123,10 @@ std::string ScsiDevice::describe() const {
                : place + ", empty";
 }
 
+std::string ScsiDevice::boot_path() const {
+  return fmt::format("channel@0/disk@{:x},{:x}", target_, lun_);
+}
+
 Unit ScsiDevice::unit() const {
   Unit unit{.type = type(),
             .vendor = vendor_,

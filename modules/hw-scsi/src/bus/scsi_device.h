@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backplane/block_queue.h"
+#include "backplane/boot_device.h"
 #include "backplane/device.h"
 #include "backplane/io_vector.h"
 #include "command/command_set.h"
@@ -57,7 +58,7 @@ class ScsiBus final : public Bus {
   std::function<void(const ScsiDevice&, Change)> told_;
 };
 
-class ScsiDevice : public Device {
+class ScsiDevice : public Device, public BootDevice {
   BACKPLANE_OBJECT(ScsiDevice, Device, "scsi-device")
  public:
   static void class_init(DeviceClass& k);
@@ -67,6 +68,7 @@ class ScsiDevice : public Device {
   void reset() override;
   void settle() override;
   std::string describe() const override;
+  std::string boot_path() const override;
 
   u32 target() const { return target_; }
   u32 lun() const { return lun_; }

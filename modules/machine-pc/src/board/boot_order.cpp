@@ -39,6 +39,16 @@ void add(Places& places, const Device& device, std::string path) {
   if (place >= 0) places.emplace(place, std::move(path));
 }
 
+// What sits on buses behind a device, however deep.
+void add_behind(Places& places, const Device& controller, const std::string& path) {
+  for (const Bus* const bus : controller.child_buses())
+    for (const Device* const device : bus->devices()) {
+      if (const auto* const bootable = dynamic_cast<const BootDevice*>(device))
+        add(places, *device, path + "/" + bootable->boot_path());
+      add_behind(places, *device, path);
+    }
+}
+
 }  // namespace
 
 std::string boot_order(const PciBus& bus, bool strict) {
@@ -47,10 +57,7 @@ std::string boot_order(const PciBus& bus, bool strict) {
     const PciDevice* const function = bus.device_at(static_cast<u8>(devfn));
     if (function == nullptr) continue;
     add(places, *function, path_of(*function) + std::string(node_of(*function).behind));
-    for (const Bus* const behind : function->child_buses())
-      for (const Device* const device : behind->devices())
-        if (const auto* const bootable = dynamic_cast<const BootDevice*>(device))
-          add(places, *device, path_of(*function) + "/" + bootable->boot_path());
+    add_behind(places, *function, path_of(*function));
   }
   if (places.empty()) return {};
   std::string order;

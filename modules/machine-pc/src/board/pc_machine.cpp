@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // "pc": an i440FX board with PIIX3 and PIIX4 power management.
-#include <array>
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -58,6 +58,7 @@ constexpr std::string_view kUsualFirmware = "bios-256k.bin", kNoFirmware = "none
 
 constexpr DriveInterface kDriveInterfaces[] = {
     {.name = "ide", .disk = "ide-hd", .cdrom = "ide-cd", .bus = "ide", .units = 2, .places = 4},
+    {.name = "scsi", .disk = "scsi-hd", .cdrom = "scsi-cd"},
     {.name = "pflash", .places = 2, .board_property = "pflash"}};
 
 class PcMachine final : public Machine, public OptionalBuses, public FirmwareConfiguration {
@@ -147,9 +148,10 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
     boot_->forget_image();
   }
 
-  // The IDE function of the PIIX3.
+  // The IDE function of the PIIX3, or an adapter for SCSI.
   void add_bus(std::string_view type) override {
-    if (type == "IDE") create_device("piix3-ide", {{"addr", "01.1"}}, &bridge_->pci_bus());
+    if (type == "IDE") create_device("piix3-ide", {{"addr", "01.1"}}, pci_);
+    if (type == "scsi-bus") create_device("virtio-scsi-pci", {}, pci_);
   }
 
  private:
@@ -243,6 +245,7 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
     fw_cfg_->fw_cfg().set_file(name, std::move(contents));
   }
   void add_smbios(KeyValueList fields) override { smbios_.add(std::move(fields)); }
+  bool runs_option_roms() const override { return starts_in_firmware(); }
 
   void set_up_memory() {
     map_.ram = config().ram_size != 0 ? config().ram_size : machine_class().default_ram_size;

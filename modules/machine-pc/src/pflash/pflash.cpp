@@ -49,7 +49,7 @@ void Pflash::realize() {
 
 void Pflash::unrealize() {
   if (disk_ != nullptr) {
-    write_back();
+    write_everything_back();
     disk_->drain();
   }
   array_.reset();
@@ -64,8 +64,16 @@ void Pflash::reset() {
 }
 
 void Pflash::settle() {
-  write_back();
-  if (disk_ != nullptr) disk_->settle();
+  if (disk_ != nullptr) write_everything_back();
+}
+
+// What fails is not tried for ever.
+void Pflash::write_everything_back() {
+  for (unsigned tries = 0; tries < 2 && dirty_end_ != 0; ++tries) {
+    disk_->settle();
+    write_back();
+  }
+  disk_->settle();
 }
 
 void Pflash::loaded() {
@@ -92,19 +100,29 @@ void Pflash::changed(u64 offset, u64 size) {
   contents_->about_to_write(offset, size);
   const u64 start = offset - offset % kSectorSize;
   const u64 end = (offset + size + kSectorSize - 1) / kSectorSize * kSectorSize;
+  mark_dirty(start, end);
+}
+
+void Pflash::mark_dirty(u64 start, u64 end) {
   if (dirty_end_ == 0) dirty_start_ = start;
   dirty_start_ = std::min(dirty_start_, start);
   dirty_end_ = std::max(dirty_end_, end);
 }
 
 void Pflash::write_back() {
-  if (dirty_end_ == 0) return;
+  if (dirty_end_ == 0 || writing_) return;
+  writing_ = true;
   const u64 size = dirty_end_ - dirty_start_;
   const auto copy = std::make_shared<std::vector<u8>>(contents_->host() + dirty_start_,
                                                       contents_->host() + dirty_end_);
   BlockRequest request{.op = BlockOp::Write, .offset = dirty_start_, .size = size};
   request.iov = {{copy->data(), size}};
-  request.done = [copy](int /*result*/) {};  // the queue has said what failed
+  request.done = [this, copy, start = dirty_start_, end = dirty_end_](int result) {
+    writing_ = false;
+    // The queue has said what failed; it goes with what is written next.
+    if (result != 0) return mark_dirty(start, end);
+    if (chip_->reads_contents()) write_back();
+  };
   dirty_start_ = dirty_end_ = 0;
   disk_->submit(std::move(request));
 }

@@ -30,7 +30,9 @@ class Pflash final : public Device {
   void write(u64 offset, u64 value, unsigned size);
   void mode_changed(bool reads_contents);
   void changed(u64 offset, u64 size);
+  void mark_dirty(u64 start, u64 end);
   void write_back();
+  void write_everything_back();
 
   BackendLink<BlockNode> drive_;
   u64 end_ = 0;  // address of the first byte behind it
@@ -41,6 +43,8 @@ class Pflash final : public Device {
   std::unique_ptr<BlockQueue> disk_;
   // What the node does not have yet, in whole sectors; empty: nothing.
   u64 dirty_start_ = 0, dirty_end_ = 0;
+  // One write at a time: those that overlap must not overtake each other, nor pile up.
+  bool writing_ = false;
 };
 
 }  // namespace backplane::pc

@@ -34,7 +34,7 @@ TEST(RequestedHelp, LeavesFilesTheirNames) {
 
 TEST(RequestedHelp, ListsWhatAKeyTakes) {
   EXPECT_NE(help_of("-drive file=x,format=help").find("raw"), std::string::npos);
-  EXPECT_NE(help_of("-drive if=help").find("if=virtio|ide|pflash|none"), std::string::npos);
+  EXPECT_NE(help_of("-drive if=help").find("if=virtio|ide|scsi|pflash|none"), std::string::npos);
   EXPECT_NE(help_of("-serial help").find("socket"), std::string::npos);
   EXPECT_EQ(help_of("-drive file=help"), "nothing");
 }

@@ -15,6 +15,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <span>
 
 #include "backplane/testing/test_machine.h"
 
@@ -94,18 +95,26 @@ class TapNetworkTest : public ::testing::Test {
   Guest guest_;
 };
 
+// Whether a frame that begins like this one comes out at the kernel's side, among those that the
+// kernel sends of itself.
+bool arrives(int other_side, std::span<const u8> frame, std::size_t beginning) {
+  std::vector<u8> received(200);
+  for (unsigned i = 0; i < 50; ++i) {
+    const ssize_t size = recv(other_side, received.data(), received.size(), 0);
+    if (size < 0) return false;
+    if (static_cast<std::size_t>(size) == frame.size() &&
+        std::equal(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(beginning),
+                   received.begin()))
+      return true;
+  }
+  return false;
+}
+
 void pass_both_ways(Netdev& network, TestMachine& machine, Guest& guest, int other_side) {
   std::vector<u8> frame = own_frame(100);
   const iovec pieces[] = {{frame.data(), 40}, {frame.data() + 40, 60}};
   network.transmit(pieces);
-  std::vector<u8> received(200);
-  bool arrived = false;
-  for (unsigned i = 0; i < 50 && !arrived; ++i) {
-    const ssize_t size = recv(other_side, received.data(), received.size(), 0);
-    arrived = size == 100 && std::equal(frame.begin(), frame.end(), received.begin());
-    if (size < 0) break;
-  }
-  EXPECT_TRUE(arrived);
+  EXPECT_TRUE(arrives(other_side, frame, frame.size()));
   ASSERT_EQ(send(other_side, frame.data(), frame.size(), 0), 100);
   EXPECT_TRUE(machine.run_main_loop_until([&] { return guest.has_own(); }));
 }
@@ -138,8 +147,7 @@ TEST_F(TapNetworkTest, TheKernelTakesOffloads) {
       .flags = FrameOffload::kNeedsChecksum, .checksum_start = 40, .checksum_offset = 20};
   const iovec piece{frame.data(), frame.size()};
   network_->transmit(left, {&piece, 1});
-  std::vector<u8> received(200);
-  EXPECT_EQ(recv(other_side, received.data(), received.size(), 0), 100);
+  EXPECT_TRUE(arrives(other_side, frame, 40));  // up to the checksum
   close(other_side);
 }
 

@@ -50,7 +50,10 @@ struct PciDeviceClass : DeviceClass {
 
   PciIdentity identity;
   u8 interrupt_pin = 0;  // 1 to 4: INTA# to INTD#; 0: none
-  Room<4> room;
+  // File of firmware by which a machine starts from the device: its expansion ROM where firmware
+  // runs such, the file is installed, and the user named no other. Null: none.
+  const char* option_rom = nullptr;
+  Room<3> room;
 };
 
 // Slot and function on a bus, "03" or "03.1" (hexadecimal slot, function 0 to 7).
