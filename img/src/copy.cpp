@@ -82,8 +82,8 @@ bool Copy::take(Piece& piece) {
   const Extent& extent = ahead_.extent;
   piece.offset = next_;
   piece.number = taken_++;
-  // The top has nothing, and what is below has it in both.
-  piece.skip = options_.keeps_backing && (ahead_.depth != 0 || !extent.present);
+  // The top has nothing, and what is below has it in both; without anything below it is zeroes.
+  piece.skip = options_.keeps_backing && ahead_.depth != 0;
   piece.zero = !piece.skip && extent.zero;
   if (options_.compressed) {
     // Whole clusters of the target, whatever they are made of.

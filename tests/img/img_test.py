@@ -212,6 +212,10 @@ def stands_on_others(work):
     # Copied without what it will stand on.
     work.run("convert", "-O", "qcow2", "-B", "base.qcow2", "-F", "qcow2", "top.qcow2", "c.qcow2")
     work.qemu("compare", "c.qcow2", "top.qcow2")
+    # Of one that stands on nothing, what it does not have is zeroes.
+    work.run("create", "-q", "-f", "qcow2", "empty.qcow2", "1M")
+    work.run("convert", "-O", "qcow2", "-B", "base.qcow2", "-F", "qcow2", "empty.qcow2", "e.qcow2")
+    work.qemu("compare", "e.qcow2", "empty.qcow2")
 
 
 def keeps_snapshots(work):

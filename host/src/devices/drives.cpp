@@ -53,6 +53,11 @@ DriveInterface interface_of(const MachineClass& machine, const std::string& name
 
 std::optional<unsigned> asked_place(const DriveInterface& interface, const DriveOptions& drive) {
   if (!drive.bus && !drive.unit) return drive.index;
+  if (drive.bus && interface.units == 0)
+    throw Error::of("bus={}: {} has no buses: give index=", *drive.bus, interface.name);
+  if (interface.units != 0 && drive.unit.value_or(0) >= interface.units)
+    throw Error::of("unit={}: a bus of {} has units 0 to {}", *drive.unit, interface.name,
+                    interface.units - 1);
   return drive.bus.value_or(0) * interface.units + drive.unit.value_or(0);
 }
 
@@ -129,6 +134,8 @@ Drives open_drives(Backends& backends, Machine& machine, const Configuration& as
       }
       const DriveInterface interface = interface_of(machine_class, drive.interface);
       if (interface.board_property != nullptr) {
+        if (!drive.device.empty())
+          throw Error::of("{}: no property of if={}", drive.device.front().first, drive.interface);
         const unsigned place =
             take_place(places[drive.interface], interface, drive, {option->text, {}, {}});
         machine.set_property(fmt::format("{}{}", interface.board_property, place), drive.id);

@@ -187,8 +187,11 @@ int Image::load(u64 offset) {
 }
 
 int Image::make_room_in_memory() {
+  // What is freed is used again before the file becomes much longer than the disk needs.
+  constexpr u64 kMostFreed = 64_MiB;
   const bool full = l2_.trim();
-  if (!refcounts_.trim() && !full) return 0;
+  const bool much_freed = freed_clusters_ << header_.cluster_bits > kMostFreed;
+  if (!refcounts_.trim() && !full && !much_freed) return 0;
   if (const int error = bring_down(true); error != 0) return error;
   l2_.trim();
   // Of an image with lazy refcounts, they are dirty still.
@@ -370,6 +373,7 @@ int Image::bring_down(bool wait) {
   }
   if (const int error = barrier(); error != 0) return error;
   // Nothing in the file uses these any more. If their counts do not reach it, room is lost.
+  freed_clusters_ = 0;
   for (const Clusters& freed : std::exchange(freed_, {}))
     if (const int error = judged(give_back(freed)); error != 0) return error;
   return lazy ? 0 : refcounts_.write_dirty(wait);

@@ -146,6 +146,7 @@ class Image {
   TableCache l2_;
   Refcounts refcounts_;
   std::vector<Clusters> freed_;  // nothing in memory uses it; in the file, something may
+  u64 freed_clusters_ = 0;       // in these
   std::vector<StoredSnapshot> snapshots_;
   Codec codec_;
   u64 packed_end_ = 0;  // where the next compressed cluster may begin; 0: nowhere

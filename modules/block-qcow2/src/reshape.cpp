@@ -262,7 +262,11 @@ int Image::create_snapshot(const StoredSnapshot& described) {
     if (const int error = file_.write(snapshot.l1_offset, raw.data(), raw.size()); error != 0)
       return error;
   }
-  if (const int error = judged(count_uses(l1_, true)); error != 0) return error;
+  if (const int error = judged(count_uses(l1_, true)); error != 0) {
+    // Those that were counted are counted too often: room is lost, but every entry is true.
+    if (update_copied() == 0) bring_down(true);
+    return error;
+  }
   if (const int error = judged(update_copied()); error != 0) return error;
   if (const int error = bring_down(true); error != 0) return error;
   std::vector<StoredSnapshot> all = snapshots_;
@@ -277,7 +281,11 @@ int Image::apply_snapshot(const StoredSnapshot& snapshot) {
   if (const int error = bring_down(true); error != 0) return error;
   std::vector<u64> entries;
   if (const int error = judged(read_l1_of(snapshot, entries)); error != 0) return error;
-  if (const int error = judged(count_uses(entries, true)); error != 0) return error;
+  if (const int error = judged(count_uses(entries, true)); error != 0) {
+    // Those that were counted are counted too often: room is lost, but every entry is true.
+    if (update_copied() == 0) bring_down(true);
+    return error;
+  }
   if (const int error = refcounts_.write_dirty(true); error != 0) return error;
   const std::vector<u64> old = l1_;
   if (const int error = judged(move_l1(std::move(entries), snapshot.about.disk_size)); error != 0)

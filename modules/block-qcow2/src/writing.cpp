@@ -59,6 +59,7 @@ int Image::own_l2(u64 offset, Table*& l2) {
   l2 = &l2_.add(cluster << header_.cluster_bits);
   if (shared != nullptr) {
     l2->bytes = shared->bytes;
+    ++freed_clusters_;
     freed_.push_back({l2_offset >> header_.cluster_bits, 1});
   }
   set_l1(index, cluster << header_.cluster_bits | kCopied);
@@ -152,6 +153,7 @@ int Image::write_new(u64 offset, u64 size, std::span<const iovec> iov, u64 from,
 void Image::drop_use(u64 l2) {
   const Clusters used = used_by(header_, l2);
   if (used.count == 0) return;
+  freed_clusters_ += used.count;
   if (!freed_.empty() && freed_.back().first + freed_.back().count == used.first)
     freed_.back().count += used.count;
   else

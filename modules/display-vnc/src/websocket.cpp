@@ -72,10 +72,25 @@ std::optional<std::string_view> http_header(std::string_view request, std::strin
   return std::nullopt;
 }
 
+// A page that some other site has sent may not reach the screen by way of the user's browser.
+// [RFC 6455 §10.2 "Origin Considerations"] Programs give no origin.
+bool WebSocket::is_from_here() const {
+  const auto origin = http_header(request_, "Origin");
+  const auto host = http_header(request_, "Host");
+  if (!origin) return true;
+  const auto host_name = [](std::string_view text) {
+    const auto scheme = text.find("://");
+    if (scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
+    return text.substr(0, text.find(':', text.starts_with('[') ? text.find(']') : 0));
+  };
+  return host && same(host_name(*origin), host_name(*host));
+}
+
 bool WebSocket::shake_hands(std::vector<u8>& answer) {
   const auto key = http_header(request_, "Sec-WebSocket-Key");
   const auto upgrade = http_header(request_, "Upgrade");
-  if (!request_.starts_with("GET ") || !key || !upgrade || !lists(*upgrade, "websocket")) {
+  if (!request_.starts_with("GET ") || !key || !upgrade || !lists(*upgrade, "websocket") ||
+      !is_from_here()) {
     add(answer, kBadRequest);
     return false;
   }

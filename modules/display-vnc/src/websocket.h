@@ -27,6 +27,7 @@ class WebSocket {
  private:
   enum class Opcode : u8 { Continuation = 0, Text = 1, Binary = 2, Close = 8, Ping = 9, Pong = 10 };
 
+  bool is_from_here() const;
   bool shake_hands(std::vector<u8>& answer);
   bool take_header(u8 byte);
   bool begin_payload();

@@ -38,9 +38,11 @@ void Card::class_init(PciDeviceClass& k) {
 }
 
 std::span<const StateMember> Card::Ring::members() {
-  static const StateMember kMembers[] = {
-      member<&Ring::base_low>("base_low"), member<&Ring::base_high>("base_high"),
-      member<&Ring::length>("length"), member<&Ring::head>("head"), member<&Ring::tail>("tail")};
+  static const StateMember kMembers[] = {member<&Ring::base_low>("base_low"),
+                                         member<&Ring::base_high>("base_high"),
+                                         member<&Ring::length>("length", within(0, 0xfff80)),
+                                         member<&Ring::head>("head", within(0, 0xffff)),
+                                         member<&Ring::tail>("tail", within(0, 0xffff))};
   return kMembers;
 }
 

@@ -62,9 +62,14 @@ void SerialPort::choose_number(const VirtioSerial& device) {
 void SerialPort::realize() {
   retry_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { transmit(); });
   if (chardev_) chardev_->set_client(this);
+  // A state that was loaded says how it was elsewhere.
+  run_state_ = machine().run_control().on_change([this](bool running) {
+    if (running) tell_connection();
+  });
 }
 
 void SerialPort::unrealize() {
+  run_state_.end();
   retry_.reset();
   if (chardev_) chardev_->set_client(nullptr);
   chardev_.disconnect();
@@ -157,11 +162,15 @@ void SerialPort::receive(const u8* data, std::size_t size) {
 
 void SerialPort::event(Event event) {
   if (event == Event::Break) return;
-  const bool connected = event == Event::Opened;
-  if (state_.host_connected == connected) return;
-  state_.host_connected = connected;
-  serial().tell(number_, kPortOpen, connected ? 1 : 0);
-  if (connected) accept_input();
+  connected_ = event == Event::Opened;
+  tell_connection();
+}
+
+void SerialPort::tell_connection() {
+  if (state_.host_connected == connected_) return;
+  state_.host_connected = connected_;
+  serial().tell(number_, kPortOpen, connected_ ? 1 : 0);
+  if (connected_) accept_input();
 }
 
 BACKPLANE_REGISTER_ABSTRACT(SerialPort, .bus = "virtio-serial-bus")

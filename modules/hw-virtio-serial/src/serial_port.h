@@ -51,6 +51,7 @@ class SerialPort : public Device, public CommandProvider, private ChardevClient 
 
   VirtioSerial& serial() const;
   bool takes_input() const;
+  void tell_connection();
 
   std::size_t can_receive() override;
   void receive(const u8* data, std::size_t size) override;
@@ -65,6 +66,8 @@ class SerialPort : public Device, public CommandProvider, private ChardevClient 
     bool host_connected = false;
   };
   State state_;
+  bool connected_ = false;  // the other side, here: the guest is told when it runs
+  Subscription run_state_;
   std::unique_ptr<Timer> retry_;
   VirtElement element_;  // from the guest
   VirtElement input_;    // to it, perhaps while one from it is written

@@ -105,11 +105,14 @@ void StreamWire::ready(unsigned conditions) {
   lost();
 }
 
-// What an error says is said again by the next read.
+// Who does not listen any more is sent nothing: that the connection has ended, the next read says.
 void StreamWire::write_some() {
   const ssize_t sent =
       ::send(connection_.fd(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent > 0) unsent_.erase(unsent_.begin(), unsent_.begin() + sent);
+  if (sent >= 0 || errno == EAGAIN || errno == EINTR) return;
+  unsent_.clear();
+  shutdown(connection_.fd(), SHUT_RDWR);
 }
 
 bool StreamWire::read_some() {

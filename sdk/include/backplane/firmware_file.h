@@ -9,10 +9,10 @@
 
 namespace backplane {
 
-// The path of a file of firmware, or of an option ROM: as it is, if it has a slash or there is such
-// a file; else in the first directory that has a file of this name: those of
-// add_firmware_directory(), then where distributions put it. Throws Error, with the package that
-// would bring it.
+// The path of a file of firmware, or of an option ROM: as it is, if it has a slash; else in the
+// first directory that has a file of this name: those of add_firmware_directory(), then where
+// distributions put it. Never in the working directory: who means that one, has the user say so.
+// Throws Error, with the package that would bring it.
 std::string firmware_file(std::string_view name);
 // The same; none if there is no such file.
 std::optional<std::string> find_firmware_file(std::string_view name);

@@ -43,8 +43,7 @@ std::string cure(std::string_view name) {
 
 std::optional<std::string> find_firmware_file(std::string_view name) {
   std::error_code ignored;
-  if (name.find('/') != std::string_view::npos || std::filesystem::exists(name, ignored))
-    return std::string(name);
+  if (name.find('/') != std::string_view::npos) return std::string(name);
   for (const std::string& directory : given_directories())
     if (std::string path = in_directory(directory, name); std::filesystem::exists(path, ignored))
       return path;

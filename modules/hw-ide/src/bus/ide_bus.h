@@ -52,7 +52,7 @@ class IdeBus final : public Bus {
   void write_control(u8 value);
   // The adapter is ready to move data.
   void dma_started();
-  // It was told to stop: the selected drive gives up what it was transferring.
+  // It was told to stop: what the selected drive has under way with its host ends before.
   void dma_stopped();
 
   void reset() override;

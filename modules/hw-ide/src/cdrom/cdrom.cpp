@@ -162,7 +162,6 @@ void IdeCdrom::execute_packet() {
     return next_blocks();
   }
   if (reply.data.empty()) return succeed();
-  if (reply.data.size() % 2 != 0 && !state_.dma) reply.data.push_back(0);
   state_.phase = Phase::Data;
   set_buffer(std::move(reply.data));
   send();

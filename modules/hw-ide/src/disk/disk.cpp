@@ -51,6 +51,7 @@ void IdeDisk::class_init(DeviceClass& k) {
 void IdeDisk::realize() {
   if (!has_medium())
     throw Error("drive is not set; name the id of a -drive or -blockdev with drive=ID");
+  if (sectors() == 0) throw Error::of("{}: is empty: a disk has a sector at least", node().where());
 }
 
 void IdeDisk::check_loaded() const {

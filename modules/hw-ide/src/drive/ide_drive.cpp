@@ -122,10 +122,8 @@ std::string IdeDrive::boot_path() const {
 void IdeDrive::reset() {
   abandon();
   Device::reset();
-  execute_diagnostic();
-  state_.interrupt = false;
+  execute_diagnostic(false);
   reset_drive(true);
-  channel().update_intrq();
 }
 
 void IdeDrive::loaded() {
@@ -214,13 +212,14 @@ void IdeDrive::start_command(u8 command) {
   execute(command);
 }
 
-void IdeDrive::execute_diagnostic() {
+void IdeDrive::execute_diagnostic(bool announce) {
   abandon();
   state_.error = error::kDiagnosticPassed;
   state_.status = kIdleStatus;
   task_.device &= static_cast<u8>(~device::kSelect);
   reset_drive(false);
-  raise_interrupt();
+  state_.interrupt = announce;
+  channel().update_intrq();
 }
 
 void IdeDrive::write_control(u8 value) {
@@ -232,8 +231,7 @@ void IdeDrive::write_control(u8 value) {
     state_.interrupt = false;
     state_.status = status::kBusy;
   } else if (was_reset) {
-    execute_diagnostic();
-    state_.interrupt = false;
+    execute_diagnostic(false);
   }
 }
 

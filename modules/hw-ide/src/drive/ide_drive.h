@@ -45,7 +45,8 @@ class IdeDrive : public Device, public BootDevice, public DiskSizeListener {
   u8 read(unsigned offset);
   void write(unsigned offset, u8 value);
   void start_command(u8 command);
-  void execute_diagnostic();
+  // `announce`: by an interrupt, as the command does and a reset does not.
+  void execute_diagnostic(bool announce = true);
   u32 read_data(unsigned size);
   void write_data(u32 value, unsigned size);
   u8 status() const { return state_.status; }

@@ -32,7 +32,10 @@ std::span<const StateMember> BusMaster::members() {
 }
 
 u32 BusMaster::read(unsigned offset, unsigned size) const {
-  if (size == 4) return offset == kTable ? state_.table : 0;
+  if (size > 1) {
+    const unsigned half = size / 2;
+    return read(offset, half) | read(offset + half, half) << half * 8;
+  }
   switch (offset) {
     case kCommand:
       return state_.command;
@@ -44,8 +47,11 @@ u32 BusMaster::read(unsigned offset, unsigned size) const {
 }
 
 void BusMaster::write(unsigned offset, u32 value, unsigned size) {
-  if (offset == kTable && size == 4) {
-    state_.table = value & ~u32{3};
+  if (size > 1) {
+    // The status before the command, which starts.
+    const unsigned half = size / 2;
+    write(offset + half, value >> half * 8, half);
+    write(offset, value, half);
   } else if (offset >= kTable) {
     const unsigned shift = (offset - kTable) * 8;
     state_.table = ((state_.table & ~(u32{0xff} << shift)) | (value & 0xff) << shift) & ~u32{3};

@@ -21,7 +21,7 @@ class BusMaster {
     channel_ = &channel;
   }
 
-  // Offsets in the channel's 8 ports; 1 or 4 bytes.
+  // Offsets in the channel's 8 ports; 1, 2 or 4 bytes, aligned.
   u32 read(unsigned offset, unsigned size) const;
   void write(unsigned offset, u32 value, unsigned size);
   // What the channel's interrupt is.

@@ -2,6 +2,7 @@
 // "pc": an i440FX board with PIIX3 and PIIX4 power management.
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -199,6 +200,8 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
           .with_hint("give a kernel with -kernel, or leave out -bios none");
     }
     if (!firmware_.empty()) {
+      // A name that the user gave may be that of a file in the working directory.
+      if (std::filesystem::exists(firmware_)) return;
       try {
         firmware_ = firmware_file(firmware_);
       } catch (const Error& error) {

@@ -50,7 +50,10 @@ std::span<const StateMember> Ps2Keyboard::members() {
 void Ps2Keyboard::key(KeyCode code, bool down) {
   if (code == kLeftAlt || code == kRightAlt) state_.alt = down;
   if (!state_.scanning) return;
-  if (state_.queue.add(scan_code(state_.set, code, down, state_.alt))) tell_data();
+  const std::vector<u8> bytes = scan_code(state_.set, code, down, state_.alt);
+  // A release may take the room of answers: what was said to be down must not stay so.
+  if (down && !state_.queue.has_room_for_event(bytes.size())) return;
+  if (state_.queue.add(bytes)) tell_data();
 }
 
 void Ps2Keyboard::write(u8 byte) {

@@ -113,7 +113,7 @@ bool Ps2Mouse::has_news() const {
 }
 
 void Ps2Mouse::add_packets() {
-  while (has_news() && state_.queue.has_room(4)) state_.queue.add(packet());
+  while (has_news() && state_.queue.has_room_for_event(4)) state_.queue.add(packet());
 }
 
 std::vector<u8> Ps2Mouse::packet() {

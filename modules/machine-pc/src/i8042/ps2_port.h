@@ -38,7 +38,8 @@ class Ps2Device {
 // What such a device has yet to say, as part of its state.
 class Ps2Queue {
  public:
-  static constexpr std::size_t kMost = 64;  // bytes
+  static constexpr std::size_t kMost = 64;        // bytes
+  static constexpr std::size_t kForAnswers = 16;  // of them, what events leave free
 
   // All of it or nothing. Returns whether there was room.
   bool add(std::initializer_list<u8> bytes) { return add(std::vector<u8>(bytes)); }
@@ -48,6 +49,7 @@ class Ps2Queue {
     return true;
   }
   bool has_room(std::size_t count) const { return bytes_.size() + count <= kMost; }
+  bool has_room_for_event(std::size_t count) const { return has_room(count + kForAnswers); }
   std::optional<u8> take() {
     if (bytes_.empty()) return std::nullopt;
     last_ = bytes_.front();

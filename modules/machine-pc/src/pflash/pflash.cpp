@@ -30,9 +30,11 @@ void Pflash::realize() {
     throw Error::of("{}: has {} bytes; flash memory of a PC has blocks of {} bytes, {} MiB at most",
                     drive_->where(), size, CfiFlash::kBlockSize, kLargest >> 20);
   if (size > end_) throw Error::of("{} bytes do not fit below {:#x}", size, end_);
-  contents_ = std::make_shared<RamBlock>("pflash", size);
-  if (const int error = drive_->read(0, contents_->host(), size); error != 0)
-    throw Error::of("{}", drive_->explain(error));
+  contents_ = std::make_shared<RamBlock>(fmt::format("pflash.{:x}", end_), size);
+  // What another program still writes comes with the machine.
+  if (drive_->is_here())
+    if (const int error = drive_->read(0, contents_->host(), size); error != 0)
+      throw Error::of("{}", drive_->explain(error));
   disk_ =
       std::make_unique<BlockQueue>(machine(), *drive_, BlockQueueSettings{.write_through = true});
   chip_ = std::make_unique<CfiFlash>(

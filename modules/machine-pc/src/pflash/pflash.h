@@ -6,17 +6,23 @@
 
 #include "backplane/block_queue.h"
 #include "backplane/device.h"
+#include "backplane/device_memory.h"
 #include "backplane/memory.h"
 #include "pflash/cfi_flash.h"
 
 namespace backplane::pc {
 
-class Pflash final : public Device {
+class Pflash final : public Device, public DeviceMemory {
   BACKPLANE_OBJECT(Pflash, Device, "cfi.pflash01")
  public:
   static void class_init(DeviceClass& k);
 
   const std::shared_ptr<RamBlock>& contents() const { return contents_; }
+
+  std::vector<std::shared_ptr<RamBlock>> device_memory() const override {
+    return contents_ == nullptr ? std::vector<std::shared_ptr<RamBlock>>{}
+                                : std::vector<std::shared_ptr<RamBlock>>{contents_};
+  }
 
   void realize();
   void unrealize();

@@ -13,8 +13,8 @@ namespace backplane::pc {
 namespace {
 
 constexpr std::string_view kBios[] = {"vendor", "version", "date", "release", "uefi"};
-constexpr std::string_view kSystem[] = {"manufacturer", "product", "version", "serial",
-                                        "uuid",         "sku",     "family"};
+constexpr std::string_view kSystem[] = {"manufacturer", "product", "version",
+                                        "serial",       "sku",     "family"};
 constexpr std::string_view kBoard[] = {"manufacturer", "product", "version",
                                        "serial",       "asset",   "location"};
 constexpr std::string_view kChassis[] = {"manufacturer", "version", "serial", "asset", "sku"};
@@ -42,11 +42,20 @@ const Type& type_of(unsigned number) {
   return *at;
 }
 
-void expect_number(const std::string& field, const std::string& value) {
-  constexpr std::string_view kNumbers[] = {"max-speed", "current-speed", "speed"};
-  if (std::find(std::begin(kNumbers), std::end(kNumbers), field) == std::end(kNumbers)) return;
+// "MAJOR.MINOR".
+void expect_release(const std::string& value) {
+  const auto dot = value.find('.');
+  if (dot == std::string::npos) throw Error("expects two numbers: 1.2");
+  parse_unsigned(value.substr(0, dot), 0, 255);
+  parse_unsigned(value.substr(dot + 1), 0, 255);
+}
+
+// Throws Error: the field is no text, and the value none for it.
+void check_value(const std::string& field, const std::string& value) {
   try {
-    parse_unsigned(value, 0, 0xffff);
+    if (field == "release") expect_release(value);
+    if (field == "uefi") PropertyTraits<bool>::parse(value);
+    if (field.ends_with("speed")) parse_unsigned(value, 0, 0xffff);
   } catch (const Error& error) {
     throw error.in(field + "=" + value);
   }
@@ -70,7 +79,7 @@ void SmbiosSettings::add(KeyValueList fields) {
       oem_strings_.push_back(item.value);
       continue;
     }
-    expect_number(item.key, item.value);
+    check_value(item.key, item.value);
     if (std::find(type.fields.begin(), type.fields.end(), item.key) != type.fields.end())
       fields_[type.number][item.key] = item.value;
   }

@@ -21,6 +21,7 @@ class SmbiosSettings {
 
   // What was given for a field, or else.
   std::string text(unsigned type, const std::string& field, std::string_view otherwise) const;
+  bool has_fields(unsigned type) const { return fields_.contains(type); }
   const std::vector<std::string>& oem_strings() const { return oem_strings_; }
   // Structures as they are, and whether one of them is of a type.
   const std::vector<std::vector<u8>>& structures() const { return structures_; }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
 
 #include "backplane/property.h"
@@ -121,11 +120,9 @@ class Builder {
   // [DSP0134 7.1 "BIOS Information"] Firmware says it of itself where nothing was given.
   void bios() {
     constexpr u64 kNotSupported = 1 << 3, kVirtual = 1 << 4, kUefi = 1 << 3;
-    if (text(kBios, "vendor").empty() && text(kBios, "version").empty() &&
-        text(kBios, "date").empty())
-      return;
+    if (!settings_.has_fields(kBios)) return;
     const std::string release = text(kBios, "release", "0.0");
-    const auto dot = std::min(release.find('.'), release.size() - 1);
+    const auto dot = release.find('.');
     add(Structure(kBios, handle_of(kBios))
             .text(text(kBios, "vendor", kMaker))
             .text(text(kBios, "version", "1"))
@@ -134,9 +131,10 @@ class Builder {
             .number(0, 1)
             .number(kNotSupported, 8)
             .number(0, 1)
-            .number(kVirtual | (text(kBios, "uefi", "off") == "on" ? kUefi : 0), 1)
-            .number(static_cast<u8>(std::atoi(release.substr(0, dot).c_str())), 1)
-            .number(static_cast<u8>(std::atoi(release.substr(dot + 1).c_str())), 1)
+            .number(
+                kVirtual | (PropertyTraits<bool>::parse(text(kBios, "uefi", "off")) ? kUefi : 0), 1)
+            .number(parse_unsigned(release.substr(0, dot), 0, 255), 1)
+            .number(parse_unsigned(release.substr(dot + 1), 0, 255), 1)
             .number(0xffff, 2));
   }
 
@@ -165,7 +163,7 @@ class Builder {
   // [DSP0134 7.3 "Baseboard (or Module) Information"] Optional.
   void board() {
     constexpr u64 kHosting = 1, kMotherboard = 0x0a;
-    if (text(kBoard, "manufacturer").empty() && text(kBoard, "product").empty()) return;
+    if (!settings_.has_fields(kBoard)) return;
     add(Structure(kBoard, handle_of(kBoard))
             .text(text(kBoard, "manufacturer", kMaker))
             .text(text(kBoard, "product"))

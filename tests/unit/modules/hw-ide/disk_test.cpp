@@ -225,6 +225,22 @@ TEST_F(DiskTest, AnswersForTheDriveThatIsNotThere) {
   EXPECT_EQ(in8(0x177), 0x7f);
 }
 
+TEST_F(DiskTest, AResetIsNoInterrupt) {
+  const auto before = isa_.irqs().edges(kIrq);
+  out8(kPrimaryControl, control::kReset);
+  out8(kPrimaryControl, 0);
+  EXPECT_EQ(bus_master_status() & kDmaInterrupt, 0);
+  machine_.run_control().reset();
+  EXPECT_EQ(isa_.irqs().edges(kIrq), before);
+}
+
+TEST_F(DiskTest, TheTableIsSetByWordsAsWell) {
+  machine_.io().store<u16>(kBusMaster + 4, 0x5678);
+  machine_.io().store<u16>(kBusMaster + 6, 0x1234);
+  EXPECT_EQ(machine_.io().load<u32>(kBusMaster + 4), 0x1234'5678u);
+  EXPECT_EQ(machine_.io().load<u16>(kBusMaster + 6), 0x1234u);
+}
+
 TEST_F(DiskTest, IgnoresCommandsWhileItIsBusy) {
   put_table({512});
   issue({.command = kWriteDma});
