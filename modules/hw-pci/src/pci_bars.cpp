@@ -13,6 +13,7 @@
 #include "backplane/machine.h"
 #include "backplane/pci/pci_bus.h"
 #include "backplane/pci/pci_device.h"
+#include "expansion_rom.h"
 
 namespace backplane {
 
@@ -106,7 +107,11 @@ void PciDevice::load_rom_file() {
   const auto* const firmware = machine().service<FirmwareConfiguration>();
   const char* const usual = pci_class().option_rom;
   if (usual == nullptr || firmware == nullptr || !firmware->runs_option_roms()) return;
-  if (const auto path = find_firmware_file(usual)) load_rom(*path);
+  const auto path = find_firmware_file(usual);
+  if (!path) return;
+  load_rom(*path);
+  RamBlock& rom = *bars_[kRomBar].region->block();
+  claim_expansion_rom({rom.host(), rom.size()}, config_.get16(kVendorId), config_.get16(kDeviceId));
 }
 
 std::optional<u64> PciDevice::bar_address(unsigned index) const {

@@ -48,6 +48,10 @@ void PciDevice::realize() {
   config_.set_writable8(kCacheLineSize, 0xff);
   config_.set_writable8(kLatencyTimer, 0xff);
   if (pci_class().interrupt_pin != 0) config_.set_writable8(kInterruptLine, 0xff);
+}
+
+// What the ROM is for says the derived class.
+void PciDevice::realized_all() {
   if (rom_bar_) load_rom_file();
 }
 

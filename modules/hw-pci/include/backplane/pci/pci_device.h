@@ -96,6 +96,7 @@ class PciDevice : public Device {
   // Takes a place on the bus and fills in the configuration header. BARs and capabilities are
   // added by the override, after this.
   void realize();
+  void realized_all();
   void unrealize();
   // Configuration space, BARs, MSI and INTx as after RST#.
   void reset() override;
