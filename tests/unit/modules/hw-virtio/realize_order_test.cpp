@@ -37,10 +37,15 @@ class RealizeOrder : public VirtioTest {
 TEST_F(RealizeOrder, OfTheBalloonIsTheDocumentedOne) {
   add("virtio-balloon-pci");
   const std::vector<std::string> expected{
-      "virtio-balloon-pci: realized=true",      "virtio-balloon-pci: pci-device realize",
-      "virtio-balloon-pci: virtio-pci realize", "virtio-balloon-pci: virtio-pci realized all",
-      "virtio-balloon-device: realized=true",   "virtio-balloon-device: virtio-device realize",
-      "virtio-balloon-device: realize",         "virtio-balloon-device: virtio-device realized all",
+      "virtio-balloon-pci: realized=true",
+      "virtio-balloon-pci: pci-device realize",
+      "virtio-balloon-pci: virtio-pci realize",
+      "virtio-balloon-pci: pci-device realized all",
+      "virtio-balloon-pci: virtio-pci realized all",
+      "virtio-balloon-device: realized=true",
+      "virtio-balloon-device: virtio-device realize",
+      "virtio-balloon-device: realize",
+      "virtio-balloon-device: virtio-device realized all",
   };
   EXPECT_EQ(steps("virtio-balloon"), expected);
 }
