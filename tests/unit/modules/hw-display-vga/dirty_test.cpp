@@ -14,8 +14,17 @@ namespace {
 class LoggingAccelerator final : public testing::NullAccelerator, public MemoryListener {
  public:
   static void class_init(AccelClass&) {}
-  void init_machine(Machine& machine) override { machine.memory().add_listener(*this); }
+  ~LoggingAccelerator() override {
+    if (memory_ != nullptr) memory_->remove_listener(*this);
+  }
+  void init_machine(Machine& machine) override {
+    memory_ = &machine.memory();
+    memory_->add_listener(*this);
+  }
   bool keeps_dirty_log() const override { return true; }
+
+ private:
+  AddressSpace* memory_ = nullptr;
 };
 BACKPLANE_TYPE(LoggingAccelerator, "vga-test-accel")
 
