@@ -99,14 +99,6 @@ void IdeCdrom::execute(u8 command) {
     case kSetFeatures:
       if (task().features != kSetTransferMode || set_transfer_mode(task().count)) return complete();
       return fail(error::kAborted);
-    case kCheckPowerMode:
-      task().count = 0xff;
-      return complete();
-    case kIdle:
-    case kIdleImmediate:
-    case kStandby:
-    case kStandbyImmediate:
-    case kSleep:
     case kFlushCache:
       return complete();
     default:

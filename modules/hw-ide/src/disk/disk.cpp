@@ -151,15 +151,6 @@ void IdeDisk::execute(u8 command) {
     case kSeek:
       return addressed_sector(false).value_or(sectors()) < sectors() ? complete()
                                                                      : fail(error::kNotFound);
-    case kCheckPowerMode:
-      task().count = 0xff;  // active
-      return complete();
-    case kIdle:
-    case kIdleImmediate:
-    case kStandby:
-    case kStandbyImmediate:
-    case kSleep:
-      return complete();
     default:
       if ((command & 0xf0) == kRecalibrate) return complete();
       return fail(error::kAborted);

@@ -209,7 +209,27 @@ void IdeDrive::start_command(u8 command) {
   drop_interrupt();
   state_.error = 0;
   state_.status = kIdleStatus | status::kBusy;
-  execute(command);
+  if (!manage_power(command)) execute(command);
+}
+
+// A drive that does not rotate is always active. [ATA8-ACS 4.15 "Power Management"]
+bool IdeDrive::manage_power(u8 command) {
+  constexpr u8 kActive = 0xff;
+  switch (command) {
+    case kCheckPowerMode:
+      task_.count = kActive;
+      break;
+    case kIdle:
+    case kIdleImmediate:
+    case kStandby:
+    case kStandbyImmediate:
+    case kSleep:
+      break;
+    default:
+      return false;
+  }
+  complete();
+  return true;
 }
 
 void IdeDrive::execute_diagnostic(bool announce) {

@@ -135,6 +135,7 @@ class IdeDrive : public Device, public BootDevice, public DiskSizeListener {
     static std::span<const StateMember> members();
   };
 
+  bool manage_power(u8 command);
   void abandon();
   void raise_interrupt();
   void drop_interrupt();

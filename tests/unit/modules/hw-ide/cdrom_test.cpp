@@ -8,9 +8,6 @@ namespace {
 
 using namespace ide;
 
-constexpr u8 kIdle = status::kReady | status::kSeekComplete;
-constexpr Outcome kDone{kIdle, 0, true};
-constexpr Outcome kData{kIdle | status::kDataRequest, 0, true};
 constexpr u64 kBlock = 2048;
 
 class CdromTest : public IdeTest {
@@ -19,7 +16,7 @@ class CdromTest : public IdeTest {
 
   void send(const std::vector<u8>& packet, u16 limit = 0xfffe, u8 features = 0) {
     issue({.command = kPacket, .features = features, .lba = u64{limit} << 8, .device = 0});
-    EXPECT_EQ(wait(), (Outcome{kIdle | status::kDataRequest, 0, false}));
+    EXPECT_EQ(wait(), (Outcome{kIdleStatus | status::kDataRequest, 0, false}));
     EXPECT_EQ(in8(kPrimary + kSectorCount), reason::kCommand);
     std::string bytes(packet.begin(), packet.end());
     bytes.resize(12);
@@ -59,7 +56,7 @@ TEST_F(CdromTest, HasTheSignatureOfPackets) {
   EXPECT_EQ(in8(kPrimary + kLbaMid), 0x14);
   EXPECT_EQ(in8(kPrimary + kLbaHigh), 0xeb);
   issue({.command = kIdentify, .device = 0});
-  EXPECT_EQ(wait(), (Outcome{kIdle | status::kError, error::kAborted, true}));
+  EXPECT_EQ(wait(), (Outcome{kIdleStatus | status::kError, error::kAborted, true}));
   EXPECT_EQ(in8(kPrimary + kLbaMid), 0x14);
   issue({.command = kIdentifyPacket, .device = 0});
   ASSERT_EQ(wait(), kData);
@@ -68,7 +65,7 @@ TEST_F(CdromTest, HasTheSignatureOfPackets) {
 
 TEST_F(CdromTest, SaysOnceThatTheDiscIsNew) {
   send({0x00});
-  EXPECT_EQ(wait(), (Outcome{kIdle | status::kError, 0x64, true}));
+  EXPECT_EQ(wait(), (Outcome{kIdleStatus | status::kError, 0x64, true}));
   EXPECT_EQ(sense(), (std::vector<u8>{6, 0x28, 0}));
   send({0x00});
   EXPECT_EQ(wait(), kDone);
@@ -138,7 +135,7 @@ TEST_F(IdeTest, ADriveWithoutADiscSaysSo) {
   issue({.command = kPacket, .device = 0});
   wait();
   write_words(std::string(12, '\0'));
-  EXPECT_EQ(wait(), (Outcome{kIdle | status::kError, 0x24, true}));
+  EXPECT_EQ(wait(), (Outcome{kIdleStatus | status::kError, 0x24, true}));
 }
 
 }  // namespace

@@ -9,11 +9,8 @@ namespace {
 
 using namespace ide;
 
-constexpr u8 kIdle = status::kReady | status::kSeekComplete;
-constexpr Outcome kDone{kIdle, 0, true};
-constexpr Outcome kData{kIdle | status::kDataRequest, 0, true};
-constexpr Outcome kSilentData{kIdle | status::kDataRequest, 0, false};
-constexpr Outcome failed(u8 error) { return {kIdle | status::kError, error, true}; }
+constexpr Outcome kSilentData{kIdleStatus | status::kDataRequest, 0, false};
+constexpr Outcome failed(u8 error) { return {kIdleStatus | status::kError, error, true}; }
 constexpr u8 kActive = 1, kDmaError = 2, kDmaInterrupt = 4;
 
 class DiskTest : public IdeTest {
@@ -38,7 +35,7 @@ TEST_F(DiskTest, SaysWhatItIsAfterAReset) {
   EXPECT_EQ(in8(kPrimary + kLbaLow), 1);
   EXPECT_EQ(in8(kPrimary + kLbaMid), 0);
   EXPECT_EQ(in8(kPrimary + kErrorOrFeatures), error::kDiagnosticPassed);
-  EXPECT_EQ(status(), kIdle);
+  EXPECT_EQ(status(), kIdleStatus);
   EXPECT_FALSE(interrupt());
 }
 
@@ -52,7 +49,7 @@ TEST_F(DiskTest, IdentifiesItself) {
   unsigned sum = 0;
   for (const char c : identity) sum += static_cast<u8>(c);
   EXPECT_EQ(sum & 0xff, 0u);
-  EXPECT_EQ(status(), kIdle);
+  EXPECT_EQ(status(), kIdleStatus);
 }
 
 TEST_F(DiskTest, ReadsByPioWithAnInterruptForEachSector) {
@@ -61,7 +58,7 @@ TEST_F(DiskTest, ReadsByPioWithAnInterruptForEachSector) {
   EXPECT_EQ(read_words(512), sectors(5, 1));
   ASSERT_EQ(wait(), kData);
   EXPECT_EQ(read_words(512), sectors(6, 1));
-  EXPECT_EQ(status(), kIdle);
+  EXPECT_EQ(status(), kIdleStatus);
   EXPECT_FALSE(interrupt());
 }
 
@@ -101,7 +98,7 @@ TEST_F(DiskTest, ReadsMoreThanItsBufferHas) {
     }
   }
   EXPECT_EQ(data, sectors(3, kCount));
-  EXPECT_EQ(status(), kIdle);
+  EXPECT_EQ(status(), kIdleStatus);
 }
 
 TEST_F(DiskTest, MovesDataToPiecesOfMemory) {
@@ -135,7 +132,7 @@ TEST_F(DiskTest, WaitsWhileTheTableIsTooShort) {
   EXPECT_EQ(memory(kPlace, 512), sectors(1, 1));
   out8(kPrimaryControl, control::kReset);
   out8(kPrimaryControl, 0);
-  EXPECT_EQ(status(), kIdle);
+  EXPECT_EQ(status(), kIdleStatus);
 }
 
 TEST_F(DiskTest, SaysThatTheTableIsNotInMemory) {
@@ -180,7 +177,8 @@ TEST_F(DiskTest, SaysWhatTheHostCouldNotDo) {
   issue({.command = kWriteSectors});
   ASSERT_EQ(wait(), kSilentData);
   write_words(std::string(512, 'x'));
-  EXPECT_EQ(wait(), (Outcome{kIdle | status::kError | status::kFault, error::kAborted, true}));
+  EXPECT_EQ(wait(),
+            (Outcome{kIdleStatus | status::kError | status::kFault, error::kAborted, true}));
 }
 
 TEST_F(DiskTest, FlushesAndTrims) {
@@ -211,7 +209,7 @@ TEST_F(DiskTest, WritesThroughWithoutItsCache) {
 TEST_F(DiskTest, DoesNotInterruptWhenToldNotTo) {
   out8(kPrimaryControl, control::kNoInterrupt);
   issue({.command = kSeek});
-  EXPECT_EQ(wait(), (Outcome{kIdle, 0, false}));
+  EXPECT_EQ(wait(), (Outcome{kIdleStatus, 0, false}));
 }
 
 TEST_F(DiskTest, AnswersForTheDriveThatIsNotThere) {
@@ -223,6 +221,14 @@ TEST_F(DiskTest, AnswersForTheDriveThatIsNotThere) {
   EXPECT_EQ(in8(kPrimary + kStatusOrCommand), 0);
   // Of the other channel there is nothing at all.
   EXPECT_EQ(in8(0x177), 0x7f);
+}
+
+TEST_F(DiskTest, IsActiveWhateverItIsTold) {
+  for (const u8 command : {kStandbyImmediate, kSleep, kCheckPowerMode}) {
+    issue({.command = command, .count = 0});
+    EXPECT_EQ(wait(), kDone);
+  }
+  EXPECT_EQ(in8(kPrimary + kSectorCount), 0xff);
 }
 
 TEST_F(DiskTest, AResetIsNoInterrupt) {
@@ -258,7 +264,7 @@ TEST_F(IdeTest, PortsAreDecodedWhenFirmwareHasSaidSo) {
   function_.write32(0x40, 0x0000'8000);
   EXPECT_EQ(in8(kPrimary + kStatusOrCommand), 0xff);
   function_.write16(4, 1);
-  EXPECT_EQ(in8(kPrimary + kStatusOrCommand), kIdle);
+  EXPECT_EQ(in8(kPrimary + kStatusOrCommand), kIdleStatus);
   EXPECT_EQ(in8(0x177), 0xff);
 }
 

@@ -54,6 +54,11 @@ struct Outcome {
 };
 void PrintTo(const Outcome& outcome, std::ostream* out);
 
+// Of a command that is done, and of one that has data to be moved.
+inline constexpr u8 kIdleStatus = ide::status::kReady | ide::status::kSeekComplete;
+inline constexpr Outcome kDone{kIdleStatus, 0, true};
+inline constexpr Outcome kData{kIdleStatus | ide::status::kDataRequest, 0, true};
+
 class IdeTest : public ::testing::Test {
  protected:
   static constexpr u16 kPrimary = 0x1f0, kPrimaryControl = 0x3f6, kBusMaster = 0xc000;

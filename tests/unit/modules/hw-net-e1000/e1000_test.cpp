@@ -6,34 +6,17 @@
 #include <optional>
 
 #include "backplane/frame_offload.h"
-#include "backplane/netdev.h"
 #include "backplane/pci/host_bridge.h"
 #include "backplane/pci/pci_device.h"
 #include "backplane/testing/pci_driver.h"
 #include "backplane/testing/test_machine.h"
 #include "e1000_regs.h"
+#include "fake_network.h"
 
 namespace backplane::testing {
 namespace {
 
 using namespace e1000;
-
-class CableEnd final : public Netdev {
- public:
-  static void class_init(ObjectClass&) {}
-  std::string describe() const override { return "a cable"; }
-  void send(std::span<const iovec> frame) override {
-    std::string text;
-    for (const iovec& piece : frame)
-      text.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
-    sent.push_back(text);
-  }
-  void arrive(const std::string& frame) {
-    deliver({reinterpret_cast<const u8*>(frame.data()), frame.size()});
-  }
-  std::vector<std::string> sent;
-};
-BACKPLANE_TYPE(CableEnd, "net-cable-end")
 
 constexpr u64 kBar = 0xe000'0000;
 constexpr u16 kPort = 0xc000;
@@ -56,7 +39,7 @@ class E1000Test : public ::testing::Test {
  protected:
   E1000Test()
       : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))),
-        cable_(dynamic_cast<CableEnd&>(backends_.add(kNetdevKind, "cable-end", "net0", {}))) {
+        cable_(dynamic_cast<FakeNetwork&>(backends_.add(kNetdevKind, "fake", "net0", {}))) {
     machine_.create_device("pci-host-bridge");
     card_ = &dynamic_cast<PciDevice&>(machine_.add_device(
         "e1000", "", "", {{"netdev", "net0"}, {"mac", "52:54:00:00:00:07"}, {"addr", "04"}}));
@@ -131,7 +114,7 @@ class E1000Test : public ::testing::Test {
 
   TestMachine machine_;
   Backends& backends_;
-  CableEnd& cable_;
+  FakeNetwork& cable_;
   PciDevice* card_ = nullptr;
   std::optional<PciDriver> pci_;
   u32 tail_ = 0;

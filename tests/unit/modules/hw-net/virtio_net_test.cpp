@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "fake_network.h"
 #include "virtio/net_device.h"
 #include "virtio_machine.h"
 
@@ -6,24 +7,6 @@ namespace backplane::testing {
 namespace {
 
 using namespace virtio_net;
-
-// A network that remembers what the guest sends, and from which a test sends to the guest.
-class FakeNetwork final : public Netdev {
- public:
-  static void class_init(ObjectClass&) {}
-  std::string describe() const override { return "a fake"; }
-  void send(std::span<const iovec> frame) override {
-    std::string text;
-    for (const iovec& piece : frame)
-      text.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
-    sent.push_back(text);
-  }
-  void arrive(const std::string& frame) {
-    deliver({reinterpret_cast<const u8*>(frame.data()), frame.size()});
-  }
-  std::vector<std::string> sent;
-};
-BACKPLANE_TYPE(FakeNetwork, "net-fake")
 
 // One with several queues, that takes and gives frames with something left to be done.
 class FakeOffloadNetwork final : public Netdev, public OffloadNetdev {
