@@ -69,7 +69,7 @@ class Machine:
             ready = left > 0 and select.select([self.process.stdout], [], [], left)[0]
             piece = os.read(self.process.stdout.fileno(), 4096) if ready else b""
             if not piece:
-                raise Failure(f"no {text.decode()!r}, but {self.seen[-800:]!r}")
+                raise Failure(f"no {text.decode()!r}, but {self.seen[-3000:]!r}")
             self.seen += piece
         self.seen = self.seen[self.seen.index(text) + len(text):]
 
@@ -81,7 +81,7 @@ class Machine:
         try:
             found = self.process.wait(max(1, self.deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise Failure(f"it does not end; it said {self.seen[-800:]!r}") from None
+            raise Failure(f"it does not end; it said {self.seen[-3000:]!r}") from None
         check(found == status, f"status {found}, not {status}")
 
 
