@@ -49,7 +49,8 @@ void enable(std::string_view list);
 // The same, and nothing else any more; "none": nothing.
 void set(std::string_view list);
 
-// Sends log lines to a file instead of stderr. Throws Error if it cannot be opened.
+// Sends log lines to a file instead of stderr; empty: to stderr again. Throws Error if it cannot be
+// opened.
 void set_file(const std::string& path);
 
 extern std::atomic<unsigned> enabled_mask;

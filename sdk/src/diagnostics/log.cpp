@@ -120,7 +120,7 @@ void set(std::string_view list) {
 }
 
 void set_file(const std::string& path) {
-  std::FILE* const file = open_log_file(path);
+  std::FILE* const file = path.empty() ? stderr : open_log_file(path);
   if (file == nullptr) throw Error::system(fmt::format("cannot write log file '{}'", path), errno);
   Destination& out = destination();
   const std::lock_guard lock(out.mutex);
