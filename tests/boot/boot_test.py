@@ -4,6 +4,7 @@
 import argparse
 import concurrent.futures
 import contextlib
+import ctypes
 import dataclasses
 import hashlib
 import http.server
@@ -51,6 +52,18 @@ def image(setup, content=b"", size=8 * MIB):
     path = setup.work / "disk.img"
     path.write_bytes(content.ljust(size, b"\0"))
     return path
+
+
+def io_uring():
+    """What makes a drive use io_uring; nothing, which is said, where this host has none."""
+    setup_call = 425  # of every processor
+    parameters = ctypes.create_string_buffer(120)
+    descriptor = ctypes.CDLL(None, use_errno=True).syscall(setup_call, 1, parameters)
+    if descriptor < 0:
+        print(f"without io_uring: {os.strerror(ctypes.get_errno())}")
+        return ""
+    os.close(descriptor)
+    return ",aio=io_uring"
 
 
 # --- Booting, in every mode --------------------------------------------------
@@ -586,10 +599,10 @@ def wait_until(guest, what, holds):
         time.sleep(0.02)
 
 
-@case
-def hot_plug(setup):
-    """A disk and a balloon come and go 50 times under I/O, and what was written is in the image."""
-    times = 50
+def come_and_go(setup, times, *options, file="", device=""):
+    """A disk and a balloon come and go under I/O, and what was written is in the image.
+
+    file and device: more properties of the image's node and of the disk."""
     commands = f"""
     set -e
     echo ready
@@ -609,8 +622,8 @@ def hot_plug(setup):
     echo done
     """
     disk = image(setup)
-    options = ["-blockdev", f"file,node-name=file,filename={disk}",
-               "-blockdev", "raw,node-name=node,file=file"]
+    options += ("-blockdev", f"file,node-name=file,filename={disk}{file}",
+                "-blockdev", "raw,node-name=node,file=file")
     with Guest(setup, commands, *options, rng=False, balloon=False, timeout=240) as guest:
         def do(command):
             reply = guest.monitor(command)
@@ -618,7 +631,7 @@ def hot_plug(setup):
 
         guest.expect("ready")
         for n in range(times):
-            do("device_add virtio-blk-pci,drive=node,id=disk")
+            do(f"device_add virtio-blk-pci,drive=node,id=disk{device}")
             do("device_add virtio-balloon-pci,id=balloon")
             guest.expect(f"written {n}")
             do("device_del disk")
@@ -633,6 +646,56 @@ def hot_plug(setup):
     content = disk.read_bytes()
     for n in range(times):
         check_equal(f"sector {n}", content[n * 512:].partition(b"\n")[0], b"block %d" % n)
+
+
+@case
+def hot_plug(setup):
+    come_and_go(setup, 50)
+
+
+@case
+def hot_plug_io_thread(setup):
+    """The same where a thread of its own and the host's kernel move the data."""
+    come_and_go(setup, 15, "-object", "iothread,id=io0", file=io_uring(), device=",iothread=io0")
+
+
+@case
+def io_thread(setup):
+    """A disk in an I/O thread, under load: stopped and continued, saved and loaded, whole."""
+    commands = """
+    set -e
+    yes written | head -c 4000000 >/tmp/data
+    echo ready
+    n=0
+    while [ $n -lt 25 ]; do
+      dd if=/tmp/data of=/dev/vda bs=20k conv=notrunc oflag=direct iflag=fullblock 2>/dev/null
+      dd if=/dev/vda bs=20k count=195 iflag=direct 2>/dev/null | head -c 3990000 >/tmp/back
+      head -c 3990000 /tmp/data | cmp - /tmp/back
+      n=$((n + 1))
+      echo round $n
+    done
+    sync
+    echo done
+    """
+    disk, state = image(setup), setup.work / "state"
+    options = ["-object", "iothread,id=io0",
+               "-drive", f"file={disk},format=raw,if=none,id=d{io_uring()}",
+               "-device", "virtio-blk-pci,drive=d,iothread=io0"]
+    with Guest(setup, commands, *options, cpus=2) as guest:
+        guest.expect("ready")
+        check("io0" in guest.monitor("info iothreads"), "info iothreads does not name io0")
+        for n in range(1, 10):
+            guest.expect(f"round {n}")
+            guest.monitor("stop")
+            guest.monitor("cont")
+        guest.monitor("stop")
+        reply = guest.monitor(f"savestate {state}")
+        check(state.exists(), f"the monitor said {reply!r}")
+        guest.kill(signal.SIGKILL)
+    with Guest(setup, commands, *options, "-loadstate", str(state), cpus=2) as guest:
+        guest.expect("done")
+    check(disk.read_bytes().startswith((b"written\n" * 500000)[:3990000]),
+          "what was written is not in the image")
 
 
 @case

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What can be asked about the machine: run state, CPUs, memory, devices.
+#include "backplane/io_thread.h"
 #include "backplane/machine.h"
 #include "backplane/machine_state.h"
 #include "commands/commands.h"
@@ -70,8 +71,15 @@ Value uuid(CommandContext& context, const Arguments&) {
   return Value::Record{{"UUID", given.empty() ? std::string(kNone) : given}};
 }
 
-// Disks have threads of their own, which are nobody's to name.
-Value iothreads(CommandContext&, const Arguments&) { return Value::List{}; }
+// The threads that disks have for themselves are nobody's to name.
+Value iothreads(CommandContext& context, const Arguments&) {
+  Value::List list;
+  for (const auto& backend : context.machine.find(Backends::kPath)->children())
+    if (const auto* const thread = dynamic_cast<const IoThread*>(backend.get()))
+      list.push_back(Value::Record{{"id", thread->id()},
+                                   {"thread-id", static_cast<i64>(thread->thread_id())}});
+  return list;
+}
 
 Value cpus(CommandContext& context, const Arguments&) {
   Value::List list;
@@ -191,10 +199,9 @@ constexpr Command kCommands[] = {
      .run = uuid,
      .out_of_band = true},
     {.name = "query-iothreads",
-     .help = "threads that devices were given by name: there are none",
+     .help = "threads that devices were given by name",
      .returns = &kIothreads,
-     .run = iothreads,
-     .out_of_band = true},
+     .run = iothreads},
     {.name = "query-cpus-fast",
      .help = "the CPUs and their threads",
      .returns = &kCpus,

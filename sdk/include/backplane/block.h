@@ -133,6 +133,8 @@ class BlockNode : public Backend {
   OnOffAuto wants_read_only() const { return read_only_; }
   bool may_be_read_only() const { return auto_read_only_; }
   bool bypasses_cache() const { return cache_direct_; }
+  // A write is looked at before it goes down.
+  bool detects_zeroes() const { return detect_zeroes_ != DetectZeroes::Off; }
   void set_read_only(bool read_only) { read_only_ = read_only ? OnOffAuto::On : OnOffAuto::Off; }
 
  private:

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A disk's side of a block node: requests that wait for nobody, and what is done if they fail.
 //
-// Threads: submit() is called under the machine lock and never waits for the disk; requests run on
-// the queue's own threads; the completion runs on the main loop's thread with the machine lock
-// held, or, where instructions are counted, on the vCPU's thread at a virtual time that follows
+// Threads: a queue is used in a loop, the main loop or an IoThread, whose lock is held in all calls
+// that do not say otherwise. submit() never waits for the disk; requests run on the queue's own
+// threads, or by an engine of the host's (aio.h); the completion runs on the loop's thread with its
+// lock, or, where instructions are counted, on the vCPU's thread at a virtual time that follows
 // from when the request was submitted and from what it asks, in the order submitted. Else requests
 // may complete in any order; a flush completes after every write that completed before it was
 // submitted is on stable storage.
@@ -16,6 +17,7 @@
 
 #include "backplane/block.h"
 #include "backplane/enumeration.h"
+#include "backplane/io_context.h"
 #include "backplane/io_vector.h"
 #include "backplane/types.h"
 
@@ -72,9 +74,13 @@ struct BlockStatistics {
 // stop it once for each reason.
 class BlockQueue {
  public:
-  // Throws Error if the node's size is no whole number of sectors. Machine and node must outlive
-  // it.
+  // Throws Error if the node's size is no whole number of sectors, or if an engine that the node
+  // wants is not to be had. Machine, node and loop must outlive it. Machine lock, as its
+  // destruction.
   BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings);
+  // One that is used in that loop, and not in the main loop.
+  BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings,
+             IoContext& loop);
   // What was submitted is carried out; its completions do not run any more (see drain()).
   ~BlockQueue();
   BlockQueue(const BlockQueue&) = delete;
@@ -86,12 +92,12 @@ class BlockQueue {
   // Like submit(), but when the machine goes on: as one that failed, and is to be tried again then.
   void hold(BlockRequest request);
   // Waits until nothing is in flight but what waits for the machine to go on; completions run.
-  // Machine lock held.
+  // Machine lock.
   void settle();
   // Waits until nothing is in flight; completions run, and what waited for the machine to go on has
-  // failed. Machine lock held.
+  // failed. Machine lock.
   void drain();
-  // What is done about failures, and those there were: for `info`.
+  // What is done about failures, and those there were: for `info`. Machine lock.
   std::string describe() const;
   BlockStatistics statistics() const;
 

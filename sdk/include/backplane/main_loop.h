@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "backplane/io_context.h"
 #include "backplane/machine_lock.h"
 #include "backplane/types.h"
 
@@ -15,15 +16,13 @@ class Clock;
 
 class MainLoop {
  public:
-  enum Condition : unsigned { kReadable = 1, kWritable = 4, kHangup = 16 };  // GIOCondition
-
-  // What the host can wait for: a file descriptor; on Windows, the HANDLE of an object that becomes
-  // signalled, for which kReadable is the only condition.
-#ifdef _WIN32
-  using Waitable = void*;
-#else
-  using Waitable = int;
-#endif
+  enum Condition : unsigned {
+    kReadable = IoContext::kReadable,
+    kWritable = IoContext::kWritable,
+    kHangup = IoContext::kHangup
+  };
+  using Waitable = IoContext::Waitable;
+  using WatchHandle = IoContext::WatchHandle;
 
   MainLoop();
   ~MainLoop();
@@ -40,11 +39,11 @@ class MainLoop {
   // ran. On the loop's thread, with the machine lock (given up while waiting) or without.
   bool iterate(bool wait);
 
-  // Watches something; the watch ends when the handle is destroyed (machine lock held).
-  class Watch;
-  using WatchHandle = std::unique_ptr<Watch, void (*)(Watch*)>;
-  // fn gets the conditions seen; it keeps being called while they hold, and may destroy the handle.
+  // Watches something; the watch ends when the handle is destroyed (machine lock held). fn gets the
+  // conditions seen; it keeps being called while they hold, and may destroy the handle.
   WatchHandle watch(Waitable waitable, unsigned conditions, std::function<void(unsigned)> fn);
+  // The same for what is served either here or in an I/O thread: its lock is the machine lock.
+  IoContext& io_context();
 
   // Lets this loop fire a clock's timers, with the precision of the host's timers. Machine lock.
   void attach_clock(Clock& clock);

@@ -3,25 +3,24 @@
 #include <atomic>
 #include <cerrno>
 #include <memory>
+#include <optional>
 
+#include "backplane/aio.h"
 #include "backplane/block.h"
 #include "backplane/image.h"
 #include "block/buffers.h"
+#include "block/host_transfers.h"
 #include "block/image_file.h"
 
 namespace backplane {
 
 namespace {
 
-// How requests are carried out: by threads, which is what there is.
-enum class Aio { Threads };
+// What carries requests out where no engine is asked for.
+constexpr std::string_view kThreads = "threads";
 
 }  // namespace
 
-template <>
-struct EnumNames<Aio> {
-  static constexpr EnumName<Aio> kNames[] = {{Aio::Threads, "threads"}};
-};
 template <>
 struct EnumNames<ImageLocking> {
   static constexpr EnumName<ImageLocking> kNames[] = {
@@ -30,20 +29,23 @@ struct EnumNames<ImageLocking> {
 
 namespace {
 
-class BlockFile : public BlockNode, public MappedNode {
+class BlockFile : public BlockNode, public MappedNode, public HostTransfers {
   BACKPLANE_OBJECT(BlockFile, BlockNode, "block-file")
  public:
   static void class_init(ObjectClass& k) {
     k.property<&BlockFile::path_>("filename", "path of the image");
     k.property<&BlockFile::locking_>(
         "locking", "keep other programs from using it (auto: where the file system can)");
-    k.property<&BlockFile::aio_>("aio", "how requests are carried out");
+    k.property<&BlockFile::aio_>("aio",
+                                 "what carries requests out: threads, or an engine: io_uring");
   }
 
   u64 size() const override { return size_.load(std::memory_order_relaxed); }
   int grow(u64 size) override;
   void bypass_cache() override;
   int extent(u64 offset, u64 size, Extent& extent) override;
+  const std::string& engine() const override { return engine_; }
+  std::optional<Place> place(bool write, u64 offset, std::span<const iovec> iov) const override;
   std::string where() const override { return path_; }
   std::string explain(int result) const override;
 
@@ -69,7 +71,8 @@ class BlockFile : public BlockNode, public MappedNode {
 
   std::string path_;
   ImageLocking locking_ = ImageLocking::Auto;
-  Aio aio_ = Aio::Threads;
+  std::string aio_ = std::string(kThreads);
+  std::string engine_;
   std::unique_ptr<ImageFile> file_;
   bool direct_ = false;
   std::atomic<u64> size_{0};
@@ -97,6 +100,8 @@ void BlockFile::open_node() {
                                                          .unlocked = spelled("locking") + "=off",
                                                          .cached = spelled("cache.direct") + "=off",
                                                          .driver = spelled("driver")}});
+  // An unknown name is told of now, not when a device comes to use it.
+  if (aio_ != kThreads) engine_ = kAioKind.user_name(class_of_kind(kAioKind, aio_).name);
   set_read_only(file_->read_only());
   size_ = file_->size();
   if (bypasses_cache()) bypass_cache();
@@ -125,6 +130,14 @@ int BlockFile::extent(u64 offset, u64 size, Extent& extent) {
   const int error = file_->find_stored(offset, size, extent.size, extent.data);
   extent.zero = !extent.data;
   return error;
+}
+
+std::optional<HostTransfers::Place> BlockFile::place(bool write, u64 offset,
+                                                     std::span<const iovec> iov) const {
+  u64 size = 0;
+  if (write && (detects_zeroes() || !total_size(iov, size) || check_end(offset, size) != 0))
+    return std::nullopt;
+  return Place{file_->descriptor(offset, iov), offset};
 }
 
 int BlockFile::do_write(u64 offset, std::span<const iovec> iov) {

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "backplane/machine.h"
+#include "block/engine_stage.h"
 #include "block/error_policy.h"
+#include "block/host_transfers.h"
 #include "block/node_workers.h"
 #include "block/reproducible_order.h"
 
@@ -13,10 +15,19 @@ namespace backplane {
 
 namespace {
 
-std::unique_ptr<RequestStage> workers_of(Machine& machine, BlockNode& node) {
-  auto workers = std::make_unique<NodeWorkers>(machine.main_loop(), node);
-  if (!machine.virtual_clock().follows_instructions()) return workers;
-  return std::make_unique<ReproducibleOrder>(machine.virtual_clock(), std::move(workers));
+// What carries requests out: threads, and for those that are the host's alone an engine, if the
+// node wants one.
+std::unique_ptr<RequestStage> last_stage_of(IoContext& loop, BlockNode& node) {
+  auto workers = std::make_unique<NodeWorkers>(loop, node);
+  auto* const host = dynamic_cast<HostTransfers*>(&node);
+  if (host == nullptr || host->engine().empty()) return workers;
+  return std::make_unique<EngineStage>(loop, node, *host, std::move(workers));
+}
+
+std::unique_ptr<RequestStage> stages_of(Machine& machine, IoContext& loop, BlockNode& node) {
+  auto last = last_stage_of(loop, node);
+  if (!machine.virtual_clock().follows_instructions()) return last;
+  return std::make_unique<ReproducibleOrder>(machine.virtual_clock(), std::move(last));
 }
 
 BlockStatistics::Counters& counters_of(BlockStatistics& statistics, BlockOp op) {
@@ -39,17 +50,22 @@ bool writes(BlockOp op) { return op != BlockOp::Read && op != BlockOp::Flush; }
 }  // namespace
 
 struct BlockQueue::Impl {
-  Impl(Machine& machine, BlockNode& node, const BlockQueueSettings& settings)
-      : node(node),
+  Impl(Machine& machine, BlockNode& node, const BlockQueueSettings& settings, IoContext& loop)
+      : loop(loop),
+        node(node),
         write_through(settings.write_through),
         policy(
             node, settings.on_error,
             [&machine] { machine.run_control().request_stop(StopCause::IoError); },
-            [&machine](const Value& failure) { machine.events().send(kBlockErrorEvent, failure); },
-            workers_of(machine, node)) {}
+            [&machine, &loop](const Value& failure) {
+              loop.with_machine(
+                  [&machine, failure] { machine.events().send(kBlockErrorEvent, failure); });
+            },
+            stages_of(machine, loop, node)) {}
   void complete_on_disk(BlockRequest& request);
   void count(BlockRequest& request);
 
+  IoContext& loop;
   BlockNode& node;
   const bool write_through;
   ErrorPolicy policy;
@@ -57,16 +73,26 @@ struct BlockQueue::Impl {
   Subscription run_state;
 };
 
-BlockQueue::BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings) {
+BlockQueue::BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings)
+    : BlockQueue(machine, node, settings, machine.main_loop().io_context()) {}
+
+BlockQueue::BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings,
+                       IoContext& loop) {
   expect_whole_sectors(node);
-  impl_ = std::make_shared<Impl>(machine, node, settings);
+  impl_ = std::make_shared<Impl>(machine, node, settings, loop);
   impl_->run_state = machine.run_control().on_change([impl = impl_.get()](bool running) {
+    const IoContext::Guard lock(impl->loop);
     if (running) impl->policy.retry();
   });
   node.queue_ = this;
 }
 
-BlockQueue::~BlockQueue() { impl_->node.queue_ = nullptr; }
+BlockQueue::~BlockQueue() {
+  impl_->node.queue_ = nullptr;
+  const IoContext::Guard lock(impl_->loop);
+  impl_->loop.run_kept();
+  impl_.reset();
+}
 
 // As one that is complete when it is on stable storage, if that is wanted.
 void BlockQueue::Impl::complete_on_disk(BlockRequest& request) {
@@ -105,13 +131,24 @@ void BlockQueue::hold(BlockRequest request) {
   impl_->policy.hold(std::move(request));
 }
 
-void BlockQueue::settle() { impl_->policy.settle(); }
-void BlockQueue::drain() { impl_->policy.drain(); }
+void BlockQueue::settle() {
+  const IoContext::Guard lock(impl_->loop);
+  impl_->policy.settle();
+}
+
+void BlockQueue::drain() {
+  const IoContext::Guard lock(impl_->loop);
+  impl_->policy.drain();
+}
 
 std::string BlockQueue::describe() const {
+  const IoContext::Guard lock(impl_->loop);
   return (impl_->write_through ? "write-cache=off, " : "") + impl_->policy.describe();
 }
 
-BlockStatistics BlockQueue::statistics() const { return impl_->statistics; }
+BlockStatistics BlockQueue::statistics() const {
+  const IoContext::Guard lock(impl_->loop);
+  return impl_->statistics;
+}
 
 }  // namespace backplane

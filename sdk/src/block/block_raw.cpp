@@ -2,17 +2,19 @@
 // block-raw: the bytes of what is below are the bytes of the disk.
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string_view>
 
 #include "backplane/block.h"
 #include "backplane/image.h"
 #include "backplane/log.h"
+#include "block/host_transfers.h"
 
 namespace backplane {
 
 namespace {
 
-class BlockRaw final : public BlockFormat, public MappedNode {
+class BlockRaw final : public BlockFormat, public MappedNode, public HostTransfers {
  public:
   static void class_init(ObjectClass& k) {
     k.property<&BlockRaw::offset_>("offset", "where the disk begins in what is below");
@@ -26,6 +28,8 @@ class BlockRaw final : public BlockFormat, public MappedNode {
     if (extent.host) *extent.host -= offset_;
     return error;
   }
+  const std::string& engine() const override;
+  std::optional<Place> place(bool write, u64 offset, std::span<const iovec> iov) const override;
 
  protected:
   void open_format() override;
@@ -47,6 +51,7 @@ class BlockRaw final : public BlockFormat, public MappedNode {
   Size offset_;
   Size size_;
   bool is_all_that_follows_ = false;
+  const HostTransfers* host_ = nullptr;  // what is below, if it is one
 };
 
 void BlockRaw::open_format() {
@@ -54,10 +59,22 @@ void BlockRaw::open_format() {
   if (offset_ > all || size_ > all - offset_)
     throw Error::of("offset={},size={}: {} has {} bytes", offset_.bytes, size_.bytes,
                     below().where(), all);
+  host_ = dynamic_cast<const HostTransfers*>(&below());
   is_all_that_follows_ = size_ == 0;
   if (is_all_that_follows_) size_.bytes = all - offset_;
   expect_whole_sectors(*this);
   if (offset_ == 0) warn_about_other_formats();
+}
+
+const std::string& BlockRaw::engine() const {
+  static const std::string none;
+  return host_ != nullptr ? host_->engine() : none;
+}
+
+std::optional<HostTransfers::Place> BlockRaw::place(bool write, u64 offset,
+                                                    std::span<const iovec> iov) const {
+  if (host_ == nullptr || (write && detects_zeroes())) return std::nullopt;
+  return host_->place(write, offset_ + offset, iov);
 }
 
 int BlockRaw::grow(u64 size) {

@@ -56,6 +56,8 @@ class ImageFile {
   // Throws Error.
   void bypass_cache();
 
+  // The descriptor that such a transfer goes through; -1 on Windows.
+  int descriptor(u64 offset, std::span<const iovec> iov) const;
   // A file that has become shorter gives -EIO.
   int read(u64 offset, std::span<const iovec> iov) const;
   int write(u64 offset, std::span<const iovec> iov) const;

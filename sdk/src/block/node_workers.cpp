@@ -45,7 +45,7 @@ int check_request(const BlockNode& node, const BlockRequest& request) {
   return 0;
 }
 
-NodeWorkers::NodeWorkers(MainLoop& loop, BlockNode& node)
+NodeWorkers::NodeWorkers(IoContext& loop, BlockNode& node)
     : node_(node),
       completions_(std::make_shared<CompletionQueue>(loop)),
       workers_(kThreads, "disk " + node.id()) {}

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "backplane/main_loop.h"
+#include "backplane/io_context.h"
 #include "block/completion_queue.h"
 #include "block/request_stage.h"
 #include "block/worker_pool.h"
@@ -13,7 +13,7 @@ namespace backplane {
 // The last stage: a few threads have the node carry requests out.
 class NodeWorkers final : public RequestStage {
  public:
-  NodeWorkers(MainLoop& loop, BlockNode& node);
+  NodeWorkers(IoContext& loop, BlockNode& node);
   // What was submitted is carried out; its completions do not run any more (see drain()).
   ~NodeWorkers() override;
 

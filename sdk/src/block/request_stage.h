@@ -6,7 +6,7 @@
 
 namespace backplane {
 
-// Machine lock for all calls.
+// All calls with the lock of the loop that the queue is used in.
 class RequestStage {
  public:
   virtual ~RequestStage() = default;

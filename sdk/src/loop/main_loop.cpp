@@ -16,13 +16,25 @@
 
 namespace backplane {
 
-static_assert(unsigned{MainLoop::kReadable} == unsigned{G_IO_IN});
-static_assert(unsigned{MainLoop::kWritable} == unsigned{G_IO_OUT});
-static_assert(unsigned{MainLoop::kHangup} == unsigned{G_IO_HUP});
+static_assert(unsigned{IoContext::kReadable} == unsigned{G_IO_IN});
+static_assert(unsigned{IoContext::kWritable} == unsigned{G_IO_OUT});
+static_assert(unsigned{IoContext::kHangup} == unsigned{G_IO_HUP});
 
-struct MainLoop::Impl {
+struct MainLoop::Impl final : IoContext {
+  void post(std::function<void()> fn) override { posted.push(std::move(fn)); }
+  WatchHandle watch(Waitable waitable, unsigned conditions,
+                    std::function<void(unsigned)> fn) override {
+    return {new Watch(context, *this, waitable, conditions, std::move(fn)),
+            [](Watch* watch) { delete watch; }};
+  }
+  void lock() override { MachineLock::acquire(); }
+  void unlock() override { MachineLock::release(); }
+  bool held_by_me() const override { return MachineLock::held_by_me(); }
+  void with_machine(std::function<void()> fn) override { fn(); }
+  void run_kept() override {}
+
   GMainContext* context = g_main_context_default();
-  PostQueue posted{context};
+  PostQueue posted{context, *this};
   std::vector<std::unique_ptr<ClockSource>> clocks;
   std::atomic<bool> quitting{false};
   std::atomic<int> status{0};
@@ -51,7 +63,9 @@ void MainLoop::quit(int status) {
   });
 }
 
-void MainLoop::post(std::function<void()> fn) { impl_->posted.push(std::move(fn)); }
+void MainLoop::post(std::function<void()> fn) { impl_->post(std::move(fn)); }
+
+IoContext& MainLoop::io_context() { return *impl_; }
 
 bool MainLoop::iterate(bool wait) {
   const MachineLock::Release release;
@@ -60,8 +74,7 @@ bool MainLoop::iterate(bool wait) {
 
 MainLoop::WatchHandle MainLoop::watch(Waitable waitable, unsigned conditions,
                                       std::function<void(unsigned)> fn) {
-  return {new Watch(impl_->context, waitable, conditions, std::move(fn)),
-          [](Watch* watch) { delete watch; }};
+  return impl_->watch(waitable, conditions, std::move(fn));
 }
 
 void MainLoop::attach_clock(Clock& clock) {

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "backplane/main_loop.h"
+#include "backplane/io_context.h"
 
 namespace backplane {
 
@@ -12,6 +12,6 @@ using PollFunction = gboolean (*)(gint, GIOCondition, gpointer);
 
 // A source of GLib's that is ready while the conditions hold for something that the host waits for.
 // On Windows that can only be kReadable.
-GSource* new_poll_source(MainLoop::Waitable waitable, unsigned conditions);
+GSource* new_poll_source(IoContext::Waitable waitable, unsigned conditions);
 
 }  // namespace backplane

@@ -22,8 +22,8 @@ struct PostQueue::Source {
   static inline GSourceFuncs functions{prepare, check, dispatch, nullptr, nullptr, nullptr};
 };
 
-PostQueue::PostQueue(GMainContext* context)
-    : context_(context), source_(g_source_new(&Source::functions, sizeof(Source))) {
+PostQueue::PostQueue(GMainContext* context, IoContext& loop)
+    : context_(context), loop_(loop), source_(g_source_new(&Source::functions, sizeof(Source))) {
   reinterpret_cast<Source*>(source_)->queue = this;
   g_source_set_name(source_, "backplane post");
   g_source_set_can_recurse(source_, TRUE);
@@ -42,7 +42,8 @@ void PostQueue::push(std::function<void()> fn) {
     was_empty = queue_.empty();
     queue_.push_back(std::move(fn));
   }
-  if (was_empty) g_main_context_wakeup(context_);
+  // The loop's own thread looks at the queue before it waits.
+  if (was_empty && g_main_context_is_owner(context_) == FALSE) g_main_context_wakeup(context_);
 }
 
 bool PostQueue::empty() {
@@ -65,7 +66,7 @@ void PostQueue::run() {
       fn = std::move(queue_.front());
       queue_.pop_front();
     }
-    run_callback(fn);
+    run_callback(loop_, fn);
   }
 }
 

@@ -7,12 +7,15 @@
 #include <functional>
 #include <mutex>
 
+#include "backplane/io_context.h"
+
 namespace backplane {
 
-// Functions waiting to run on the main loop's thread, in order.
+// Functions waiting to run on a loop's thread, in order.
 class PostQueue {
  public:
-  explicit PostQueue(GMainContext* context);
+  // Of the loop that runs `context`.
+  PostQueue(GMainContext* context, IoContext& loop);
   ~PostQueue();
   PostQueue(const PostQueue&) = delete;
   PostQueue& operator=(const PostQueue&) = delete;
@@ -25,6 +28,7 @@ class PostQueue {
   void run();
 
   GMainContext* context_;
+  IoContext& loop_;
   std::mutex mutex_;
   std::deque<std::function<void()>> queue_;
   GSource* source_;

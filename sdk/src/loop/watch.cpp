@@ -9,6 +9,7 @@ namespace backplane {
 namespace {
 
 struct Callback {
+  IoContext& loop;
   GSource* source;
   std::function<void(unsigned)> fn;
   bool running = false;
@@ -27,7 +28,7 @@ class Running {
 
 gboolean ready(gint, GIOCondition condition, gpointer data) {
   auto* const callback = static_cast<Callback*>(data);
-  run_callback([&] {
+  run_callback(callback->loop, [&] {
     // Ended by another thread while we waited for the lock; or the loop runs inside the callback.
     if (g_source_is_destroyed(callback->source) || callback->running) return;
     const Running running(*callback);
@@ -40,11 +41,11 @@ void free_callback(gpointer data) { delete static_cast<Callback*>(data); }
 
 }  // namespace
 
-MainLoop::Watch::Watch(GMainContext* context, Waitable waitable, unsigned conditions,
-                       std::function<void(unsigned)> fn)
+IoContext::Watch::Watch(GMainContext* context, IoContext& loop, Waitable waitable,
+                        unsigned conditions, std::function<void(unsigned)> fn)
     : source_(new_poll_source(waitable, conditions)) {
   g_source_set_name(source_, "backplane watch");
-  g_source_set_callback(source_, G_SOURCE_FUNC(&ready), new Callback{source_, std::move(fn)},
+  g_source_set_callback(source_, G_SOURCE_FUNC(&ready), new Callback{loop, source_, std::move(fn)},
                         &free_callback);
   // GLib would keep a source from recursing by taking its descriptor out of those that it waits for
   // and putting it back, at the cost of three system calls for each event.
@@ -52,7 +53,7 @@ MainLoop::Watch::Watch(GMainContext* context, Waitable waitable, unsigned condit
   g_source_attach(source_, context);
 }
 
-MainLoop::Watch::~Watch() {
+IoContext::Watch::~Watch() {
   g_source_destroy(source_);
   g_source_unref(source_);
 }

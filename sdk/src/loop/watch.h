@@ -5,14 +5,15 @@
 
 #include <functional>
 
-#include "backplane/main_loop.h"
+#include "backplane/io_context.h"
 
 namespace backplane {
 
 // Something that is watched. GLib keeps the function while it runs, so a watch may end inside it.
-class MainLoop::Watch {
+class IoContext::Watch {
  public:
-  Watch(GMainContext* context, Waitable waitable, unsigned conditions,
+  // Of the loop that runs `context`.
+  Watch(GMainContext* context, IoContext& loop, Waitable waitable, unsigned conditions,
         std::function<void(unsigned)> fn);
   ~Watch();
   Watch(const Watch&) = delete;

@@ -25,6 +25,8 @@ constexpr u32 kMaxAutoQueues = 8;
 void VirtioBlock::class_init(VirtioDeviceClass& k) {
   k.virtio_id = virtio::kIdBlock;
   k.property<&VirtioBlock::drive_>("drive", "id of the -drive or -blockdev behind the disk");
+  k.property<&VirtioBlock::iothread_>("iothread",
+                                      "id of the -object iothread that serves its queues");
   k.property<&VirtioBlock::serial_>("serial", "serial number, up to 20 bytes");
   k.property<&VirtioBlock::bootindex_>("bootindex", "its place when firmware boots (-1: none)");
   k.property<&VirtioBlock::on_read_error_>("rerror",
@@ -61,16 +63,25 @@ void VirtioBlock::realize() {
   const u32 queues = num_queues_.value_or(std::clamp<u32>(cpus, 1, kMaxAutoQueues));
   if (queues == 0 || queues > kMaxQueues)
     throw Error::of("num-queues={}: expects 1 to {}", queues, kMaxQueues);
+  if (iothread_) {
+    if (machine().virtual_clock().follows_instructions())
+      throw Error(
+          "iothread: where instructions are counted, devices are served in the guest's time",
+          "leave iothread= or -icount out");
+    serve_in(*iothread_);
+  }
   disk_ = std::make_unique<BlockQueue>(
       machine(), *drive_,
       BlockQueueSettings{.on_error = {.read = on_read_error_, .write = on_write_error_},
-                         .write_through = !has_write_cache()});
+                         .write_through = !has_write_cache()},
+      io_context());
   for (u32 i = 0; i < queues; ++i)
     add_queue(queue_size_, [this](VirtQueue& queue) { serve(queue); });
   state_.write_back = has_write_cache();
 }
 
 void VirtioBlock::unrealize() {
+  stop_serving();
   if (disk_ != nullptr) disk_->drain();
   disk_.reset();
   requests_.clear();
@@ -79,6 +90,7 @@ void VirtioBlock::unrealize() {
 
 // What the driver gave up on must not touch its memory later.
 void VirtioBlock::reset() {
+  const QueueLock lock(*this);
   if (disk_ != nullptr && free_requests_.size() != requests_.size()) disk_->drain();
   VirtioDevice::reset();
   state_.write_back = has_write_cache();
@@ -90,6 +102,7 @@ void VirtioBlock::settle() {
 
 // Those that are left wait for the machine to go on, because the host failed at them.
 void VirtioBlock::saving() {
+  const QueueLock lock(*this);
   VirtioDevice::saving();
   state_.held.clear();
   for (const auto& request : requests_)
@@ -98,6 +111,7 @@ void VirtioBlock::saving() {
 }
 
 void VirtioBlock::loaded() {
+  const QueueLock lock(*this);
   VirtioDevice::loaded();
   for (const Held& held : state_.held) {
     VirtQueue* const at = queue(held.queue);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // virtio-blk: a disk. [virtio-1.2 §5.2 "Block Device"]
 //
-// A request is taken from its queue under the machine lock, handed to the queue of its block
-// node, and given back when that has done it; several are under way at once and finish in any
-// order.
+// A request is taken from its queue, handed to the queue of its block node, and given back when that
+// has done it, all in the loop that the device is served in: the main loop, or an I/O thread.
+// Several are under way at once and finish in any order.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backplane/block_queue.h"
+#include "backplane/io_thread.h"
 #include "backplane/virtio/virtio_device.h"
 #include "backplane/virtio/virtio_pci.h"
 #include "block/block_regs.h"
@@ -68,6 +69,7 @@ class VirtioBlock final : public VirtioDevice, public DiskSizeListener {
   Request& take_request();
 
   BackendLink<BlockNode> drive_;
+  BackendLink<IoThread> iothread_;
   std::string serial_;
   i32 bootindex_ = -1;
   OnOffAuto write_cache_ = OnOffAuto::Auto;  // the host's; Auto: On

@@ -39,18 +39,48 @@ void VirtioDevice::realized_all() {
 }
 
 void VirtioDevice::unrealize() {
+  stop_serving();
   transport().device_unplugged(*this);
+  serving_.reset();
   kick_timer_.reset();
   queues_.list.clear();
 }
 
+IoContext& VirtioDevice::io_context() const {
+  return serving_ != nullptr ? serving_->thread : machine().main_loop().io_context();
+}
+
+void VirtioDevice::serve_in(IoContext& thread) {
+  const bool runs = machine().run_control().state() == RunState::Running;
+  serving_ = std::make_unique<Serving>(Serving{.thread = thread, .resting = !runs});
+  serving_->run_state = machine().run_control().on_change([this](bool running) {
+    const QueueLock lock(*this);
+    serving_->resting = !running;
+    if (running) kick_all();
+  });
+}
+
+void VirtioDevice::stop_serving() {
+  if (serving_ == nullptr) return;
+  serving_->run_state = {};
+  const QueueLock lock(*this);
+  serving_->resting = true;
+  serving_->thread.run_kept();
+}
+
+void VirtioDevice::notify_queue(unsigned queue) {
+  with_machine([this, queue] { transport().notify_queue(queue); });
+}
+
 void VirtioDevice::reset() {
+  const QueueLock lock(*this);
   if (kick_timer_) kick_timer_->cancel();
   Device::reset();
 }
 
 // Buffers may have been added without a kick that was served.
 void VirtioDevice::loaded() {
+  const QueueLock lock(*this);
   Device::loaded();
   if ((state_.guest_features & ~host_features_) != 0 && (state_.status & kFeaturesOk) != 0)
     throw Error::of("features {:#x} are in use, of which this device has {:#x}",
@@ -108,11 +138,14 @@ void VirtioDevice::config_write(unsigned offset, u32 value, unsigned size) {
 }
 
 void VirtioDevice::kick_all() {
+  const QueueLock lock(*this);
   for (const auto& queue : queues_.list) queue->kick();
 }
 
 void VirtioDevice::kick_all_later() {
-  if (kick_timer_) kick_timer_->arm_in(0);
+  with_machine([this] {
+    if (kick_timer_) kick_timer_->arm_in(0);
+  });
 }
 
 // A legacy driver may use its queues before it says DRIVER_OK.
@@ -140,8 +173,10 @@ VirtQueue& VirtioDevice::add_queue(u16 max_size, VirtQueue::Handler handler) {
 }
 
 void VirtioDevice::notify_config() {
-  ++state_.config_generation;
-  if (driver_ok()) transport().notify_config();
+  with_machine([this] {
+    ++state_.config_generation;
+    if (driver_ok()) transport().notify_config();
+  });
 }
 
 }  // namespace backplane

@@ -117,7 +117,7 @@ void VirtQueue::enable() {
 }
 
 void VirtQueue::kick() {
-  if (state_.enabled && device_.operating()) handler_(*this);
+  if (state_.enabled && device_.takes_kicks() && device_.operating()) handler_(*this);
 }
 
 bool VirtQueue::broken(const char* what) {
@@ -225,7 +225,7 @@ bool VirtQueue::driver_wants_interrupt() {
 void VirtQueue::notify() {
   if (!state_.pushed || !usable()) return;
   state_.pushed = false;
-  if (driver_wants_interrupt()) device_.transport().notify_queue(index_);
+  if (driver_wants_interrupt()) device_.notify_queue(index_);
 }
 
 // [virtio-1.2 §2.7.10 "Available Buffer Notification Suppression"]

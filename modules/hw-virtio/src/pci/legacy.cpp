@@ -18,6 +18,8 @@ unsigned VirtioPci::legacy_config_offset() const {
 }
 
 u64 VirtioPci::legacy_read(u64 offset, unsigned size) {
+  if (offset == kLegacyIsrStatus) return read_isr();
+  const VirtioDevice::QueueLock lock(device_);
   const VirtQueue* queue = selected_queue();
   const unsigned config = legacy_config_offset();
   if (offset >= config) return device_.config_read(static_cast<unsigned>(offset) - config, size);
@@ -34,8 +36,6 @@ u64 VirtioPci::legacy_read(u64 offset, unsigned size) {
       return state_.queue_select;
     case kLegacyDeviceStatus:
       return device_.status();
-    case kLegacyIsrStatus:
-      return read_isr();
     case kLegacyConfigVector:
       return state_.config_vector;
     case kLegacyQueueVector:
@@ -46,8 +46,10 @@ u64 VirtioPci::legacy_read(u64 offset, unsigned size) {
 }
 
 void VirtioPci::legacy_write(u64 offset, u64 value, unsigned size) {
-  const unsigned config = legacy_config_offset();
   const u32 word = static_cast<u32>(value);
+  if (offset == kLegacyQueueNotify) return kick(word & 0xffff);
+  const VirtioDevice::QueueLock lock(device_);
+  const unsigned config = legacy_config_offset();
   if (offset >= config) {
     device_.config_write(static_cast<unsigned>(offset) - config, word, size);
     return;
@@ -62,9 +64,6 @@ void VirtioPci::legacy_write(u64 offset, u64 value, unsigned size) {
       break;
     case kLegacyQueueSelect:
       state_.queue_select = static_cast<u16>(word);
-      break;
-    case kLegacyQueueNotify:
-      kick(word & 0xffff);
       break;
     case kLegacyDeviceStatus:
       write_status(static_cast<u8>(word));

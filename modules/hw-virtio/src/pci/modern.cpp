@@ -10,15 +10,21 @@ namespace backplane {
 
 using namespace virtio;
 
+// The driver's notifications and its looking for interrupts wait for nobody; the rest does not
+// happen while queues are being served.
 u64 VirtioPci::modern_read(u64 offset, unsigned size) {
   const unsigned at = static_cast<unsigned>(offset % kSectionSize);
   switch (offset - at) {
-    case kCommonOffset:
+    case kCommonOffset: {
+      const VirtioDevice::QueueLock lock(device_);
       return common_read(at, size);
+    }
     case kIsrOffset:
       return at == 0 ? read_isr() : 0;
-    case kDeviceOffset:
+    case kDeviceOffset: {
+      const VirtioDevice::QueueLock lock(device_);
       return device_.config_read(at, size);
+    }
     default:
       return 0;
   }
@@ -27,12 +33,16 @@ u64 VirtioPci::modern_read(u64 offset, unsigned size) {
 void VirtioPci::modern_write(u64 offset, u64 value, unsigned size) {
   const unsigned at = static_cast<unsigned>(offset % kSectionSize);
   switch (offset - at) {
-    case kCommonOffset:
+    case kCommonOffset: {
+      const VirtioDevice::QueueLock lock(device_);
       common_write(at, static_cast<u32>(value), size);
       break;
-    case kDeviceOffset:
+    }
+    case kDeviceOffset: {
+      const VirtioDevice::QueueLock lock(device_);
       device_.config_write(at, static_cast<u32>(value), size);
       break;
+    }
     case kNotifyOffset:
       kick(at / kNotifyMultiplier);
       break;

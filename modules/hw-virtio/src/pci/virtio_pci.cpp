@@ -70,6 +70,7 @@ void VirtioPci::unrealize() {
 }
 
 void VirtioPci::reset() {
+  const VirtioDevice::QueueLock lock(device_);
   reset_transport();
   PciDevice::reset();  // and the device inside, through its bus
 }
@@ -87,6 +88,7 @@ void VirtioPci::loaded() {
 }
 
 void VirtioPci::reset_transport() {
+  const VirtioDevice::QueueLock lock(device_);
   queue_events_.clear();
   state_.reset();
   set_intx(false);
@@ -181,6 +183,9 @@ u16 VirtioPci::valid_vector(u32 vector) const {
 }
 
 void VirtioPci::kick(unsigned queue) {
+  if (device_.has_io_thread() && queue < queue_events_.size())
+    return queue_events_[queue]->signal();
+  const VirtioDevice::QueueLock lock(device_);
   if (VirtQueue* q = device_.queue(queue); q != nullptr) q->kick();
 }
 
@@ -192,7 +197,7 @@ void VirtioPci::write_status(u8 status) {
 
 // A host that has no eventfd left costs exits, and nothing else.
 void VirtioPci::start_queue_events() {
-  if (!ioeventfd_ || !machine().memory().takes_eventfds()) return;
+  if (!notifies_by_accelerator() && !device_.has_io_thread()) return;
   try {
     add_queue_events();
   } catch (const Error& error) {
@@ -201,15 +206,20 @@ void VirtioPci::start_queue_events() {
   }
 }
 
+bool VirtioPci::notifies_by_accelerator() const {
+  return ioeventfd_ && machine().memory().takes_eventfds();
+}
+
 void VirtioPci::add_queue_events() {
+  const bool accelerated = notifies_by_accelerator();
   const MemoryRegion::Batch batch;
   for (unsigned queue = 0; queue < device_.queue_count(); ++queue) {
-    auto event =
-        std::make_unique<QueueEvent>(machine().main_loop(), [this, queue] { kick(queue); });
-    if (!disable_modern_)
+    auto event = std::make_unique<QueueEvent>(device_.io_context(),
+                                              [q = device_.queue(queue)] { q->kick(); });
+    if (accelerated && !disable_modern_)
       event->attach(*bar_region(kModernBar),
                     {.offset = kNotifyOffset + u64{queue} * kNotifyMultiplier});
-    if (has_legacy_interface())
+    if (accelerated && has_legacy_interface())
       event->attach(*bar_region(kLegacyBar),
                     {.offset = kLegacyQueueNotify, .size = 2, .match = true, .value = queue});
     queue_events_.push_back(std::move(event));
@@ -247,6 +257,7 @@ u32 VirtioPci::config_read(unsigned offset, unsigned size) {
 }
 
 void VirtioPci::config_write(unsigned offset, u32 value, unsigned size) {
+  const VirtioDevice::QueueLock lock(device_);  // of whether it may reach memory
   PciDevice::config_write(offset, value, size);
   const unsigned data = window_capability_ + kWindowData;
   if (window_capability_ == 0 || offset >= window_capability_ + kWindowEnd || offset + size <= data)

@@ -154,12 +154,16 @@ void ImageFile::bypass_cache() {
   if (impl_->direct_offset_alignment == 0) impl_->direct_offset_alignment = kSafe;
 }
 
+int ImageFile::descriptor(u64 offset, std::span<const iovec> iov) const {
+  return impl_->fd_for(offset, iov);
+}
+
 int ImageFile::read(u64 offset, std::span<const iovec> iov) const {
-  return read_fully(impl_->fd_for(offset, iov), offset, iov);
+  return read_fully(descriptor(offset, iov), offset, iov);
 }
 
 int ImageFile::write(u64 offset, std::span<const iovec> iov) const {
-  return write_fully(impl_->fd_for(offset, iov), offset, iov);
+  return write_fully(descriptor(offset, iov), offset, iov);
 }
 
 int ImageFile::resize(u64 size) const {

@@ -135,6 +135,8 @@ void ImageFile::bypass_cache() {
               impl_->cures.cached + " does without that");
 }
 
+int ImageFile::descriptor(u64 /*offset*/, std::span<const iovec> /*iov*/) const { return -1; }
+
 int ImageFile::read(u64 offset, std::span<const iovec> iov) const {
   return transfer_fully(offset, iov, [this](u8* data, DWORD size, DWORD* moved, OVERLAPPED* where) {
     return ReadFile(impl_->file, data, size, moved, where);

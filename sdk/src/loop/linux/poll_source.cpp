@@ -5,7 +5,7 @@
 
 namespace backplane {
 
-GSource* new_poll_source(MainLoop::Waitable waitable, unsigned conditions) {
+GSource* new_poll_source(IoContext::Waitable waitable, unsigned conditions) {
   return g_unix_fd_source_new(waitable, static_cast<GIOCondition>(conditions));
 }
 

@@ -29,7 +29,7 @@ GSourceFuncs functions{prepare, check, dispatch, nullptr, nullptr, nullptr};
 
 }  // namespace
 
-GSource* new_poll_source(MainLoop::Waitable waitable, unsigned conditions) {
+GSource* new_poll_source(IoContext::Waitable waitable, unsigned conditions) {
   GSource* const source = g_source_new(&functions, sizeof(HandleSource));
   GPollFD& handle = handle_of(source);
   handle.fd = reinterpret_cast<gintptr>(waitable);

@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "backplane/block_queue.h"
 #include "backplane/error.h"
@@ -114,8 +116,11 @@ struct Header {
 enum Type : u32 { kIn = 0, kOut = 1, kFlush = 4, kGetId = 8, kDiscard = 11, kWriteZeroes = 13 };
 enum Feature : unsigned { kRo = 5, kFlushFeature = 9, kWce = 11, kMq = 12 };
 constexpr u8 kUnset = 0xee;
+constexpr Kind kObjectKind{
+    .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
 
-class BlockTest : public VirtioTest {
+// Served in the main loop, and (true) in an I/O thread.
+class BlockTest : public VirtioTest, public ::testing::WithParamInterface<bool> {
  protected:
   static constexpr u64 kSize = 1_MiB;
   static constexpr u64 kHeader = kData;
@@ -128,6 +133,11 @@ class BlockTest : public VirtioTest {
 
   void start(Properties properties = {}, u64 features = bit(kFlushFeature),
              const char* drive = "disk0") {
+    if (GetParam()) {
+      backends_.add(kObjectKind, "iothread", "io0", {});
+      properties.emplace_back("iothread", "io0");
+      run();
+    }
     properties.emplace_back("drive", drive);
     add("virtio-blk-pci", properties);
     driver_.emplace(machine_, kSlot);
@@ -135,6 +145,14 @@ class BlockTest : public VirtioTest {
     queue_.emplace(machine_.memory(), kRing, 64);
     driver_->set_up_queue(0, *queue_);
     driver_->driver_ok();
+  }
+  // An I/O thread serves while the machine runs.
+  void run() {
+    power_on();
+    if (machine_.run_control().state() != RunState::Running) machine_.run_control().start();
+  }
+  void power_on() {
+    if (!std::exchange(on_, true)) machine_.power_on();
   }
   void header(u32 type, u64 sector, u64 at = kHeader) {
     const Header h{type, 0, sector};
@@ -169,9 +187,13 @@ class BlockTest : public VirtioTest {
   MemoryNode* disk_ = add_node("disk0");
   std::optional<VirtioPciDriver> driver_;
   std::optional<DriverQueue> queue_;
+  bool on_ = false;
 };
+INSTANTIATE_TEST_SUITE_P(, BlockTest, ::testing::Bool(), [](const auto& info) {
+  return std::string(info.param ? "InAnIoThread" : "InTheMainLoop");
+});
 
-TEST_F(BlockTest, WritesAndReads) {
+TEST_P(BlockTest, WritesAndReads) {
   start();
   put(kPayload, std::string(1024, 'w'));
   EXPECT_EQ(request(kOut, 3, 1024), 0);
@@ -184,7 +206,7 @@ TEST_F(BlockTest, WritesAndReads) {
   EXPECT_EQ(queue_->take_used()->length, 1025U);
 }
 
-TEST_F(BlockTest, DescriptorsMayBeCutAnywhere) {
+TEST_P(BlockTest, DescriptorsMayBeCutAnywhere) {
   start();
   header(kOut, 0);
   put(kPayload, std::string(512, 'x'));
@@ -204,7 +226,7 @@ TEST_F(BlockTest, DescriptorsMayBeCutAnywhere) {
   EXPECT_EQ(get(kPayload + 0x1000, 513), std::string(512, 'x') + '\0');
 }
 
-TEST_F(BlockTest, RequestsOutsideTheDiskFail) {
+TEST_P(BlockTest, RequestsOutsideTheDiskFail) {
   start();
   EXPECT_EQ(request(kIn, kSize / 512, 512), 1);
   EXPECT_EQ(request(kIn, kSize / 512 - 1, 1024), 1);
@@ -213,7 +235,7 @@ TEST_F(BlockTest, RequestsOutsideTheDiskFail) {
   EXPECT_EQ(request(kIn, kSize / 512 - 1, 512), 0);
 }
 
-TEST_F(BlockTest, TheGuestIsToldOfALongerDisk) {
+TEST_P(BlockTest, TheGuestIsToldOfALongerDisk) {
   start();
   driver_->isr();
   disk_->resize(2 * kSize);
@@ -224,24 +246,24 @@ TEST_F(BlockTest, TheGuestIsToldOfALongerDisk) {
   EXPECT_EQ(driver_->isr() & kIsrConfig, 0);
 }
 
-TEST_F(BlockTest, PartsOfASectorFail) {
+TEST_P(BlockTest, PartsOfASectorFail) {
   start();
   EXPECT_EQ(request(kIn, 0, 100), 1);
   EXPECT_EQ(request(kOut, 0, 513), 1);
 }
 
-TEST_F(BlockTest, ARequestOfNothingSucceeds) {
+TEST_P(BlockTest, ARequestOfNothingSucceeds) {
   start();
   EXPECT_EQ(request(kIn, 0, 0), 0);
 }
 
-TEST_F(BlockTest, AnUnknownRequestIsUnsupported) {
+TEST_P(BlockTest, AnUnknownRequestIsUnsupported) {
   start();
   EXPECT_EQ(request(2, 0, 0), 2);
   EXPECT_EQ(request(0xffff'ffff, 0, 512), 2);
 }
 
-TEST_F(BlockTest, ABackendsErrorIsAnIoError) {
+TEST_P(BlockTest, ABackendsErrorIsAnIoError) {
   start();
   disk_->error = -EIO;
   EXPECT_EQ(request(kOut, 0, 512), 1);
@@ -250,7 +272,7 @@ TEST_F(BlockTest, ABackendsErrorIsAnIoError) {
   EXPECT_EQ(request(kOut, 0, 512), 0);
 }
 
-TEST_F(BlockTest, ALogThatBeganMeanwhileHasWhatAFailedRequestWrote) {
+TEST_P(BlockTest, ALogThatBeganMeanwhileHasWhatAFailedRequestWrote) {
   start();
   disk_->hold();
   disk_->error = -EIO;
@@ -267,21 +289,22 @@ TEST_F(BlockTest, ALogThatBeganMeanwhileHasWhatAFailedRequestWrote) {
     EXPECT_NE(std::find(pages.begin(), pages.end(), place & kPageMask), pages.end());
 }
 
-TEST_F(BlockTest, ARequestWithoutHeaderOrStatusBreaksTheDevice) {
+TEST_P(BlockTest, ARequestWithoutHeaderOrStatusBreaksTheDevice) {
   start();
+  const auto breaks = [this] { return (driver_->status() & kDeviceNeedsReset) != 0; };
   queue_->add({{kHeader, 15}}, {{kStatus, 1}});
   driver_->kick(0);
-  EXPECT_NE(driver_->status() & kDeviceNeedsReset, 0);
+  EXPECT_TRUE(machine_.run_main_loop_until(breaks));
   ASSERT_TRUE(driver_->negotiate(kModern));
   queue_.emplace(machine_.memory(), kRing, 64);
   driver_->set_up_queue(0, *queue_);
   driver_->driver_ok();
   queue_->add({{kHeader, 16}}, {});
   driver_->kick(0);
-  EXPECT_NE(driver_->status() & kDeviceNeedsReset, 0);
+  EXPECT_TRUE(machine_.run_main_loop_until(breaks));
 }
 
-TEST_F(BlockTest, RequestsFinishInAnyOrder) {
+TEST_P(BlockTest, RequestsFinishInAnyOrder) {
   start();
   disk_->hold();
   header(kIn, 0);
@@ -302,7 +325,7 @@ TEST_F(BlockTest, RequestsFinishInAnyOrder) {
   EXPECT_EQ(next_used(), first);
 }
 
-TEST_F(BlockTest, AResetWaitsForWhatIsUnderWay) {
+TEST_P(BlockTest, AResetWaitsForWhatIsUnderWay) {
   start();
   disk_->hold();
   header(kIn, 0);
@@ -315,13 +338,13 @@ TEST_F(BlockTest, AResetWaitsForWhatIsUnderWay) {
   host.join();
 }
 
-TEST_F(BlockTest, WithoutAFlushFeatureEveryWriteIsFlushed) {
+TEST_P(BlockTest, WithoutAFlushFeatureEveryWriteIsFlushed) {
   start({}, 0);
   EXPECT_EQ(request(kOut, 0, 512), 0);
   EXPECT_EQ(disk_->log(), (std::vector{BlockOp::Write, BlockOp::Flush}));
 }
 
-TEST_F(BlockTest, TheDriverSwitchesTheWriteCache) {
+TEST_P(BlockTest, TheDriverSwitchesTheWriteCache) {
   start({}, bit(kFlushFeature) | bit(kWce));
   EXPECT_EQ(driver_->config8(32), 1);
   EXPECT_EQ(request(kOut, 0, 512), 0);
@@ -331,13 +354,13 @@ TEST_F(BlockTest, TheDriverSwitchesTheWriteCache) {
   EXPECT_EQ(disk_->log(), (std::vector{BlockOp::Write, BlockOp::Write, BlockOp::Flush}));
 }
 
-TEST_F(BlockTest, FlushReachesTheBackend) {
+TEST_P(BlockTest, FlushReachesTheBackend) {
   start();
   EXPECT_EQ(request(kFlush, 0, 0), 0);
   EXPECT_EQ(disk_->log(), std::vector{BlockOp::Flush});
 }
 
-TEST_F(BlockTest, DiscardsAndWritesZeroes) {
+TEST_P(BlockTest, DiscardsAndWritesZeroes) {
   start();
   std::fill(disk_->bytes.begin(), disk_->bytes.end(), 'f');
   EXPECT_EQ(range(kDiscard, 2, 2), 0);
@@ -347,7 +370,7 @@ TEST_F(BlockTest, DiscardsAndWritesZeroes) {
   EXPECT_EQ(disk_->bytes[8 * 512], '\0');
 }
 
-TEST_F(BlockTest, BadRangesAreRefused) {
+TEST_P(BlockTest, BadRangesAreRefused) {
   start();
   EXPECT_EQ(range(kDiscard, kSize / 512, 1), 1);
   EXPECT_EQ(range(kDiscard, ~u64{0}, ~u32{0}), 1);
@@ -359,7 +382,7 @@ TEST_F(BlockTest, BadRangesAreRefused) {
   EXPECT_TRUE(disk_->log().empty());
 }
 
-TEST_F(BlockTest, SaysWhatIsDoneAboutFailuresOfTheHost) {
+TEST_P(BlockTest, SaysWhatIsDoneAboutFailuresOfTheHost) {
   start({{"werror", "ignore"}});
   ASSERT_NE(disk_->queue(), nullptr);
   EXPECT_EQ(disk_->queue()->describe(), "rerror=report, werror=ignore");
@@ -368,11 +391,11 @@ TEST_F(BlockTest, SaysWhatIsDoneAboutFailuresOfTheHost) {
   EXPECT_EQ(request(kIn, 0, 512), 1);
 }
 
-TEST_F(BlockTest, WhatWaitsWhenTheMachineIsSavedIsTriedAgainWhereItGoesOn) {
+TEST_P(BlockTest, WhatWaitsWhenTheMachineIsSavedIsTriedAgainWhereItGoesOn) {
   const ScratchDirectory directory;
-  machine_.power_on();
+  power_on();
   start({{"werror", "stop"}});
-  machine_.run_control().start();
+  run();
   disk_->error = -ENOSPC;
   put(kPayload, std::string(512, 'w'));
   header(kOut, 3);
@@ -397,11 +420,11 @@ TEST_F(BlockTest, WhatWaitsWhenTheMachineIsSavedIsTriedAgainWhereItGoesOn) {
   EXPECT_EQ(request(kIn, 3, 512), 0);
 }
 
-TEST_F(BlockTest, ARequestThatIsSaidToWaitAndDoesNotIsRefused) {
+TEST_P(BlockTest, ARequestThatIsSaidToWaitAndDoesNotIsRefused) {
   const ScratchDirectory directory;
-  machine_.power_on();
+  power_on();
   start({{"werror", "stop"}});
-  machine_.run_control().start();
+  run();
   disk_->error = -ENOSPC;
   header(kOut, 3);
   queue_->add({{kHeader, 16}, {kPayload, 512}}, {{kStatus, 1}});
@@ -421,14 +444,14 @@ TEST_F(BlockTest, ARequestThatIsSaidToWaitAndDoesNotIsRefused) {
   }
 }
 
-TEST_F(BlockTest, WithoutAWriteCacheEveryWriteIsOnTheDiskWhenItCompletes) {
+TEST_P(BlockTest, WithoutAWriteCacheEveryWriteIsOnTheDiskWhenItCompletes) {
   start({{"write-cache", "off"}});
   EXPECT_EQ(driver_->config8(32), 0);
   EXPECT_EQ(request(kOut, 0, 512), 0);
   EXPECT_EQ(disk_->log(), (std::vector{BlockOp::Write, BlockOp::Flush}));
 }
 
-TEST_F(BlockTest, GivesItsSerialNumber) {
+TEST_P(BlockTest, GivesItsSerialNumber) {
   start({{"serial", "disk-one"}});
   put(kPayload, std::string(20, '-'));
   EXPECT_EQ(request(kGetId, 0, 20), 0);
@@ -436,7 +459,7 @@ TEST_F(BlockTest, GivesItsSerialNumber) {
   EXPECT_EQ(request(kGetId, 0, 5), 0);
 }
 
-TEST_F(BlockTest, AReadOnlyDiskSaysSoAndKeepsToIt) {
+TEST_P(BlockTest, AReadOnlyDiskSaysSoAndKeepsToIt) {
   disk_ = add_node("cdrom", {{"read-only", "on"}});
   start({}, bit(kFlushFeature), "cdrom");
   EXPECT_NE(driver_->device_features() & bit(kRo), 0U);
@@ -445,7 +468,7 @@ TEST_F(BlockTest, AReadOnlyDiskSaysSoAndKeepsToIt) {
   EXPECT_EQ(request(kIn, 0, 512), 0);
 }
 
-TEST_F(BlockTest, SeveralQueuesServeOneDisk) {
+TEST_P(BlockTest, SeveralQueuesServeOneDisk) {
   start({{"num-queues", "3"}}, bit(kMq) | bit(kFlushFeature));
   EXPECT_EQ(driver_->config16(34), 3);
   ASSERT_TRUE(driver_->negotiate(kModern | bit(kMq)));
@@ -458,14 +481,14 @@ TEST_F(BlockTest, SeveralQueuesServeOneDisk) {
   EXPECT_TRUE(machine_.run_main_loop_until([&] { return third.take_used().has_value(); }));
 }
 
-TEST_F(BlockTest, ShowsItsSizeAndLimits) {
+TEST_P(BlockTest, ShowsItsSizeAndLimits) {
   start();
   EXPECT_EQ(driver_->config64(0), kSize / 512);
   EXPECT_EQ(driver_->config32(12), 254U);
   EXPECT_EQ(driver_->config32(20), 512U);
 }
 
-TEST_F(BlockTest, RefusesWhatItCannotUse) {
+TEST_P(BlockTest, RefusesWhatItCannotUse) {
   EXPECT_THROW(add("virtio-blk-pci"), Error);
   EXPECT_THROW(add("virtio-blk-pci", {{"drive", "nosuch"}}), Error);
   EXPECT_THROW(add("virtio-blk-pci", {{"drive", "disk0"}, {"num-queues", "0"}}), Error);
@@ -475,6 +498,53 @@ TEST_F(BlockTest, RefusesWhatItCannotUse) {
                Error);
   add("virtio-blk-pci", {{"drive", "disk0"}});
   EXPECT_THROW(machine_.add_device("virtio-blk-pci", "", "", {{"drive", "disk0"}}), Error);
+}
+
+class IoThreadBlockTest : public BlockTest {};
+INSTANTIATE_TEST_SUITE_P(, IoThreadBlockTest, ::testing::Values(true));
+
+TEST_P(IoThreadBlockTest, TheMachineLockIsNobodysBusiness) {
+  start();
+  disk_->hold();
+  header(kOut, 0);
+  queue_->add({{kHeader, 16}, {kPayload, 512}}, {{kStatus, 1}});
+  driver_->kick(0);
+  disk_->wait_for(1);
+  disk_->let_go();
+  // This thread keeps the machine lock all the time.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (status() == kUnset && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_EQ(status(), 0);
+}
+
+TEST_P(IoThreadBlockTest, RestsWhileTheMachineIsStopped) {
+  start();
+  machine_.run_control().stop();
+  header(kOut, 0);
+  queue_->add({{kHeader, 16}, {kPayload, 512}}, {{kStatus, 1}});
+  driver_->kick(0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(disk_->log().empty());
+  machine_.run_control().start();
+  EXPECT_TRUE(machine_.run_main_loop_until([this] { return status() != kUnset; }));
+}
+
+TEST_P(IoThreadBlockTest, TheThreadStaysAsLongAsItIsUsed) {
+  start();
+  EXPECT_THROW(backends_.remove("io0"), Error);
+  EXPECT_EQ(request(kOut, 0, 512), 0);
+}
+
+TEST_P(IoThreadBlockTest, AResetEndsWhatWasKicked) {
+  start();
+  header(kIn, 0);
+  queue_->add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
+  driver_->kick(0);
+  driver_->set_status(0);
+  const u8 before = status();
+  machine_.run_main_loop();
+  EXPECT_EQ(status(), before) << "after the reset";
 }
 
 }  // namespace

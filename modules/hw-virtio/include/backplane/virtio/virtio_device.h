@@ -2,18 +2,23 @@
 // What virtio devices derive from: features, status, queues and configuration, whatever the
 // transport. [virtio-1.2 §2 "Basic Facilities of a Virtio Device", 3 "General Initialization"]
 //
-// All under the machine lock.
+// All under the machine lock. A device may have its queues served in an I/O thread: they, and what
+// is about them here, are then used with that one's lock, alone or inside the machine lock.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backplane/clock.h"
 #include "backplane/device.h"
+#include "backplane/io_context.h"
 #include "backplane/log.h"
 #include "backplane/room.h"
+#include "backplane/subscription.h"
 #include "backplane/virtio/version.h"
 #include "backplane/virtio/virtio_bus.h"
 #include "backplane/virtio/virtio_regs.h"
@@ -97,6 +102,24 @@ class VirtioDevice : public Device {
   void mark_needs_reset(std::string_view why);
   bool needs_reset() const { return state_.needs_reset; }
   VirtioTransport& transport() const { return static_cast<VirtioBus&>(*bus()).transport(); }
+  // The loop in which its queues are served: the machine's main loop, or an I/O thread.
+  IoContext& io_context() const;
+  bool has_io_thread() const { return serving_ != nullptr; }
+  // Holds the lock that its queues are used with, for a scope in which the machine lock is held.
+  class QueueLock {
+   public:
+    explicit QueueLock(const VirtioDevice& device) {
+      if (device.serving_ != nullptr) guard_.emplace(device.serving_->thread);
+    }
+
+   private:
+    std::optional<IoContext::Guard> guard_;
+  };
+  // Whether a kick is to be served now. An I/O thread rests while the machine is stopped, since
+  // nobody would notice there that the machine is being saved.
+  bool takes_kicks() const { return serving_ == nullptr || !serving_->resting; }
+  // Used buffers were added to a queue, and the driver wants to know.
+  void notify_queue(unsigned queue);
 
  protected:
   // The device's own feature bits (0 to 23 and 50 to 127).
@@ -111,6 +134,11 @@ class VirtioDevice : public Device {
   // The next queue, in realize(). The device owns it; `handler` is called while operating(). Throws
   // Error if it has kMaxQueues.
   VirtQueue& add_queue(u16 max_size, VirtQueue::Handler handler);
+  // In realize(), before queues are added: the loop to serve them in. It outlives this device's
+  // time as a realized one.
+  void serve_in(IoContext& thread);
+  // First in unrealize(): what serve_in() began has ended.
+  void stop_serving();
   // The configuration changed by itself: a new generation, and a notification.
   void notify_config();
 
@@ -127,7 +155,19 @@ class VirtioDevice : public Device {
   State state_;
   VirtQueues queues_;
   std::unique_ptr<Timer> kick_timer_;
-  [[maybe_unused]] Room<4> room_;
+  struct Serving {
+    IoContext& thread;
+    bool resting = true;
+    Subscription run_state;
+  };
+  // Runs fn under the machine lock, now or soon.
+  template <class Fn>
+  void with_machine(Fn fn) {
+    if (serving_ == nullptr) return fn();
+    serving_->thread.with_machine(std::move(fn));
+  }
+  std::unique_ptr<Serving> serving_;  // null: in the main loop
+  [[maybe_unused]] Room<3> room_;
 };
 
 // Writes a little-endian number into a configuration image.

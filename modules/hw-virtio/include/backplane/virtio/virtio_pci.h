@@ -111,6 +111,8 @@ class VirtioPci : public PciDevice, private VirtioTransport {
   VirtQueue* selected_queue() const { return device_.queue(state_.queue_select); }
   void kick(unsigned queue);
   void start_queue_events();
+  // Whether the accelerator takes notifications; else kick() passes on what goes to an I/O thread.
+  bool notifies_by_accelerator() const;
   void add_queue_events();
   void write_status(u8 status);
   u8 read_isr();

@@ -3,7 +3,8 @@
 //
 // Whatever the driver writes into its rings is data: an index that runs away, a descriptor that
 // loops or points outside RAM marks the device as needing a reset, and pop() finds nothing until
-// then. Everything in guest memory is read once. All under the machine lock.
+// then. Everything in guest memory is read once. All with the lock of the loop that its device is
+// served in (VirtioDevice::io_context()).
 #pragma once
 
 #include <functional>
