@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // virtio-blk: a disk. [virtio-1.2 §5.2 "Block Device"]
 //
-// A request is taken from its queue, handed to the queue of its block node, and given back when that
-// has done it, all in the loop that the device is served in: the main loop, or an I/O thread.
+// A request is taken from its queue, handed to the queue of its block node, and given back when
+// that has done it, all in the loop that the device is served in: the main loop, or an I/O thread.
 // Several are under way at once and finish in any order.
 #pragma once
 

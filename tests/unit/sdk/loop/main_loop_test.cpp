@@ -14,7 +14,7 @@
 namespace backplane {
 namespace {
 
-class MainLoopTest : public testing::Test {
+class MainLoopTest : public ::testing::Test {
  protected:
   MainLoopTest() {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
@@ -73,9 +73,10 @@ TEST_F(MainLoopTest, FunctionThatPostsItselfDoesNotStarveOthers) {
 TEST_F(MainLoopTest, ExceptionInACallbackGoesNoFurther) {
   loop.post([] { throw std::runtime_error("expected by the test"); });
   loop.quit(5);
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   EXPECT_EQ(loop.run(), 5);
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("expected by the test"), std::string::npos);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("expected by the test"),
+            std::string::npos);
 }
 
 TEST_F(MainLoopTest, WatchIsCalledWhileItsConditionHolds) {
@@ -216,7 +217,7 @@ TEST_F(MainLoopTest, ASignalEndsTheProgramWhileTheLoopDoesNotRun) {
         loop.on_termination([](int) {});
         raise(SIGTERM);
       },
-      testing::KilledBySignal(SIGTERM), "");
+      ::testing::KilledBySignal(SIGTERM), "");
   EXPECT_EXIT(
       {
         loop.on_termination([](int) {});
@@ -224,7 +225,7 @@ TEST_F(MainLoopTest, ASignalEndsTheProgramWhileTheLoopDoesNotRun) {
         loop.run();
         raise(SIGTERM);
       },
-      testing::KilledBySignal(SIGTERM), "");
+      ::testing::KilledBySignal(SIGTERM), "");
 }
 
 TEST_F(MainLoopTest, RunGivesASignalBackToWhoHandledItBefore) {
@@ -250,7 +251,7 @@ TEST_F(MainLoopTest, ASecondSignalEndsAProgramWhoseLoopIsStuck) {
         });
         loop.run();
       },
-      testing::KilledBySignal(SIGINT), "");
+      ::testing::KilledBySignal(SIGINT), "");
 }
 
 }  // namespace
