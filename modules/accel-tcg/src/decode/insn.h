@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// A decoded guest instruction: its fields as encoded, and the table row that says how it may be
-// translated. An instruction without a row is left to the reference interpreter.
+// A decoded guest instruction: its fields as encoded, and the row of opcodes.inc that says how it
+// may be translated. An instruction without a row is left to the reference interpreter.
 #pragma once
 
 #include "backplane/types.h"
+#include "decode/feature.h"
 
 namespace backplane::tcg {
 
 // How an instruction is translated.
 enum class Op : u8 {
-  Interpret,  // not in the table: executed by the reference interpreter, ends the block
+  Interpret,  // not in opcodes.inc: executed by the reference interpreter, ends the block
   Native,     // re-encoded with host registers and a checked memory operand
   Nop,
   Prefetch,  // PREFETCHNTA to PREFETCHT2, PREFETCH, PREFETCHW
@@ -92,6 +93,8 @@ enum OperandFlag : u16 {
   kByteOperand = 256,  // general registers are 8 bits wide (both)
   kRmNarrow = 512,     // rm is narrower than reg (MOVZX: 8 or 16 bits, by the opcode)
   kRegPartial = 1024,  // the destination keeps its old value in part or at times
+  kLockable = 2048,    // LOCK may stand before it, with a destination in memory
+  kCounted = 4096,     // writes no flags if the immediate says to shift by 0
 };
 
 enum class Unit : u8 { None, X87, Mmx, Sse, Avx };
@@ -111,8 +114,9 @@ struct Row {
   u8 flags_read = 0;
   u8 flags_killed = 0;   // written whatever the operands (undefined counts as written)
   u8 flags_touched = 0;  // may be written
+  // Without BMI1 and LZCNT, TZCNT and LZCNT are not invalid but BSF and BSR.
+  Feature feature = Feature::Base;
   bool has_modrm = false;
-  bool memory_only = false, register_only = false;
 };
 
 // What stands in an opcode of 16- and 32-bit code instead of ModRM.
@@ -120,6 +124,7 @@ enum class ShortForm : u8 { None, Register, Address };
 
 struct Insn {
   Row row;
+  u16 form = 0;  // of opcodes.inc, the row's number, if there is one
   u8 length = 0;
   u8 map = 0;  // 0 one byte, 1 0F, 2 0F38, 3 0F3A
   u8 opcode = 0;

@@ -240,7 +240,7 @@ bool GuestCode::decode_at(unsigned offset, Insn& insn) const {
     }
     if (!decode(joined, available, mode_.code_bits(), insn)) return false;
   }
-  if (!features_.has(needed_feature(insn))) insn.row = Row{};
+  if (!features_.has(insn.row.feature)) insn.row = Row{};
   insn.offset = static_cast<u16>(offset);
   return true;
 }

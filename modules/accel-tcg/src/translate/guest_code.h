@@ -7,6 +7,7 @@
 #include "cache/block.h"
 #include "cache/stop_offsets.h"
 #include "decode/features.h"
+#include "decode/insn.h"
 
 namespace backplane::tcg {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Encodings that compilers do not make: every form of the opcode table with one register as both of
+// Encodings that compilers do not make: every form of opcodes.inc with one register as both of
 // its operands, with a width that it ignores, with counts that change nothing. The interpreter says
 // what is right.
 #include <Zydis/Zydis.h>
