@@ -19,7 +19,7 @@
 #include "profile/perf_map.h"
 #include "progress.h"
 #include "trace/trace.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane {
 

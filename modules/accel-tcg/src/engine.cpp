@@ -2,7 +2,7 @@
 #include "engine.h"
 
 #include "runtime/vector_mask.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 namespace {

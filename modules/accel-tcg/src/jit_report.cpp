@@ -2,7 +2,7 @@
 #include "jit_report.h"
 
 #include "engine.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 

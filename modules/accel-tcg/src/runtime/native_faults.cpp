@@ -8,7 +8,7 @@
 #include <memory>
 #include <mutex>
 
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 namespace {

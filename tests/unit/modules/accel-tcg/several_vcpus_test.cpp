@@ -8,7 +8,7 @@
 #include "backplane/testing/test_machine.h"
 #include "backplane/x86/host_features.h"
 #include "engine.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 namespace {

@@ -13,7 +13,7 @@
 #include "backplane/x86/host_features.h"
 #include "engine.h"
 #include "native_processor.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg::testing {
 

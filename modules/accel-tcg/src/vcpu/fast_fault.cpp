@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "backplane/log.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 namespace {

@@ -159,6 +159,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void request_exit();
   // Runs one instruction by the interpreter; null or an exit.
   void step();
+  // For take_native_fault(), on this thread.
+  void note_running();
   bool inside() const { return (crossings_.load(std::memory_order_relaxed) & 1) != 0; }
   void go_inside();
   void go_outside();

@@ -2,7 +2,7 @@
 // Compiled without vector registers: translated code calls it with the guest's in place.
 #include <mutex>
 
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 namespace {

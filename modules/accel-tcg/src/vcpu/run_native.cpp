@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Into the native tier, and by the translator past what it leaves out.
 #include "engine.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 

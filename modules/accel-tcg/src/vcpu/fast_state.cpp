@@ -8,7 +8,7 @@
 // work on memory of ours, from which what the guest is to see is copied, and to which what was
 // checked is copied before.
 #include "backplane/x86/xsave_image.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 namespace {

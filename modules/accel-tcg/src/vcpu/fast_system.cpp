@@ -2,7 +2,7 @@
 // What kernels execute at each system call, interrupt and switch of address spaces or tasks, and
 // programs when they start. Compiled without vector registers: translated code calls it with the
 // guest's in place.
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 namespace backplane::tcg {
 namespace {

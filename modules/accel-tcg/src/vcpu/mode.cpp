@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// In which mode the next instruction is, and so which blocks are its own.
+#include "engine.h"
+#include "vcpu/vcpu.h"
+
+namespace backplane::tcg {
+
+Mode TcgVcpu::current_mode() const {
+  Mode mode;
+  mode.bits = mmu_.current_index();
+  if ((state_.cr0 & (x86::kCr0EM | x86::kCr0TS)) == 0) {
+    mode.bits |= Mode::kX87;
+    if ((state_.cr0 & x86::kCr0NE) == 0) mode.bits |= Mode::kFerr;
+    if ((state_.cr4 & x86::kCr4OSFXSR) != 0) mode.bits |= Mode::kSse;
+    if ((state_.cr4 & x86::kCr4OSXSAVE) != 0 && (state_.xcr0 & 6) == 6 && state_.protected_mode())
+      mode.bits |= Mode::kAvx;
+  }
+  const unsigned cpl = state_.cpl();
+  if (cpl == 0) mode.bits |= Mode::kRing0;
+  if ((cpl == 0 || (state_.cr4 & x86::kCr4TSD) == 0) && !virtual_tsc_) mode.bits |= Mode::kTsc;
+  if ((state_.cr4 & x86::kCr4SMAP) != 0) mode.bits |= Mode::kSmap;
+  if ((state_.cr4 & x86::kCr4FSGSBASE) != 0) mode.bits |= Mode::kFsGsBase;
+  const unsigned code_bits = state_.code_bits();
+  if (code_bits != 64) add_legacy_mode(mode, code_bits);
+  return mode;
+}
+
+void TcgVcpu::add_legacy_mode(Mode& mode, unsigned code_bits) const {
+  mode.bits |= code_bits == 32 ? Mode::kCode32 : Mode::kCode16;
+  const x86::Segment& code = state_.seg[x86::CS];
+  if (code.base != 0 || code.limit != 0xffffffff) mode.bits |= Mode::kCodeBased;
+  const bool small_stack = !state_.seg[x86::SS].big();
+  if (small_stack) mode.bits |= Mode::kStack16;
+  for (unsigned n = 0; n < 6; ++n) {
+    const x86::Segment& s = state_.seg[n];
+    // Rights count in protected mode. An expand-down segment's limit is the other way around.
+    constexpr unsigned kWritable = 2, kExpandDown = 4;
+    const bool usable = (state_.cr0 & x86::kCr0PE) == 0
+                            ? (s.type() & (8 | kExpandDown)) != kExpandDown
+                            : s.present() && !s.is_system() && !s.is_code() &&
+                                  (s.type() & (kWritable | kExpandDown)) == kWritable;
+    if (!usable || s.limit < 0xffff) continue;
+    mode.set_segment(n, s.limit != 0xffffffff ? SegmentKind::Small
+                        : s.base != 0         ? SegmentKind::Based
+                                              : SegmentKind::Flat);
+  }
+  // 32-bit code on a 16-bit stack is too rare to be translated.
+  if (code_bits == 32 && small_stack) mode.bits &= ~(u32{3} << (Mode::kSegmentShift + 2 * x86::SS));
+}
+
+// What depends on CS, and on the mode: a jump cache holds blocks of one.
+void TcgVcpu::note_code_segment() {
+  const unsigned code_bits = state_.code_bits();
+  jit_.code_base = code_bits == 64 ? 0 : state_.seg[x86::CS].base;
+  jit_.pointer_mask = code_bits == 64 ? ~u64{0} : code_bits == 32 ? 0xffffffff : 0xffff;
+  const MmuIndex index = mmu_.current_index();
+  const Control control{state_.cr0, state_.cr4, state_.efer, state_.xcr0};
+  if (control != control_) {
+    control_ = control;
+    for (CodeSignature& signature : signature_) signature = {};
+    for (unsigned n = 0; n < kMmuCount; ++n) mmu_.forget_jumps(static_cast<MmuIndex>(n));
+  }
+  const CodeSignature now{current_mode().bits, jit_.code_base};
+  if (now == signature_[index]) return;
+  if (signature_[index].mode != kNoMode) mmu_.forget_jumps(index);
+  signature_[index] = now;
+}
+
+u64 TcgVcpu::linear_of(u64 pointer) const {
+  const u64 linear = pointer + jit_.code_base;
+  return jit_.pointer_mask == ~u64{0} ? linear : linear & 0xffffffff;
+}
+
+// True if the next instruction is for the interpreter, whatever it is.
+bool TcgVcpu::must_step() const {
+  const unsigned code_bits = state_.code_bits();
+  // Within such limits every jump leads to an address that may be executed.
+  if (code_bits != 64 && state_.seg[x86::CS].limit < (code_bits == 32 ? 0xffffffff : 0xffff))
+    return true;
+  // The interpreter checks alignment.
+  if ((state_.rflags & x86::kAC) != 0 && (state_.cr0 & x86::kCr0AM) != 0 && state_.cpl() == 3)
+    return true;
+  return (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != x86::kNoShadow ||
+         state_.debug_traps != 0 || (state_.dr[7] & 0xff) != 0 ||
+         // A block longer than what is left would not run: reach the end of it one by one.
+         (engine_.options.count_instructions &&
+          jit_.budget < static_cast<i32>(engine_.options.limits.instructions));
+}
+
+}  // namespace backplane::tcg
