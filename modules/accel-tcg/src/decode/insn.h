@@ -59,6 +59,7 @@ enum class Op : u8 {
   RestoreState,  // XRSTOR
   LoadSegment,   // MOV to DS, ES, FS or GS from a register
   Cpuid,
+  ZeroVectors,  // VZEROUPPER and VZEROALL of code that has eight vector registers
 };
 
 // Size in bytes of the memory operand.

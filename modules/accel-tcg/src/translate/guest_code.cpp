@@ -190,6 +190,7 @@ bool may_show_flags(const Insn& i) {
     case Op::Stac:
     case Op::Clac:
     case Op::Swapgs:
+    case Op::ZeroVectors:
       return false;
     case Op::Native:
       return (i.memory && (i.row.operands & (kMemRead | kMemWrite)) != 0) || may_fault_natively(i);

@@ -218,6 +218,18 @@ void Translator::emit_lea(const Insn& i) {
   }
 }
 
+// The host's own instruction would clear the registers that only 64-bit code has, too.
+void Translator::emit_zero_vectors(const Insn& i) {
+  constexpr int kRegisters = 8;
+  for (int n = 0; n < kRegisters; ++n) {
+    const Xbyak::Xmm x(n);
+    if (i.vex_l != 0)
+      a_.vpxor(x, x, x);
+    else
+      a_.vmovaps(x, x);
+  }
+}
+
 // BT and its kin with a register offset address bits anywhere around the operand.
 void Translator::emit_bit_string(const ScannedInsn& s) {
   const Insn& i = s.insn;

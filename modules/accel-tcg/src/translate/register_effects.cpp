@@ -114,6 +114,7 @@ RegisterEffects register_effects(const Insn& i) {
       e.written = bit(i.rm);
       return e;
     case Op::WriteBase:
+    case Op::ZeroVectors:
       return e;
     case Op::String:
       if (i.string_source()) e.written |= kRsi;

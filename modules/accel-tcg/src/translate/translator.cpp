@@ -211,6 +211,8 @@ void Translator::emit_insn(const ScannedInsn& s) {
     case Op::LoadSegment:
     case Op::Cpuid:
       return emit_system(i);
+    case Op::ZeroVectors:
+      return emit_zero_vectors(i);
     case Op::Interpret:
       return emit_interpret(i);
   }

@@ -90,6 +90,7 @@ class Translator {
   void emit_prefetch(const Insn& i);
   void emit_lea(const Insn& i);
   void emit_bit_string(const ScannedInsn& s);
+  void emit_zero_vectors(const Insn& i);
   void emit_mov_immediate(const Insn& i);
   void emit_bswap(const Insn& i);
   void emit_exchange(const Insn& i);

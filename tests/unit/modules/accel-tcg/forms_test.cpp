@@ -248,5 +248,22 @@ TEST_F(Forms, IgnoreVexWidthOutside64BitMode) {
   EXPECT_GT(compared, 1000u);
 }
 
+// VZEROUPPER and VZEROALL clear what the mode has.
+TEST_F(Forms, LeaveVectorRegistersAloneThatOnly64BitCodeHas) {
+  if (!x86::host_cpu_features().avx) GTEST_SKIP() << "the host processor has no AVX";
+  const Registers r = start(0);
+  for (const u8 prefix : {0xf8, 0xfc}) {
+    const std::vector<u8> code = {0xc5, prefix, 0x77};
+    const u64 before = guest_.counters().interpreted;
+    const Outcome translated = run(code, r, Mode::Compatibility, By::Translator);
+    EXPECT_LE(guest_.counters().interpreted - before, 1u);  // HLT
+    const Outcome right = run(code, r, Mode::Compatibility, By::Interpreter);
+    for (const unsigned at : {160u, 576u}) {
+      EXPECT_EQ(std::memcmp(translated.registers.xsave + at, right.registers.xsave + at, 256), 0);
+      EXPECT_EQ(std::memcmp(right.registers.xsave + at + 128, r.xsave + at + 128, 128), 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace backplane::tcg::testing
