@@ -174,6 +174,7 @@ std::string RandomInstruction::text() const {
 
 std::vector<u8> InstructionGenerator::candidate(InstructionClass wanted) {
   std::vector<u8> bytes;
+  bytes.reserve(24);
   const auto chance = [&](unsigned percent) { return random_() % 100 < percent; };
   if (wanted == InstructionClass::Vector && chance(50)) {
     bytes.push_back(0xc4);
@@ -199,7 +200,9 @@ std::vector<u8> InstructionGenerator::candidate(InstructionClass wanted) {
   }
   if (wanted == InstructionClass::Vector && chance(20) && bytes.empty())
     bytes.push_back(static_cast<u8>(0xd8 + random_() % 8));
-  for (int n = 0; n < 12; ++n) bytes.push_back(static_cast<u8>(random_()));
+  for (unsigned n = 0; n < 3; ++n)
+    for (u32 rest = static_cast<u32>(random_()), k = 0; k < 4; ++k, rest >>= 8)
+      bytes.push_back(static_cast<u8>(rest));
   bytes.resize(std::min<std::size_t>(bytes.size(), 15));
   return bytes;
 }
@@ -342,12 +345,16 @@ RandomInstruction InstructionGenerator::next(InstructionClass wanted) {
   for (;;) {
     RandomInstruction i;
     i.bytes = candidate(wanted);
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, i.bytes.data(), i.bytes.size(), &i.decoded,
-                                             i.operands)))
+    ZydisDecoderContext context;
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, &context, i.bytes.data(),
+                                                    i.bytes.size(), &i.decoded)))
       continue;
     i.bytes.resize(i.decoded.length);
     if (wanted == InstructionClass::Integer ? !is_plain_integer(i.decoded)
                                             : !is_plain_vector(i.decoded))
+      continue;
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&decoder_, &context, &i.decoded, i.operands,
+                                                 ZYDIS_MAX_OPERAND_COUNT)))
       continue;
     for (u64& value : i.registers.gpr) value = interesting_number();
     if (!long_mode_)
