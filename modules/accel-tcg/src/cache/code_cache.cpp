@@ -5,19 +5,10 @@
 #include <bit>
 #include <utility>
 
+#include "cache/granules.h"
+
 namespace backplane::tcg {
 namespace {
-
-const u8* page_of(const u8* p) {
-  return reinterpret_cast<const u8*>(reinterpret_cast<u64>(p) & kPageMask);
-}
-
-u64 granule_mask(u64 first, u64 last) {
-  const unsigned low = static_cast<unsigned>(first / kGranule);
-  const unsigned high = static_cast<unsigned>(last / kGranule);
-  const u64 upto = high == 63 ? ~u64{0} : (u64{1} << (high + 1)) - 1;
-  return upto & (~u64{0} << low);
-}
 
 // The bytes of a page that a block was made from, [first, last].
 struct Part {
@@ -230,18 +221,6 @@ unsigned CodeCache::invalidate_locked(const u8* host, u64 size) {
   const std::lock_guard guard(lock_);
   const u8* page = page_of(host);
   return invalidate(page, static_cast<u64>(host - page), size);
-}
-
-bool CodeCache::has_code_locked(const u8* host, u64 size) {
-  const std::lock_guard guard(lock_);
-  const u8* page = page_of(host);
-  return has_code(page, static_cast<u64>(host - page), size);
-}
-
-bool CodeCache::has_code(const u8* host_page, u64 offset, u64 size) const {
-  const auto found = pages_.find(host_page);
-  return found != pages_.end() &&
-         (found->second.granules & granule_mask(offset, offset + size - 1)) != 0;
 }
 
 }  // namespace backplane::tcg

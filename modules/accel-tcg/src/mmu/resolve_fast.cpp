@@ -13,6 +13,7 @@ constexpr u64 kAddressMask = 0x000ffffffffff000;
 }  // namespace
 
 u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index, u32* fault) {
+  code_place_ = nullptr;
   if (fills_slowly_) return nullptr;
   constexpr u64 kPaging = x86::kCr0PG | x86::kCr0WP;
   if ((state_.cr0 & kPaging) != kPaging || (state_.efer & x86::kEferLMA) == 0 ||
@@ -83,8 +84,12 @@ u8* SoftMmu::resolve_fast(u64 linear, bool write, MmuIndex index, u32* fault) {
   const u64 in_range = physical_page - range->start;
   const std::atomic<u8>& page_flags = range->block->page_flags(range->block_offset + in_range);
   const bool has_code = (page_flags.load(std::memory_order_relaxed) & RamBlock::kHasCode) != 0;
-  const bool seen = has_code || logs_first_write(*range->block, page_flags);
-  if (write && seen) return nullptr;
+  const bool logged = logs_first_write(*range->block, page_flags);
+  if (write && (has_code || logged)) {
+    if (!logged) code_place_ = range->host + in_range + (linear - page);
+    return nullptr;
+  }
+  const bool seen = has_code || logged;
 
   const unsigned slot = tlb_index(linear);
   const u64 unusable = unusable_tag(slot);

@@ -53,6 +53,9 @@ class SoftMmu final : public x86::LinearMemory {
   // sure that the access raises a page fault.
   u8* resolve_fast(u64 linear, bool write, MmuIndex index, u32* fault = nullptr);
   static constexpr u32 kIsFault = u32{1} << 31;
+  // Where a write would go that resolve_fast() has just refused, if that was because the page has
+  // code and for nothing else; otherwise null.
+  u8* code_place() const { return code_place_; }
 
   // Where data is, from the TLB or by resolve_fast().
   const u8* read_pointer_fast(u64 linear, MmuIndex index) {
@@ -271,6 +274,7 @@ class SoftMmu final : public x86::LinearMemory {
   }
   Counters counters_;
   Invalidations* invalidations_ = nullptr;
+  u8* code_place_ = nullptr;
   const bool traced_;
   // Walks are traced, or pages watched: no entry is filled but by fill().
   bool fills_slowly_;

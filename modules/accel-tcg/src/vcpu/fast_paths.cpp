@@ -77,8 +77,24 @@ const u8* TcgVcpu::fast_memory(TcgVcpu* vcpu, u64 linear, u64 descriptor, const 
   }
   u32 fault = 0;
   const u8* const host = vcpu->mmu_.resolve_fast(linear, write, index, &fault);
-  if (fault == 0 || !vcpu->fast_page_fault(linear, descriptor, return_pc)) return host;
+  if (host != nullptr) return host;
+  if (fault == 0) return vcpu->beside_code(size);
+  if (!vcpu->fast_page_fault(linear, descriptor, return_pc)) return nullptr;
   return reinterpret_cast<const u8*>(Helpers::kElsewhere);
+}
+
+// Of a write that was just refused: where it goes if all that hinders it is code elsewhere in the
+// page. With several vCPUs there may be some in its bytes before it is done.
+u8* TcgVcpu::beside_code(u64 size) {
+  u8* const host = mmu_.code_place();
+  if (host == nullptr || engine_.vcpus.size() > 1 || engine_.cache.has_code_locked(host, size))
+    return nullptr;
+  return host;
+}
+
+u8* TcgVcpu::fast_write_place(u64 linear, u64 size, MmuIndex index) {
+  u8* const host = mmu_.write_pointer_fast(linear, index);
+  return host != nullptr ? host : beside_code(size);
 }
 
 // A copy of bytes of two pages, with the alignment of the guest's address.
@@ -101,9 +117,9 @@ bool TcgVcpu::fast_crossing_write(u64 linear, u64 size, MmuIndex index, const u8
   const u64 second_page = (linear & kPageMask) + kPageSize;
   const u64 in_first = second_page - linear;
   if (size > kBounceSize / 2 || !splits_stores()) return false;
-  u8* const low = mmu_.write_pointer_fast(linear, index);
+  u8* const low = fast_write_place(linear, in_first, index);
   if (low == nullptr) return false;
-  u8* const high = mmu_.write_pointer_fast(second_page, index);
+  u8* const high = fast_write_place(second_page, size - in_first, index);
   if (high == nullptr) return false;
   CodeCache& cache = engine_.cache;
   {

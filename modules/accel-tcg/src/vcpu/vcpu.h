@@ -210,6 +210,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   // True: what JitState::resume leads to does it.
   bool fast_crossing_write(u64 linear, u64 size, MmuIndex index, const u8* return_pc);
   static void fast_commit(TcgVcpu* vcpu);
+  u8* beside_code(u64 size);
+  u8* fast_write_place(u64 linear, u64 size, MmuIndex index);
   // Whether stores across pages have blocks of their own: such a block is one instruction more to
   // count and to trace.
   bool splits_stores() const { return !engine_.options.count_instructions && !tracing_; }
