@@ -75,6 +75,18 @@ START_MS = 15
 # most.
 QUIET_MS = {"idle": 5, "stopped": 1}
 IDLE_ACCELERATORS = ("tcg", "kvm")
+# What the translator once left to the interpreter and does not any more, as `info jit` names it,
+# and how often each may still be interpreted in a boot and all workloads (what is rare about them:
+# operands in devices, pages that fault). One that comes back is, many times as often.
+TRANSLATED = (
+    "ldmxcsr", "stmxcsr", "vldmxcsr", "vstmxcsr", "loop", "loope", "loopne", "jrcxz", "jecxz",
+    "prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2", "prefetch", "prefetchw",
+    "movsb", "movsw", "movsd", "movsq", "stosb", "stosw", "stosd", "stosq",
+    "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "swapgs", "mov cr", "mov sreg", "invlpg",
+    "xsave", "xsave64", "xsavec", "xsavec64", "xsaveopt", "xsaveopt64", "xrstor", "xrstor64",
+    "cld", "std", "iretq", "syscall", "sysret",
+)
+INTERPRETED_MOST = 5000
 # With the native tier each takes at most so much of the CPU time without it.
 NATIVE_MOST = 1.03
 
