@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "backplane/testing/test_machine.h"
-#include "vcpu/vcpu.h"
+#include "vcpu.h"
 
 namespace backplane::native {
 
