@@ -98,6 +98,7 @@ std::unique_ptr<OpenImage> Images::open(const std::string& path, const Opening& 
   if (how.shared) properties.emplace_back("file.locking", "off");
   if (how.alone && format != "raw") properties.emplace_back("backing", "off");
   add_cache(how.cache, properties);
+  properties.insert(properties.end(), how.more.begin(), how.more.end());
   return add(format, format, properties);
 }
 

@@ -22,6 +22,8 @@ struct Opening {
   bool alone = false;   // without what it stands on
   bool shared = false;  // though another program may write it
   std::string cache = "writeback";
+  // Properties besides.
+  std::vector<std::pair<std::string, std::string>> more = {};
 };
 
 // A file that is open as what it is; closed at the end.

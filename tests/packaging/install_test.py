@@ -44,8 +44,9 @@ class Installed:
 
 def check_is_complete(tree):
     for path in ["bin/backplane", "bin/backplane-kvm", "bin/backplane-modinfo", "bin/backplane-img",
-                 "share/man/man1/backplane.1", "share/man/man1/backplane-kvm.1",
-                 "share/man/man1/backplane-modinfo.1", "share/man/man1/backplane-img.1",
+                 "bin/backplane-nbd", "share/man/man1/backplane.1",
+                 "share/man/man1/backplane-kvm.1", "share/man/man1/backplane-modinfo.1",
+                 "share/man/man1/backplane-img.1", "share/man/man1/backplane-nbd.1",
                  "share/bash-completion/completions/backplane",
                  "share/zsh/site-functions/_backplane",
                  "share/fish/vendor_completions.d/backplane.fish",
