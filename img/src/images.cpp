@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "backplane/error.h"
+#include "options/block_protocol.h"
 
 namespace backplane::img {
 
@@ -21,10 +22,7 @@ class Workbench final : public Machine {
 };
 BACKPLANE_TYPE(Workbench, "workbench-machine")
 
-std::string protocol_for(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::is_block_file(path, ignored) ? "host_device" : "file";
-}
+using host::protocol_for;
 
 void add_cache(const std::string& cache,
                std::vector<std::pair<std::string, std::string>>& properties) {
@@ -42,14 +40,16 @@ void add_cache(const std::string& cache,
 OpenImage::OpenImage(Backends& backends, std::string id, std::string format)
     : backends_(backends), id_(std::move(id)), format_(std::move(format)) {}
 
-OpenImage::~OpenImage() {
-  if (node_ != nullptr) backends_.remove(id_);
-}
+OpenImage::~OpenImage() { close(); }
 
 void OpenImage::finish() {
   expect_done(*node_, node_->flush());
-  node_ = nullptr;
-  backends_.remove(id_);
+  close();
+}
+
+void OpenImage::close() {
+  if (std::exchange(node_, nullptr) != nullptr) backends_.remove(id_);
+  file_.reset();
 }
 
 Images::Images()
@@ -77,29 +77,36 @@ std::unique_ptr<OpenImage> Images::add(
 std::unique_ptr<OpenImage> Images::open_file(const std::string& path, const Opening& how) {
   std::vector<std::pair<std::string, std::string>> properties{
       {"filename", path}, {"read-only", how.for_writing ? "off" : "on"}};
-  if (how.shared) properties.emplace_back("locking", "off");
+  const std::string protocol = protocol_for(path);
+  // Only what is in the host's files is locked.
+  const bool is_local = protocol == "file" || protocol == "host_device";
+  if (how.shared && is_local) properties.emplace_back("locking", "off");
   add_cache(how.cache, properties);
-  return add(protocol_for(path), "file", properties);
+  return add(protocol, "file", properties);
 }
 
 std::string Images::probe(const std::string& path, bool shared) {
-  const auto file = open_file(path, {.shared = shared});
-  std::vector<u8> start(std::min<u64>(file->node().size(), 4_KiB));
-  expect_done(file->node(), file->node().read(0, start.data(), start.size()));
+  return probe(*open_file(path, {.shared = shared}));
+}
+
+std::string Images::probe(const OpenImage& file) {
+  std::vector<u8> start(std::min<u64>(file.node().size(), 4_KiB));
+  expect_done(file.node(), file.node().read(0, start.data(), start.size()));
   return format_of_start(start);
 }
 
 std::unique_ptr<OpenImage> Images::open(const std::string& path, const Opening& how) {
-  const std::string format = how.format ? *how.format : probe(path, how.shared);
+  // Once alone: a server may end when it is left.
+  std::unique_ptr<OpenImage> file = open_file(path, how);
+  const std::string format = how.format ? *how.format : probe(*file);
   std::vector<std::pair<std::string, std::string>> properties{
-      {"file.driver", protocol_for(path)},
-      {"file.filename", path},
-      {"read-only", how.for_writing ? "off" : "on"}};
-  if (how.shared) properties.emplace_back("file.locking", "off");
+      {"file", file->id_}, {"read-only", how.for_writing ? "off" : "on"}};
   if (how.alone && format != "raw") properties.emplace_back("backing", "off");
   add_cache(how.cache, properties);
   properties.insert(properties.end(), how.more.begin(), how.more.end());
-  return add(format, format, properties);
+  auto image = add(format, format, properties);
+  image->file_ = std::move(file);
+  return image;
 }
 
 std::unique_ptr<OpenImage> Images::make_file(const std::string& path) {

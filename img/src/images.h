@@ -43,9 +43,12 @@ class OpenImage {
 
  private:
   friend class Images;
+  void close();
+
   Backends& backends_;
   std::string id_;
   std::string format_;
+  std::unique_ptr<OpenImage> file_;  // what it stands on, if that was opened before
   BlockNode* node_ = nullptr;
 };
 
@@ -61,6 +64,7 @@ class Images {
   std::unique_ptr<OpenImage> open_file(const std::string& path, const Opening& how);
   // The format of a file by what it begins like. Throws Error if it cannot be read.
   std::string probe(const std::string& path, bool shared = false);
+  static std::string probe(const OpenImage& file);
   // Makes an empty file, whatever there was, and opens it. Throws Error.
   std::unique_ptr<OpenImage> make_file(const std::string& path);
 

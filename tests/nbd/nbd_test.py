@@ -24,8 +24,8 @@ SIZE = 8 * MIB
 
 
 class Workplace:
-    def __init__(self, program):
-        self.program = program
+    def __init__(self, program, img, machine):
+        self.program, self.img, self.machine = program, img, machine
         self.content = bytearray(random.Random(1).randbytes(3 * MIB)) + bytes(SIZE - 3 * MIB)
         pathlib.Path("disk.raw").write_bytes(self.content[:3 * MIB])
         os.truncate("disk.raw", SIZE)
@@ -77,7 +77,7 @@ def run(*words):
 def need(*programs):
     for program in programs:
         if shutil.which(program) is None:
-            print(f"there is no {program}: the packages libnbd-bin and qemu-utils have it")
+            print(f"there is no {program}: the packages libnbd-bin, nbdkit and qemu-utils have it")
             sys.exit(77)
 
 
@@ -365,15 +365,102 @@ def refuses(work):
         assert part in said, (words, said)
 
 
+@contextlib.contextmanager
+def other_server(*words):
+    process = subprocess.Popen(words)
+    try:
+        wait_until(lambda: listens() or process.poll() is not None)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+        pathlib.Path("socket").unlink(missing_ok=True)
+
+
+def uses_qemus(work):
+    need("qemu-nbd", "qemu-img")
+    for form in ("raw", "qcow2"):
+        run("qemu-img", "create", "-q", "-f", form, f"far.{form}", str(SIZE))
+        with other_server("qemu-nbd", "-t", "-e", "4", "-k", os.path.abspath("socket"), "-f", form,
+                          "--discard=unmap", f"far.{form}"):
+            run(work.img, "convert", "-n", "-O", "raw", "disk.raw", work.uri)
+            run(work.img, "compare", "-f", "raw", "-F", "raw", "disk.raw", work.uri)
+            parts = json.loads(run(work.img, "map", "-f", "raw", "--output=json", work.uri))
+            assert parts[0]["data"] and parts[-1]["zero"], parts
+            run(work.img, "convert", "-O", "qcow2", work.uri, "back.qcow2")
+            run("qemu-img", "compare", "disk.raw", "back.qcow2")
+            about = json.loads(run(work.img, "info", "--output=json", work.uri))
+            assert about["format"] == "raw" and about["virtual-size"] == SIZE, about
+        run("qemu-img", "compare", "-f", "raw", "-F", form, "disk.raw", f"far.{form}")
+    # Which one client uses, and what it is, is found out, too.
+    with other_server("qemu-nbd", "-k", os.path.abspath("socket"), "-f", "raw", "-x", "one",
+                      "-r", "back.qcow2"):
+        run(work.img, "compare", work.uri.replace("///", "///one"), "disk.raw")
+
+
+def uses_nbdkits(work):
+    """A server that knows less, one that is slow, and one whose disk is broken."""
+    need("nbdkit", "qemu-img")
+    for options in (["--no-sr"], ["--mask-handshake=0"], ["--filter=nozero"],
+                    ["--filter=delay", "delay-read=5ms"], ["--filter=noextents"]):
+        words = [word for word in options if word.startswith("-")]
+        with other_server("nbdkit", "-f", "-U", "socket", *words, "file", "disk.raw",
+                          *[word for word in options if not word.startswith("-")]):
+            run(work.img, "compare", "-f", "raw", "-F", "raw", work.uri, "disk.raw")
+    with other_server("nbdkit", "-f", "-U", "socket", "--filter=error", "file", "disk.raw",
+                      "error-pread=EIO", "error-pread-rate=100%"):
+        ran = subprocess.run([work.img, "compare", "-f", "raw", work.uri, "disk.raw"],
+                             capture_output=True, text=True, timeout=20)
+        assert ran.returncode == 4 and "socket" in ran.stderr, ran
+
+
+def stands_on_a_server(work):
+    """What a server has goes on to others."""
+    need("nbdinfo", "nbdcopy")
+    with work.server("-t", "-e", "0", "disk.raw"):
+        # As systemd would start it: with a socket that listens.
+        words = [work.program, "-f", "raw", work.uri]
+        assert int(run("nbdinfo", "--size", "--", "[", *words, "]")) == SIZE
+        run("nbdcopy", "--", "[", *words, "]", "back.raw")
+        assert pathlib.Path("back.raw").read_bytes() == work.content
+
+
+# Says so on the serial line, writes itself to the second sector, and resets the machine.
+BOOT_SECTOR = bytes.fromhex("31c08ed88ec0fcbe2c7cbaf803ac84c07403eeebf8"
+                            "b80103bb007cb90200ba8000cd13b0fee664f4ebfd0000") + b"booted\n\0"
+
+
+def boots(work):
+    sector = BOOT_SECTOR.ljust(510, b"\0") + b"\x55\xaa"
+    with open("disk.raw", "r+b") as file:
+        file.write(sector)
+    with work.server("-t", "-f", "raw", "disk.raw"):
+        for options in (["-drive", f"file={work.uri},format=raw"],
+                        ["-blockdev", "driver=nbd,node-name=far,server.type=unix,server.path=socket",
+                         "-device", "virtio-blk-pci,drive=far"],
+                        ["-drive", "file.driver=nbd,file.path=socket,format=raw,if=ide"]):
+            with open("disk.raw", "r+b") as file:
+                file.seek(512)
+                file.write(bytes(512))
+            words = [work.machine, "-accel", "tcg", "-m", "32", "-display", "none", "-no-reboot",
+                     "-serial", "stdio", *options]
+            ran = subprocess.run(words, capture_output=True, text=True, timeout=60,
+                                 stdin=subprocess.DEVNULL)
+            # A reset that is not to be is what it ends with.
+            assert ran.returncode == 2 and "booted" in ran.stdout, (options, ran)
+            assert pathlib.Path("disk.raw").read_bytes()[512:1024] == sector, options
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--program", type=os.path.abspath, required=True)
+    for program in ("--program", "--img", "--machine"):
+        parser.add_argument(program, type=os.path.abspath, required=True)
     parser.add_argument("case")
     arguments = parser.parse_args()
     case = globals()[arguments.case]
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
-        case(Workplace(arguments.program))
+        case(Workplace(arguments.program, arguments.img, arguments.machine))
 
 
 if __name__ == "__main__":

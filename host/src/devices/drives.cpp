@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "backplane/block.h"
+#include "options/block_protocol.h"
 #include "report.h"
 
 namespace backplane::host {

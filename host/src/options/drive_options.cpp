@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <fstream>
 #include <string_view>
 
 #include "backplane/enumeration.h"
+#include "options/block_protocol.h"
 
 namespace backplane {
 
@@ -114,17 +114,13 @@ std::string format_for(const std::string& path) {
       .with_hint("say format=qcow2, or format=raw");
 }
 
-std::string protocol_for(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::is_block_file(path, ignored) ? "host_device" : "file";
-}
-
 DriveOptions parse_drive(KeyValueList values) {
   DriveOptions drive;
   const std::string path = values.take("file").value_or("");
-  if (path.empty()) throw Error("file is missing: expects the path of an image");
-  drive.protocol = protocol_for(path);
-  drive.protocol_node.emplace_back("filename", path);
+  const auto protocol = values.take("file.driver");
+  if (path.empty() && !protocol) throw Error("file is missing: expects the path of an image");
+  drive.protocol = protocol ? *protocol : protocol_for(path);
+  if (!path.empty()) drive.protocol_node.emplace_back("filename", path);
   const auto format = values.take("format");
   drive.format = format ? *format : format_for(path);
   drive.id = values.take("id").value_or("");

@@ -38,7 +38,4 @@ DriveOptions parse_named_drive(std::string_view option, const std::string& path)
 // makes its raw disk look like qcow2, and with that reach other files. What cannot be read is raw.
 std::string format_for(const std::string& path);
 
-// The driver for a file that is named without one: that of block devices, if it is one.
-std::string protocol_for(const std::string& path);
-
 }  // namespace backplane::host

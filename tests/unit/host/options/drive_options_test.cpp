@@ -50,6 +50,20 @@ TEST(Drive, IsQcow2IfItIsCalledSo) {
             "the file is an image in the format qcow2, or a raw disk whose guest makes it look so");
 }
 
+TEST(Drive, IsOnAServerIfItsNameIsAUri) {
+  for (const char* const uri : {"nbd://host/e", "nbd+unix:///e?socket=/run/s", "nbd:host:1"}) {
+    const DriveOptions far = drive(uri);
+    EXPECT_EQ(far.protocol, "nbd") << uri;
+    EXPECT_EQ(far.format, "raw") << uri;
+    EXPECT_EQ(far.protocol_node, (Properties{{"filename", uri}}));
+  }
+  EXPECT_EQ(drive("a:b").protocol, "file");
+  EXPECT_EQ(drive("A://b").protocol, "file");
+  const DriveOptions named = drive("file.driver=nbd,file.host=h");
+  EXPECT_EQ(named.protocol, "nbd");
+  EXPECT_EQ(named.protocol_node, (Properties{{"host", "h"}}));
+}
+
 TEST(Drive, IsAFormatOnAFileUnlessToldOtherwise) {
   const DriveOptions plain = drive("a,,b.img");
   EXPECT_EQ(plain.format, "raw");

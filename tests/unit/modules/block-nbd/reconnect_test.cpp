@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "served_disk.h"
+#include "wire/fields.h"
+#include "wire/protocol.h"
+
+namespace backplane::testing {
+namespace {
+
+using Reconnecting = ServedDiskTest;
+
+TEST_F(Reconnecting, RequestsWaitForAServerThatComesBack) {
+  start_server();
+  BlockNode& disk = open({{"reconnect-delay", "20"}});
+  const std::vector<u8> bytes = pattern(4096, 1);
+  ASSERT_EQ(disk.write(0, bytes.data(), bytes.size()), 0);
+  stop_server();
+  int result = 1;
+  std::vector<u8> back(bytes.size());
+  std::thread reader([&] { result = disk.read(0, back.data(), back.size()); });
+  start_server();
+  reader.join();
+  EXPECT_EQ(result, 0);
+  EXPECT_TRUE(back == bytes);
+}
+
+TEST_F(Reconnecting, WithoutADelayRequestsFailWithTheServersName) {
+  start_server();
+  BlockNode& disk = open();
+  stop_server();
+  std::vector<u8> bytes(512);
+  EXPECT_EQ(disk.read(0, bytes.data(), bytes.size()), -EIO);
+  const std::string why = disk.explain(-EIO);
+  EXPECT_NE(why.find(place.path), std::string::npos) << why;
+  EXPECT_NE(why.find("cannot connect"), std::string::npos) << why;
+}
+
+TEST_F(Reconnecting, AnotherDiskIsNotTakenForTheFirst) {
+  start_server();
+  BlockNode& disk = open();
+  stop_server();
+  backends.remove("file");
+  std::filesystem::resize_file(directory / "disk", kSize / 2);
+  exported.node = &dynamic_cast<BlockNode&>(
+      backends.add(kBlockKind, "file", "file", {{"filename", directory / "disk"}}));
+  start_server();
+  std::vector<u8> bytes(512);
+  EXPECT_EQ(disk.read(0, bytes.data(), bytes.size()), -EIO);
+  EXPECT_NE(disk.explain(-EIO).find("is not what it was before"), std::string::npos);
+}
+
+TEST_F(Reconnecting, WithoutAServerItIsNotOpened) {
+  EXPECT_NE(refusal().find("cannot connect to unix:" + place.path), std::string::npos);
+}
+
+TEST_F(Reconnecting, WhatIsNoServerIsToldSo) {
+  const nbd::Socket listening = nbd::listen_at(place);
+  std::thread other([&] {
+    int fd;
+    do {
+      fd = accept(listening.fd(), nullptr, nullptr);
+    } while (fd < 0 && errno == EAGAIN);
+    const nbd::Socket socket(fd);
+    constexpr std::string_view kHello = "220 mail.example.org ESMTP";
+    EXPECT_GT(send(socket.fd(), kHello.data(), kHello.size(), MSG_NOSIGNAL), 0);
+  });
+  EXPECT_EQ(refusal(), "unix:" + place.path + ": what answers there is no NBD server");
+  other.join();
+}
+
+}  // namespace
+}  // namespace backplane::testing
