@@ -52,7 +52,7 @@ TEST(Drive, IsQcow2IfItIsCalledSo) {
 
 TEST(Drive, IsOnAServerIfItsNameIsAUri) {
   for (const char* const uri : {"nbd://host/e", "nbd+unix:///e?socket=/run/s", "nbd:host:1"}) {
-    const DriveOptions far = drive(uri);
+    const DriveOptions far = drive(std::string("file=") + uri);
     EXPECT_EQ(far.protocol, "nbd") << uri;
     EXPECT_EQ(far.format, "raw") << uri;
     EXPECT_EQ(far.protocol_node, (Properties{{"filename", uri}}));
