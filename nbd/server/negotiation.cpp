@@ -12,9 +12,6 @@ constexpr u32 kMaxOption = 32 << 10;  // bytes
 // What is longer than this is not even skipped.
 constexpr u32 kMaxSkipped = 1 << 20;
 
-// The only context has this number.
-constexpr u32 kContext = 1;
-
 std::string_view text_of(const FieldWriter& fields) {
   return {reinterpret_cast<const char*>(fields.bytes().data()), fields.bytes().size()};
 }
@@ -165,8 +162,8 @@ Negotiation::Next Negotiation::contexts(u32 option, std::span<const u8> data) {
   if (name != export_.name) return refuse(option, kRepErrUnknown, "there is no such export");
   if (wanted) {
     if (!lists) agreement_.base_allocation = true;
-    if (reply(option, kRepMetaContext, FieldWriter().u32_field(kContext).text(kBaseAllocation)) ==
-        Next::End)
+    if (reply(option, kRepMetaContext,
+              FieldWriter().u32_field(kBaseContext).text(kBaseAllocation)) == Next::End)
       return Next::End;
   }
   return reply(option, kRepAck);

@@ -13,6 +13,9 @@
 
 namespace backplane::nbd {
 
+// The number of the only context there is.
+inline constexpr u32 kBaseContext = 1;
+
 // What a client and the server agreed on.
 struct Agreement {
   bool structured = false;  // replies

@@ -16,7 +16,6 @@ namespace {
 
 constexpr u64 kCacheStep = 1 << 20;            // bytes that are read at a time for nobody
 constexpr std::size_t kMaxDescriptors = 1024;  // of one answer about block status
-constexpr u32 kContext = 1;
 
 void put_chunk(FieldWriter& fields, u16 type, u64 cookie, u64 size) {
   fields.u32_field(kStructuredReplyMagic).u16_field(kReplyFlagDone).u16_field(type);
@@ -302,7 +301,7 @@ void Session::send_status(const Request& request) {
   }
   FieldWriter fields;
   put_chunk(fields, kReplyBlockStatus, request.cookie, sizeof(u32) + 8 * parts.size());
-  fields.u32_field(kContext);
+  fields.u32_field(kBaseContext);
   for (const Part& part : parts) fields.u32_field(part.size).u32_field(part.state);
   send(fields.bytes());
 }
