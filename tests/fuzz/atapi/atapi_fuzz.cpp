@@ -4,18 +4,18 @@
 #include <array>
 
 #include "../input.h"
-#include "optical/optical_drive.h"
+#include "mmc/optical_drive.h"
 
 namespace backplane::fuzz {
 namespace {
 
-using ide::OpticalDrive;
+using mmc::OpticalDrive;
 
 constexpr u8 kOperations[] = {0x00, 0x03, 0x12, 0x1a, 0x1b, 0x1e, 0x25, 0x28, 0x2b, 0x43,
                               0x46, 0x4a, 0x51, 0x52, 0x5a, 0xa8, 0xad, 0xbb, 0xbd, 0xbe};
 
 void run(Input input) {
-  OpticalDrive drive("FUZZ", "1");
+  OpticalDrive drive("FUZZ", "1", OpticalDrive::Interface::Atapi);
   u32 blocks = 0;
   bool there = false;
   while (!input.empty()) {
@@ -37,7 +37,7 @@ void run(Input input) {
         __builtin_trap();
       if (!reply.data.empty()) __builtin_trap();
     }
-    if (reply.sense != ide::kNoSense && (!reply.data.empty() || reply.blocks != 0))
+    if (reply.sense != mmc::kNoSense && (!reply.data.empty() || reply.blocks != 0))
       __builtin_trap();
     if (reply.data.size() > 0xffff) __builtin_trap();
   }

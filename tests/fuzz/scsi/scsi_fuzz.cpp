@@ -9,27 +9,12 @@
 namespace backplane::fuzz {
 namespace {
 
-constexpr u8 kOperations[] = {scsi::kInquiry,
-                              scsi::kModeSense6,
-                              scsi::kModeSense10,
-                              scsi::kModeSelect6,
-                              scsi::kModeSelect10,
-                              scsi::kRead6,
-                              scsi::kRead10,
-                              scsi::kRead12,
-                              scsi::kRead16,
-                              scsi::kWrite6,
-                              scsi::kWrite10,
-                              scsi::kWrite12,
-                              scsi::kWrite16,
-                              scsi::kUnmap,
-                              scsi::kWriteSame10,
-                              scsi::kWriteSame16,
-                              scsi::kVerify10,
-                              scsi::kReportLuns,
-                              scsi::kServiceActionIn16,
-                              scsi::kReadTocPmaAtip,
-                              scsi::kGetConfiguration};
+constexpr u8 kOperations[] = {
+    scsi::kInquiry,      scsi::kModeSense6, scsi::kModeSense10,      scsi::kModeSelect6,
+    scsi::kModeSelect10, scsi::kRead6,      scsi::kRead10,           scsi::kRead12,
+    scsi::kRead16,       scsi::kWrite6,     scsi::kWrite10,          scsi::kWrite12,
+    scsi::kWrite16,      scsi::kUnmap,      scsi::kWriteSame10,      scsi::kWriteSame16,
+    scsi::kVerify10,     scsi::kReportLuns, scsi::kServiceActionIn16};
 
 void run_one(Input& input) {
   scsi::Unit unit{.type = input.take<u8>() % 2 == 0 ? scsi::kDisk : scsi::kCdDvd};

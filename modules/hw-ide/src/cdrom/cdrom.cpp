@@ -13,6 +13,8 @@ BACKPLANE_REGISTER(IdeCdrom, .description = "IDE CD drive")
 
 namespace {
 
+using mmc::kNoSense;
+
 constexpr u8 kSignatureMid = 0x14, kSignatureHigh = 0xeb;
 constexpr u8 kByDma = 0x01;  // features of PACKET
 constexpr const char* kModel = "BACKPLANE CD-ROM";
@@ -37,7 +39,7 @@ void IdeCdrom::class_init(DeviceClass& k) {
   k.state<&IdeCdrom::optical_>(1, "optical");
 }
 
-IdeCdrom::IdeCdrom() : optical_(kModel, kRevision) {}
+IdeCdrom::IdeCdrom() : optical_(kModel, kRevision, OpticalDrive::Interface::Atapi) {}
 
 std::optional<u32> IdeCdrom::blocks() const {
   if (!has_medium()) return std::nullopt;
@@ -176,7 +178,7 @@ BlockRequest IdeCdrom::pending_request() {
 }
 
 void IdeCdrom::carried_out(int result) {
-  if (result != 0) return fail_with(kUnreadable);
+  if (result != 0) return fail_with(mmc::kUnreadable);
   send();
 }
 

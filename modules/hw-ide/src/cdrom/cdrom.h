@@ -3,9 +3,12 @@
 #pragma once
 
 #include "drive/ide_drive.h"
-#include "optical/optical_drive.h"
+#include "mmc/optical_drive.h"
 
 namespace backplane::ide {
+
+using mmc::OpticalDrive;
+using mmc::Sense;
 
 class IdeCdrom final : public IdeDrive {
   BACKPLANE_OBJECT(IdeCdrom, IdeDrive, "ide-cd")

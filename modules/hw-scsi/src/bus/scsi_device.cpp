@@ -127,6 +127,12 @@ std::string ScsiDevice::boot_path() const {
   return fmt::format("channel@0/disk@{:x},{:x}", target_, lun_);
 }
 
+u64 ScsiDevice::disk_size() const { return disk_ ? drive_->size() : 0; }
+
+Outcome ScsiDevice::carry_out(Unit unit, std::span<const u8> cdb, std::span<const u8> parameters) {
+  return execute(unit, cdb, parameters);
+}
+
 Unit ScsiDevice::unit() const {
   Unit unit{.type = type(),
             .vendor = vendor_,
@@ -135,7 +141,7 @@ Unit ScsiDevice::unit() const {
                                           : "DISK",
             .version = version_,
             .serial = serial_,
-            .size = disk_ ? drive_->size() : 0,
+            .size = disk_size(),
             .read_only = !disk_ || type() == kCdDvd || drive_->read_only(),
             .write_cache = write_cache_ != OnOffAuto::Off,
             .has_medium = disk_ != nullptr,
@@ -151,14 +157,19 @@ void ScsiDevice::start(ScsiCommand& command) {
   const Unit self = unit();
   std::vector<u8> parameters(
       std::min<u64>(parameter_length(command.cdb, self.block_size()), kMostParameters));
-  parameters.resize(gather(command.out, 0, parameters.data(), parameters.size()));
-  command.outcome = execute(self, command.cdb, parameters);
+  const std::size_t there = gather(command.out, 0, parameters.data(), parameters.size());
   command.parts = 1;
   command.failed = false;
   command.moved = 0;
+  command.overrun = there != parameters.size();
+  if (command.overrun) return finish(command, kNoSense);
+  command.outcome = carry_out(self, command.cdb, parameters);
   if (command.outcome.sense != kNoSense) return finish(command, command.outcome.sense);
+  command.moved = parameters.size();
   if (command.outcome.work != Outcome::Work::None) return start_work(command);
-  command.moved = scatter(command.in, 0, command.outcome.data.data(), command.outcome.data.size());
+  const std::vector<u8>& data = command.outcome.data;
+  if (!data.empty()) command.moved = scatter(command.in, 0, data.data(), data.size());
+  command.overrun = !data.empty() && command.moved != data.size();
   finish(command, kNoSense);
 }
 
@@ -180,8 +191,8 @@ void ScsiDevice::start_work(ScsiCommand& command) {
       if (outcome.work == Work::Read || outcome.work == Work::Write) {
         const auto& data = outcome.work == Work::Read ? command.in : command.out;
         // The driver says one thing in the command and another by its buffers.
-        if (slice(data, 0, extent.size, piece.iov) != extent.size)
-          return finish(command, kInvalidField);
+        command.overrun = slice(data, 0, extent.size, piece.iov) != extent.size;
+        if (command.overrun) return finish(command, kNoSense);
         command.moved = extent.size;
       }
       submit(command, std::move(piece));
@@ -252,15 +263,6 @@ class ScsiDisk final : public ScsiDevice {
   DeviceType type() const override { return kDisk; }
 };
 BACKPLANE_TYPE(ScsiDisk, "scsi-hd", .category = "Storage", .description = "A SCSI disk")
-
-class ScsiCd final : public ScsiDevice {
- public:
-  static void class_init(DeviceClass& k) { k.stateless(); }
-
- protected:
-  DeviceType type() const override { return kCdDvd; }
-};
-BACKPLANE_TYPE(ScsiCd, "scsi-cd", .category = "Storage", .description = "A SCSI CD drive")
 
 }  // namespace
 

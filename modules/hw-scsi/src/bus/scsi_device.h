@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct ScsiCommand {
   std::vector<iovec> out;  // data for the unit
   std::vector<iovec> in;   // room for data from it
   bool held = false;       // until the machine goes on: the host failed at it before
+  // It is for more data than there are buffers for, and `done` is called with nothing done.
+  bool overrun = false;
   // Its status, what is wrong if it is no good one, and how many bytes went either way.
   std::function<void(u8 status, const scsi::Sense& sense, u64 moved)> done;
 
@@ -82,6 +85,11 @@ class ScsiDevice : public Device, public BootDevice {
 
  protected:
   virtual scsi::DeviceType type() const = 0;
+  // What a command comes to, for the unit as it is without what the type knows.
+  virtual scsi::Outcome carry_out(scsi::Unit unit, std::span<const u8> cdb,
+                                  std::span<const u8> parameters);
+  // Bytes; 0: there is none.
+  u64 disk_size() const;
 
  private:
   static constexpr u32 kAnyPlace = ~u32{0};

@@ -15,6 +15,8 @@ namespace {
 
 using Cdb = std::span<const u8, 16>;
 
+constexpr u8 kNoData = 0x01;  // NDOB, of WRITE SAME (16)
+
 struct Transfer {
   u64 block = 0;
   u64 count = 0;
@@ -101,7 +103,6 @@ Outcome unmap(const Unit& unit, Cdb cdb, std::span<const u8> parameters) {
 
 Outcome write_same(const Unit& unit, Cdb cdb, std::span<const u8> parameters) {
   constexpr u8 kUnmapBit = 0x08;
-  constexpr u8 kNoData = 0x01;  // NDOB, of the long form
   const bool no_data = cdb[0] == kWriteSame16 && (cdb[1] & kNoData) != 0;
   Transfer transfer = transfer_of(cdb);
   if (unit.read_only) return Outcome::failed(kWriteProtected);
@@ -169,12 +170,10 @@ bool is_always_answered(u8 operation) {
   constexpr u8 kThese[] = {kInquiry,
                            kRequestSense,
                            kReportLuns,
-                           kGetConfiguration,
                            kModeSense6,
                            kModeSense10,
                            kStartStopUnit,
-                           kPreventAllowMediumRemoval,
-                           kGetEventStatusNotification};
+                           kPreventAllowMediumRemoval};
   return std::find(std::begin(kThese), std::end(kThese), operation) != std::end(kThese);
 }
 
@@ -211,8 +210,9 @@ u64 parameter_length(std::span<const u8> cdb, u32 block_size) {
     case kUnmap:
       return load(whole, 7, 2);
     case kWriteSame10:
-    case kWriteSame16:
       return block_size;
+    case kWriteSame16:
+      return (whole[1] & kNoData) != 0 ? 0 : block_size;
     default:
       return 0;
   }
@@ -254,7 +254,8 @@ Outcome execute(const Unit& unit, std::span<const u8> given, std::span<const u8>
     case kVerify16:
       return verify(unit, cdb);
     default:
-      return unit.type == kCdDvd ? execute_mmc(unit, cdb) : execute_disk(unit, cdb, parameters);
+      return unit.type == kCdDvd ? Outcome::failed(kInvalidOperation)
+                                 : execute_disk(unit, cdb, parameters);
   }
 }
 

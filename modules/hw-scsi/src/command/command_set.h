@@ -23,6 +23,7 @@ struct Unit {
   bool read_only = false;
   bool write_cache = true;
   bool has_medium = true;
+  bool locked = false;             // its medium
   std::vector<u16> neighbours{0};  // logical unit numbers of its target, its own among them
 
   u32 block_size() const { return type == kCdDvd ? 2048 : 512; }
@@ -56,10 +57,8 @@ constexpr std::size_t kMostParameters = 64_KiB;
 // How many bytes of data a command has for the unit by its own words; those of writes are not read.
 u64 parameter_length(std::span<const u8> cdb, u32 block_size);
 // `parameters`: as many of these as there were. A CDB may be cut short, and is taken to go on with
-// zeroes.
+// zeroes. Those that are about discs alone (MMC) are not among them.
 Outcome execute(const Unit& unit, std::span<const u8> cdb, std::span<const u8> parameters);
-// What of the commands is for CDs alone (MMC), or kInvalidOperation.
-Outcome execute_mmc(const Unit& unit, std::span<const u8, 16> cdb);
 
 // Sense data in the fixed format. [SPC-3 "Fixed format sense data"]
 std::vector<u8> fixed_sense(const Sense& sense);

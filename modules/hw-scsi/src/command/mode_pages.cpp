@@ -42,6 +42,7 @@ bool append_pages(const Unit& unit, u8 wanted, bool changeable, std::vector<u8>&
     content[0] = 0x3b;  // reads CD-R, CD-RW, DVD-ROM, DVD-R
     content[2] = 0x71;  // plays audio, mode 2 forms, several sessions
     content[4] = 0x29;  // a tray that ejects and locks
+    if (unit.locked) content[4] |= 0x02;
     append_page(data, kCapabilities, std::move(content), changeable);
   }
   return data.size() != before;

@@ -51,6 +51,7 @@ struct ResponseHeader {
 static_assert(sizeof(ResponseHeader) == 108);
 enum Response : u8 {
   kOk = 0,
+  kOverrun = 1,
   kBadTarget = 3,
   kIncorrectLun = 12,
   kFunctionComplete = 0,

@@ -163,7 +163,7 @@ void VirtioScsi::start(Request& request) {
   slice(e.out, sizeof header, e.out_size - sizeof header, command.out);
   slice(e.in, sizeof(ResponseHeader), e.in_size - sizeof(ResponseHeader), command.in);
   command.done = [this, &request](u8 status, const scsi::Sense& sense, u64 moved) {
-    respond(request, kOk, status, sense, moved);
+    respond(request, request.command.overrun ? kOverrun : kOk, status, sense, moved);
   };
   const Place place = place_of(header.lun);
   ScsiDevice* const unit = place.valid ? units_->unit(place.target, place.lun) : nullptr;

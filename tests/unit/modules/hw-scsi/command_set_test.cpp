@@ -140,15 +140,6 @@ TEST(CommandSetTest, ADriveWithoutADiscSaysSo) {
   EXPECT_EQ(run(empty, {kInquiry, 0, 0, 0, 255, 0}).sense, kNoSense);
 }
 
-TEST(CommandSetTest, ADiscHasOneTrack) {
-  const Bytes toc = run(cd(), {kReadTocPmaAtip, 0, 0, 0, 0, 0, 0, 0, 255, 0}).data;
-  ASSERT_EQ(toc.size(), 20U);
-  EXPECT_EQ(load(toc, 16, 4), 1000U);
-  const Bytes in_time = run(cd(), {kReadTocPmaAtip, 2, 0, 0, 0, 0, 0xaa, 0, 255, 0}).data;
-  EXPECT_EQ(Bytes(in_time.begin() + 8, in_time.end()), (Bytes{0, 0, 15, 25}));
-  EXPECT_EQ(load(run(cd(), {kGetConfiguration, 0, 0, 0, 0, 0, 0, 0, 255, 0}).data, 6, 2), 0x0008U);
-}
-
 // Whatever is asked, and however little of it.
 TEST(CommandSetTest, EachCommandIsAnsweredInBounds) {
   for (const Unit& unit : {disk(), cd()})

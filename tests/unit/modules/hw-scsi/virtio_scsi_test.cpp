@@ -125,9 +125,46 @@ TEST_F(VirtioScsiTest, AnErrorHasSense) {
   EXPECT_EQ(answer.header.residual, 512U);
 }
 
-TEST_F(VirtioScsiTest, BuffersThatAreTooSmallAreRefused) {
-  EXPECT_EQ(command({scsi::kRead10, 0, 0, 0, 0, 0, 0, 0, 2, 0}, 512).header.status,
-            scsi::kCheckCondition);
+TEST_F(VirtioScsiTest, BuffersThatAreTooSmallAreOverrun) {
+  const Answer read = command({scsi::kRead10, 0, 0, 0, 0, 0, 0, 0, 2, 0}, 512);
+  EXPECT_EQ(read.header.response, kOverrun);
+  EXPECT_EQ(read.header.residual, 512U);
+  EXPECT_EQ(command({scsi::kInquiry, 0, 0, 0, 36, 0}, 20).header.response, kOverrun);
+  EXPECT_EQ(command({scsi::kUnmap, 0, 0, 0, 0, 0, 0, 0, 24, 0}, 0, "short").header.response,
+            kOverrun);
+  // What is more than enough is left over.
+  const Answer inquiry = command({scsi::kInquiry, 0, 0, 0, 96, 0}, 96);
+  EXPECT_EQ(inquiry.header.response, kOk);
+  EXPECT_EQ(inquiry.header.residual, 60U);
+  EXPECT_EQ(command({scsi::kModeSelect6, 0, 0, 0, 4, 0}, 0, std::string(4, '\0')).header.residual,
+            0U);
+}
+
+// Of what the optical drive does, this is where SCSI has a say.
+TEST_F(VirtioScsiTest, ADiscIsEjectedUnlessItIsLocked) {
+  backends_.add(kBlockKind, "scsi-test", "disc", {});
+  machine_.add_device("scsi-cd", "cd2", "", {{"scsi-id", "0"}, {"lun", "4"}, {"drive", "disc"}});
+  const auto sense_of = [&](std::vector<u8> cdb) {
+    const Answer answer = command(std::move(cdb), 0, {}, 0, 4);
+    return answer.header.status == scsi::kGood ? 0 : int{answer.header.sense[12]};
+  };
+  constexpr int kMediumChanged = 0x28, kNoMedium = 0x3a, kRemovalPrevented = 0x53;
+  machine_.find_device("cd2")->reset();
+  EXPECT_EQ(sense_of({scsi::kTestUnitReady}), kMediumChanged);
+  EXPECT_EQ(sense_of({scsi::kTestUnitReady}), 0);
+  EXPECT_EQ(command({0x43, 0, 0, 0, 0, 0, 0, 0, 20, 0}, 20, {}, 0, 4).data.substr(16),
+            std::string("\0\0\2\0", 4));
+  EXPECT_EQ(command({scsi::kRead10, 0, 0, 0, 0, 1, 0, 0, 1, 0}, 2048, {}, 0, 4).data,
+            std::string(2048, '\0'));
+  EXPECT_EQ(sense_of({scsi::kPreventAllowMediumRemoval, 0, 0, 0, 1, 0}), 0);
+  EXPECT_EQ(sense_of({scsi::kStartStopUnit, 0, 0, 0, 2, 0}), kRemovalPrevented);
+  EXPECT_EQ(sense_of({scsi::kPreventAllowMediumRemoval, 0, 0, 0, 0, 0}), 0);
+  EXPECT_EQ(sense_of({scsi::kStartStopUnit, 0, 0, 0, 2, 0}), 0);
+  EXPECT_EQ(sense_of({scsi::kTestUnitReady}), kNoMedium);
+  EXPECT_EQ(sense_of({scsi::kRead6, 0, 0, 0, 1, 0}), kNoMedium);
+  EXPECT_EQ(sense_of({scsi::kStartStopUnit, 0, 0, 0, 3, 0}), 0);
+  EXPECT_EQ(sense_of({scsi::kTestUnitReady}), 0);
+  machine_.remove_device(*machine_.find_device("cd2"));
 }
 
 TEST_F(VirtioScsiTest, ABlockIsWrittenManyTimes) {

@@ -11,7 +11,7 @@
 #include "backplane/state.h"
 #include "backplane/types.h"
 
-namespace backplane::ide {
+namespace backplane::mmc {
 
 // Why a command failed. [SPC-3 4.5 "Sense data"]
 struct Sense {
@@ -44,12 +44,21 @@ class OpticalDrive {
     Sense sense;
   };
 
+  // What brings the commands, as the drive tells it. [MMC-6 5.3.2 "Core Feature"]
+  enum class Interface : u8 { Scsi = 1, Atapi = 2 };
+
   // Names of the drive: 16 and 4 characters at most.
-  OpticalDrive(std::string product, std::string revision);
+  OpticalDrive(std::string product, std::string revision, Interface interface);
 
   // Blocks of the disc that is in it, none if there is no disc. The guest learns of a change.
   void set_disc(std::optional<u32> blocks, bool changed);
   void reset();
+  // A disc is there, and the tray closed.
+  bool has_disc() const { return blocks_.has_value() && !state_.tray_open; }
+  bool is_locked() const { return state_.locked; }
+  // What a command of that kind has to expect before it is looked at, which execute() looks for
+  // itself: the guest learns once that the medium may have changed.
+  std::optional<Sense> refusal(u8 opcode);
   // Carries out a command but for the reading of blocks.
   Reply execute(Packet packet);
   // What the next REQUEST SENSE says: the outcome of the last command.
@@ -68,7 +77,6 @@ class OpticalDrive {
     static std::span<const StateMember> members();
   };
 
-  std::optional<Reply> refusal(u8 opcode);
   Reply inquiry(Packet packet) const;
   Reply request_sense(Packet packet);
   Reply start_stop(Packet packet);
@@ -83,12 +91,12 @@ class OpticalDrive {
   Reply get_event_status(Packet packet);
   Reply mode_sense(Packet packet, bool short_form) const;
   Reply mechanism_status(Packet packet) const;
-  bool has_disc() const { return blocks_.has_value() && !state_.tray_open; }
   bool is_dvd() const;
 
   std::string product_, revision_;
+  Interface interface_;
   std::optional<u32> blocks_;
   State state_;
 };
 
-}  // namespace backplane::ide
+}  // namespace backplane::mmc

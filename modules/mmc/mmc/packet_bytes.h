@@ -9,7 +9,7 @@
 
 #include "backplane/types.h"
 
-namespace backplane::ide {
+namespace backplane::mmc {
 
 inline u32 get16(std::span<const u8> bytes, std::size_t at) {
   return u32{bytes[at]} << 8 | bytes[at + 1];
@@ -47,4 +47,4 @@ inline void limit(std::vector<u8>& out, std::size_t room) {
   out.resize(std::min(out.size(), room));
 }
 
-}  // namespace backplane::ide
+}  // namespace backplane::mmc

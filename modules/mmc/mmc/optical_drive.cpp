@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Which packet does what, and the state of drive and tray.
-#include "optical/optical_drive.h"
+#include "mmc/optical_drive.h"
 
 #include <utility>
 
-#include "optical/packet_bytes.h"
+#include "mmc/packet_bytes.h"
 
-namespace backplane::ide {
+namespace backplane::mmc {
 
 namespace {
 
@@ -26,6 +26,7 @@ enum Opcode : u8 {
   kReadDiscInformation = 0x51,
   kReadTrackInformation = 0x52,
   kModeSense10 = 0x5a,
+  kReportLuns = 0xa0,
   kRead12 = 0xa8,
   kReadDiscStructure = 0xad,
   kSetCdSpeed = 0xbb,
@@ -36,7 +37,7 @@ enum Opcode : u8 {
 // Carried out although the medium may have changed. [MMC-6 4.1.6.1]
 bool keeps_attention(u8 opcode) {
   return opcode == kInquiry || opcode == kRequestSense || opcode == kGetConfiguration ||
-         opcode == kGetEventStatus;
+         opcode == kGetEventStatus || opcode == kReportLuns;
 }
 
 bool needs_disc(u8 opcode) {
@@ -82,8 +83,8 @@ std::span<const StateMember> OpticalDrive::members() {
   return kMembers;
 }
 
-OpticalDrive::OpticalDrive(std::string product, std::string revision)
-    : product_(std::move(product)), revision_(std::move(revision)) {}
+OpticalDrive::OpticalDrive(std::string product, std::string revision, Interface interface)
+    : product_(std::move(product)), revision_(std::move(revision)), interface_(interface) {}
 
 void OpticalDrive::set_disc(std::optional<u32> blocks, bool changed) {
   blocks_ = blocks;
@@ -98,20 +99,19 @@ void OpticalDrive::reset() {
   state_.tray_open = open;
 }
 
-// What every command has to expect before it is looked at.
-std::optional<OpticalDrive::Reply> OpticalDrive::refusal(u8 opcode) {
+std::optional<Sense> OpticalDrive::refusal(u8 opcode) {
   if (state_.attention && !keeps_attention(opcode)) {
     state_.attention = false;
-    return Reply{.sense = has_disc() ? kMediumChanged : kMediumNotPresent};
+    return has_disc() ? kMediumChanged : kMediumNotPresent;
   }
-  if (needs_disc(opcode) && !has_disc()) return Reply{.sense = kMediumNotPresent};
+  if (needs_disc(opcode) && !has_disc()) return kMediumNotPresent;
   return std::nullopt;
 }
 
 OpticalDrive::Reply OpticalDrive::execute(Packet packet) {
   const u8 opcode = packet[0];
   if (opcode == kRequestSense) return request_sense(packet);
-  if (auto refused = refusal(opcode)) return *refused;
+  if (const auto refused = refusal(opcode)) return {.sense = *refused};
   switch (opcode) {
     case kTestUnitReady:
     case kSetCdSpeed:
@@ -224,4 +224,4 @@ OpticalDrive::Reply OpticalDrive::mechanism_status(Packet packet) const {
   return reply;
 }
 
-}  // namespace backplane::ide
+}  // namespace backplane::mmc

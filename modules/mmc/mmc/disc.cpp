@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the drive says of the disc and of itself.
-#include "optical/optical_drive.h"
-#include "optical/packet_bytes.h"
+#include "mmc/optical_drive.h"
+#include "mmc/packet_bytes.h"
 
-namespace backplane::ide {
+namespace backplane::mmc {
 
 namespace {
 
@@ -217,7 +217,7 @@ OpticalDrive::Reply OpticalDrive::get_configuration(Packet packet) const {
     put8(profiles, 0);
   }
   feature(kProfileList, 0, kCurrent | kPersistent, profiles);
-  feature(kCore, 2, kCurrent | kPersistent, {0, 0, 0, 2, 1, 0, 0, 0});    // ATAPI
+  feature(kCore, 2, kCurrent | kPersistent, {0, 0, 0, static_cast<u8>(interface_), 1, 0, 0, 0});
   feature(kRemovableMedium, 1, kCurrent | kPersistent, {0x29, 0, 0, 0});  // tray, eject, lock
   feature(kRandomReadable, 0, current(has_disc()), {0, 0, kBlockSize >> 8, 0, 0, 1, 0, 0});
   feature(kCdRead, 2, current(profile == kCdRom), {0, 0, 0, 0});
@@ -280,4 +280,4 @@ OpticalDrive::Reply OpticalDrive::mode_sense(Packet packet, bool short_form) con
   return reply;
 }
 
-}  // namespace backplane::ide
+}  // namespace backplane::mmc
