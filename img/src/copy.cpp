@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Several threads read, each a piece at a time; into a format that finds room for what comes, they
-// write in the order of the disk, so that it lies in that order in the file.
+// Several threads read, each a piece at a time, and write in the order of the disk: a format finds
+// room for what comes, so that it lies in that order in the file, and a file lets one write at a
+// time anyway, for which those that wait would spin.
 #include "copy.h"
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -28,7 +30,7 @@ class Copy {
         image_(target.image()),
         options_(options),
         progress_(progress),
-        in_order_(image_ != nullptr && !options.compressed && !options.any_order) {}
+        in_order_(!options.compressed && !options.any_order) {}
 
   void run();
 
@@ -66,8 +68,8 @@ class Copy {
   u64 ahead_end_ = 0;
 
   std::mutex turn_mutex_;
-  std::condition_variable turn_changed_;
   u64 turn_ = 0;
+  std::map<u64, std::condition_variable*> waiting_;  // those whose piece is ready, by its number
   std::atomic<bool> failed_ = false;
   std::exception_ptr failure_;
 };
@@ -107,14 +109,18 @@ bool Copy::take(Piece& piece) {
 void Copy::wait_for_turn(const Piece& piece) {
   if (!in_order_) return;
   std::unique_lock lock(turn_mutex_);
-  turn_changed_.wait(lock, [&] { return turn_ == piece.number || failed_; });
+  if (turn_ == piece.number) return;
+  std::condition_variable ready;
+  waiting_.emplace(piece.number, &ready);
+  ready.wait(lock, [&] { return turn_ == piece.number || failed_; });
+  waiting_.erase(piece.number);
 }
 
 void Copy::end_turn() {
   if (!in_order_) return;
   const std::lock_guard lock(turn_mutex_);
   ++turn_;
-  turn_changed_.notify_all();
+  if (const auto next = waiting_.find(turn_); next != waiting_.end()) next->second->notify_one();
 }
 
 void Copy::write(u64 offset, std::span<const u8> data) {
@@ -161,7 +167,7 @@ void Copy::copy(const Piece& piece, std::vector<u8>& buffer) {
 void Copy::fail() {
   const std::lock_guard lock(turn_mutex_);
   if (!failed_.exchange(true)) failure_ = std::current_exception();
-  turn_changed_.notify_all();
+  for (const auto& [number, ready] : waiting_) ready->notify_one();
 }
 
 void Copy::work() {
