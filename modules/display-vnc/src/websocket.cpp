@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t kLongestRequest = 8192, kLongestControl = 125;
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+// [RFC 6455 §4.2.2, 4.4 "Supporting Multiple Versions of WebSocket Protocol"]
+constexpr std::string_view kVersion = "13";
+constexpr std::string_view kOtherVersion =
+    "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nConnection: close\r\n\r\n";
 constexpr std::string_view kBadRequest =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
     "This is the WebSocket of a VNC display: open it with noVNC.\n";
@@ -94,6 +98,10 @@ bool WebSocket::shake_hands(std::vector<u8>& answer) {
     add(answer, kBadRequest);
     return false;
   }
+  if (http_header(request_, "Sec-WebSocket-Version") != kVersion) {
+    add(answer, kOtherVersion);
+    return false;
+  }
   const auto protocols = http_header(request_, "Sec-WebSocket-Protocol");
   add(answer,
       fmt::format(
@@ -143,12 +151,14 @@ bool WebSocket::take_header(u8 byte) {
 
 bool WebSocket::begin_payload() {
   const bool final = (header_[0] & 0x80) != 0, masked = (header_[1] & 0x80) != 0;
+  const bool extended = (header_[0] & 0x70) != 0;  // no extension was agreed on that uses these
   const u8 opcode = header_[0] & 0x0f;
   header_.clear();
   opcode_ = static_cast<Opcode>(opcode);
   const bool control = opcode_ >= Opcode::Close;
   const bool known = opcode <= 2 || (opcode >= 8 && opcode <= 10);
-  if (!known || !masked || (control && (!final || left_ > kLongestControl))) return false;
+  if (!known || extended || !masked || (control && (!final || left_ > kLongestControl)))
+    return false;
   at_ = 0;
   in_payload_ = true;
   control_.clear();

@@ -10,12 +10,13 @@ using Bytes = std::vector<u8>;
 
 struct WebSocketTest : ::testing::Test {
   bool receive(const Bytes& bytes) { return socket.receive(bytes, carried, answer); }
-  bool receive(std::string_view text) { return receive(Bytes(text.begin(), text.end())); }
+  bool receive(const std::string& text) { return receive(Bytes(text.begin(), text.end())); }
   std::string answered() { return {answer.begin(), answer.end()}; }
   void shake_hands() {
     ASSERT_TRUE(
         receive("GET / HTTP/1.1\r\nHost: server.example.com\r\nupgrade: WebSocket\r\n"
                 "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                "Sec-WebSocket-Version: 13\r\n"
                 "Sec-WebSocket-Protocol: base64, binary\r\n\r\n"));
   }
   WebSocket socket;
@@ -34,6 +35,19 @@ TEST_F(WebSocketTest, AnswersTheHandshake) {
 TEST_F(WebSocketTest, RefusesWhatIsNone) {
   EXPECT_FALSE(receive("GET / HTTP/1.1\r\nHost: here\r\n\r\n"));
   EXPECT_TRUE(answered().starts_with("HTTP/1.1 400 "));
+}
+
+TEST_F(WebSocketTest, SaysItsVersionToWhoSpeaksAnother) {
+  for (const std::string_view version : {"", "Sec-WebSocket-Version: 8\r\n"}) {
+    socket = {};
+    answer.clear();
+    EXPECT_FALSE(
+        receive("GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+                std::string(version) + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+    EXPECT_FALSE(socket.open());
+    EXPECT_TRUE(answered().starts_with("HTTP/1.1 426 "));
+    EXPECT_NE(answered().find("\r\nSec-WebSocket-Version: 13\r\n"), std::string::npos);
+  }
 }
 
 TEST_F(WebSocketTest, ARequestWithoutEndIsCutOff) {
@@ -65,6 +79,7 @@ TEST_F(WebSocketTest, AnswersPingAndClose) {
 TEST_F(WebSocketTest, EndsAtWhatNoClientMaySend) {
   for (const Bytes& frame :
        {Bytes{0x82, 0x01, 0, 0, 0, 0}, Bytes{0x83, 0x80, 0, 0, 0, 0}, Bytes{0x09, 0x80, 0, 0, 0, 0},
+        Bytes{0xc2, 0x80, 0, 0, 0, 0}, Bytes{0xa2, 0x80, 0, 0, 0, 0}, Bytes{0x92, 0x80, 0, 0, 0, 0},
         Bytes{0x89, 0xfe, 0x01, 0, 0, 0, 0, 0}}) {
     socket = {};
     shake_hands();
