@@ -209,8 +209,7 @@ std::size_t RfbSession::set_encodings() {
     if (!chosen && Encoder::knows(encoding)) chosen = static_cast<Encoding>(encoding);
     if (encoding == kDesktopSize) takes_sizes_ = true;
     if (encoding == kPointerMotionChange) takes_motion_ = true;
-    if (encoding == kExtendedKeyEvent && notices_.empty())
-      notices_.push_back({{0, 0, 0, 0}, kExtendedKeyEvent});
+    if (encoding == kExtendedKeyEvent) announce(kExtendedKeyEvent, {});
   }
   encoder_.choose(chosen.value_or(kRaw));
   host_.wants_update();
@@ -300,14 +299,18 @@ std::size_t RfbSession::cut_text() {
 
 // --- updates ------------------------------------------------------------------------------------
 
+void RfbSession::announce(Encoding what, const Rectangle& rectangle) {
+  std::erase_if(notices_, [what](const auto& notice) { return notice.second == what; });
+  notices_.emplace_back(rectangle, what);
+}
+
 void RfbSession::resized() {
   const Screen* const screen = host_.screen();
   if (screen == nullptr) return;
   if (takes_sizes_) {
     width_ = screen->width();
     height_ = screen->height();
-    std::erase_if(notices_, [](const auto& notice) { return notice.second == kDesktopSize; });
-    notices_.push_back({{0, 0, width_, height_}, kDesktopSize});
+    announce(kDesktopSize, {0, 0, width_, height_});
     dirty_.resize(width_, height_);
     pointer_.reset();
   }
@@ -320,7 +323,7 @@ void RfbSession::tell_pointer() {
   const bool absolute = inputs->takes_position();
   if (told_absolute_.value_or(true) == absolute && told_absolute_) return;
   told_absolute_ = absolute;
-  notices_.push_back({{absolute ? 1U : 0U, 0, width_, height_}, kPointerMotionChange});
+  announce(kPointerMotionChange, {absolute ? 1U : 0U, 0, width_, height_});
 }
 
 // The rest waits until the client has taken these.

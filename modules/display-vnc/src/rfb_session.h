@@ -87,6 +87,8 @@ class RfbSession {
   void point(u32 x, u32 y, u32 buttons);
   // Whether the pointer's device takes places on the screen, as told to a client that asks.
   void tell_pointer();
+  // What the next update tells; the last of each kind counts.
+  void announce(Encoding what, const Rectangle& rectangle);
   std::vector<Rectangle> some_of(const std::vector<Rectangle>& all);
 
   u8 byte(std::size_t at) const { return input_[at]; }

@@ -171,6 +171,22 @@ TEST_F(RfbTest, ANewSizeIsToldToWhoWantsToKnow) {
             (Bytes{0, 0, 0, 2, 0, 0, 0, 0, 0, 32, 0, 16, 0xff, 0xff, 0xff, 0x21}));
 }
 
+TEST_F(RfbTest, ExtendedKeysAreAnnouncedBesideANewSize) {
+  begin();
+  say({2, 0, 0, 1, 0xff, 0xff, 0xff, 0x21});
+  host.shown.resize(32, 16);
+  session.resized();
+  const Bytes encodings{2, 0, 0, 2, 0xff, 0xff, 0xff, 0x21, 0xff, 0xff, 0xfe, 0xfe};
+  say(encodings);
+  say(encodings);
+  say({3, 1, 0, 0, 0, 0, 0, 64, 0, 32});
+  session.update();
+  const Bytes said = heard();
+  EXPECT_EQ((Bytes{said.begin(), said.begin() + 28}),
+            (Bytes{0,    0,    0, 3, 0, 0, 0, 0, 0, 32, 0,    16,   0xff, 0xff,
+                   0xff, 0x21, 0, 0, 0, 0, 0, 0, 0, 0,  0xff, 0xff, 0xfe, 0xfe}));
+}
+
 TEST_F(RfbTest, ALargeScreenComesInParts) {
   host.shown.resize(4096, 4096);
   begin();
