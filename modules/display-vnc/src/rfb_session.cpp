@@ -228,6 +228,10 @@ std::size_t RfbSession::update_request() {
 void RfbSession::press(KeyCode key, bool down) {
   Inputs* const inputs = host_.inputs();
   if (inputs == nullptr || key == 0) return;
+  if (down)
+    keys_down_.insert(key);
+  else
+    keys_down_.erase(key);
   inputs->key(key, down);
   inputs->sync();
   host_.wants_update();
@@ -279,15 +283,28 @@ void RfbSession::point(u32 x, u32 y, u32 buttons) {
     inputs->move_by(moved(x, pointer_->first), moved(y, pointer_->second));
   }
   pointer_ = {x, y};
+  press_buttons(*inputs, buttons);
+  inputs->sync();
+  host_.wants_update();
+}
+
+void RfbSession::press_buttons(Inputs& inputs, u32 buttons) {
   constexpr PointerButton kButtons[] = {PointerButton::Left,      PointerButton::Middle,
                                         PointerButton::Right,     PointerButton::WheelUp,
                                         PointerButton::WheelDown, PointerButton::WheelLeft,
                                         PointerButton::WheelRight};
   for (unsigned n = 0; n < std::size(kButtons); ++n)
-    if (((buttons ^ buttons_) >> n & 1) != 0) inputs->button(kButtons[n], (buttons >> n & 1) != 0);
+    if (((buttons ^ buttons_) >> n & 1) != 0) inputs.button(kButtons[n], (buttons >> n & 1) != 0);
   buttons_ = buttons;
+}
+
+void RfbSession::release_all() {
+  Inputs* const inputs = host_.inputs();
+  if (inputs == nullptr) return;
+  for (const KeyCode key : keys_down_) inputs->key(key, false);
+  keys_down_.clear();
+  press_buttons(*inputs, 0);
   inputs->sync();
-  host_.wants_update();
 }
 
 std::size_t RfbSession::cut_text() {

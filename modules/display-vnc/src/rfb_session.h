@@ -5,6 +5,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,8 @@ class RfbSession {
 
   // The handshake is over.
   bool running() const { return step_ == &RfbSession::message; }
+  // Releases what the client has pressed: it is gone.
+  void release_all();
   // The screen has changed; told by whoever looks at it.
   void changed(const Rectangle& what) { dirty_.mark(what); }
   void resized();
@@ -85,6 +88,7 @@ class RfbSession {
   void server_init();
   void press(KeyCode key, bool down);
   void point(u32 x, u32 y, u32 buttons);
+  void press_buttons(Inputs& inputs, u32 buttons);
   // Whether the pointer's device takes places on the screen, as told to a client that asks.
   void tell_pointer();
   // What the next update tells; the last of each kind counts.
@@ -110,6 +114,7 @@ class RfbSession {
   u32 width_ = 0, height_ = 0;                      // as the client has been told
   bool takes_sizes_ = false, takes_motion_ = false;
   std::optional<bool> told_absolute_;
+  std::set<KeyCode> keys_down_;
   u32 buttons_ = 0;
   std::optional<std::pair<u32, u32>> pointer_;  // where it was
 };

@@ -250,11 +250,10 @@ void VncDisplay::drop_ended() {
   const bool any = std::any_of(clients_.begin(), clients_.end(),
                                [](const Client& client) { return client.ended; });
   if (!any) return;
+  for (Client& client : clients_)
+    if (client.ended) client.session.release_all();
   clients_.remove_if([](const Client& client) { return client.ended; });
-  if (clients_.empty()) {
-    timer_->cancel();
-    if (Inputs* const to = inputs()) to->release_all();
-  }
+  if (clients_.empty()) timer_->cancel();
   const bool watched = std::any_of(clients_.begin(), clients_.end(),
                                    [](const Client& client) { return client.session.running(); });
   if (watched || screen_ == nullptr) return;

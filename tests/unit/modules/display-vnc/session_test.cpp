@@ -245,6 +245,23 @@ TEST_F(RfbInputTest, ThePointerIsWhereTheViewersIs) {
   EXPECT_EQ(all.said, (Said{"to 32767 0", "left 1", "to 0 32767", "left 0", "wheel-up 1"}));
 }
 
+TEST_F(RfbInputTest, WhatAViewerThatGoesHasPressedIsReleased) {
+  Listener& all = add(InputDevice::kKeys | InputDevice::kMovement);
+  begin();
+  RfbSession other(host);
+  other.receive(bytes_of("RFB 003.008\n"));
+  other.receive(Bytes{1, 1, 4, 1, 0, 0, 0, 0, 0, 'b'});
+  say({4, 1, 0, 0, 0, 0, 0, 'a'});
+  say({4, 1, 0, 0, 0, 0, 0, 'c'});
+  say({4, 0, 0, 0, 0, 0, 0, 'c'});
+  say({5, 1, 0, 0, 0, 0});
+  all.said.clear();
+  session.release_all();
+  EXPECT_EQ(all.said, (Said{"key 30 0", "left 0"}));
+  session.release_all();
+  EXPECT_EQ(all.said.size(), 2U);
+}
+
 TEST_F(RfbInputTest, AMouseMovesAsFarAsTheViewersPointer) {
   Listener& all = add(InputDevice::kMovement);
   begin();
