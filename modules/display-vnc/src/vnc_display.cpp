@@ -19,7 +19,7 @@ namespace {
 constexpr u32 kFirstPort = 5900, kFirstWebsocketPort = 5700;
 constexpr std::size_t kMostClients = 32;
 constexpr std::size_t kPasswordLength = 8;  // what of it counts
-constexpr i64 kMillisecond = 1'000'000;
+constexpr i64 kMillisecond = 1'000'000, kSecond = 1'000 * kMillisecond;
 // Between two looks at the screen: while it changes, and once it has not for a while.
 constexpr i64 kShortest = 33 * kMillisecond, kLongest = 250 * kMillisecond;
 
@@ -35,6 +35,8 @@ void VncDisplay::class_init(ObjectClass& k) {
   k.property<&VncDisplay::websocket_text_>(
       "websocket", "a port for browsers, too: on (5700 + NUMBER), off, or its number");
   k.property<&VncDisplay::to_>("to", "highest NUMBER that is tried while ports are in use");
+  k.property<&VncDisplay::patience_>("handshake-timeout",
+                                     "seconds that one has to shake hands, password included");
   k.property<&VncDisplay::sharing_>("share", "what becomes of others when one wants it for itself");
 }
 
@@ -47,6 +49,7 @@ void VncDisplay::open() {
   if (address_text_.empty()) throw Error("the address is missing: expects [HOST]:NUMBER");
   address_ = parse_address(address_text_);
   timer_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { tick(); });
+  handshakes_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { end_late(); });
   if (address_.is_unix()) {
     std::vector<Socket> sockets;
     sockets.push_back(listen_unix(address_.path));
@@ -162,8 +165,8 @@ void VncDisplay::look_for_screen() {
 
 // --- connections --------------------------------------------------------------------------------
 
-VncDisplay::Client::Client(RfbHost& host, Socket connected, bool by_websocket)
-    : socket(std::move(connected)), session(host) {
+VncDisplay::Client::Client(RfbHost& host, Socket connected, bool by_websocket, i64 its_deadline)
+    : socket(std::move(connected)), session(host), deadline(its_deadline) {
   if (by_websocket) websocket.emplace();
 }
 
@@ -183,7 +186,9 @@ void VncDisplay::Client::take_output() {
 void VncDisplay::accept(const Socket& listener, bool for_websocket) {
   Socket connection = accept_from(listener);
   if (!connection || clients_.size() >= kMostClients) return;
-  clients_.emplace_back(*this, std::move(connection), for_websocket);
+  const i64 deadline = machine().realtime_clock().now() + patience_ * kSecond;
+  clients_.emplace_back(*this, std::move(connection), for_websocket, deadline);
+  if (!handshakes_->armed()) handshakes_->arm_at(deadline);
   flush(clients_.back());
   drop_ended();
 }
@@ -259,6 +264,17 @@ void VncDisplay::drop_ended() {
   if (watched || screen_ == nullptr) return;
   screen_->remove_viewer(*this);
   screen_ = nullptr;
+}
+
+void VncDisplay::end_late() {
+  const i64 now = machine().realtime_clock().now();
+  for (Client& client : clients_)
+    if (!client.session.running() && client.deadline <= now) client.ended = true;
+  drop_ended();
+  // In the order that they came, and so of their deadlines.
+  const auto next = std::find_if(clients_.begin(), clients_.end(),
+                                 [](const Client& client) { return !client.session.running(); });
+  if (next != clients_.end()) handshakes_->arm_at(next->deadline);
 }
 
 // --- updates ------------------------------------------------------------------------------------

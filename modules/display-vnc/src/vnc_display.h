@@ -63,12 +63,13 @@ class VncDisplay final : public Display, public RfbHost, public ScreenViewer {
  private:
   // A connection, and what waits to be sent through it.
   struct Client {
-    Client(RfbHost& host, Socket connected, bool by_websocket);
+    Client(RfbHost& host, Socket connected, bool by_websocket, i64 deadline);
     void take_output();
 
     Socket socket;
     RfbSession session;
     std::optional<WebSocket> websocket;
+    i64 deadline;  // of its handshake
     std::vector<u8> waiting;
     std::size_t sent = 0;     // of what waits
     std::size_t answers = 0;  // bytes of it that only answer pings
@@ -84,6 +85,8 @@ class VncDisplay final : public Display, public RfbHost, public ScreenViewer {
   void flush(Client& client);
   void watch(Client& client);
   void drop_ended();
+  // Lets go of those who have not said in time who they are: others may want their places.
+  void end_late();
   void look_for_screen();
   // Shows what has changed to those who wait for it.
   void tick();
@@ -92,6 +95,7 @@ class VncDisplay final : public Display, public RfbHost, public ScreenViewer {
   bool password_ = false;
   std::string websocket_text_ = "off";
   u32 to_ = 0;
+  u32 patience_ = 60;  // s
   Sharing sharing_ = Sharing::AllowExclusive;
 
   Address address_;
@@ -105,6 +109,7 @@ class VncDisplay final : public Display, public RfbHost, public ScreenViewer {
   std::list<Client> clients_;
   Screen* screen_ = nullptr;
   std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Timer> handshakes_;
   i64 last_tick_ = 0;
   i64 interval_ = 0;
   bool seen_change_ = false;
