@@ -16,6 +16,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -82,12 +83,16 @@ class Screen {
   void add_viewer(ScreenViewer& viewer);
   void remove_viewer(ScreenViewer& viewer);
   bool has_viewers() const { return !viewers_.empty(); }
+  // Lets the guest know of a size that is wanted. False: the device has no way to.
+  bool ask_size(u32 width, u32 height);
 
   // --- for the device, in `draw` ---------------------------------------------------------------
   // A new size makes all black. Sizes beyond kMostPixels are cut off, one of 0 is 1.
   void resize(u32 width, u32 height);
   // As many pixels as the screen is wide. Those that are as they were have not changed.
   void put_row(u32 y, std::span<const u32> pixels);
+  // Called with a size that somebody who looks wants, each from 1 to kMostPixels.
+  void on_size_asked(std::function<void(u32 width, u32 height)> asked);
 
  private:
   void tell(const Rectangle& what);
@@ -99,7 +104,8 @@ class Screen {
   std::vector<u32> pixels_;
   u32 width_ = 0, height_ = 0;
   Rectangle band_;  // of rows one below the other: what has changed, and was not told
-  [[maybe_unused]] Room<4> room_;
+  std::unique_ptr<std::function<void(u32, u32)>> asked_;
+  [[maybe_unused]] Room<3> room_;
 };
 
 // An object that has a screen: asked for by objects_offering().

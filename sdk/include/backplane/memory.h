@@ -336,6 +336,12 @@ class AddressSpace {
   // Sets bytes of RAM to value without a buffer; MMIO and ROM give AccessError.
   MemResult fill(u64 address, u8 value, u64 size);
 
+  // The same for a debugger, which may write to ROM; a device is read as the guest reads it, and
+  // not written, unless it has a DebugAccess. What comes before the first failure is done. Machine
+  // lock.
+  MemResult debug_read(u64 address, void* data, u64 size);
+  MemResult debug_write(u64 address, const void* data, u64 size);
+
   // A direct pointer to [address, address+size) if it is RAM in one piece (and, for writing, not
   // ROM; pages with code are reported first); null otherwise. Good while that RAM is in the
   // machine. Any thread.
@@ -371,6 +377,7 @@ class AddressSpace {
 
  private:
   friend class MemoryTopology;
+  friend class DebugAccess;
   // FlatView::find_or_next in the cached view, quick where an access follows another to its range.
   const FlatRange* look_up(u64 address) const;
   struct Impl;
@@ -378,6 +385,20 @@ class AddressSpace {
   MemoryRegion& root_;
   std::atomic<u64> generation_{0};
   std::unique_ptr<Impl> impl_;
+};
+
+// What answers a debugger in place of a region's handler while this object lives: it changes
+// nothing of the device but the memory that is written. Machine lock.
+class DebugAccess {
+ public:
+  DebugAccess(AddressSpace& space, const MemoryRegion& region, const MmioHandler& handler);
+  ~DebugAccess();
+  DebugAccess(const DebugAccess&) = delete;
+  DebugAccess& operator=(const DebugAccess&) = delete;
+
+ private:
+  AddressSpace& space_;
+  const MemoryRegion& region_;
 };
 
 // Dispatches one access of 1, 2, 4 or 8 bytes to an MMIO range, splitting or widening as the

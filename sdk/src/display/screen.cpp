@@ -63,6 +63,16 @@ void Screen::put_row(u32 y, std::span<const u32> pixels) {
   band_ = band_.united({left, y, right - left, 1});
 }
 
+bool Screen::ask_size(u32 width, u32 height) {
+  if (!asked_) return false;
+  (*asked_)(std::clamp(width, u32{1}, kMostPixels), std::clamp(height, u32{1}, kMostPixels));
+  return true;
+}
+
+void Screen::on_size_asked(std::function<void(u32, u32)> asked) {
+  asked_ = std::make_unique<std::function<void(u32, u32)>>(std::move(asked));
+}
+
 void Screen::tell(const Rectangle& what) {
   for (ScreenViewer* const viewer : viewers_) viewer->changed(what);
 }

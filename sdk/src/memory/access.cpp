@@ -6,6 +6,8 @@
 
 #include "backplane/machine_lock.h"
 #include "backplane/memory.h"
+#include "memory/address_space_impl.h"
+#include "memory/mmio_by.h"
 
 namespace backplane {
 
@@ -127,6 +129,60 @@ MemResult AddressSpace::write(u64 address, const void* data, u64 size) {
     size -= done;
   }
   return result;
+}
+
+MemResult AddressSpace::debug_read(u64 address, void* data, u64 size) {
+  u8* out = static_cast<u8*>(data);
+  while (size != 0) {
+    const FlatRange* const found = look_up(address);
+    if (found == nullptr || found->start > address) return MemResult::DecodeError;
+    const FlatRange range = *found;
+    u64 done = bytes_in(range, address, size);
+    if (range.is_ram()) {
+      std::memcpy(out, range.host + (address - range.start), done);
+    } else {
+      const MmioHandler* const own = impl_->debug_handler(*range.region);
+      const unsigned piece = mmio_piece(address, done);
+      u64 value = 0;
+      const MemResult result = own != nullptr ? mmio_read_by(*own, range, address, value, piece)
+                                              : mmio_read(range, address, value, piece);
+      if (result != MemResult::Ok) return result;
+      std::memcpy(out, &value, piece);
+      done = piece;
+    }
+    out += done;
+    address += done;
+    size -= done;
+  }
+  return MemResult::Ok;
+}
+
+MemResult AddressSpace::debug_write(u64 address, const void* data, u64 size) {
+  const u8* in = static_cast<const u8*>(data);
+  while (size != 0) {
+    const FlatRange* const found = look_up(address);
+    if (found == nullptr || found->start > address) return MemResult::DecodeError;
+    const FlatRange range = *found;
+    u64 done = bytes_in(range, address, size);
+    if (range.is_ram()) {
+      const u64 offset = address - range.start;
+      range.block->about_to_write(range.block_offset + offset, done);
+      std::memcpy(range.host + offset, in, done);
+    } else {
+      const MmioHandler* const own = impl_->debug_handler(*range.region);
+      const unsigned piece = mmio_piece(address, done);
+      u64 value = 0;
+      std::memcpy(&value, in, piece);
+      if (own == nullptr) return MemResult::AccessError;
+      const MemResult result = mmio_write_by(*own, range, address, value, piece);
+      if (result != MemResult::Ok) return result;
+      done = piece;
+    }
+    in += done;
+    address += done;
+    size -= done;
+  }
+  return MemResult::Ok;
 }
 
 MemResult AddressSpace::fill(u64 address, u8 value, u64 size) {

@@ -89,6 +89,14 @@ AddressSpace::AddressSpace(std::string name, MemoryRegion& root)
   MemoryTopology::add_space(*this);
 }
 
+DebugAccess::DebugAccess(AddressSpace& space, const MemoryRegion& region,
+                         const MmioHandler& handler)
+    : space_(space), region_(region) {
+  space_.impl_->debug_handlers.insert_or_assign(&region_, handler);
+}
+
+DebugAccess::~DebugAccess() { space_.impl_->debug_handlers.erase(&region_); }
+
 AddressSpace::~AddressSpace() {
   MemoryTopology::remove_space(*this);
   const std::size_t slot = impl_->identity % kCachedViews;

@@ -5,6 +5,7 @@
 
 #include "backplane/memory.h"
 #include "diagnostics/module_fault.h"
+#include "memory/mmio_by.h"
 
 namespace backplane {
 
@@ -69,10 +70,10 @@ bool inside(const FlatRange& range, u64 address, unsigned size) {
 
 }  // namespace
 
-MemResult mmio_read(const FlatRange& range, u64 address, u64& value, unsigned size) {
+MemResult mmio_read_by(const MmioHandler& handler, const FlatRange& range, u64 address, u64& value,
+                       unsigned size) {
   value = mask_of(size);
   if (!inside(range, address, size)) return MemResult::DecodeError;
-  const MmioHandler handler = range.region->handler();
   if (handler.read == nullptr) return MemResult::AccessError;
   const Entry entry(handler);
   if (!entry.entered()) return MemResult::AccessError;
@@ -95,9 +96,9 @@ MemResult mmio_read(const FlatRange& range, u64 address, u64& value, unsigned si
   return MemResult::Ok;
 }
 
-MemResult mmio_write(const FlatRange& range, u64 address, u64 value, unsigned size) {
+MemResult mmio_write_by(const MmioHandler& handler, const FlatRange& range, u64 address, u64 value,
+                        unsigned size) {
   if (!inside(range, address, size)) return MemResult::DecodeError;
-  const MmioHandler handler = range.region->handler();
   if (handler.write == nullptr) return MemResult::AccessError;
   const Entry entry(handler);
   if (!entry.entered()) return MemResult::AccessError;
@@ -116,6 +117,17 @@ MemResult mmio_write(const FlatRange& range, u64 address, u64 value, unsigned si
                       fmt::format("a write of '{}' at {:#x}", range.region->name(), offset));
   }
   return MemResult::Ok;
+}
+
+// The handler is copied: what it does may take its region away.
+MemResult mmio_read(const FlatRange& range, u64 address, u64& value, unsigned size) {
+  const MmioHandler handler = range.region->handler();
+  return mmio_read_by(handler, range, address, value, size);
+}
+
+MemResult mmio_write(const FlatRange& range, u64 address, u64 value, unsigned size) {
+  const MmioHandler handler = range.region->handler();
+  return mmio_write_by(handler, range, address, value, size);
 }
 
 }  // namespace backplane

@@ -153,5 +153,41 @@ TEST_F(MmioTest, AHandlerThatThrowsEndsTheProgramWithALine) {
       "sdk-memory-tests.*: a write of 'device' at 0x4 threw: an exception of type int");
 }
 
+TEST_F(MmioTest, ADebuggerReadsAsTheGuestAndDoesNotWrite) {
+  make(1, 8);
+  u8 bytes[4] = {};
+  EXPECT_EQ(space.debug_read(0x1004, bytes, 4), MemResult::Ok);
+  EXPECT_EQ(bytes[3], 7);
+  EXPECT_EQ(device.log, "r4@4 ");
+  EXPECT_EQ(space.debug_write(0x1004, bytes, 4), MemResult::AccessError);
+  EXPECT_EQ(space.debug_read(0x100e, bytes, 4), MemResult::DecodeError);
+  EXPECT_EQ(space.debug_read(0x2000, bytes, 1), MemResult::DecodeError);
+}
+
+TEST_F(MmioTest, ADebugHandlerAnswersADebuggerAlone) {
+  make(1, 8);
+  Bytes debugged;
+  const DebugAccess access(space, *region,
+                           MmioHandler::of<&Bytes::read, &Bytes::write>(debugged).sizes(1, 1));
+  u8 bytes[2] = {};
+  EXPECT_EQ(space.debug_read(0x1004, bytes, 2), MemResult::Ok);
+  EXPECT_EQ(space.debug_write(0x1004, bytes, 2), MemResult::Ok);
+  EXPECT_EQ(debugged.log, "r1@4 r1@5 w1@4=4 w1@5=5 ");
+  EXPECT_EQ(device.log, "");
+}
+
+TEST_F(MmioTest, ADebuggerWritesToRom) {
+  const auto block = std::make_shared<RamBlock>("rom", kPageSize);
+  const auto rom = MemoryRegion::rom("rom", block, 0, kPageSize);
+  root->add_subregion(0x4000, *rom);
+  const u8 byte = 0xf4;
+  EXPECT_EQ(space.write(0x4001, &byte, 1), MemResult::AccessError);
+  EXPECT_EQ(space.debug_write(0x4001, &byte, 1), MemResult::Ok);
+  u8 seen = 0;
+  EXPECT_EQ(space.debug_read(0x4001, &seen, 1), MemResult::Ok);
+  EXPECT_EQ(seen, 0xf4);
+  root->remove_subregion(*rom);
+}
+
 }  // namespace
 }  // namespace backplane
