@@ -2,7 +2,6 @@
 #include "gdb/inspected_cpu.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "gdb/target_description.h"
@@ -63,43 +62,48 @@ bool InspectedCpu::write_register(unsigned number, std::span<const u8> bytes) {
   return good;
 }
 
-// Calls piece(physical, offset, size) for each page, until it is false or a page is not there.
+// Calls piece(physical, offset, size) for each page, until it is false or a page is not there. The
+// page tables are read on the CPU's thread, what they lead to is accessed on the caller's.
 template <class Piece>
 std::size_t InspectedCpu::by_page(u64 address, std::size_t size, Addresses addresses,
                                   const Piece& piece) {
-  std::size_t done = 0;
+  struct Page {
+    u64 physical;
+    std::size_t offset, size;
+  };
+  std::vector<Page> pages;
   with_state([&] {
-    while (done < size) {
+    for (std::size_t done = 0; done < size; done += pages.back().size) {
       const u64 at = address + done;
-      const std::size_t part = std::min<u64>(size - done, kPageSize - (at & (kPageSize - 1)));
-      std::optional<u64> physical = at;
-      if (addresses == Addresses::Linear) physical = target_->physical(at);
-      if (!physical || !piece(*physical, done, part)) return;
-      done += part;
+      const std::optional<u64> physical =
+          addresses == Addresses::Linear ? target_->physical(at) : at;
+      if (!physical) return;
+      const u64 left = kPageSize - (at & (kPageSize - 1));
+      pages.push_back(
+          {*physical, done, static_cast<std::size_t>(std::min<u64>(size - done, left))});
     }
   });
+  std::size_t done = 0;
+  for (const Page& page : pages) {
+    if (!piece(page.physical, page.offset, page.size)) break;
+    done += page.size;
+  }
   return done;
 }
 
 std::size_t InspectedCpu::read_memory(u64 address, std::span<u8> bytes, Addresses addresses) {
-  return by_page(address, bytes.size(), addresses,
-                 [&](u64 physical, std::size_t offset, std::size_t size) {
-                   const u8* const host = memory_.ram_pointer(physical, size, false);
-                   if (host == nullptr) return false;
-                   std::memcpy(bytes.data() + offset, host, size);
-                   return true;
-                 });
+  return by_page(
+      address, bytes.size(), addresses, [&](u64 physical, std::size_t offset, std::size_t size) {
+        return memory_.debug_read(physical, bytes.data() + offset, size) == MemResult::Ok;
+      });
 }
 
 std::size_t InspectedCpu::write_memory(u64 address, std::span<const u8> bytes,
                                        Addresses addresses) {
-  return by_page(address, bytes.size(), addresses,
-                 [&](u64 physical, std::size_t offset, std::size_t size) {
-                   u8* const host = memory_.ram_pointer(physical, size, true);
-                   if (host == nullptr) return false;
-                   std::memcpy(host, bytes.data() + offset, size);
-                   return true;
-                 });
+  return by_page(
+      address, bytes.size(), addresses, [&](u64 physical, std::size_t offset, std::size_t size) {
+        return memory_.debug_write(physical, bytes.data() + offset, size) == MemResult::Ok;
+      });
 }
 
 }  // namespace backplane::host::gdb

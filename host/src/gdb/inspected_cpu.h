@@ -30,8 +30,9 @@ class InspectedCpu {
   std::vector<u8> read_register(unsigned number);
   bool write_register(unsigned number, std::span<const u8> bytes);
 
-  // RAM and ROM at linear addresses, by the CPU's page tables and whatever its rights, or at
-  // physical ones. Devices are not accessed. How many bytes were, from the first on.
+  // What is at linear addresses, by the CPU's page tables and whatever its rights, or at physical
+  // ones, as AddressSpace::debug_read() and debug_write() have it. How many bytes were accessed, in
+  // whole pages from the first on.
   enum class Addresses : u8 { Linear, Physical };
   std::size_t read_memory(u64 address, std::span<u8> bytes, Addresses addresses);
   std::size_t write_memory(u64 address, std::span<const u8> bytes, Addresses addresses);
