@@ -55,6 +55,23 @@ TEST(VgaPlanes, WriteMode0SetsResetsRotatesAndCombines) {
   EXPECT_EQ(planes(vga, 0), (Planes{0x0f, 0xf0, 0x0f, 0xd1}));
 }
 
+TEST(VgaPlanes, ADebuggerSeesThemAndLeavesTheLatches) {
+  PlanarMachine vga;
+  vga.poke(0xa0000, 0x5a);
+  vga.poke(0xa0001, 0xa5);
+  vga.peek(0xa0000);
+  u8 seen = 0;
+  EXPECT_EQ(vga.machine.memory().debug_read(0xa0001, &seen, 1), MemResult::Ok);
+  EXPECT_EQ(seen, 0xa5);
+  const u8 written = 0x77;
+  EXPECT_EQ(vga.machine.memory().debug_write(0xa0002, &written, 1), MemResult::Ok);
+  vga.graphics(5, 1);
+  vga.poke(0xa0003, 0);
+  vga.graphics(5, 0);
+  EXPECT_EQ(vga.peek(0xa0002), 0x77);
+  EXPECT_EQ(vga.peek(0xa0003), 0x5a);
+}
+
 TEST(VgaPlanes, WriteMode1CopiesTheLatches) {
   PlanarMachine vga;
   for (u8 plane = 0; plane < 4; ++plane) {
