@@ -58,11 +58,11 @@ def check_is_complete(tree):
                  "cmake/Backplane/BackplaneConfig.cmake"]:
         assert (tree.lib / path).exists(), f"{path} is not installed in {tree.lib}"
     names = {path.stem for path in tree.module_files()}
-    wanted = {"accel-kvm", "accel-native", "block-nbd", "block-qcow2", "accel-tcg",
-              "accel-whpx", "aio-uring", "compress-zstd", "display-vnc", "hw-display-vga", "hw-ide",
-              "hw-isa", "hw-net-e1000",
-              "hw-pci", "hw-scsi", "hw-virtio", "hw-virtio-serial", "machine-pc", "net-dump",
-              "net-socket", "net-tap", "net-user", "target-x86"}
+    wanted = {"accel-kvm", "accel-native", "accel-tcg", "accel-whpx", "aio-uring", "block-nbd",
+              "block-qcow2", "compress-zstd", "display-vnc", "hw-display-vga", "hw-ide", "hw-isa",
+              "hw-net-e1000", "hw-pci", "hw-scsi", "hw-virtio", "hw-virtio-input",
+              "hw-virtio-serial", "machine-pc", "net-dump", "net-socket", "net-tap", "net-user",
+              "target-x86"}
     assert wanted <= names, f"not installed: {wanted - names}"
     stray = list(tree.prefix.rglob("*-platform*"))
     assert not stray, f"installed, but for tests: {stray}"
