@@ -886,6 +886,40 @@ def agent_channel(setup):
     check_equal("console", console.read_bytes().replace(b"\r", b""), b"console\n")
 
 
+# --- Keyboard and mouse on virtio ----------------------------------------------
+
+@case
+def virtio_input(setup):
+    """A guest's event devices say what was typed and moved."""
+    commands = r"""
+    set -e
+    watch() {
+      for device in /sys/class/input/event*; do
+        [ "$(cat $device/device/name)" = "virtio $1" ] || continue
+        exec 4</dev/input/${device##*/}
+        echo "$1 ready"
+        # Sixteen bytes of time, then type, code and value.
+        dd bs=24 count=$2 <&4 2>/dev/null |
+          hexdump -v -e '12/2 "%u " "\n"' |
+          while read -r _ _ _ _ _ _ _ _ type code value _; do echo "$type $code $value"; done
+      done
+    }
+    watch keyboard 6
+    watch mouse 3
+    """
+    with Guest(setup, commands, "-device", "virtio-keyboard-pci",
+               "-device", "virtio-mouse-pci") as guest:
+        guest.expect("keyboard ready")
+        guest.monitor("sendkey shift-a")
+        for line in ("1 42 1", "1 30 1", "0 0 0", "1 30 0", "1 42 0", "0 0 0"):
+            guest.expect(line)
+        guest.expect("mouse ready")
+        guest.monitor("mouse_move 5 -7")
+        for line in ("2 0 5", "2 1 65529", "0 0 0"):
+            guest.expect(line)
+        guest.finish()
+
+
 # --- Ending, and the terminal ------------------------------------------------
 
 @case

@@ -18,7 +18,7 @@ TOP = Path(__file__).resolve().parents[2]
 MAKE_INITRAMFS = TOP / "host/linux/make-initramfs"
 FETCH_KERNEL = TOP / "host/linux/fetch-kernel"
 # What a guest that people start has not.
-MORE_DRIVERS = ["virtio_console", "virtio_scsi", "sd_mod", "sr_mod"]
+MORE_DRIVERS = ["virtio_console", "virtio_scsi", "sd_mod", "sr_mod", "virtio_input", "evdev"]
 
 
 class Failure(Exception):
