@@ -59,8 +59,9 @@ def check_is_complete(tree):
         assert (tree.lib / path).exists(), f"{path} is not installed in {tree.lib}"
     names = {path.stem for path in tree.module_files()}
     wanted = {"accel-kvm", "accel-native", "accel-tcg", "accel-whpx", "aio-uring", "block-nbd",
-              "block-qcow2", "compress-zstd", "display-vnc", "hw-display-vga", "hw-ide", "hw-isa",
-              "hw-net-e1000", "hw-pci", "hw-scsi", "hw-virtio", "hw-virtio-input",
+              "block-qcow2", "compress-zstd", "display-vnc", "hw-display-vga", "hw-display-virtio",
+              "hw-ide", "hw-isa", "hw-net-e1000", "hw-pci", "hw-scsi", "hw-virtio",
+              "hw-virtio-input",
               "hw-virtio-serial", "machine-pc", "net-dump", "net-socket", "net-tap", "net-user",
               "target-x86"}
     assert wanted <= names, f"not installed: {wanted - names}"

@@ -30,7 +30,7 @@ Wanted wanted_of(const GivenOption& option, KeyValueList values) {
 }
 
 bool is_display(const GivenOption& device) {
-  constexpr std::string_view kTypes[] = {"VGA", "virtio-vga", "virtio-gpu-pci", "virtio-gpu"};
+  constexpr std::string_view kTypes[] = {"VGA", "virtio-vga", "virtio-gpu-pci"};
   const std::string type = device.list().get(device.spec->implied_key);
   return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
 }

@@ -242,7 +242,7 @@ std::vector<Row> rows() {
        set_vnc},
       {{"k", "", "en-us", "the layout of the keyboard that viewers without one of their own have"},
        set_keyboard_layout},
-      {{"vga", "", "std|none",
+      {{"vga", "", "std|virtio|none",
         "the screen of the board (default: std where the machine starts in firmware or has a\n"
         "display; none with -nodefaults, or with a -device that is one)"},
        [](Configuration& c, const GivenOption& o) {

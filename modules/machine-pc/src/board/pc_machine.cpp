@@ -25,7 +25,7 @@ namespace backplane::pc {
 
 // What screen the board has. Auto: the standard one where the machine starts in firmware and the
 // module is installed.
-enum class ScreenModel { Auto, Standard, None };
+enum class ScreenModel { Auto, Standard, Virtio, None };
 
 }  // namespace backplane::pc
 
@@ -34,6 +34,7 @@ namespace backplane {
 template <>
 struct EnumNames<pc::ScreenModel> {
   static constexpr EnumName<pc::ScreenModel> kNames[] = {{pc::ScreenModel::Standard, "std"},
+                                                         {pc::ScreenModel::Virtio, "virtio"},
                                                          {pc::ScreenModel::None, "none"},
                                                          {pc::ScreenModel::Auto, "auto"}};
 };
@@ -45,6 +46,7 @@ namespace backplane::pc {
 namespace {
 
 constexpr const char* kStandardScreen = "VGA";
+constexpr const char* kVirtioScreen = "virtio-vga";
 
 bool has_standard_screen() {
   const std::vector<CatalogueEntry> devices = catalogue(kDeviceKind);
@@ -307,7 +309,9 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
     const bool wanted =
         screen_ == ScreenModel::Standard ||
         (screen_ == ScreenModel::Auto && starts_in_firmware() && has_standard_screen());
-    if (wanted) create_device(kStandardScreen, {{"addr", "02.0"}}, pci_);
+    const bool virtio = screen_ == ScreenModel::Virtio;
+    if (wanted || virtio)
+      create_device(virtio ? kVirtioScreen : kStandardScreen, {{"addr", "02.0"}}, pci_);
   }
 
   std::string rtc_base_ = "auto";
