@@ -5,6 +5,7 @@ import argparse
 import functools
 import http.server
 import os
+import re
 import select
 import shutil
 import struct
@@ -16,10 +17,15 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
+sys.path.append(str(TOP / "tests/gdb"))
+
+from remote import Remote, framed  # noqa: E402
 
 OVMF_CODE, OVMF_VARS = Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 GRUB = Path("/usr/lib/grub")
 SECTOR = 512
+# Its third test is seen at work, and takes seconds.
+MEMTEST_MIB = 64
 # What GRUB writes to the port of the debug exit, and what becomes of it.
 EXIT = ["-device", "isa-debug-exit,iobase=0xf4,iosize=0x4"]
 DONE, DONE_STATUS = 0x10, 0x21
@@ -281,6 +287,63 @@ def handed_on(test):
         env=dict(os.environ, BACKPLANE=test.emulator), capture_output=True, text=True, timeout=80)
     check(done.stdout.split("\n")[:4] == ["Maker", "A,B", "S1", "00112233-4455-6677-8899-aabbccddeeff"]
           and "whole" in done.stdout, f"the guest reads {done.stdout!r}; {done.stderr!r}")
+
+
+class Screen:
+    """The text on a machine's screen, read from its memory through the debugger."""
+
+    COLUMNS, ROWS = 80, 25
+
+    def __init__(self, path):
+        self.debugger = Remote(path, timeout=30)
+        self.debugger.__enter__()  # stops the machine
+
+    def rows(self):
+        """As they are now; the machine goes on."""
+        text = bytes.fromhex(self.debugger.ask(f"mb8000,{self.COLUMNS * self.ROWS * 2:x}"))
+        self.debugger.send(framed("c"))
+        return [text[at:at + 2 * self.COLUMNS:2].decode("cp437")
+                for at in range(0, len(text), 2 * self.COLUMNS)]
+
+    def stop(self):
+        self.debugger.send(b"\x03")
+        self.debugger.packet()
+
+
+@case
+def memtest86(test):
+    """A whole test 3 of memtest86+, as its screen tells."""
+    program = Path("/boot/memtest86+x64.bin")
+    if not program.exists():
+        skip(f"{program} is missing: install the package memtest86+")
+    tree = test.work / "tree"
+    tree.mkdir()
+    shutil.copy(program, tree / "memtest.bin")
+    core = grub(test, "i386-pc-eltorito",
+                "linux16 (cd)/memtest.bin nosmp nobench nosm nopause\nboot\n",
+                "biosdisk", "iso9660", "linux16", "boot")
+    shutil.copy(core, tree / "core.img")
+    image = test.work / "disc.iso"
+    run("xorriso", "-as", "mkisofs", "-quiet", "-o", image, "-b", "core.img", "-no-emul-boot",
+        "-boot-load-size", "4", "-boot-info-table", tree)
+    socket = test.work / "gdb"
+    with Machine(test, "-M", "pc", "-nodefaults", "-vga", "std", "-cdrom", image, "-boot", "d",
+                 "-gdb", f"unix:{socket},server=on,wait=off", memory=MEMTEST_MIB) as machine:
+        while not socket.exists():
+            time.sleep(0.05)
+        screen = Screen(str(socket))
+        seen = []
+        while "4" not in seen:
+            rows = screen.rows()
+            text = "\n".join(rows)
+            check(time.monotonic() < machine.deadline, f"no test 4 in time:\n{text}")
+            number = re.search(r"Test #(\d+)", text)
+            if number and number[1] not in seen:
+                seen.append(number[1])
+            time.sleep(0.1)
+            screen.stop()
+        check(seen[-2:] == ["3", "4"], f"the tests seen were {seen}:\n{text}")
+        check(re.search(r"Errors:\s+0\b", text), f"there were errors:\n{text}")
 
 
 def debian_says(test, *options, commands, seconds=200):

@@ -61,9 +61,8 @@ def check_is_complete(tree):
     wanted = {"accel-kvm", "accel-native", "accel-tcg", "accel-whpx", "aio-uring", "block-nbd",
               "block-qcow2", "compress-zstd", "display-vnc", "hw-display-vga", "hw-display-virtio",
               "hw-ide", "hw-isa", "hw-net-e1000", "hw-pci", "hw-scsi", "hw-virtio",
-              "hw-virtio-input",
-              "hw-virtio-serial", "machine-pc", "net-dump", "net-socket", "net-tap", "net-user",
-              "target-x86"}
+              "hw-virtio-input", "hw-virtio-serial", "machine-pc", "net-dump", "net-socket",
+              "net-tap", "net-user", "target-x86"}
     assert wanted <= names, f"not installed: {wanted - names}"
     stray = list(tree.prefix.rglob("*-platform*"))
     assert not stray, f"installed, but for tests: {stray}"
