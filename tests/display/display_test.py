@@ -12,20 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from pathlib import Path
 
+from pictures import cell, check, read_png, read_ppm
 from vnc_client import Browser, Refused, Viewer
 
 SEABIOS = "/usr/share/seabios/bios-256k.bin"
 SECONDS = 40
 PASSED = 16
 COLOUR = bytes.fromhex("336699")
-
-
-def check(holds, what):
-    if not holds:
-        sys.exit(what)
 
 
 class Guest:
@@ -81,45 +76,9 @@ class Guest:
         check(status == PASSED * 2 + 1, f"the guest ended with {status}")
 
 
-def read_ppm(path):
-    kind, size, depth, pixels = path.read_bytes().split(b"\n", 3)
-    check((kind, depth) == (b"P6", b"255"), f"{path} is no PPM file")
-    width, height = map(int, size.split())
-    check(len(pixels) == width * height * 3, f"{path} has {len(pixels)} bytes of {width}x{height}")
-    return width, height, pixels
-
-
-def read_png(path):
-    data = path.read_bytes()
-    check(data.startswith(b"\x89PNG\r\n\x1a\n"), f"{path} is no PNG file")
-    at, packed = 8, b""
-    while at < len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        body = data[at + 8:at + 8 + length]
-        [crc] = struct.unpack_from(">I", data, at + 8 + length)
-        check(crc == zlib.crc32(kind + body), f"{kind}: wrong checksum")
-        if kind == b"IHDR":
-            width, height = struct.unpack_from(">II", body)
-        elif kind == b"IDAT":
-            packed += body
-        at += 12 + length
-    rows, pixels, line = zlib.decompress(packed), b"", width * 3 + 1
-    for y in range(height):
-        check(rows[y * line] == 0, "a filter nobody asked for")
-        pixels += rows[y * line + 1:(y + 1) * line]
-    return width, height, pixels
-
-
-def cell(picture, column, row):
-    """The pixels of a character."""
-    width, _, pixels = picture
-    return [pixels[(y * width + column * 9) * 3:(y * width + column * 9 + 9) * 3]
-            for y in range(row * 16, row * 16 + 16)]
-
-
 def check_text(picture):
     check(picture[:2] == (720, 400), f"the screen is {picture[0]}x{picture[1]}")
-    letters = [b"".join(cell(picture, 5 + n, 10)) for n in range(len("Backplane"))]
+    letters = [b"".join(cell(picture, 5 + n, 10, 9)) for n in range(len("Backplane"))]
     blue, white = b"\x00\x00\xaa", b"\xff\xff\xff"
     for letter in letters:
         colours = {letter[at:at + 3] for at in range(0, len(letter), 3)}
