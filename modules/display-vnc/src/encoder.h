@@ -20,6 +20,7 @@ enum Encoding : i32 {
   kDesktopSize = -223,
   kPointerMotionChange = -257,
   kExtendedKeyEvent = -258,
+  kExtendedDesktopSize = -308,
 };
 
 // What a client sees of a screen, which may be of another size: black beyond its edge.

@@ -2,6 +2,7 @@
 #include "rfb_session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "keysyms.h"
 
@@ -20,10 +21,15 @@ enum ClientMessage : u8 {
   kKeyEvent = 4,
   kPointerEvent = 5,
   kCutText = 6,
+  kSetDesktopSize = 251,
   kExtended = 255,  // QEMU's
 };
 constexpr u8 kFramebufferUpdate = 0;
 constexpr u8 kExtendedKey = 0;
+
+// Who changes a size, and what comes of it. [RFB-extensions "ExtendedDesktopSize"]
+enum SizeReason : u32 { kByServer = 0, kByThisClient = 1 };
+enum SizeStatus : u32 { kProhibited = 1, kInvalidLayout = 3, kForwarded = 4 };
 
 constexpr std::size_t kMostEncodings = 1024;
 // Of one update: a client that takes nothing keeps us from no more memory than these need.
@@ -171,6 +177,8 @@ std::size_t RfbSession::message() {
       return pointer_event();
     case kCutText:
       return cut_text();
+    case kSetDesktopSize:
+      return set_desktop_size();
     case kExtended:
       return extended_message();
     default:
@@ -201,6 +209,7 @@ std::size_t RfbSession::set_encodings() {
   }
   const std::size_t length = 4 + 4 * count;
   if (input_.size() < length) return 0;
+  const bool knew = std::exchange(takes_layouts_, false);
   takes_sizes_ = takes_motion_ = false;
   told_absolute_.reset();
   std::optional<Encoding> chosen;
@@ -208,9 +217,12 @@ std::size_t RfbSession::set_encodings() {
     const i32 encoding = static_cast<i32>(u32_at(4 + 4 * n));
     if (!chosen && Encoder::knows(encoding)) chosen = static_cast<Encoding>(encoding);
     if (encoding == kDesktopSize) takes_sizes_ = true;
+    if (encoding == kExtendedDesktopSize) takes_layouts_ = true;
     if (encoding == kPointerMotionChange) takes_motion_ = true;
     if (encoding == kExtendedKeyEvent) announce(kExtendedKeyEvent, {});
   }
+  // It learns by that that it may ask for a size.
+  if (takes_layouts_ && !knew) announce(kExtendedDesktopSize, {kByServer, 0, width_, height_});
   encoder_.choose(chosen.value_or(kRaw));
   host_.wants_update();
   return length;
@@ -307,6 +319,22 @@ void RfbSession::release_all() {
   inputs->sync();
 }
 
+std::size_t RfbSession::set_desktop_size() {
+  constexpr std::size_t kHeader = 8, kScreen = 16;
+  if (input_.size() < kHeader) return 0;
+  const u32 width = u16_at(2), height = u16_at(4);
+  const bool valid = width != 0 && width <= Screen::kMostPixels && height != 0 &&
+                     height <= Screen::kMostPixels && byte(6) <= 1;
+  u32 status = kInvalidLayout;
+  if (valid) {
+    Screen* const screen = host_.screen();
+    status = screen != nullptr && screen->ask_size(width, height) ? kForwarded : kProhibited;
+  }
+  if (takes_layouts_) announce(kExtendedDesktopSize, {kByThisClient, status, width_, height_});
+  host_.wants_update();
+  return kHeader + kScreen * byte(6);
+}
+
 std::size_t RfbSession::cut_text() {
   constexpr std::size_t kHeader = 8;
   if (input_.size() < kHeader) return 0;
@@ -317,17 +345,19 @@ std::size_t RfbSession::cut_text() {
 // --- updates ------------------------------------------------------------------------------------
 
 void RfbSession::announce(Encoding what, const Rectangle& rectangle) {
-  std::erase_if(notices_, [what](const auto& notice) { return notice.second == what; });
+  std::erase_if(notices_, [&](const auto& notice) {
+    return notice.second == what && (what != kExtendedDesktopSize || notice.first.x == rectangle.x);
+  });
   notices_.emplace_back(rectangle, what);
 }
 
 void RfbSession::resized() {
   const Screen* const screen = host_.screen();
   if (screen == nullptr) return;
-  if (takes_sizes_) {
+  if (takes_sizes()) {
     width_ = screen->width();
     height_ = screen->height();
-    announce(kDesktopSize, {0, 0, width_, height_});
+    announce(takes_layouts_ ? kExtendedDesktopSize : kDesktopSize, {kByServer, 0, width_, height_});
     dirty_.resize(width_, height_);
     pointer_.reset();
   }
@@ -360,12 +390,22 @@ std::vector<Rectangle> RfbSession::some_of(const std::vector<Rectangle>& all) {
   return some;
 }
 
+// One screen, as large as all of it.
+void RfbSession::put_layout(const Rectangle& size) {
+  put_u32(1U << 24, output_);
+  put_u32(0, output_);  // its number, and place
+  put_u32(0, output_);
+  put_u16(size.width, output_);
+  put_u16(size.height, output_);
+  put_u32(0, output_);
+}
+
 void RfbSession::update() {
   tell_pointer();
   if (!has_update()) return;
   const Screen* const screen = host_.screen();
   // A client that was let in before the screen had a size.
-  if (takes_sizes_ && screen != nullptr && screen->width() != 0 &&
+  if (takes_sizes() && screen != nullptr && screen->width() != 0 &&
       (screen->width() != width_ || screen->height() != height_))
     resized();
   const std::vector<Rectangle> what = some_of(dirty_.take());
@@ -373,7 +413,10 @@ void RfbSession::update() {
   output_.push_back(kFramebufferUpdate);
   output_.push_back(0);
   put_u16(static_cast<u32>(notices_.size() + what.size()), output_);
-  for (const auto& [rectangle, encoding] : notices_) put_rectangle(rectangle, encoding, output_);
+  for (const auto& [rectangle, encoding] : notices_) {
+    put_rectangle(rectangle, encoding, output_);
+    if (encoding == kExtendedDesktopSize) put_layout(rectangle);
+  }
   notices_.clear();
   const Picture picture(screen);
   for (const Rectangle& rectangle : what) encoder_.add(picture, rectangle, output_);

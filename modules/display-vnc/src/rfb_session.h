@@ -78,6 +78,7 @@ class RfbSession {
   std::size_t key_event();
   std::size_t pointer_event();
   std::size_t cut_text();
+  std::size_t set_desktop_size();
   std::size_t extended_message();
 
   void offer_security();
@@ -93,6 +94,8 @@ class RfbSession {
   void tell_pointer();
   // What the next update tells; the last of each kind counts.
   void announce(Encoding what, const Rectangle& rectangle);
+  void put_layout(const Rectangle& size);
+  bool takes_sizes() const { return takes_sizes_ || takes_layouts_; }
   std::vector<Rectangle> some_of(const std::vector<Rectangle>& all);
 
   u8 byte(std::size_t at) const { return input_[at]; }
@@ -112,7 +115,7 @@ class RfbSession {
   bool asked_ = false;
   std::vector<std::pair<Rectangle, i32>> notices_;  // rectangles without pixels
   u32 width_ = 0, height_ = 0;                      // as the client has been told
-  bool takes_sizes_ = false, takes_motion_ = false;
+  bool takes_sizes_ = false, takes_layouts_ = false, takes_motion_ = false;
   std::optional<bool> told_absolute_;
   std::set<KeyCode> keys_down_;
   u32 buttons_ = 0;

@@ -25,8 +25,9 @@ struct Host final : RfbHost {
 
 // Messages that begin as they should, and go on anyhow.
 void add_message(Input& input, std::vector<u8>& to) {
-  constexpr u8 kTypes[] = {0, 2, 3, 3, 3, 4, 5, 6, 255};
-  constexpr i32 kEncodings[] = {kRaw, kHextile, kZlib, kZrle, kDesktopSize, kExtendedKeyEvent, 1};
+  constexpr u8 kTypes[] = {0, 2, 3, 3, 3, 4, 5, 6, 251, 255};
+  constexpr i32 kEncodings[] = {
+      kRaw, kHextile, kZlib, kZrle, kDesktopSize, kExtendedDesktopSize, kExtendedKeyEvent, 1};
   const u8 type = kTypes[input.take<u8>() % std::size(kTypes)];
   to.push_back(type);
   if (type == 2) {
@@ -44,6 +45,11 @@ void add_message(Input& input, std::vector<u8>& to) {
   }
   if (type == 6) {
     to.insert(to.end(), {0, 0, 0, 0, 0, 0, input.take<u8>()});
+    return;
+  }
+  if (type == 251) {
+    for (unsigned n = 0; n < 5; ++n) to.push_back(input.take<u8>());
+    to.insert(to.end(), {input.take<u8>(), 0});
     return;
   }
   const unsigned rest = type == 3 ? 9 : type == 4 ? 7 : type == 5 ? 5 : 11;

@@ -187,6 +187,36 @@ TEST_F(RfbTest, ExtendedKeysAreAnnouncedBesideANewSize) {
                    0xff, 0x21, 0, 0, 0, 0, 0, 0, 0, 0,  0xff, 0xff, 0xfe, 0xfe}));
 }
 
+TEST_F(RfbTest, AViewerThatCanMayAskForASize) {
+  begin();
+  const Bytes announced{0, 0, 0, 1, 0, 0, 0, 0, 0, 64, 0, 32, 0xff, 0xff, 0xfe, 0xcc, 1, 0,
+                        0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 64, 0,    32,   0,    0,    0, 0};
+  const Bytes request{3, 1, 0, 0, 0, 0, 0, 64, 0, 32};
+  say({2, 0, 0, 1, 0xff, 0xff, 0xfe, 0xcc});
+  say(request);
+  session.update();
+  Bytes said = heard();
+  said.resize(announced.size());
+  said[3] = 1;  // and the screen
+  EXPECT_EQ(said, announced);
+
+  const auto answered = [&](const Bytes& asking) {
+    say(asking);
+    say(request);
+    session.update();
+    return heard().at(7);
+  };
+  const Bytes wanted{251, 0, 0, 200, 0, 100, 1, 0,   0, 0, 0, 0,
+                     0,   0, 0, 0,   0, 200, 0, 100, 0, 0, 0, 0};
+  EXPECT_EQ(answered(wanted), 1) << "the device cannot";
+  std::pair<u32, u32> asked;
+  host.shown.on_size_asked([&](u32 width, u32 height) { asked = {width, height}; });
+  EXPECT_EQ(answered(wanted), 4);
+  EXPECT_EQ(asked, std::pair(200U, 100U));
+  EXPECT_EQ(answered({251, 0, 0, 0, 0, 100, 0, 0}), 3);
+  EXPECT_TRUE(session.running());
+}
+
 TEST_F(RfbTest, ALargeScreenComesInParts) {
   host.shown.resize(4096, 4096);
   begin();
