@@ -161,6 +161,29 @@ def websocket(test):
         guest.ends()
 
 
+def snapshot(test):
+    """What Debian's vncsnapshot sees, in each of its encodings; it writes JPEG, so about the same."""
+    for program in ("vncsnapshot", "djpeg"):
+        if shutil.which(program) is None:
+            print(f"skipped: there is no {program}")
+            sys.exit(77)
+    number = free_display()
+    ppm, jpeg = Path(test.directory) / "screen.ppm", Path(test.directory) / "screen.jpg"
+    with Guest(test, "-vnc", f":{number}") as guest:
+        guest.command("screendump", filename=str(ppm))
+        picture = read_ppm(ppm)
+        for encoding in ("raw", "hextile", "zlib", "tight"):
+            subprocess.run(["vncsnapshot", "-quiet", "-quality", "100", "-encodings", encoding,
+                            f"localhost:{number}", jpeg], check=True, timeout=30,
+                           stdin=subprocess.DEVNULL)
+            with open(ppm, "wb") as decoded:
+                subprocess.run(["djpeg", "-pnm", jpeg], check=True, stdout=decoded)
+            seen = read_ppm(ppm)
+            check(seen[:2] == picture[:2], f"{encoding}: the snapshot is {seen[0]}x{seen[1]}")
+            off = sum(abs(a - b) for a, b in zip(seen[2], picture[2])) / len(picture[2])
+            check(off < 4, f"{encoding}: the snapshot is off by {off:.1f} of 255")
+
+
 def answered(password):
     """By the OpenSSL that is installed."""
     key = bytes(int(f"{byte:08b}"[::-1], 2) for byte in password.encode().ljust(8, b"\0")[:8])
@@ -220,7 +243,8 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("--emulator", "--guest"):
         parser.add_argument(name, required=True)
-    parser.add_argument("case", choices=["dumps", "vnc", "websocket", "password", "at_rest"])
+    parser.add_argument("case", choices=["dumps", "vnc", "websocket", "snapshot", "password",
+                                         "at_rest"])
     test = parser.parse_args()
     with tempfile.TemporaryDirectory() as test.directory:
         globals()[test.case](test)
