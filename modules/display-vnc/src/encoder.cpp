@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "colours.h"
+
 namespace backplane::vnc {
 
 namespace {
@@ -32,37 +34,6 @@ void for_each_tile(const Rectangle& what, u32 side, Each each) {
                      std::min(side, what.height - y)});
 }
 
-// Calls each(colour, x, y, length) for the runs of each line, in the tile.
-template <class Each>
-void for_each_run(const Picture& picture, const Rectangle& tile, Each each) {
-  for (u32 y = 0; y < tile.height; ++y)
-    for (u32 x = 0; x < tile.width;) {
-      const u32 colour = picture.at(tile.x + x, tile.y + y);
-      u32 end = x + 1;
-      while (end < tile.width && picture.at(tile.x + end, tile.y + y) == colour) ++end;
-      each(colour, x, y, end - x);
-      x = end;
-    }
-}
-
-// The colours of a tile, the most frequent one first; at most so many and one more.
-std::vector<u32> colours_of(const Picture& picture, const Rectangle& tile, std::size_t most) {
-  std::vector<std::pair<u32, u32>> counted;  // how often, which
-  for_each_run(picture, tile, [&](u32 colour, u32, u32, u32 length) {
-    const auto found = std::find_if(counted.begin(), counted.end(),
-                                    [&](const auto& entry) { return entry.second == colour; });
-    if (found != counted.end())
-      found->first += length;
-    else if (counted.size() <= most)
-      counted.emplace_back(length, colour);
-  });
-  std::stable_sort(counted.begin(), counted.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::vector<u32> colours;
-  for (const auto& entry : counted) colours.push_back(entry.second);
-  return colours;
-}
-
 }  // namespace
 
 void put_u16(u32 value, std::vector<u8>& to) {
@@ -81,7 +52,7 @@ void put_rectangle(const Rectangle& what, i32 encoding, std::vector<u8>& to) {
 }
 
 Encoder::~Encoder() {
-  for (Stream* const stream : {&zlib_, &zrle_})
+  for (Stream* const stream : {&zlib_, &zrle_, &tight_[0], &tight_[1], &tight_[2]})
     if (stream->begun) deflateEnd(&stream->z);
 }
 
@@ -94,6 +65,8 @@ void Encoder::add(const Picture& picture, const Rectangle& what, std::vector<u8>
     case kZlib:
       raw(picture, what, plain);
       return add_deflated(zlib_, plain, to);
+    case kTight:
+      return tight(picture, what, to);
     case kZrle:
       zrle(picture, what, plain);
       return add_deflated(zrle_, plain, to);
@@ -102,13 +75,11 @@ void Encoder::add(const Picture& picture, const Rectangle& what, std::vector<u8>
   }
 }
 
-void Encoder::add_deflated(Stream& stream, const std::vector<u8>& bytes, std::vector<u8>& to) {
+void Encoder::deflate_to(Stream& stream, const std::vector<u8>& bytes, std::vector<u8>& to) {
   if (!stream.begun) {
     stream.begun = deflateInit(&stream.z, Z_BEST_SPEED) == Z_OK;
     if (!stream.begun) throw std::bad_alloc();
   }
-  const std::size_t length_at = to.size();
-  put_u32(0, to);
   stream.z.next_in = const_cast<Bytef*>(bytes.data());
   stream.z.avail_in = static_cast<uInt>(bytes.size());
   std::array<u8, 16384> piece;
@@ -118,6 +89,12 @@ void Encoder::add_deflated(Stream& stream, const std::vector<u8>& bytes, std::ve
     deflate(&stream.z, Z_SYNC_FLUSH);
     to.insert(to.end(), piece.begin(), piece.end() - stream.z.avail_out);
   } while (stream.z.avail_out == 0);
+}
+
+void Encoder::add_deflated(Stream& stream, const std::vector<u8>& bytes, std::vector<u8>& to) {
+  const std::size_t length_at = to.size();
+  put_u32(0, to);
+  deflate_to(stream, bytes, to);
   const std::size_t length = to.size() - length_at - 4;
   for (unsigned n = 0; n < 4; ++n) to[length_at + n] = static_cast<u8>(length >> (24 - 8 * n));
 }

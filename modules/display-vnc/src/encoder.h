@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,7 @@ enum Encoding : i32 {
   kRaw = 0,
   kHextile = 5,
   kZlib = 6,
+  kTight = 7,
   kZrle = 16,
   kDesktopSize = -223,
   kPointerMotionChange = -257,
@@ -45,8 +47,11 @@ class Encoder {
   Encoder& operator=(const Encoder&) = delete;
 
   static bool knows(i32 encoding) {
-    return encoding == kRaw || encoding == kHextile || encoding == kZlib || encoding == kZrle;
+    return encoding == kRaw || encoding == kHextile || encoding == kZlib || encoding == kTight ||
+           encoding == kZrle;
   }
+  // In rectangles that the encoding can have.
+  std::vector<Rectangle> cut(const std::vector<Rectangle>& rectangles) const;
   void choose(Encoding encoding) { encoding_ = encoding; }
   Encoding chosen() const { return encoding_; }
   PixelWriter& pixels() { return pixels_; }
@@ -61,14 +66,19 @@ class Encoder {
   };
   void raw(const Picture& picture, const Rectangle& what, std::vector<u8>& to) const;
   void hextile(const Picture& picture, const Rectangle& what, std::vector<u8>& to) const;
+  void tight(const Picture& picture, const Rectangle& what, std::vector<u8>& to);
+  // Behind its length, or as they are if they are few.
+  static void add_tight_data(Stream& stream, const std::vector<u8>& bytes, std::vector<u8>& to);
   void zrle_tile(const Picture& picture, const Rectangle& tile, std::vector<u8>& to) const;
   void zrle(const Picture& picture, const Rectangle& what, std::vector<u8>& to) const;
+  static void deflate_to(Stream& stream, const std::vector<u8>& bytes, std::vector<u8>& to);
   // Compressed, behind its length.
   static void add_deflated(Stream& stream, const std::vector<u8>& bytes, std::vector<u8>& to);
 
   Encoding encoding_ = kRaw;
   PixelWriter pixels_;
   Stream zlib_, zrle_;
+  std::array<Stream, 3> tight_;  // of pixels, of two colours, of more
 };
 
 void put_u16(u32 value, std::vector<u8>& to);

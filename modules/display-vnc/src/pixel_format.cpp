@@ -51,6 +51,8 @@ void PixelWriter::set(const PixelFormat& f) {
   fill(blue_, f.blue_max, f.blue_shift);
   big_endian_ = f.big_endian;
   bytes_ = f.bits / 8;
+  plain_rgb_ =
+      f.bits == 32 && f.depth == 24 && f.red_max == 255 && f.green_max == 255 && f.blue_max == 255;
   const bool low = (used & 0xff00'0000) == 0, high = (used & 0xff) == 0;
   const bool compact = f.bits == 32 && f.depth <= 24 && (low || high);
   compact_bytes_ = compact ? 3 : bytes_;
@@ -72,6 +74,11 @@ void PixelWriter::put(u32 pixel, std::vector<u8>& to) const {
 
 void PixelWriter::put_compact(u32 pixel, std::vector<u8>& to) const {
   put_bytes(converted(pixel) >> compact_shift_, compact_bytes_, big_endian_, to);
+}
+
+void PixelWriter::put_tight(u32 pixel, std::vector<u8>& to) const {
+  if (!plain_rgb_) return put(pixel, to);
+  for (const unsigned shift : {16U, 8U, 0U}) to.push_back(static_cast<u8>(pixel >> shift));
 }
 
 }  // namespace backplane::vnc

@@ -38,6 +38,9 @@ class PixelWriter {
   unsigned compact_bytes() const { return compact_bytes_; }
   void put(u32 pixel, std::vector<u8>& to) const;
   void put_compact(u32 pixel, std::vector<u8>& to) const;
+  // Tight has three bytes in an order of its own for the usual format. [RFB-extensions "Tight
+  // Encoding"]
+  void put_tight(u32 pixel, std::vector<u8>& to) const;
 
  private:
   u32 converted(u32 pixel) const {
@@ -47,6 +50,7 @@ class PixelWriter {
   std::array<u32, 256> red_{}, green_{}, blue_{};
   unsigned bytes_ = 4, compact_bytes_ = 3, compact_shift_ = 0;
   bool big_endian_ = false;
+  bool plain_rgb_ = true;  // 24 bits in 32
 };
 
 }  // namespace backplane::vnc

@@ -408,7 +408,7 @@ void RfbSession::update() {
   if (takes_sizes() && screen != nullptr && screen->width() != 0 &&
       (screen->width() != width_ || screen->height() != height_))
     resized();
-  const std::vector<Rectangle> what = some_of(dirty_.take());
+  const std::vector<Rectangle> what = encoder_.cut(some_of(dirty_.take()));
   asked_ = false;
   output_.push_back(kFramebufferUpdate);
   output_.push_back(0);

@@ -27,7 +27,8 @@ struct Host final : RfbHost {
 void add_message(Input& input, std::vector<u8>& to) {
   constexpr u8 kTypes[] = {0, 2, 3, 3, 3, 4, 5, 6, 251, 255};
   constexpr i32 kEncodings[] = {
-      kRaw, kHextile, kZlib, kZrle, kDesktopSize, kExtendedDesktopSize, kExtendedKeyEvent, 1};
+      kRaw, kHextile, kZlib, kTight, kZrle, kDesktopSize, kExtendedDesktopSize, kExtendedKeyEvent,
+      1};
   const u8 type = kTypes[input.take<u8>() % std::size(kTypes)];
   to.push_back(type);
   if (type == 2) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <random>
 
@@ -126,7 +127,59 @@ class Inflater {
   z_stream z_{};
 };
 
-Pixels decode(std::vector<u8> bytes, Inflater& inflated) {
+// One stream for each number.
+class TightDecoder {
+ public:
+  void operator()(Reader& in, const Rectangle& what, Pixels& out) {
+    const u32 control = in.number(1);
+    if (control == 0x80) {
+      const u32 colour = in.number(3);
+      return for_each_pixel(what, [&](u32 x, u32 y) { out[{x, y}] = colour; });
+    }
+    ASSERT_EQ(control & 0x8f, 0U);
+    std::vector<u32> palette;
+    if ((control & 0x40) != 0) {
+      EXPECT_EQ(in.number(1), 1U);
+      for (u32 left = in.number(1) + 1; left != 0; --left) palette.push_back(in.number(3));
+    }
+    const u32 row = palette.empty()       ? what.width * 3
+                    : palette.size() == 2 ? (what.width + 7) / 8
+                                          : what.width;
+    Reader plain(data(in, streams_.at(control >> 4 & 3), u64{row} * what.height));
+    for (u32 y = 0; y < what.height; ++y) {
+      u32 bits = 0;
+      for (u32 x = 0; x < what.width; ++x) {
+        u32& pixel = out[{what.x + x, what.y + y}];
+        if (palette.size() == 2) {
+          if (x % 8 == 0) bits = plain.number(1);
+          pixel = palette[bits >> (7 - x % 8) & 1];
+        } else {
+          pixel = palette.empty() ? plain.number(3) : palette.at(plain.number(1));
+        }
+      }
+    }
+    EXPECT_TRUE(plain.at_end());
+  }
+
+ private:
+  static std::vector<u8> data(Reader& in, Inflater& inflated, u64 size) {
+    u32 length = static_cast<u32>(size);
+    if (size >= 12) {
+      length = 0;
+      for (unsigned shift = 0; shift <= 14; shift += 7) {
+        const u32 part = in.number(1);
+        length |= (shift == 14 ? part : part & 0x7f) << shift;
+        if (shift < 14 && part < 0x80) break;
+      }
+    }
+    std::vector<u8> bytes;
+    for (u32 n = 0; n < length; ++n) bytes.push_back(static_cast<u8>(in.number(1)));
+    return size >= 12 ? inflated(bytes) : bytes;
+  }
+  std::array<Inflater, 3> streams_;
+};
+
+Pixels decode(std::vector<u8> bytes, Inflater& inflated, TightDecoder& tight) {
   Reader in(std::move(bytes));
   Rectangle what;
   what.x = in.number(2);
@@ -140,6 +193,9 @@ Pixels decode(std::vector<u8> bytes, Inflater& inflated) {
       break;
     case kHextile:
       decode_hextile(in, what, out);
+      break;
+    case kTight:
+      tight(in, what, out);
       break;
     case kZlib: {
       const u32 length = in.number(4);
@@ -177,6 +233,7 @@ TEST_P(EncoderTest, ShowsWhatIsThere) {
   Encoder encoder;
   encoder.choose(GetParam());
   Inflater inflated;
+  TightDecoder tight;
   // Of 1, 2, 3, ... colours, then of any.
   for (const u32 colours : {1, 2, 3, 5, 16, 17, 100'000}) {
     for (u32 y = 0; y < kHeight; ++y) {
@@ -188,17 +245,27 @@ TEST_P(EncoderTest, ShowsWhatIsThere) {
       }
       screen.put_row(y, row);
     }
-    const Rectangle what{7, 5, kWidth - 7, kHeight - 5};
-    std::vector<u8> bytes;
-    encoder.add(Picture(&screen), what, bytes);
-    const Pixels seen = decode(bytes, inflated);
-    for_each_pixel(what, [&](u32 x, u32 y) {
-      ASSERT_EQ(seen.at({x, y}), screen.row(y)[x]) << x << "," << y << " of " << colours;
-    });
+    for (const Rectangle& what :
+         {Rectangle{7, 5, kWidth - 7, kHeight - 5}, Rectangle{7, 5, 3, 1}}) {
+      std::vector<u8> bytes;
+      encoder.add(Picture(&screen), what, bytes);
+      const Pixels seen = decode(bytes, inflated, tight);
+      for_each_pixel(what, [&](u32 x, u32 y) {
+        ASSERT_EQ(seen.at({x, y}), screen.row(y)[x]) << x << "," << y << " of " << colours;
+      });
+    }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EncoderTest, ::testing::Values(kRaw, kHextile, kZlib, kZrle),
+TEST(Encoder, CutsWhatIsTooWideForTight) {
+  Encoder encoder;
+  const std::vector<Rectangle> wide{{1, 2, 4096, 3}};
+  EXPECT_EQ(encoder.cut(wide), wide);
+  encoder.choose(kTight);
+  EXPECT_EQ(encoder.cut(wide), (std::vector<Rectangle>{{1, 2, 2048, 3}, {2049, 2, 2048, 3}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EncoderTest, ::testing::Values(kRaw, kHextile, kZlib, kTight, kZrle),
                          [](const auto& row) { return fmt::format("Encoding{}", row.param + 0); });
 
 TEST(PixelWriter, WritesWhatTheClientWants) {
