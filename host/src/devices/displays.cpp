@@ -11,7 +11,7 @@ namespace backplane::host {
 namespace {
 
 constexpr std::string_view kVnc = "vnc", kAddress = "address", kNone = "none";
-constexpr std::string_view kLayout = "en-us";
+constexpr std::string_view kLayoutProperty = "layout";
 
 // What a display is made of: -vnc has the address, -display the type in front.
 struct Wanted {
@@ -61,9 +61,6 @@ void set_vnc(Configuration& configuration, const GivenOption& option) {
 }
 
 void set_keyboard_layout(Configuration& configuration, const GivenOption& option) {
-  if (option.value != kLayout)
-    throw option.error("keys that viewers send by their letters are taken for those of {} alone",
-                       kLayout);
   configuration.keyboard_layout = &option;
 }
 
@@ -87,6 +84,11 @@ void open_displays(Backends& backends, const Configuration& asked) {
   for (const GivenOption* const option : asked.displays)
     with_values(*option, [&](KeyValueList values) {
       Wanted wanted = wanted_of(*option, std::move(values));
+      if (asked.keyboard_layout != nullptr && !wanted.properties.has(kLayoutProperty)) {
+        auto properties = wanted.properties.pairs();
+        properties.emplace_back(kLayoutProperty, asked.keyboard_layout->value);
+        wanted.properties = KeyValueList::of(std::move(properties));
+      }
       const std::string id =
           wanted.properties.take("id").value_or(fmt::format("{}{}", wanted.type, number++));
       backends.add(kDisplayKind, wanted.type, id, wanted.properties.pairs());

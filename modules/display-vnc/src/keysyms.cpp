@@ -9,19 +9,6 @@ namespace backplane::vnc {
 
 namespace {
 
-// The keys from code `first` on, without and with Shift.
-struct Run {
-  KeyCode first;
-  std::string_view plain, shifted;
-};
-constexpr Run kRuns[] = {
-    {2, "1234567890-=", "!@#$%^&*()_+"},
-    {16, "qwertyuiop[]", "QWERTYUIOP{}"},
-    {30, "asdfghjkl;'`", "ASDFGHJKL:\"~"},
-    {43, "\\zxcvbnm,./", "|ZXCVBNM<>?"},
-    {57, " ", " "},
-};
-
 struct Symbol {
   u32 symbol;
   KeyCode key;
@@ -42,15 +29,35 @@ constexpr Symbol kSymbols[] = {
     {0xffe9, 56},  {0xffea, 100}, {0xffeb, 125}, {0xffec, 126}, {0xffff, 111},
 };
 
+// Of ISO 8859-1, which a dead key has too; 0: none.
+char character_of(u32 symbol) {
+  switch (symbol) {
+    case 0xfe50:
+      return '`';
+    case 0xfe51:
+      return '\264';
+    case 0xfe52:
+      return '^';
+    case 0xfe53:
+      return '~';
+    case 0xfe57:
+      return '\250';
+    default:
+      return symbol < 0x100 ? static_cast<char>(symbol) : '\0';
+  }
+}
+
 }  // namespace
 
-KeyCode key_of_symbol(u32 symbol) {
-  if (symbol < 0x80) {
-    for (const Run& run : kRuns)
-      for (const std::string_view characters : {run.plain, run.shifted})
-        if (const auto at = characters.find(static_cast<char>(symbol));
-            at != std::string_view::npos)
+KeyCode key_of_symbol(u32 symbol, Layout layout) {
+  if (const char character = character_of(symbol); character != 0) {
+    for (const auto characters : {&KeyRun::plain, &KeyRun::shifted, &KeyRun::third})
+      for (const KeyRun& run : keys_of(layout)) {
+        const bool third = characters == &KeyRun::third;
+        const auto at = (run.*characters).find(character);
+        if (at != std::string_view::npos && !(third && character == ' '))
           return static_cast<KeyCode>(run.first + at);
+      }
     return 0;
   }
   const auto* const found = std::find_if(std::begin(kSymbols), std::end(kSymbols),

@@ -252,7 +252,7 @@ void RfbSession::press(KeyCode key, bool down) {
 std::size_t RfbSession::key_event() {
   constexpr std::size_t kLength = 8;
   if (input_.size() < kLength) return 0;
-  press(key_of_symbol(u32_at(4)), byte(1) != 0);
+  press(key_of_symbol(u32_at(4), host_.layout()), byte(1) != 0);
   return kLength;
 }
 
@@ -269,7 +269,8 @@ std::size_t RfbSession::extended_message() {
   const u16 scan_code = static_cast<u16>((number & 0x80) != 0 ? 0xe000 | (number & 0x7f) : number);
   constexpr u32 kPause = 0xc6;
   const Key* const key = number == kPause ? find_key("pause") : find_scan_code(scan_code);
-  press(key != nullptr && number <= 0xff ? key->code : key_of_symbol(u32_at(4)), u16_at(2) != 0);
+  press(key != nullptr && number <= 0xff ? key->code : key_of_symbol(u32_at(4), host_.layout()),
+        u16_at(2) != 0);
   return kLength;
 }
 

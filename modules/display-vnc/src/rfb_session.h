@@ -14,6 +14,7 @@
 #include "backplane/input.h"
 #include "dirty_tiles.h"
 #include "encoder.h"
+#include "layouts.h"
 
 namespace backplane::vnc {
 
@@ -24,8 +25,9 @@ class RfbSession;
 // What a session needs of its display.
 class RfbHost {
  public:
-  virtual Screen* screen() = 0;  // null: there is none
-  virtual Inputs* inputs() = 0;  // null: nobody takes them
+  virtual Screen* screen() = 0;       // null: there is none
+  virtual Inputs* inputs() = 0;       // null: nobody takes them
+  virtual Layout layout() const = 0;  // of the viewers' keyboards
   virtual std::string desktop_name() const = 0;
   virtual bool asks_password() const = 0;
   virtual Challenge new_challenge() = 0;

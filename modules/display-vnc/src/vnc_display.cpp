@@ -37,6 +37,7 @@ void VncDisplay::class_init(ObjectClass& k) {
   k.property<&VncDisplay::to_>("to", "highest NUMBER that is tried while ports are in use");
   k.property<&VncDisplay::patience_>("handshake-timeout",
                                      "seconds that one has to shake hands, password included");
+  k.property<&VncDisplay::layout_>("layout", "of the keyboards of viewers that send letters");
   k.property<&VncDisplay::sharing_>("share", "what becomes of others when one wants it for itself");
 }
 

@@ -46,6 +46,7 @@ class VncDisplay final : public Display, public RfbHost, public ScreenViewer {
 
   Screen* screen() override { return screen_; }
   Inputs* inputs() override { return machine().service<Inputs>(); }
+  Layout layout() const override { return layout_; }
   std::string desktop_name() const override;
   bool asks_password() const override { return password_; }
   Challenge new_challenge() override;
@@ -96,6 +97,7 @@ class VncDisplay final : public Display, public RfbHost, public ScreenViewer {
   std::string websocket_text_ = "off";
   u32 to_ = 0;
   u32 patience_ = 60;  // s
+  Layout layout_ = Layout::EnUs;
   Sharing sharing_ = Sharing::AllowExclusive;
 
   Address address_;

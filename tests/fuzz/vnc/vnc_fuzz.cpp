@@ -13,6 +13,7 @@ using namespace vnc;
 struct Host final : RfbHost {
   Screen* screen() override { return &shown; }
   Inputs* inputs() override { return nullptr; }
+  Layout layout() const override { return Layout::De; }
   std::string desktop_name() const override { return "fuzz"; }
   bool asks_password() const override { return asks; }
   Challenge new_challenge() override { return {}; }

@@ -38,6 +38,7 @@ BACKPLANE_TYPE(Listener, "vnc-test-listener")
 struct Host final : RfbHost {
   Screen* screen() override { return &shown; }
   Inputs* inputs() override { return to; }
+  Layout layout() const override { return printed; }
   std::string desktop_name() const override { return "name"; }
   bool asks_password() const override { return asks; }
   Challenge new_challenge() override { return Challenge{1, 2, 3}; }
@@ -50,6 +51,7 @@ struct Host final : RfbHost {
   }
   void wants_update() override {}
 
+  Layout printed = Layout::EnUs;
   bool asks = false;
   std::optional<bool> was_shared;
   Inputs* to = nullptr;
@@ -265,6 +267,33 @@ TEST_F(RfbInputTest, KeysAreThoseOfTheirSymbolsOrPlaces) {
   say({255, 0, 0, 1, 0, 0, 0, 'x', 0, 0, 0, 0xc8});
   say({4, 1, 0, 0, 0x12, 0x34, 0x56, 0x78});
   EXPECT_EQ(all.said, (Said{"key 30 1", "key 28 0", "key 103 1"}));
+}
+
+TEST_F(RfbInputTest, LettersAreWhereTheLayoutHasThem) {
+  Listener& all = add(InputDevice::kKeys | InputDevice::kPosition);
+  begin();
+  const auto press = [&](u32 symbol) {
+    all.said.clear();
+    say({4, 1, 0, 0, 0, 0, static_cast<u8>(symbol >> 8), static_cast<u8>(symbol)});
+    return all.said.empty() ? std::string("nothing") : all.said.front();
+  };
+  EXPECT_EQ(press('z'), "key 44 1");
+  EXPECT_EQ(press(0xfc), "nothing");
+  host.printed = Layout::De;
+  EXPECT_EQ(press('z'), "key 21 1");
+  EXPECT_EQ(press(0xfc), "key 26 1");
+  EXPECT_EQ(press('@'), "key 16 1");
+  EXPECT_EQ(press(' '), "key 57 1");
+  EXPECT_EQ(press(0xfe51), "key 13 1") << "a dead key";
+  EXPECT_EQ(press(0xff0d), "key 28 1");
+  host.printed = Layout::Fr;
+  EXPECT_EQ(press('a'), "key 16 1");
+  EXPECT_EQ(press('1'), "key 2 1");
+  EXPECT_EQ(press('\\'), "key 9 1");
+  host.printed = Layout::Es;
+  EXPECT_EQ(press(0xf1), "key 39 1");
+  host.printed = Layout::EnGb;
+  EXPECT_EQ(press(0xa3), "key 4 1");
 }
 
 TEST_F(RfbInputTest, ThePointerIsWhereTheViewersIs) {
