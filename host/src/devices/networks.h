@@ -11,8 +11,12 @@
 
 namespace backplane::host {
 
-// Makes the backends of -netdev and -nic; returns the devices that -nic stands for, to be added
-// with the others. Throws Error. Machine lock.
+// -net, of which there is none alone. Throws Error.
+void set_no_network(Configuration& configuration, const GivenOption& option);
+
+// Makes the backends of -netdev and -nic, and of the card that a machine has where neither was
+// given; returns the devices that -nic stands for, to be added with the others. Throws Error.
+// Machine lock.
 std::vector<ImpliedDevice> open_networks(Backends& backends, const Machine& machine,
                                          const Configuration& asked);
 

@@ -45,7 +45,6 @@ constexpr ForeignOption kForeign[] = {
      "the guest's memory is taken as it is used; there is nothing in its place"},
     {"mtdblock", kTakesValue,
      "there is no flash memory; use -bios FILE for firmware, -drive for disks"},
-    {"net", kTakesValue, "use -nic TYPE, or -netdev with a -device", "none"},
     {"no-acpi", kFlag, "every board has ACPI; there is nothing in its place"},
     {"no-fd-bootchk", kFlag, "there are no floppy disks", ""},
     {"no-kvm", kFlag, "use -accel tcg"},

@@ -15,6 +15,7 @@
 #include "backplane/module.h"
 #include "backplane/netdev.h"
 #include "devices/displays.h"
+#include "devices/networks.h"
 #include "devices/objects.h"
 #include "gdb/service.h"
 #include "help/requested_help.h"
@@ -224,9 +225,12 @@ std::vector<Row> rows() {
        add<&Configuration::netdevs>,
        help_on<kNetdevKind>},
       {{"nic", "", "[type=]TYPE|none[,model=DEVICE][,mac=ADDRESS][,id=ID][,PROPERTY=VALUE...]",
-        "a network card and the -netdev behind it: -nic user", "", "type"},
+        "a network card and the -netdev behind it. Default: user, where the machine starts in\n"
+        "firmware, but for -nodefaults, a -netdev and -icount",
+        "", "type"},
        add<&Configuration::nics>,
        help_on_cards},
+      {{"net", "", "none", "the same as -nic none", "", "type"}, set_no_network},
 
       {{"nographic", "", "", "serial port and monitor share this terminal", "Consoles"},
        [](Configuration& c, const GivenOption&) { c.consoles.no_graphic = true; }},
@@ -268,7 +272,8 @@ std::vector<Row> rows() {
         "backend"},
        [](Configuration& c, const GivenOption& o) { c.consoles.chardevs.push_back(&o); },
        help_on<kChardevKind>},
-      {{"nodefaults", "", "", "no serial port and monitor that were not asked for"},
+      {{"nodefaults", "", "",
+        "nothing that was not asked for: serial port, monitor, screen, network card"},
        [](Configuration& c, const GivenOption&) { c.consoles.no_defaults = true; }},
 
       {{"daemonize", "", "",
