@@ -145,9 +145,11 @@ std::vector<Row> rows() {
        [](Configuration& c, const GivenOption& o) {
          c.board["hpet"] = {.value = "off", .option = &o, .if_there = true};
        }},
-      {{"rtc", "", "[base=]utc|SECONDS[,clock=host|vm][,driftfix=none]",
-        "the date at which the guest's real-time clock starts, and whether it goes on with the\n"
-        "host's calendar or with the guest's time",
+      {{"rtc", "", "[base=]utc|localtime|DATE|SECONDS[,clock=host|rt|vm][,driftfix=none]",
+        "the date at which the guest's real-time clock starts (2026-01-31T23:59:59, 2026-01-31),\n"
+        "and what it goes on with: the host's calendar, the host's time, which nobody sets, or "
+        "the\n"
+        "guest's time, which stands still while the guest does",
         "", "base"},
        set_rtc},
       {{"boot", "",

@@ -77,8 +77,8 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
     k.property<&PcMachine::rtc_clock_>("rtc-clock", "what its date goes on with");
     k.property<&PcMachine::rtc_base_>(
         "rtc-base",
-        "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
-        "instruction counting)");
+        "date at start: utc or localtime (the host's), a date (2026-01-31T23:59:59) or seconds "
+        "since 1970, or auto (utc; a fixed date with instruction counting)");
     k.property<&PcMachine::hpet_>("hpet", "there is a high precision event timer");
     k.property<&PcMachine::kernel_>("kernel", "file of the kernel to boot");
     k.property<&PcMachine::initrd_>("initrd", "file of its initial RAM disk");
@@ -297,9 +297,10 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
 
   void set_up_isa_devices() {
     IsaBus& isa = bridge_->isa_bus();
-    rtc_ = &make<IsaRtc>(
-        IsaRtc::kTypeName,
-        {{"base", rtc_base_}, {"clock", PropertyTraits<RtcClock>::print(rtc_clock_)}}, &isa);
+    rtc_ = &make<IsaRtc>(IsaRtc::kTypeName,
+                         {{"base", PropertyTraits<RtcBase>::print(rtc_base_)},
+                          {"clock", PropertyTraits<RtcClock>::print(rtc_clock_)}},
+                         &isa);
     fw_cfg_ = &make<FwCfgIo>(FwCfgIo::kTypeName, {}, &isa);
     for (const char* type : {"isa-pit", "i8042", "port92", "isa-dma", "coprocessor-error"})
       create_device(type, {}, &isa);
@@ -314,7 +315,7 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
       create_device(virtio ? kVirtioScreen : kStandardScreen, {{"addr", "02.0"}}, pci_);
   }
 
-  std::string rtc_base_ = "auto";
+  RtcBase rtc_base_;
   RtcClock rtc_clock_ = RtcClock::Host;
   bool hpet_ = true;
   std::string kernel_;

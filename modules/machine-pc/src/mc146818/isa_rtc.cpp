@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "mc146818/isa_rtc.h"
 
-#include "backplane/error.h"
 #include "backplane/machine.h"
 
 namespace backplane::pc {
@@ -18,33 +17,34 @@ constexpr i64 kSecond = 1'000'000'000;
 void IsaRtc::class_init(DeviceClass& k) {
   k.property<&IsaRtc::base_>(
       "base",
-      "date at start: utc (the host's), seconds since 1970, or auto (utc; a fixed date with "
-      "instruction counting)");
+      "date at start: utc or localtime (the host's), a date (2026-01-31T23:59:59) or seconds since "
+      "1970, or auto (utc; a fixed date with instruction counting)");
   k.property<&IsaRtc::clock_>("clock", "what the date goes on with");
   k.state<&IsaRtc::rtc_>(1);
 }
 
+IsaRtc::Calendar IsaRtc::calendar() {
+  Machine& m = machine();
+  Clock& ticks = m.virtual_clock();
+  const bool counting = ticks.follows_instructions();
+  const bool is_fixed = base_.kind == RtcBase::Kind::Date;
+  // Two runs are to see the same.
+  if (counting && (is_fixed || base_.kind == RtcBase::Kind::Auto))
+    return {ticks, (is_fixed ? base_.seconds : kReproducibleEpoch) * kSecond - ticks.now()};
+  const i64 host = m.host_clock().now();
+  i64 start = is_fixed ? base_.seconds * kSecond : host;
+  if (base_.kind == RtcBase::Kind::LocalTime)
+    start += RtcBase::local_offset(host / kSecond) * kSecond;
+  Clock& clock = clock_ == RtcClock::Host       ? m.host_clock()
+                 : clock_ == RtcClock::Realtime ? m.realtime_clock()
+                                                : ticks;
+  return {clock, start - (clock_ == RtcClock::Host ? host : clock.now())};
+}
+
 void IsaRtc::realize() {
-  Clock& ticks = machine().virtual_clock();
-  const bool counting = machine().virtual_clock().follows_instructions();
-  Clock* calendar = &machine().host_clock();
-  i64 offset = 0;
-  if (base_ == "auto" ? counting : base_ != "utc") {
-    calendar = &ticks;
-    offset = kReproducibleEpoch * kSecond;
-    if (base_ != "auto") {
-      try {
-        offset = i64{PropertyTraits<u32>::parse(base_)} * kSecond;
-      } catch (const Error& e) {
-        throw Error::of("base={}: expects utc, auto or seconds since 1970", base_);
-      }
-    }
-  }
-  if (calendar != &ticks && clock_ == RtcClock::Vm) {
-    offset = calendar->now() - ticks.now();
-    calendar = &ticks;
-  }
-  rtc_ = std::make_unique<Rtc>(*calendar, offset, ticks, isa_bus().irq(8));
+  const Calendar of = calendar();
+  rtc_ =
+      std::make_unique<Rtc>(of.clock, of.epoch_offset, machine().virtual_clock(), isa_bus().irq(8));
   add_ports("rtc", 0x70, 2, MmioHandler::of<&IsaRtc::read, &IsaRtc::write>(*this).sizes(1, 1));
 }
 

@@ -8,20 +8,21 @@
 #include "backplane/enumeration.h"
 #include "backplane/isa/isa_device.h"
 #include "mc146818/mc146818.h"
+#include "mc146818/rtc_base.h"
 
 namespace backplane {
 namespace pc {
 
-// What the date goes on with: the host's calendar, or the guest's time, which stands still while
-// the machine does.
-enum class RtcClock { Host, Vm };
+// What the date goes on with: the host's calendar; the host's time, which does not jump when its
+// calendar is set; or the guest's time, which stands still while the machine does.
+enum class RtcClock { Host, Realtime, Vm };
 
 }  // namespace pc
 
 template <>
 struct EnumNames<pc::RtcClock> {
-  static constexpr EnumName<pc::RtcClock> kNames[] = {{pc::RtcClock::Host, "host"},
-                                                      {pc::RtcClock::Vm, "vm"}};
+  static constexpr EnumName<pc::RtcClock> kNames[] = {
+      {pc::RtcClock::Host, "host"}, {pc::RtcClock::Realtime, "rt"}, {pc::RtcClock::Vm, "vm"}};
 };
 
 namespace pc {
@@ -43,7 +44,14 @@ class IsaRtc final : public IsaDevice, public AcpiDescribed {
   u64 read(u64 offset, unsigned size);
   void write(u64 offset, u64 value, unsigned size);
 
-  std::string base_ = "auto";
+  // The clock that the date goes on with, and nanoseconds from its time to those since 1970.
+  struct Calendar {
+    Clock& clock;
+    i64 epoch_offset;
+  };
+  Calendar calendar();
+
+  RtcBase base_;
   RtcClock clock_ = RtcClock::Host;
   std::unique_ptr<Rtc> rtc_;
 };

@@ -62,7 +62,7 @@ TEST(CommandLineCompletion, KnowsValues) {
   EXPECT_EQ(of({"-device", "shell-test-widget,bright="}),
             (Words{"shell-test-widget,bright=off", "shell-test-widget,bright=on"}));
   EXPECT_EQ(of({"-device", "shell-test-widget,colour="}), Words());
-  EXPECT_EQ(of({"-rtc", "clock="}), (Words{"clock=host", "clock=vm"}));
+  EXPECT_EQ(of({"-rtc", "clock="}), (Words{"clock=host", "clock=rt", "clock=vm"}));
   EXPECT_EQ(of({"-rtc", "u"}), (Words{"utc"}));
   EXPECT_EQ(of({"-display", ""}), (Words{"none"}));
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -408,19 +410,63 @@ TEST(PcMachine, HandsItsUuidToFirmware) {
                                     0x81, 0xc6, 0xea, 0x54, 0xf2, 0xd8}));
 }
 
+unsigned rtc_register(PcBoard& board, u8 index) {
+  board.out8(0x70, index);
+  const unsigned bcd = board.in8(0x71);
+  return (bcd >> 4) * 10 + (bcd & 15);
+}
+
 TEST(PcMachine, ADateMayGoOnWithTheGuestsTime) {
   PcBoard board;
   board.machine().set_property("rtc-base", "utc");
   board.machine().set_property("rtc-clock", "vm");
   board.power_on();
-  const auto seconds = [&board] {
-    board.out8(0x70, 0);
-    const unsigned bcd = board.in8(0x71);
-    return (bcd >> 4) * 10 + (bcd & 15);
-  };
-  const unsigned before = seconds();
+  const unsigned before = rtc_register(board, 0);
   board.advance_time(20'000'000'000);
-  EXPECT_EQ(seconds(), (before + 20) % 60);
+  EXPECT_EQ(rtc_register(board, 0), (before + 20) % 60);
+}
+
+TEST(PcMachine, ADateMayBeWritten) {
+  for (const char* clock : {"host", "rt", "vm"}) {
+    PcBoard board;
+    board.machine().set_property("rtc-base", "2031-02-03T22:05:06");
+    board.machine().set_property("rtc-clock", clock);
+    board.power_on();
+    const std::vector<unsigned> expected{31, 2, 3, 22, 5};
+    std::vector<unsigned> found;
+    for (const u8 index : {9, 8, 7, 4, 2}) found.push_back(rtc_register(board, index));
+    EXPECT_EQ(found, expected) << clock;
+  }
+}
+
+#ifndef _WIN32  // where the time zone is set otherwise
+TEST(PcMachine, ADateMayBeTheHostsLocalOne) {
+  const char* const given = std::getenv("TZ");
+  const std::string before = given != nullptr ? given : "";
+  const auto set_zone = [](const char* zone) {
+    setenv("TZ", zone, 1);
+    tzset();
+  };
+  const auto hour = [](const char* base) {
+    PcBoard board;
+    board.machine().set_property("rtc-base", base);
+    board.power_on();
+    return rtc_register(board, 4);
+  };
+  set_zone("AHEAD-5");
+  const unsigned utc = hour("utc"), local = hour("localtime");
+  set_zone(before.c_str());
+  if (given == nullptr) unsetenv("TZ");
+  EXPECT_TRUE(local == (utc + 5) % 24 || local == (utc + 6) % 24) << utc << ' ' << local;
+}
+#endif
+
+TEST(PcMachine, ADateThatIsNoneIsRefused) {
+  PcBoard board;
+  for (const char* base :
+       {"", "now", "2026-02-30", "2026-1-2", "2026-01-02T24:00:00", "2026-01-02T10:00",
+        "2026-01-02Z", "1969-12-31", "9999-01-01", "-1", "4294967296"})
+    EXPECT_THROW(board.machine().set_property("rtc-base", base), Error) << base;
 }
 
 }  // namespace
