@@ -119,10 +119,12 @@ def bios_disk(test, script=LEAVE, name="disk.img"):
     return disk
 
 
-def disc(test, script=LEAVE):
+def disc(test, script=LEAVE, files=(), modules=()):
     tree = test.work / "tree"
     tree.mkdir()
-    core = grub(test, "i386-pc-eltorito", script, "biosdisk", "iso9660")
+    for name, file in files:
+        shutil.copy(file, tree / name)
+    core = grub(test, "i386-pc-eltorito", script, "biosdisk", "iso9660", *modules)
     shutil.copy(core, tree / "core.img")
     image = test.work / "disc.iso"
     run("xorriso", "-as", "mkisofs", "-quiet", "-o", image, "-b", "core.img", "-no-emul-boot",
@@ -395,6 +397,72 @@ def debian_uefi(test):
     said = debian_says(test, "--", *options, commands="test -d /sys/firmware/efi && echo by EFI",
                        seconds=260)
     check(said == "by EFI\n", said)
+
+
+def guest_file(test, name):
+    file = test.guest / name
+    if not file.exists():
+        skip(f"tests/firmware/fetch-guests has not fetched {name}")
+    return file
+
+
+@case
+def installer(test):
+    """Debian's, as it is started from a network, to its first question."""
+    with Machine(test, "-kernel", guest_file(test, "installer/linux"), "-initrd",
+                 guest_file(test, "installer/initrd.gz"), "-append", "console=ttyS0 quiet",
+                 memory=1024, seconds=200) as machine:
+        machine.expect("Select a language")
+        machine.expect("English")
+
+
+@case
+def linux_32_bit(test):
+    """A kernel with PAE, to a shell that has an address, and off again."""
+    with Machine(test, "-kernel", guest_file(test, "i386/vmlinuz"), "-initrd",
+                 guest_file(test, "i386/initramfs.cpio"), "-append", "console=ttyS0 quiet", "-nic",
+                 "user", memory=256, seconds=160) as machine:
+        machine.expect("Backplane. Ctrl-A x quits")
+        machine.type("uname -m; ip -4 -o a show eth0 | grep -o '10.0.2.*/24'; poweroff -f\n")
+        machine.expect("\ni686")
+        machine.expect("\n10.0.2.15/24")
+        machine.ends_with(0)
+
+
+# The processes of a first domain begin with this one. Its number is zero.
+DOMAIN_INIT = """#!/bin/busybox sh
+/bin/busybox mkdir /sys
+/bin/busybox mount -t sysfs sys /sys
+cd /sys/hypervisor
+echo "user space on $(/bin/busybox cat type guest_type uuid | /bin/busybox tr '\\n' ' ')"
+/bin/busybox poweroff -f
+"""
+XEN = """echo "GRUB is at $root"
+multiboot2 /xen.gz com1=115200 console=com1 dom0_mem=384M
+module2 /linux console=hvc0
+module2 /initrd
+boot
+"""
+
+
+@case
+def xen_dom0(test):
+    """Xen, by GRUB, with the installer's kernel in its first domain, which turns the machine off."""
+    script = test.work / "init"
+    script.write_text(DOMAIN_INIT)
+    initrd = test.work / "initrd"
+    with initrd.open("wb") as archive:
+        subprocess.run([TOP / "host/linux/make-initramfs", "--append", f"{script}=init",
+                        f"{guest_file(test, 'busybox')}=bin/busybox"], stdout=archive, check=True)
+    image = disc(test, XEN, [("xen.gz", guest_file(test, "xen.gz")),
+                             ("linux", guest_file(test, "installer/linux")), ("initrd", initrd)],
+                 ["multiboot2", "gzio"])
+    with Machine(test, "-nodefaults", "-cdrom", image, memory=768, seconds=200) as machine:
+        machine.expect("GRUB is at hd96")
+        machine.expect("Xen version")
+        machine.expect("user space on xen PV 00000000-0000-0000-0000-000000000000")
+        machine.expect("Entering ACPI S5 state")
+        machine.ends_with(0)
 
 
 def main():
