@@ -129,6 +129,8 @@ class Card final : public PciDevice, private NetClient {
 
   // The guest receives.
   bool receive(std::span<const u8> frame) override;
+  // The same, whether it comes by the cable or back. False: there is no buffer.
+  bool take(std::span<const u8> frame);
   bool accepts(std::span<const u8> frame) const;
   bool accepts_address(std::span<const u8> frame) const;
   bool is_tagged(std::span<const u8> frame) const;

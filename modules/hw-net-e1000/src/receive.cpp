@@ -66,20 +66,24 @@ u32 Card::buffer_size() const {
 bool Card::receive(std::span<const u8> frame) {
   // Nothing changes in a guest that stands still.
   if (machine().run_control().state() != RunState::Running) return false;
-  if (!has_link() || (state_.rctl & kRctlEn) == 0 || !bus_master()) return true;
-  count(kTpr);
-  count64(kTorl, std::max(frame.size(), kLeastFrame) + kFrameChecksum);
-  const bool takes_long = (state_.rctl & kRctlLpe) != 0;
-  if (frame.size() > (takes_long ? kLongestLongFrame : kLongestFrame)) {
-    count(kRoc);
-    return true;
-  }
-  if (!accepts(frame)) return true;
+  return !has_link() || take(frame);
+}
+
+bool Card::take(std::span<const u8> frame) {
+  if ((state_.rctl & kRctlEn) == 0 || !bus_master()) return true;
   const std::size_t size = std::max(frame.size(), kLeastFrame) + kFrameChecksum;
-  if (u64{state_.receive.available()} * buffer_size() < size) {
+  const bool takes_long = (state_.rctl & kRctlLpe) != 0;
+  const bool too_long = frame.size() > (takes_long ? kLongestLongFrame : kLongestFrame);
+  const bool wanted = !too_long && accepts(frame);
+  if (wanted && u64{state_.receive.available()} * buffer_size() < size) {
+    // It comes again, and is counted then.
     interrupt(kRxo);
     return false;
   }
+  count(kTpr);
+  count64(kTorl, size);
+  if (too_long) count(kRoc);
+  if (!wanted) return true;
   if (is_tagged(frame) && (state_.ctrl & kCtrlVme) != 0) {
     std::vector<u8> untagged(frame.begin(), frame.begin() + kTypeOffset);
     untagged.insert(untagged.end(), frame.begin() + kTypeOffset + kTagSize, frame.end());

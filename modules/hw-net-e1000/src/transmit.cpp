@@ -177,7 +177,7 @@ void Card::send_frame(const FrameOffload& left) {
       std::all_of(frame_.begin(), frame_.begin() + 6, [](u8 byte) { return byte == 0xff; });
   if ((frame_[0] & 1) != 0) count(to_all ? kBptc : kMptc);
   if (phy_.loops_back() || (state_.rctl & kRctlLbm) == kRctlLbm) {
-    if (left.nothing_left()) receive(frame_);
+    if (left.nothing_left()) take(frame_);
     return;
   }
   if (!has_link()) return;

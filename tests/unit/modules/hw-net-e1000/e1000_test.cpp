@@ -338,6 +338,26 @@ TEST_F(E1000Test, WithoutABufferFramesWait) {
   EXPECT_NE(received(0).status & kRxDd, 0);
 }
 
+TEST_F(E1000Test, AFrameThatWaitsIsCountedWhenItIsTaken) {
+  start();
+  set(kRdt, 0);
+  cable_.arrive(frame_to(kOwnAddress, 60));
+  set(kRctl, get(kRctl));
+  EXPECT_EQ(get(kTpr), 0U);
+  set(kRdt, 1);
+  EXPECT_EQ(get(kTpr), 1U);
+}
+
+TEST_F(E1000Test, LoopsBackWithoutACable) {
+  card_->set_property("link", "off");
+  start(kRctlEn | kRctlBam | kRctlSecrc | kRctlLbm);
+  const std::string frame = frame_to(kOwnAddress, 60);
+  put_text(kTxData, frame);
+  send({.address = kTxData, .length = 60, .command = kTxEop});
+  EXPECT_EQ(received_text(0), frame);
+  EXPECT_TRUE(cable_.sent.empty());
+}
+
 TEST_F(E1000Test, InterruptsComeAsOftenAsTheThrottleLets) {
   start();
   set(kItr, 1000);  // 256 microseconds
