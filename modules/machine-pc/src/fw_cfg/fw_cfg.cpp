@@ -84,8 +84,13 @@ void FwCfg::reset() { state_ = {}; }
 void FwCfg::select(u16 selector) {
   state_.selector = selector;
   state_.position = 0;
-  if (const auto maker = makers_.find(selector); maker != makers_.end())
+  if (selector == kFileDirectory) {
+    // What it says of a file's size is what the guest will read.
+    for (const auto& [of, make] : makers_) set(of, make());
+    update_directory();
+  } else if (const auto maker = makers_.find(selector); maker != makers_.end()) {
     set(selector, maker->second());
+  }
 }
 
 u8 FwCfg::read_byte() {

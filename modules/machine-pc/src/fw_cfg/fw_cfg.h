@@ -49,8 +49,8 @@ class FwCfg {
   }
   // Adds or replaces a file; names are at most 55 bytes.
   void set_file(std::string_view name, std::vector<u8> data);
-  // The same of a file that is made anew whenever the guest selects it. `make` is called at once,
-  // for its size, which must stay the same.
+  // The same of a file that is made anew whenever the guest selects it, or the directory, which
+  // has its size of then. `make` is called at once, too.
   void set_file(std::string_view name, std::function<std::vector<u8>()> make);
   // The contents of an item; null if there is none.
   const std::vector<u8>* item(u16 selector) const;

@@ -128,6 +128,14 @@ TEST_F(FwCfgTest, ATransferOverItsOwnDescriptorEnds) {
   EXPECT_EQ(dma(kSelect | kRead | FwCfg::kSignature << 16, 64, kDescriptor), 0u);
 }
 
+TEST_F(FwCfgTest, TheDirectoryHasTheSizesOfNow) {
+  std::size_t size = 3;
+  fw_.set_file("grows", [&] { return std::vector<u8>(size, 1); });
+  size = 0x102;
+  EXPECT_EQ(dma(kSelect | kRead | FwCfg::kFileDirectory << 16, 8, kBuffer), 0u);
+  EXPECT_EQ(__builtin_bswap32(machine_.memory().load<u32>(kBuffer + 4)), 0x102u);
+}
+
 TEST_F(FwCfgTest, AHugeSkipStaysAtTheEnd) {
   dma(kSelect | kSkip, ~u32{0}, 0);
   dma(kSkip, ~u32{0}, 0);
