@@ -203,6 +203,18 @@ void BootSetup::program_chipset() {
   bus.config_write(parts_.pm.devfn(), Piix4Pm::kPmMisc, Piix4Pm::kPmEnable, 1);
 }
 
+// The keyboard works, and speaks as those of an AT did, before there were scan codes to choose
+// from; the mouse is left to whoever has a driver. [PS/2 "Keyboard and Auxiliary Device
+// Controller"]
+void BootSetup::enable_keyboard() {
+  constexpr u64 kData = 0x60, kCommand = 0x64;
+  constexpr u8 kWriteCommandByte = 0x60;
+  constexpr u8 kInterrupt = 0x01, kTestPassed = 0x04, kAuxDisabled = 0x20, kTranslate = 0x40;
+  AddressSpace& io = parts_.machine.io();
+  io.store<u8>(kCommand, kWriteCommandByte);
+  io.store<u8>(kData, kInterrupt | kTestPassed | kAuxDisabled | kTranslate);
+}
+
 void BootSetup::run() {
   const bool once = std::exchange(first_run_, false) && !options_.once.empty();
   BootOptions::put_order(once ? options_.once : options_.order, parts_.rtc);
@@ -213,6 +225,7 @@ void BootSetup::run() {
   memory.write(tables_.base, tables_.image.data(), tables_.image.size());
   write_smbios();
   if (!plan_) return;
+  enable_keyboard();
   image_wanted_ = true;
   plan_->enter(memory, dynamic_cast<x86::X86Cpu&>(*parts_.machine.cpus().front()));
 }

@@ -67,6 +67,7 @@ class BootSetup {
   void write_bios_data();
   void program_chipset();
   void enable_ide(PciBus& bus);
+  void enable_keyboard();
 
   BoardParts parts_;
   BootOptions options_;

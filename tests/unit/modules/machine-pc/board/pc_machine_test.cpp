@@ -289,6 +289,13 @@ void give_kernel(PcBoard& board) {
   board.power_on();
 }
 
+TEST(PcMachine, AKernelFindsTheKeyboardAsFirmwareLeavesIt) {
+  PcBoard board;
+  give_kernel(board);
+  board.out8(0x64, 0x20);  // read the command byte
+  EXPECT_EQ(board.in8(0x60), 0x65);
+}
+
 TEST(PcMachine, StartsTheKernelWithItsState) {
   PcBoard board(64_MiB, 2);
   give_kernel(board);
