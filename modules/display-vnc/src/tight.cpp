@@ -12,7 +12,7 @@ namespace backplane::vnc {
 namespace {
 
 constexpr u32 kMostWidth = 2048;
-constexpr std::size_t kMostColours = 16;  // that are looked for
+constexpr std::size_t kMostPaletteColours = 16;  // that are looked for
 constexpr std::size_t kLeastCompressed = 12;
 enum ControlByte : u8 { kExplicitFilter = 0x40, kFill = 0x80 };
 constexpr u8 kPaletteFilter = 1;
@@ -47,13 +47,13 @@ void Encoder::add_tight_data(Stream& stream, const std::vector<u8>& bytes, std::
 }
 
 void Encoder::tight(const Picture& picture, const Rectangle& what, std::vector<u8>& to) {
-  const std::vector<u32> colours = colours_of(picture, what, kMostColours);
+  const std::vector<u32> colours = colours_of(picture, what, kMostPaletteColours);
   if (colours.size() == 1) {
     to.push_back(kFill);
     return pixels_.put_tight(colours[0], to);
   }
   std::vector<u8> plain;
-  if (colours.size() > kMostColours) {
+  if (colours.size() > kMostPaletteColours) {
     for (u32 y = what.y; y < what.y + what.height; ++y)
       for (u32 x = what.x; x < what.x + what.width; ++x) pixels_.put_tight(picture.at(x, y), plain);
     to.push_back(kPixelStream << 4);

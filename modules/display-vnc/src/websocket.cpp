@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLongestRequest = 8192, kLongestControl = 125;
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 // [RFC 6455 §4.2.2, 4.4 "Supporting Multiple Versions of WebSocket Protocol"]
-constexpr std::string_view kVersion = "13";
+constexpr std::string_view kWebSocketVersion = "13";
 constexpr std::string_view kOtherVersion =
     "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nConnection: close\r\n\r\n";
 constexpr std::string_view kBadRequest =
@@ -98,7 +98,7 @@ bool WebSocket::shake_hands(std::vector<u8>& answer) {
     add(answer, kBadRequest);
     return false;
   }
-  if (http_header(request_, "Sec-WebSocket-Version") != kVersion) {
+  if (http_header(request_, "Sec-WebSocket-Version") != kWebSocketVersion) {
     add(answer, kOtherVersion);
     return false;
   }
