@@ -451,6 +451,26 @@ def boots(work):
             assert pathlib.Path("disk.raw").read_bytes()[512:1024] == sector, options
 
 
+def forgets(work):
+    """-snapshot: the guest reads what it has written, and the image is as it was."""
+    sector = BOOT_SECTOR.ljust(510, b"\0") + b"\x55\xaa"
+    content = sector + bytes(512) + sector[:100].ljust(MIB - 1024, b"n")
+    pathlib.Path("disk.raw").write_bytes(content)
+    os.environ["TMPDIR"] = os.getcwd()
+    words = [work.machine, "-accel", "tcg", "-m", "32", "-display", "none", "-no-reboot", "-serial",
+             "stdio"]
+    for options in (["-snapshot", "-hda", "disk.raw"],
+                    ["-drive", "file=disk.raw,format=raw,snapshot=on"]):
+        ran = subprocess.run([*words, *options], capture_output=True, text=True, timeout=60,
+                             stdin=subprocess.DEVNULL)
+        assert ran.returncode == 2 and "booted" in ran.stdout, (options, ran)
+        assert pathlib.Path("disk.raw").read_bytes() == content, options
+        assert os.listdir() == ["disk.raw"], os.listdir()
+    ran = subprocess.run([*words, "-snapshot", "-drive", "file=disk.raw,format=raw,snapshot=off"],
+                         capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    assert pathlib.Path("disk.raw").read_bytes()[512:1024] == sector, ran
+
+
 def main():
     parser = argparse.ArgumentParser()
     for program in ("--program", "--img", "--machine"):

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "backplane/block.h"
+#include "devices/temporary_overlay.h"
 #include "options/block_protocol.h"
 #include "report.h"
 
@@ -110,6 +111,28 @@ void open_node(Backends& backends, KeyValueList values) {
   backends.add(kBlockKind, *driver, *name, properties);
 }
 
+bool is_read_only(const Properties& properties) {
+  return std::any_of(properties.begin(), properties.end(), [](const auto& property) {
+    return property.first == "read-only" && property.second == "on";
+  });
+}
+
+// A file, a format on it, and what is above that if the image is to stay as it is.
+void add_nodes(Backends& backends, DriveOptions& drive, bool snapshot) {
+  const bool temporary = drive.snapshot.value_or(snapshot) && !is_read_only(drive.format_node);
+  if (temporary)
+    for (Properties* const node : {&drive.protocol_node, &drive.format_node}) {
+      std::erase_if(*node, [](const auto& property) { return property.first == "read-only"; });
+      node->emplace_back("read-only", "on");
+    }
+  const std::string file = drive.id + ".file";
+  backends.add(kBlockKind, drive.protocol, file, drive.protocol_node);
+  drive.format_node.emplace_back("file", file);
+  const std::string disk = temporary ? drive.id + ".image" : drive.id;
+  Backend& image = backends.add(kBlockKind, drive.format, disk, drive.format_node);
+  if (temporary) add_temporary_overlay(backends, drive.id, dynamic_cast<const BlockNode&>(image));
+}
+
 }  // namespace
 
 Drives open_drives(Backends& backends, Machine& machine, const Configuration& asked) {
@@ -125,10 +148,7 @@ Drives open_drives(Backends& backends, Machine& machine, const Configuration& as
       DriveOptions drive = options_of(*option);
       if (drive.id.empty()) drive.id = fmt::format("{}{}", drive.interface, number);
       ++number;
-      const std::string file = drive.id + ".file";
-      backends.add(kBlockKind, drive.protocol, file, drive.protocol_node);
-      drive.format_node.emplace_back("file", file);
-      backends.add(kBlockKind, drive.format, drive.id, drive.format_node);
+      add_nodes(backends, drive, asked.snapshot);
       if (!drive.makes_device()) {
         drives.properties.emplace(drive.id, drive.device);
         return;

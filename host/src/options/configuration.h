@@ -55,6 +55,7 @@ struct Configuration {
   Options objects;
   Options blockdevs;
   Options drives;
+  bool snapshot = false;  // what is written to those is forgotten at the end
   Options netdevs;
   Options nics;
   Options devices;

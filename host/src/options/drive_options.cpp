@@ -143,6 +143,7 @@ DriveOptions parse_drive(KeyValueList values) {
     drive.protocol_node.emplace_back("read-only", text);
     drive.format_node.emplace_back("read-only", text);
   }
+  drive.snapshot = values.take_as<bool>("snapshot");
   take_cache(values, drive);
   drive.is_cdrom = values.take_as<Media>("media").value_or(Media::Disk) == Media::Cdrom;
   if (drive.is_cdrom)

@@ -69,8 +69,6 @@ constexpr ForeignOption kForeign[] = {
     {"set", kTakesValue, "write the value into the option itself"},
     {"singlestep", kFlag, "use -accel tcg,one-insn-per-tb=on"},
     {"smb", kTakesValue, "no files are shared with guests; there is nothing in its place"},
-    {"snapshot", kFlag,
-     "disks are written to their images; use a copy of the image, or -drive readonly=on"},
     {"soundhw", kTakesValue, "there is no sound; there is nothing in its place"},
     {"spice", kTakesValue, "screens are shown by -vnc alone; use -vnc :0"},
     {"startdate", kTakesValue, "use -rtc base=DATE"},

@@ -211,6 +211,10 @@ std::vector<Row> rows() {
        add<&Configuration::drives>},
       {{"cdrom", "", "FILE", "the same with if=ide,index=2,media=cdrom"},
        add<&Configuration::drives>},
+      {{"snapshot", "", "",
+        "the same as snapshot=on of every -drive and its like: what is written to a disk goes\n"
+        "into a file that is gone at the end"},
+       [](Configuration& c, const GivenOption&) { c.snapshot = true; }},
       {{"blockdev", "",
         "[driver=]DRIVER,node-name=NAME[,filename=FILE][,file=NODE][,PROPERTY=VALUE...]",
         "the same in layers: a file (filename=), and a format on top of it (file=, or\n"
