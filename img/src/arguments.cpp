@@ -76,8 +76,7 @@ std::vector<std::string> Arguments::values(std::string_view option) const {
 }
 
 void Arguments::expect_files(std::size_t least, std::size_t most, std::string_view what) const {
-  if (files_.size() < least)
-    throw Error(fmt::format("expects {}", what), "--help says how");
+  if (files_.size() < least) throw Error(fmt::format("expects {}", what), "--help says how");
   if (files_.size() > most)
     throw Error::of("'{}' is too much: expects {}", files_[most], OwnText{std::string(what)});
 }
