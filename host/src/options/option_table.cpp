@@ -250,7 +250,8 @@ std::vector<Row> rows() {
         "share=allow-exclusive|force-shared|ignore, to=NUMBER",
         "", "address"},
        set_vnc},
-      {{"k", "", "en-us|en-gb|de|fr|es", "the layout of the keyboard that viewers without one of their own have"},
+      {{"k", "", "en-us|en-gb|de|fr|es",
+        "the layout of the keyboard that viewers without one of their own have"},
        set_keyboard_layout},
       {{"vga", "", "std|virtio|none",
         "the screen of the board (default: std where the machine starts in firmware or has a\n"
