@@ -246,9 +246,10 @@ def netboot(test):
         "kernel ${from}/kernel console=ttyS0 quiet initrd=initramfs\ninitrd ${from}/initramfs\n"
         "boot\n")
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with Machine(test, "-nodefaults", "-boot", "n", "-nic",
+    # On a busy host iPXE may give up waiting for an answer, by the guest's clock; then it tries again.
+    with Machine(test, "-nodefaults", "-boot", "order=n,reboot-timeout=1000", "-nic",
                  f"user,model=virtio-net-pci,tftp={test.work},bootfile=boot.ipxe",
-                 memory=512, seconds=150) as machine:
+                 memory=512, seconds=280) as machine:
         machine.expect("Backplane. Ctrl-A x quits")
         machine.type("uname -a\n")
         machine.expect("Debian")
