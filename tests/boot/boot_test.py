@@ -688,7 +688,6 @@ def io_thread(setup):
             guest.expect(f"round {n}")
             guest.monitor("stop")
             guest.monitor("cont")
-        guest.monitor("stop")
         reply = guest.monitor(f"savestate {state}")
         check(state.exists(), f"the monitor said {reply!r}")
         guest.kill(signal.SIGKILL)

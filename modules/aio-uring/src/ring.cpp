@@ -20,9 +20,9 @@ namespace backplane {
 namespace {
 
 constexpr unsigned kEntries = 128;
-// From here on the kernel's own threads copy, and not the loop's: a call that copies a lot keeps
-// everything else in that loop waiting.
-constexpr u64 kLargeTransfer = 256_KiB;
+// What is more than this in one call is copied by the kernel's own threads, and not by the loop's:
+// a call that copies a lot keeps everything else in that loop waiting.
+constexpr u64 kMostToCopy = 256_KiB;
 
 u64 size_of(std::span<const iovec> iov) {
   u64 size = 0;
@@ -60,7 +60,8 @@ class Ring : public std::enable_shared_from_this<Ring> {
       io_uring_prep_writev(entry, transfer.fd, transfer.iov.data(), count, transfer.offset);
     else
       io_uring_prep_readv(entry, transfer.fd, transfer.iov.data(), count, transfer.offset);
-    if (size_of(transfer.iov) >= kLargeTransfer) io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
+    to_copy_ += size_of(transfer.iov);
+    if (to_copy_ >= kMostToCopy) io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
     io_uring_sqe_set_data(entry, &slot);
     if (!std::exchange(enter_posted_, true))
       loop_.post([self = shared_from_this()] { self->enter(0); });
@@ -79,6 +80,7 @@ class Ring : public std::enable_shared_from_this<Ring> {
   // completed.
   void enter(unsigned wanted) {
     enter_posted_ = false;
+    to_copy_ = 0;
     int result;
     do {
       result = io_uring_submit_and_wait(&ring_, wanted);
@@ -86,7 +88,9 @@ class Ring : public std::enable_shared_from_this<Ring> {
       if (result == -EAGAIN || result == -EBUSY) reap();
     } while (result == -EINTR || ((result == -EAGAIN || result == -EBUSY) && wanted != 0));
     reap();
-    if (result < 0 && free_.size() != slots_.size() && !std::exchange(enter_posted_, true))
+    // The kernel stops at one that it refuses, and takes those behind it the next time.
+    const bool again = result < 0 ? free_.size() != slots_.size() : io_uring_sq_ready(&ring_) != 0;
+    if (again && !std::exchange(enter_posted_, true))
       loop_.post([self = shared_from_this()] { self->enter(0); });
   }
 
@@ -108,6 +112,7 @@ class Ring : public std::enable_shared_from_this<Ring> {
   std::array<Slot, kEntries> slots_;
   std::vector<Slot*> free_;
   bool enter_posted_ = false;
+  u64 to_copy_ = 0;  // bytes of what enter() is to give the kernel
 };
 
 class UringEngine final : public AioEngine {

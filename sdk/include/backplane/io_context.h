@@ -45,7 +45,7 @@ class IoContext {
   // given the context's lock back. With the context's lock.
   virtual void with_machine(std::function<void()> fn) = 0;
   // Runs what with_machine() has kept: whoever is about to destroy what it refers to calls this.
-  // Machine lock, and the context's.
+  // Machine lock; the context's too, if nothing more is to be kept meanwhile.
   virtual void run_kept() = 0;
 
   // Holds the lock for a scope; if this thread holds it already, does nothing.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The machine lock: serialises device models, the memory tree, and the object tree.
 //
-// Lock order: the machine lock is taken first; an accelerator's own locks (translation, code
-// pages) and a block backend's or character device's internal locks are taken inside it.
+// Lock order: the machine lock is taken first; an I/O thread's (io_context.h), an accelerator's own
+// locks (translation, code pages) and a block backend's or character device's internal locks are
+// taken inside it.
 // Translated guest code and RAM accesses run without it.
 #pragma once
 

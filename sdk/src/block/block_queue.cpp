@@ -56,7 +56,10 @@ struct BlockQueue::Impl {
         write_through(settings.write_through),
         policy(
             node, settings.on_error,
-            [&machine] { machine.run_control().request_stop(StopCause::IoError); },
+            [&machine, &loop] {
+              loop.with_machine(
+                  [&machine] { machine.run_control().request_stop(StopCause::IoError); });
+            },
             [&machine, &loop](const Value& failure) {
               loop.with_machine(
                   [&machine, failure] { machine.events().send(kBlockErrorEvent, failure); });
@@ -79,6 +82,7 @@ BlockQueue::BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettin
 BlockQueue::BlockQueue(Machine& machine, BlockNode& node, const BlockQueueSettings& settings,
                        IoContext& loop) {
   expect_whole_sectors(node);
+  const IoContext::Guard lock(loop);
   impl_ = std::make_shared<Impl>(machine, node, settings, loop);
   impl_->run_state = machine.run_control().on_change([impl = impl_.get()](bool running) {
     const IoContext::Guard lock(impl->loop);
@@ -131,14 +135,17 @@ void BlockQueue::hold(BlockRequest request) {
   impl_->policy.hold(std::move(request));
 }
 
+// What completed may have left an interrupt to be raised under the machine lock.
 void BlockQueue::settle() {
   const IoContext::Guard lock(impl_->loop);
   impl_->policy.settle();
+  impl_->loop.run_kept();
 }
 
 void BlockQueue::drain() {
   const IoContext::Guard lock(impl_->loop);
   impl_->policy.drain();
+  impl_->loop.run_kept();
 }
 
 std::string BlockQueue::describe() const {

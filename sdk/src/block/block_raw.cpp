@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // block-raw: the bytes of what is below are the bytes of the disk.
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <optional>
 #include <string_view>
@@ -21,7 +22,7 @@ class BlockRaw final : public BlockFormat, public MappedNode, public HostTransfe
     k.property<&BlockRaw::size_>("size", "bytes of the disk (0: all that follows)");
   }
 
-  u64 size() const override { return size_; }
+  u64 size() const override { return end_.load(std::memory_order_relaxed); }
   int grow(u64 size) override;
   int extent(u64 offset, u64 size, Extent& extent) override {
     const int error = extent_of(below(), offset_ + offset, size, extent);
@@ -50,6 +51,7 @@ class BlockRaw final : public BlockFormat, public MappedNode, public HostTransfe
 
   Size offset_;
   Size size_;
+  std::atomic<u64> end_{0};  // bytes, as they are now
   bool is_all_that_follows_ = false;
   const HostTransfers* host_ = nullptr;  // what is below, if it is one
 };
@@ -62,6 +64,7 @@ void BlockRaw::open_format() {
   host_ = dynamic_cast<const HostTransfers*>(&below());
   is_all_that_follows_ = size_ == 0;
   if (is_all_that_follows_) size_.bytes = all - offset_;
+  end_ = size_.bytes;
   expect_whole_sectors(*this);
   if (offset_ == 0) warn_about_other_formats();
 }
@@ -78,10 +81,11 @@ std::optional<HostTransfers::Place> BlockRaw::place(bool write, u64 offset,
 }
 
 int BlockRaw::grow(u64 size) {
-  if (size <= size_) return 0;
+  if (size <= this->size()) return 0;
   if (!is_all_that_follows_) return -ENOTSUP;
   if (const int result = below().grow(offset_ + size); result != 0) return result;
   size_.bytes = size;
+  end_ = size;
   return 0;
 }
 

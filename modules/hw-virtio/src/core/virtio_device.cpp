@@ -90,6 +90,7 @@ void VirtioDevice::loaded() {
 }
 
 std::string VirtioDevice::describe() const {
+  const QueueLock lock(*this);
   return fmt::format("{} queues, status {:#04x}, features {:#x} of {:#x}", queue_count(),
                      state_.status, state_.guest_features, host_features_);
 }

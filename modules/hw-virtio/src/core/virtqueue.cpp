@@ -38,6 +38,7 @@ void VirtElement::clear() {
   out.clear();
   in.clear();
   in_places.clear();
+  view.reset();
   out_size = 0;
   in_size = 0;
 }
@@ -134,13 +135,13 @@ bool VirtQueue::usable() {
 bool VirtQueue::map_rings() {
   AddressSpace& space = device_.transport().dma_space();
   const u64 generation = space.generation();
-  const std::shared_ptr<const FlatView> view = space.view();
+  view_ = space.view();
   mapped_ =
-      map_ring(*view, descriptors_, state_.descriptor_area, u64{state_.size} * sizeof(Descriptor),
+      map_ring(*view_, descriptors_, state_.descriptor_area, u64{state_.size} * sizeof(Descriptor),
                16, false, "the descriptor table is not in RAM, or not aligned") &&
-      map_ring(*view, avail_, state_.driver_area, kRingEntries + 2 * u64{state_.size} + 2, 2, false,
-               "the available ring is not in RAM, or not aligned") &&
-      map_ring(*view, used_, state_.device_area,
+      map_ring(*view_, avail_, state_.driver_area, kRingEntries + 2 * u64{state_.size} + 2, 2,
+               false, "the available ring is not in RAM, or not aligned") &&
+      map_ring(*view_, used_, state_.device_area,
                kRingEntries + kUsedEntrySize * u64{state_.size} + 2, 4, true,
                "the used ring is not in RAM, or not aligned");
   generation_ = generation;
@@ -189,8 +190,9 @@ void VirtQueue::put_back() {
 void VirtQueue::push(const VirtElement& element, u32 written) {
   push_with_next(element, written);
   if (!usable()) return;
-  used_.block->about_to_write(used_.offset + kRingIndex, 2);
+  report_used(kRingIndex, 2);
   store16(used_.host + kRingIndex, state_.next_used, std::memory_order_release);
+  report_used(kRingIndex, 2);
   state_.pushed = true;
 }
 
@@ -202,9 +204,10 @@ void VirtQueue::push_with_next(const VirtElement& element, u32 written) {
   for (std::size_t i = 0; i < element.in.size(); ++i)
     element.in_places[i].block->about_to_write(element.in_places[i].offset, element.in[i].iov_len);
   const unsigned at = kRingEntries + kUsedEntrySize * (state_.next_used % state_.size);
-  used_.block->about_to_write(used_.offset + at, kUsedEntrySize);
+  report_used(at, kUsedEntrySize);
   store32(used_.host + at, element.head);
   store32(used_.host + at + 4, written);
+  report_used(at, kUsedEntrySize);
   ++state_.next_used;
 }
 
@@ -240,8 +243,15 @@ void VirtQueue::set_notification(bool enabled) {
 }
 
 void VirtQueue::store_used16(unsigned offset, u16 value) {
-  used_.block->about_to_write(used_.offset + offset, 2);
+  report_used(offset, 2);
   store16(used_.host + offset, value);
+  report_used(offset, 2);
+}
+
+// Before the write, for code that was translated from there; and after it, since a log of writes
+// may have been read in between by who holds the machine lock, which an I/O thread does not.
+void VirtQueue::report_used(unsigned offset, unsigned size) {
+  used_.block->about_to_write(used_.offset + offset, size);
 }
 
 void VirtQueue::serve_later() { device_.kick_all_later(); }

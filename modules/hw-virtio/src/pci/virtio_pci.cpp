@@ -71,11 +71,12 @@ void VirtioPci::unrealize() {
 
 void VirtioPci::reset() {
   const VirtioDevice::QueueLock lock(device_);
-  reset_transport();
   PciDevice::reset();  // and the device inside, through its bus
+  reset_transport();   // last: what was under way has told the driver
 }
 
 void VirtioPci::loaded() {
+  const VirtioDevice::QueueLock lock(device_);
   PciDevice::loaded();
   const auto check = [this](u16 vector) {
     if (vector != kNoVector && valid_vector(vector) == kNoVector)
@@ -84,11 +85,12 @@ void VirtioPci::loaded() {
   };
   check(state_.config_vector);
   for (const u16 vector : state_.queue_vectors) check(vector);
-  if (device_.driver_ok()) start_queue_events();
+  if (device_.driver_ok() && queue_events_.empty()) start_queue_events();
 }
 
 void VirtioPci::reset_transport() {
   const VirtioDevice::QueueLock lock(device_);
+  if (device_.has_io_thread()) device_.io_context().run_kept();
   queue_events_.clear();
   state_.reset();
   set_intx(false);

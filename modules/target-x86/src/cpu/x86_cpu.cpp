@@ -12,6 +12,7 @@ namespace backplane::x86 {
 X86Cpu::X86Cpu() : state_(map_state()), impl_(std::make_unique<Impl>()) {}
 
 X86Cpu::~X86Cpu() {
+  set_vcpu(nullptr);  // it uses what goes now
   if (impl_->tsc != nullptr) impl_->tsc->remove_reader(*state_);
   apic_.reset();
   unmap_state(state_);

@@ -86,7 +86,11 @@ void ImageFile::Impl::open() {
     read_only = true;
     fd.reset(::open(path.c_str(), O_RDONLY | kFlags));
   }
-  if (fd) return;
+  if (fd) {
+    // It was for open() alone: io_uring takes it for a promise that no transfer waits.
+    fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK);
+    return;
+  }
   const int error = errno;
   if (error == EISDIR)
     throw Error(path + " is a directory: expects an image file or a block device");
@@ -135,7 +139,7 @@ bool ImageFile::read_only() const { return impl_->read_only; }
 void ImageFile::bypass_cache() {
   const std::string self = fmt::format("/proc/self/fd/{}", impl_->fd.get());
   const int access = impl_->read_only ? O_RDONLY : O_RDWR;
-  impl_->direct_fd.reset(open(self.c_str(), access | O_DIRECT | O_CLOEXEC | O_NONBLOCK));
+  impl_->direct_fd.reset(open(self.c_str(), access | O_DIRECT | O_CLOEXEC));
   if (!impl_->direct_fd)
     throw Error::system(fmt::format("cannot open {} without the host's cache", impl_->options.file),
                         errno)

@@ -19,7 +19,8 @@ class VirtioTransport {
   virtual void notify_queue(unsigned queue) = 0;
   // The device's configuration, or its status, changed.
   virtual void notify_config() = 0;
-  // Guest memory as the device reaches it, and whether it may now.
+  // Guest memory as the device reaches it, and whether it may now. With the lock of the loop that
+  // the device is served in, alone or inside the machine lock.
   virtual AddressSpace& dma_space() = 0;
   virtual bool dma_allowed() const = 0;
   // Feature bits that the transport adds.
