@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "copy.h"
 #include "new_image.h"
+#include "options/block_protocol.h"
 
 namespace backplane::img {
 
@@ -85,7 +86,10 @@ int convert(const Words& words) {
     make(images, *format, wanted, target_path, *size);
   }
   // Preallocated room stays, with zeroes in it.
-  const bool is_blank = !is_there && !wanted.backing;
+  // A raw disk that is no file was not emptied by make(), unless its room was set aside.
+  const bool was_emptied =
+      wanted.format != "raw" || is_written(wanted) || host::protocol_for(target_path) == "file";
+  const bool is_blank = !is_there && !wanted.backing && was_emptied;
   options.target_is_zero = is_blank || arguments.has("target-is-zero");
   if (is_blank && is_written(wanted) && wanted.format == "raw") options.sparse = 0;
   options.keeps_backing = wanted.backing.has_value();

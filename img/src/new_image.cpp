@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "backplane/error.h"
 #include "backplane/object.h"
+#include "options/block_protocol.h"
 
 namespace backplane::img {
 
@@ -39,6 +40,11 @@ std::unique_ptr<ImageFormat> prepare(Wanted& wanted, std::optional<u64>& size) {
       format->set_property(key, value);
   }
   if (wanted.backing && wanted.backing->empty()) wanted.backing.reset();
+  if (wanted.backing) {
+    const std::string protocol = host::protocol_for(*wanted.backing);
+    if (protocol != "file" && protocol != "host_device")
+      throw Error::of("{}: an image can stand on a file alone", shown(*wanted.backing));
+  }
   if (wanted.backing && !wanted.backing_format)
     throw Error(fmt::format("{}: its format is not given", shown(*wanted.backing)),
                 "-F FORMAT says it");

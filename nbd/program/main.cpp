@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -75,6 +76,11 @@ std::optional<Socket> handed_over_socket() {
     throw Error::of("LISTEN_FDS={}: expects one socket", std::string_view(count));
   const int flags = fcntl(kFirst, F_GETFL);
   if (flags < 0) throw Error::system("the socket that was handed over", errno);
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (getsockopt(kFirst, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
+    throw Error("what was handed over (LISTEN_FDS) is no socket that listens",
+                "of systemd's sockets that is one with Accept=no");
   fcntl(kFirst, F_SETFL, flags | O_NONBLOCK);
   fcntl(kFirst, F_SETFD, FD_CLOEXEC);
   return Socket(kFirst);
@@ -111,8 +117,11 @@ void serve(const Settings& settings) {
   if (settings.fork) daemon.begin();
   const Socket signals = ending_signals();
   img::Images images;
-  const auto image = settings.snapshot ? open_overlay(images, settings.image, settings.opening)
-                                       : images.open(settings.image, settings.opening);
+  const Opened opened =
+      settings.snapshot
+          ? open_overlay(images, settings.image, settings.opening)
+          : Opened{.below = {}, .image = images.open(settings.image, settings.opening)};
+  const auto& image = opened.image;
   Export exported{.node = &image->node(),
                   .name = settings.name,
                   .description = settings.description,
@@ -120,7 +129,7 @@ void serve(const Settings& settings) {
                   .shared = settings.server.most_clients != 1,
                   .extent = {}};
   const std::string& cache = settings.opening.cache;
-  if (cache == "none" || cache == "directsync") exported.minimum_block = kSectorSize;
+  exported.write_through = cache == "writethrough" || cache == "directsync";
   exported.extent = [&image](u64 offset, u64 size, Extent& extent) {
     try {
       extent = img::layer_at(image->node(), offset, size).extent;

@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "backplane/error.h"
 #include "new_image.h"
@@ -38,24 +39,21 @@ class TemporaryFile {
 
 }  // namespace
 
-std::unique_ptr<img::OpenImage> open_overlay(img::Images& images, const std::string& path,
-                                             const img::Opening& how) {
+Opened open_overlay(img::Images& images, const std::string& path, const img::Opening& how) {
   img::Opening for_reading = how;
   for_reading.for_writing = false;
+  auto below = images.open(path, for_reading);
+  std::optional<u64> size = below->node().size();
   img::Wanted wanted{.format = "qcow2", .keys = {}, .backing = {}, .backing_format = {}};
-  std::optional<u64> size;
-  {
-    const auto below = images.open(path, for_reading);
-    size = below->node().size();
-    wanted.backing = std::filesystem::absolute(path).string();
-    wanted.backing_format = below->format();
-  }
   const TemporaryFile file;
   img::make(images, *img::prepare(wanted, size), wanted, file.path(), *size);
   img::Opening overlay = how;
   overlay.format = wanted.format;
+  overlay.shared = false;
   overlay.cache = "unsafe";
-  return images.open(file.path(), overlay);
+  overlay.more.emplace_back("backing", below->node().id());
+  auto image = images.open(file.path(), overlay);
+  return {.below = std::move(below), .image = std::move(image)};
 }
 
 }  // namespace backplane::nbd

@@ -75,6 +75,11 @@ Settings parse_settings(const std::vector<std::string>& words) {
   settings.list = arguments.has("L");
   settings.place = place_of(arguments, settings.list);
   if (settings.list) {
+    for (const std::string_view other : {"f", "x", "D", "r", "s", "e", "t", "U", "n", "cache",
+                                         "discard", "detect-zeroes", "fork", "pid-file"})
+      if (arguments.has(other))
+        throw Error::of("-L looks at a server, and has no use for {}{}",
+                        OwnText{other.size() == 1 ? "-" : "--"}, OwnText{std::string(other)});
     arguments.expect_files(0, 0, "no image with -L, which looks at a server");
     return settings;
   }

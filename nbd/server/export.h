@@ -16,8 +16,9 @@ struct Export {
   std::string name;
   std::string description;
   bool read_only = false;
-  bool shared = false;    // by more than one client at a time
-  u32 minimum_block = 1;  // bytes that requests are a multiple of
+  bool shared = false;         // by more than one client at a time
+  u32 minimum_block = 1;       // bytes that requests are a multiple of
+  bool write_through = false;  // what is written is on the disk when it is answered
   // Where the bytes are, as MappedNode::extent() says it. Any thread.
   std::function<int(u64 offset, u64 size, Extent& extent)> extent;
 

@@ -56,8 +56,8 @@ void Server::run(int ending) {
 void Server::accept_one() {
   Socket socket(accept4(listening_.fd(), nullptr, nullptr, SOCK_CLOEXEC));
   if (socket.fd() < 0) {
-    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-      poll(nullptr, 0, kPause);
+    // What does not go away by itself is not to keep a processor busy.
+    if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) poll(nullptr, 0, kPause);
     return;
   }
   const std::lock_guard lock(mutex_);
@@ -90,12 +90,11 @@ bool Server::remove_those_that_left() {
       client = next;
     }
   }
-  bool chose = false;
   for (Client& client : gone) {
     client.thread.join();
-    chose |= client.chose;
+    somebody_chose_ |= client.chose;
   }
-  return chose && clients_.empty();
+  return somebody_chose_ && clients_.empty();
 }
 
 }  // namespace backplane::nbd

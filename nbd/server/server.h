@@ -40,8 +40,9 @@ class Server {
   const Export& export_;
   const Socket listening_;
   const ServerSettings settings_;
-  const Socket wake_;  // an eventfd
-  std::mutex mutex_;   // of what is in clients_
+  const Socket wake_;            // an eventfd
+  std::mutex mutex_;             // of what is in clients_
+  bool somebody_chose_ = false;  // of those that have left; run()'s thread
   std::list<Client> clients_;
 };
 

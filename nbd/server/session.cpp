@@ -246,7 +246,8 @@ int Session::change(const Request& request, Buffer& buffer) {
     default:
       break;
   }
-  return result == 0 && (request.flags & kCmdFlagFua) != 0 ? node.flush() : result;
+  const bool to_disk = export_.write_through || (request.flags & kCmdFlagFua) != 0;
+  return result == 0 && to_disk ? node.flush() : result;
 }
 
 int Session::read_ahead(const Request& request, Buffer& buffer) {

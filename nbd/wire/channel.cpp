@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -48,6 +49,18 @@ Channel::Channel(Socket socket) : socket_(std::move(socket)) {
   const int on = 1;
   setsockopt(socket_.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(socket_.fd(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  // Who has vanished without a word is noticed within a minute.
+  const int idle = 20, between = 5, probes = 4, unacknowledged = 40'000;
+  setsockopt(socket_.fd(), IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt(socket_.fd(), IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+  setsockopt(socket_.fd(), IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  setsockopt(socket_.fd(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged, sizeof unacknowledged);
+}
+
+void Channel::set_patience(u32 seconds) {
+  const timeval time{.tv_sec = seconds, .tv_usec = 0};
+  setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+  setsockopt(socket_.fd(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 }
 
 std::size_t Channel::receive_some(u8* data, std::size_t size) {

@@ -45,6 +45,8 @@ class Channel {
 
   // What is received and sent after it has failed.
   void set_deadline(Deadline deadline) { deadline_ = deadline; }
+  // The same for each single wait, from now on.
+  void set_patience(u32 seconds);
   // All of it; false: the other side has gone, or it is too late.
   bool receive(void* data, std::size_t size);
   bool receive(std::span<const iovec> iov);

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -42,8 +43,18 @@ Address unix_address(const Place& place) {
   return address;
 }
 
+// getaddrinfo() takes any number, and what is left of it in 16 bits.
+void expect_port(const std::string& port) {
+  if (port.find_first_not_of("0123456789") != std::string::npos) return;
+  u32 number = 0;
+  const auto parsed = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (parsed.ec != std::errc() || number < 1 || number > 65535)
+    throw Error::of("port '{}': expects 1 to 65535, or a service's name", port);
+}
+
 std::vector<Address> look_up(const Place& place, bool to_listen) {
   if (!place.path.empty()) return {unix_address(place)};
+  expect_port(place.port);
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -230,9 +241,17 @@ Socket listen_at(const Place& place) {
 
 Socket connect_to(const Place& place, Deadline deadline) {
   int error = 0;
-  for (const Address& address : look_up(place, false)) {
+  const std::vector<Address> addresses = look_up(place, false);
+  // One that does not answer is not to take the time of the others, nor of what follows.
+  auto shares = static_cast<i64>(addresses.size()) + 1;
+  for (const Address& address : addresses) {
+    Deadline until = deadline;
+    if (deadline) {
+      const auto now = std::chrono::steady_clock::now();
+      until = now + (*deadline - now) / shares--;
+    }
     Socket made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    error = made.fd() < 0 ? errno : connect_until(made, address, deadline);
+    error = made.fd() < 0 ? errno : connect_until(made, address, until);
     if (error == 0) return made;
   }
   throw Error::system("cannot connect to " + place.text(), error);

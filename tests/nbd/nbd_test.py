@@ -469,6 +469,30 @@ def forgets(work):
     ran = subprocess.run([*words, "-snapshot", "-drive", "file=disk.raw,format=raw,snapshot=off"],
                          capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
     assert pathlib.Path("disk.raw").read_bytes()[512:1024] == sector, ran
+    ran = subprocess.run([work.machine, "-S", "-display", "none", "-snapshot", "-hda", "disk.raw",
+                          "-monitor", "stdio"], capture_output=True, text=True, timeout=60,
+                         input="savestate state\nmigrate file:state\nquit\n")
+    assert ran.stdout.count("forgets what is written to it") == 2, ran
+    assert not os.path.exists("state"), "a machine without its disk was saved"
+
+
+def copies_onto_what_is_there(work):
+    """convert to a server's disk without -n: what was there is gone, also where there are zeroes."""
+    pathlib.Path("old.raw").write_bytes(os.urandom(MIB))
+    pathlib.Path("new.raw").write_bytes(b"hello".ljust(MIB, b"\0"))
+    with work.server("-t", "-f", "raw", "old.raw"):
+        run(work.img, "convert", "-f", "raw", "-O", "raw", "new.raw", work.uri)
+    assert pathlib.Path("old.raw").read_bytes() == pathlib.Path("new.raw").read_bytes()
+
+
+def hears_of_a_wrong_place(work):
+    assert "port '99999': expects 1 to 65535" in work.refused("-p", "99999", "disk.raw")
+    assert "-L looks at a server" in work.refused("-L", "-r", "-k", "socket")
+    with open(os.devnull) as nothing:
+        said = subprocess.run(["/bin/sh", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@" 3<&0',
+                               work.program, "disk.raw"], stdin=nothing, capture_output=True,
+                              text=True, timeout=20)
+    assert said.returncode == 1 and "is no socket that listens" in said.stderr, said
 
 
 def main():

@@ -75,7 +75,10 @@ std::vector<ImpliedDevice> open_networks(Backends& backends, const Machine& mach
     with_values(*option, [&](KeyValueList values) { open_netdev(backends, std::move(values)); });
   std::vector<ImpliedDevice> cards;
   if (has_usual_card(machine, asked)) {
-    const std::string id = nic_id(0);
+    // Another one where the user has called something so.
+    unsigned n = 0;
+    while (backends.find(nic_id(n)) != nullptr) ++n;
+    const std::string id = nic_id(n);
     backends.add(kNetdevKind, kUsualNetwork, id, {});
     cards.push_back({"-nic user", machine.machine_class().default_nic, {{"netdev", id}}});
   }

@@ -16,8 +16,10 @@ void add_temporary_overlay(Backends& backends, const std::string& id, const Bloc
       backends.add(kBlockKind, "file", file_id,
                    {{"filename", file.path()}, {"locking", "off"}, {"cache.no-flush", "on"}}));
   create_image_format(kFormat)->make(node, {.size = below.size()});
-  backends.add(kBlockKind, kFormat, id,
-               {{"file", file_id}, {"backing", below.id()}, {"cache.no-flush", "on"}});
+  dynamic_cast<BlockNode&>(
+      backends.add(kBlockKind, kFormat, id,
+                   {{"file", file_id}, {"backing", below.id()}, {"cache.no-flush", "on"}}))
+      .set_temporary();
 }
 
 }  // namespace backplane::host

@@ -16,6 +16,8 @@ namespace {
 
 constexpr u32 kMaxOther = 1 << 20;  // bytes of a chunk that has no data of a disk
 constexpr u32 kPartingSeconds = 1;
+// Seconds in which nothing comes of what was asked for, after which a server is lost.
+constexpr u32 kMostSilence = 120;
 
 constexpr const char* kNoReply = "the server's reply is not one of the protocol";
 constexpr const char* kClosed = "the server has closed the connection";
@@ -73,6 +75,7 @@ Connection::Connection(Socket socket, const std::string& name, Deadline deadline
   channel_.set_deadline(deadline);
   info_ = choose_export(channel_, name);
   channel_.set_deadline(std::nullopt);
+  channel_.set_patience(kMostSilence);
 }
 
 Connection::~Connection() {

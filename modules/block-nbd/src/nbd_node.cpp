@@ -2,8 +2,11 @@
 // block-nbd: a disk that a server has, by the NBD protocol. [NBD]
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <system_error>
 #include <vector>
 
@@ -64,26 +67,32 @@ class BlockNbd final : public BlockNode, public MappedNode {
  protected:
   void open_node() override;
   int do_read(u64 offset, std::span<const iovec> iov) override {
-    return transfer(kCmdRead, offset, iov);
+    return transfer_bytes(kCmdRead, offset, iov);
   }
   int do_write(u64 offset, std::span<const iovec> iov) override {
-    return transfer(kCmdWrite, offset, iov);
+    return transfer_bytes(kCmdWrite, offset, iov);
   }
   int do_flush() override {
     if (!has(kFlagSendFlush)) return 0;
     return remote_->carry_out({.command = kCmdFlush, .iov = {}});
   }
   int do_discard(u64 offset, u64 size) override {
-    return has(kFlagSendTrim) ? ask_of_range(kCmdTrim, 0, offset, size) : 0;
+    // Whole blocks of the server's; what is left of others stays.
+    const u64 block = remote_->info().minimum_block;
+    const u64 from = (offset + block - 1) / block * block, end = (offset + size) / block * block;
+    return has(kFlagSendTrim) && from < end ? ask_of_range(kCmdTrim, 0, from, end - from) : 0;
   }
   int do_write_zeroes(u64 offset, u64 size, bool may_unmap) override {
-    if (!has(kFlagSendWriteZeroes)) return BlockNode::do_write_zeroes(offset, size, may_unmap);
+    if (!has(kFlagSendWriteZeroes) || (offset | size) % remote_->info().minimum_block != 0)
+      return BlockNode::do_write_zeroes(offset, size, may_unmap);
     return ask_of_range(kCmdWriteZeroes, may_unmap ? u16{0} : u16{kCmdFlagNoHole}, offset, size);
   }
 
  private:
   ExportName wanted() const;
   bool has(TransmissionFlag flag) const { return remote_->info().has(flag); }
+  // Of any bytes; and of whole blocks of the server's.
+  int transfer_bytes(Command command, u64 offset, std::span<const iovec> iov);
   int transfer(Command command, u64 offset, std::span<const iovec> iov);
   int ask_of_range(Command command, u16 flags, u64 offset, u64 size);
 
@@ -95,6 +104,7 @@ class BlockNbd final : public BlockNode, public MappedNode {
   u32 reconnect_delay_ = 0;
   u32 open_timeout_ = 0;
   std::unique_ptr<RemoteExport> remote_;
+  std::shared_mutex partial_;  // nothing is written while a block is read to be changed in part
 };
 
 ExportName BlockNbd::wanted() const {
@@ -135,8 +145,33 @@ void BlockNbd::open_node() {
   }
 }
 
+int BlockNbd::transfer_bytes(Command command, u64 offset, std::span<const iovec> iov) {
+  const u64 block = remote_->info().minimum_block;
+  u64 size = 0;
+  for (const iovec& piece : iov) size += piece.iov_len;
+  const u64 from = offset / block * block;
+  const u64 end = (offset + size + block - 1) / block * block;
+  if (from == offset && end == offset + size) {
+    const std::shared_lock lock(partial_);
+    return transfer(command, offset, iov);
+  }
+  if (end > this->size()) return -EINVAL;
+  std::vector<u8> buffer(end - from);
+  const iovec whole{buffer.data(), buffer.size()};
+  const std::unique_lock lock(partial_);
+  if (const int error = transfer(kCmdRead, from, {&whole, 1}); error != 0) return error;
+  u8* at = buffer.data() + (offset - from);
+  for (const iovec& piece : iov) {
+    void* const to = command == kCmdRead ? piece.iov_base : at;
+    std::memcpy(to, command == kCmdRead ? at : piece.iov_base, piece.iov_len);
+    at += piece.iov_len;
+  }
+  return command == kCmdRead ? 0 : transfer(kCmdWrite, from, {&whole, 1});
+}
+
 int BlockNbd::transfer(Command command, u64 offset, std::span<const iovec> iov) {
-  const u64 most = std::min(remote_->info().maximum_block, kMaxPayload);
+  const u64 block = remote_->info().minimum_block;
+  const u64 most = std::min<u64>(remote_->info().maximum_block, kMaxPayload) / block * block;
   std::vector<iovec> part;
   u64 size = 0;
   const auto carry_out = [&] {
@@ -178,17 +213,19 @@ int BlockNbd::ask_of_range(Command command, u16 flags, u64 offset, u64 size) {
 int BlockNbd::extent(u64 offset, u64 size, Extent& extent) {
   extent = {.size = size, .host = offset};
   if (!remote_->info().base_allocation) return 0;
-  const u32 asked = static_cast<u32>(std::min(size, kMaxRange));
+  const u64 block = remote_->info().minimum_block, before = offset % block;
+  const u64 whole = (before + size + block - 1) / block * block;
+  const u32 asked = static_cast<u32>(std::min(whole, kMaxRange));
   u32 part = 0, state = 0;
   const int error = remote_->carry_out({.command = kCmdBlockStatus,
                                         .flags = kCmdFlagReqOne,
-                                        .offset = offset,
+                                        .offset = offset - before,
                                         .size = asked,
                                         .iov = {}},
                                        &part, &state);
   if (error != 0) return error;
-  if (part == 0) return -EIO;
-  extent.size = std::min(part, asked);
+  if (part <= before) return -EIO;
+  extent.size = std::min(std::min(part, asked) - before, size);
   extent.data = (state & kStateHole) == 0;
   extent.zero = (state & kStateZero) != 0;
   return 0;

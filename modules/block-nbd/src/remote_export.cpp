@@ -48,6 +48,8 @@ void RemoteExport::connect_again() {
   try {
     auto again = connect(name_);
     if (again->info().size != info_.size || again->info().flags != info_.flags ||
+        again->info().minimum_block != info_.minimum_block ||
+        again->info().maximum_block != info_.maximum_block ||
         again->info().base_allocation.has_value() != info_.base_allocation.has_value())
       throw Error(name_.uri() + " is not what it was before");
     connection_ = std::move(again);

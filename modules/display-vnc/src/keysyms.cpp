@@ -42,6 +42,8 @@ char character_of(u32 symbol) {
       return '~';
     case 0xfe57:
       return '\250';
+    case 0x20ac:  // the Euro sign, which ISO 8859-15 has in the place of another one
+      return '\244';
     default:
       return symbol < 0x100 ? static_cast<char>(symbol) : '\0';
   }

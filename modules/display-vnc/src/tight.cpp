@@ -12,6 +12,7 @@ namespace backplane::vnc {
 namespace {
 
 constexpr u32 kMostWidth = 2048;
+constexpr u32 kMostArea = u32{1} << 19;          // of 4 bytes: a length has 22 bits
 constexpr std::size_t kMostPaletteColours = 16;  // that are looked for
 constexpr std::size_t kLeastCompressed = 12;
 enum ControlByte : u8 { kExplicitFilter = 0x40, kFill = 0x80 };
@@ -30,8 +31,11 @@ std::vector<Rectangle> Encoder::cut(const std::vector<Rectangle>& rectangles) co
   if (encoding_ != kTight) return rectangles;
   std::vector<Rectangle> pieces;
   for (const Rectangle& whole : rectangles)
-    for (u32 x = 0; x < whole.width; x += kMostWidth)
-      pieces.push_back({whole.x + x, whole.y, std::min(kMostWidth, whole.width - x), whole.height});
+    for (u32 x = 0; x < whole.width; x += kMostWidth) {
+      const u32 width = std::min(kMostWidth, whole.width - x), rows = kMostArea / width;
+      for (u32 y = 0; y < whole.height; y += rows)
+        pieces.push_back({whole.x + x, whole.y + y, width, std::min(rows, whole.height - y)});
+    }
   return pieces;
 }
 

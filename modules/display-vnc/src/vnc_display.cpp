@@ -48,6 +48,7 @@ VncDisplay::~VncDisplay() {
 
 void VncDisplay::open() {
   if (address_text_.empty()) throw Error("the address is missing: expects [HOST]:NUMBER");
+  if (patience_ == 0) throw Error("handshake-timeout=0: expects 1 second or more");
   address_ = parse_address(address_text_);
   timer_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { tick(); });
   handshakes_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { end_late(); });

@@ -92,9 +92,13 @@ VirtioGpu::Answer VirtioGpu::create(const VirtElement& element) {
   if (!command) return {kErrUnspec};
   if (command->resource_id == 0 || resource(command->resource_id) != nullptr)
     return {kErrInvalidResourceId};
-  if (!Resource::has_format(command->format) || command->width == 0 || command->height == 0)
+  if (!Resource::can_be(command->format, command->width, command->height))
     return {kErrInvalidParameter};
   const u64 cost = Resource::cost(command->width, command->height);
+  if (resources_.size() >= kMostResources) {
+    guest_error("more than {} pictures", kMostResources);
+    return {kErrOutOfMemory};
+  }
   if (!has_room(cost)) {
     guest_error("a picture of {}x{}: all of them have {} bytes (max_hostmem=)", command->width,
                 command->height, max_hostmem_);

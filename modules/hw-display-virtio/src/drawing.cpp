@@ -33,8 +33,8 @@ void VirtioGpu::show(const Scanout& scanout) {
 void VirtioGpu::place_cursor() {
   mark_rows(cursor_.rows(screen_.height()));
   const CursorState& c = state_.cursor;
-  // Places beyond the left and upper edge are negative numbers.
-  cursor_.place(i64{static_cast<i32>(c.x)} - c.hot_x, i64{static_cast<i32>(c.y)} - c.hot_y);
+  // Of its corner, whatever the hot spot is; beyond the left and upper edge they are negative.
+  cursor_.place(static_cast<i32>(c.x), static_cast<i32>(c.y));
   mark_rows(cursor_.rows(screen_.height()));
 }
 

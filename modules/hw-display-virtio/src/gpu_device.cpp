@@ -13,7 +13,6 @@ using namespace virtio_gpu;
 namespace {
 
 constexpr u16 kControlQueueSize = 64, kCursorQueueSize = 16;
-constexpr std::size_t kMostResources = 65536;
 
 }  // namespace
 
@@ -98,10 +97,11 @@ void VirtioGpu::saving() {
 void VirtioGpu::loaded() {
   VirtioDevice::loaded();
   forget_all();
+  const Scanout scanout = std::exchange(state_.scanout, {});  // not shown before it is looked at
   for (SavedResource& saved : state_.resources) {
     const u64 cost = Resource::cost(saved.width, saved.height, saved.backing.size());
-    if (saved.id == 0 || saved.width == 0 || saved.height == 0 || resource(saved.id) != nullptr ||
-        !Resource::has_format(saved.format))
+    if (saved.id == 0 || resource(saved.id) != nullptr ||
+        !Resource::can_be(saved.format, saved.width, saved.height))
       throw Error::of("resources: {} cannot be as it is", saved.id);
     if (!has_room(cost))
       throw Error::of("resources: they take more than max_hostmem={}", max_hostmem_);
@@ -113,7 +113,6 @@ void VirtioGpu::loaded() {
       made.transfer(transport().dma_space(), {0, 0, saved.width, saved.height}, 0);
   }
   state_.resources = {};
-  const Scanout& scanout = state_.scanout;
   if (scanout.resource != 0 && !scanout_fits(scanout))
     throw Error::of("scanout: resource {} cannot be shown so", scanout.resource);
   const Resource* const picture = resource(state_.cursor.resource);
@@ -122,7 +121,7 @@ void VirtioGpu::loaded() {
   else
     cursor_.hide();
   place_cursor();
-  show(Scanout(scanout));
+  show(scanout);
 }
 
 // --- configuration [virtio-1.2 §5.7.4 "Device configuration layout"] ---------------------------
@@ -141,7 +140,10 @@ void VirtioGpu::config_written(unsigned offset, u32 value, unsigned size) {
 void VirtioGpu::size_asked(u32 width, u32 height) {
   width = std::min(width, Screen::kMostPixels - 1);
   height = std::min(height, Screen::kMostPixels - 1);
-  if (width == width_ && height == height_) return;
+  // A guest that was told and shows something else is told again.
+  const Scanout& shown = state_.scanout;
+  const bool is_shown = shown.resource == 0 || (shown.width == width && shown.height == height);
+  if (width == width_ && height == height_ && is_shown) return;
   width_ = width;
   height_ = height;
   state_.events |= kEventDisplay;

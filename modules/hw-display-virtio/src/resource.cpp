@@ -38,7 +38,10 @@ std::span<const StateMember> BackingEntry::members() {
   return kMembers;
 }
 
-bool Resource::has_format(u32 format) { return layout_of(format) != nullptr; }
+bool Resource::can_be(u32 format, u32 width, u32 height) {
+  return layout_of(format) != nullptr && width != 0 && width <= kMostSide && height != 0 &&
+         height <= kMostSide;
+}
 
 u64 Resource::cost(u32 width, u32 height, std::size_t entries) {
   // What does not fit into the number does not fit into memory.

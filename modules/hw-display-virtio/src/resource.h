@@ -21,12 +21,14 @@ struct BackingEntry {
   static std::span<const StateMember> members();
 };
 constexpr std::size_t kMostEntries = 16384;
+constexpr std::size_t kMostResources = 65536;  // of a device
+constexpr u32 kMostSide = 16384;               // pixels: more rows than any screen has take long
 
 class Resource {
  public:
-  static bool has_format(u32 format);
+  static bool can_be(u32 format, u32 width, u32 height);
 
-  // In a format that there is.
+  // One that can be.
   Resource(u32 format, u32 width, u32 height)
       : format_(format), width_(width), height_(height), pixels_(u64{width} * height) {}
   // Host memory of one as large and with so many entries, in bytes.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backplane/error.h"
+#include "backplane/machine.h"
 #include "backplane/virtio/scatter_gather.h"
 
 namespace backplane {
@@ -46,7 +47,14 @@ void VirtioInput::realize() {
     throw Error::of("serial={}: has {} bytes; at most {} fit", serial_, serial_.size(), kUnionSize);
   add_queue(kQueueSize, [this](VirtQueue&) { send(); });
   add_queue(kQueueSize, [this](VirtQueue& queue) { take_status(queue); });
+  stands_still_ = machine().run_control().state() != RunState::Running;
+  run_state_ = machine().run_control().on_change([this](bool running) {
+    stands_still_ = !running;
+    if (running && listens()) send();
+  });
 }
+
+void VirtioInput::unrealize() { run_state_ = {}; }
 
 std::string VirtioInput::describe() const {
   return fmt::format("{}, {} events wait", VirtioDevice::describe(), state_.events.size());
@@ -116,6 +124,7 @@ void VirtioInput::sync() {
 }
 
 void VirtioInput::send() {
+  if (stands_still_) return;
   VirtQueue& queue = *this->queue(kEventQueue);
   std::size_t sent = 0;
   for (; sent < state_.events.size(); ++sent) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backplane/input.h"
+#include "backplane/subscription.h"
 #include "backplane/virtio/virtio_device.h"
 #include "input_regs.h"
 
@@ -20,6 +21,7 @@ class VirtioInput : public VirtioDevice, public InputDevice {
 
   unsigned config_size() const override { return virtio_input::kConfigSize; }
   void realize();
+  void unrealize();
   std::string describe() const override;
 
   bool listens() const override { return driver_ok() && operating(); }
@@ -71,6 +73,9 @@ class VirtioInput : public VirtioDevice, public InputDevice {
   };
   State state_;
   std::vector<Event> said_;  // since the last sync()
+  // One that stands still may be being saved: its memory does not change.
+  bool stands_still_ = false;
+  Subscription run_state_;
   VirtElement element_;
 };
 

@@ -101,6 +101,9 @@ class BlockNode : public Backend {
   // An image that can be written has one program that uses it: at first this one, or, where the
   // machine is to be received (MachineConfig), the one that it runs in.
   bool is_here() const { return here_; }
+  // What is written to it is gone with this program: no machine that has it is saved or sent.
+  void set_temporary() { temporary_ = true; }
+  bool is_temporary() const { return temporary_; }
   // Leaves the image to another program: what was written is on the disk, and until take_over()
   // nothing is written or kept in memory. Nothing is in flight. Throws Error, and has it still
   // then.
@@ -147,7 +150,8 @@ class BlockNode : public Backend {
   DetectZeroes detect_zeroes_ = DetectZeroes::Off;
   bool here_ = true;
   BlockQueue* queue_ = nullptr;
-  [[maybe_unused]] Room<4> room_;
+  bool temporary_ = false;
+  [[maybe_unused]] Room<3> room_;
 };
 
 // A format or a filter: stands on the node that its property `file` names, and is read-only if that

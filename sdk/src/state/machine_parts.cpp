@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "backplane/backend.h"
+#include "backplane/block.h"
 #include "machine/tree.h"
 
 namespace backplane {
@@ -81,6 +83,18 @@ void check_says_state(const Object& object) {
         .with_hint("start the machine without it");
 }
 
+// What was written to a disk that forgets it is nowhere when the machine goes on.
+void expect_lasting_disks(Machine& machine) {
+  const Object* const backends = machine.find(Backends::kPath);
+  if (backends == nullptr) return;
+  for (const BlockNode* const node : objects_below<BlockNode>(*backends))
+    if (node->is_temporary())
+      throw Error::of(
+          "disk '{}' forgets what is written to it: the machine cannot be saved or sent",
+          node->id())
+          .with_hint("one that is started without -snapshot and snapshot=on can");
+}
+
 }  // namespace
 
 std::vector<Object*> objects_of(Machine& machine) {
@@ -97,6 +111,7 @@ void on_vcpus(Machine& machine, void (Vcpu::*move)()) {
 void expect_saves_state(Machine& machine) {
   machine.accelerator().expect_saves_state();
   for (const Object* const object : objects_of(machine)) check_says_state(*object);
+  expect_lasting_disks(machine);
 }
 
 StateWriter write_header(Machine& machine) {

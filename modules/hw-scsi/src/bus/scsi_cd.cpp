@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "backplane/error.h"
 #include "bus/scsi_device.h"
 #include "mmc/optical_drive.h"
 
@@ -35,6 +36,9 @@ class ScsiCd final : public ScsiDevice {
 
   void realize() {
     ScsiDevice::realize();
+    if (blocks() == 0)
+      throw Error::of("the medium has {} bytes: a disc has blocks of {} bytes", disk_size(),
+                      OpticalDrive::kBlockSize);
     optical_.set_disc(blocks(), false);
   }
   void reset() override {

@@ -68,6 +68,14 @@ void VirtioDevice::stop_serving() {
   serving_->thread.run_kept();
 }
 
+// Nothing goes while the main loop serves, with the machine lock.
+void VirtioDevice::keep_memory(unsigned queue, Kept kept,
+                               const std::shared_ptr<const FlatView>& view) {
+  if (serving_ == nullptr) return;
+  if (serving_->memory.size() <= queue) serving_->memory.resize(queue_count());
+  serving_->memory[queue][static_cast<unsigned>(kept)] = view;
+}
+
 void VirtioDevice::notify_queue(unsigned queue) {
   with_machine([this, queue] { transport().notify_queue(queue); });
 }

@@ -38,7 +38,6 @@ void VirtElement::clear() {
   out.clear();
   in.clear();
   in_places.clear();
-  view.reset();
   out_size = 0;
   in_size = 0;
 }
@@ -135,13 +134,14 @@ bool VirtQueue::usable() {
 bool VirtQueue::map_rings() {
   AddressSpace& space = device_.transport().dma_space();
   const u64 generation = space.generation();
-  view_ = space.view();
+  const std::shared_ptr<const FlatView> view = space.view();
+  device_.keep_memory(index_, VirtioDevice::Kept::Rings, view);
   mapped_ =
-      map_ring(*view_, descriptors_, state_.descriptor_area, u64{state_.size} * sizeof(Descriptor),
+      map_ring(*view, descriptors_, state_.descriptor_area, u64{state_.size} * sizeof(Descriptor),
                16, false, "the descriptor table is not in RAM, or not aligned") &&
-      map_ring(*view_, avail_, state_.driver_area, kRingEntries + 2 * u64{state_.size} + 2, 2,
-               false, "the available ring is not in RAM, or not aligned") &&
-      map_ring(*view_, used_, state_.device_area,
+      map_ring(*view, avail_, state_.driver_area, kRingEntries + 2 * u64{state_.size} + 2, 2, false,
+               "the available ring is not in RAM, or not aligned") &&
+      map_ring(*view, used_, state_.device_area,
                kRingEntries + kUsedEntrySize * u64{state_.size} + 2, 4, true,
                "the used ring is not in RAM, or not aligned");
   generation_ = generation;

@@ -25,8 +25,9 @@ Descriptor read_descriptor(const u8* table, unsigned index) {
 
 bool VirtQueue::collect(u16 head, VirtElement& element) {
   if (head >= state_.size) return broken("a descriptor index is beyond the table");
-  element.view = device_.transport().dma_space().view();
-  return walk(*element.view, descriptors_.host, state_.size, head, element, false);
+  const std::shared_ptr<const FlatView> view = device_.transport().dma_space().view();
+  device_.keep_memory(index_, VirtioDevice::Kept::Buffers, view);
+  return walk(*view, descriptors_.host, state_.size, head, element, false);
 }
 
 bool VirtQueue::walk(const FlatView& view, const u8* table, unsigned count, unsigned first,

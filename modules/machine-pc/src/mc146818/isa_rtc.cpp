@@ -50,6 +50,11 @@ void IsaRtc::realize() {
 
 void IsaRtc::unrealize() { rtc_.reset(); }
 
+void IsaRtc::saving() {
+  IsaDevice::saving();
+  rtc_->saving();
+}
+
 void IsaRtc::loaded() {
   IsaDevice::loaded();
   rtc_->loaded();

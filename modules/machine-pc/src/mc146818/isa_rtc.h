@@ -34,6 +34,7 @@ class IsaRtc final : public IsaDevice, public AcpiDescribed {
 
   void realize();
   void unrealize();
+  void saving() override;
   void loaded() override;
   aml::Bytes acpi_terms() const override;
 

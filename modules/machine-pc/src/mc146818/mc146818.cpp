@@ -77,7 +77,11 @@ std::span<const StateMember> Rtc::members() {
   return kMembers;
 }
 
-void Rtc::loaded() const {
+void Rtc::loaded() {
+  if (calendar_.type() == ClockType::Realtime && !halted()) {
+    state_.offset = state_.seen_second * kSecond - calendar_.now();
+    schedule();
+  }
   if (state_.offset > kLastDate - calendar_.now())
     throw Error::of("offset: {}: a date after 2255", state_.offset);
 }

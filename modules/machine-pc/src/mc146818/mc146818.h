@@ -24,8 +24,12 @@ class Rtc {
 
   void reset();
   static std::span<const StateMember> members();
-  // To be called when the state was loaded; throws Error if the date is none that can be counted.
-  void loaded() const;
+  // To be called when the state is about to be saved.
+  void saving() { catch_up(); }
+  // To be called when the state was loaded: by the host's own time, which begins elsewhere in each
+  // host, the date goes on from the second that it was. Throws Error if the date is none that can
+  // be counted.
+  void loaded();
   // Port 0: the index (bit 7, the NMI mask, is kept and does nothing); 1: the data.
   u8 read(unsigned port);
   void write(unsigned port, u8 value);

@@ -263,6 +263,9 @@ TEST(Encoder, CutsWhatIsTooWideForTight) {
   EXPECT_EQ(encoder.cut(wide), wide);
   encoder.choose(kTight);
   EXPECT_EQ(encoder.cut(wide), (std::vector<Rectangle>{{1, 2, 2048, 3}, {2049, 2, 2048, 3}}));
+  // A length has 22 bits.
+  EXPECT_EQ(encoder.cut({{0, 0, 1024, 1000}}),
+            (std::vector<Rectangle>{{0, 0, 1024, 512}, {0, 512, 1024, 488}}));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EncoderTest, ::testing::Values(kRaw, kHextile, kZlib, kTight, kZrle),

@@ -189,7 +189,9 @@ TEST_F(VirtioGpuTest, MemoryThatIsNoneIsNotRead) {
 TEST_F(VirtioGpuTest, TheHostsMemoryIsBounded) {
   make({{"max_hostmem", "1000000"}});
   start();
-  EXPECT_EQ(create(1, 0xffffffff, 0xffffffff), kErrOutOfMemory);
+  EXPECT_EQ(create(1, 0xffffffff, 0xffffffff), kErrInvalidParameter);
+  EXPECT_EQ(create(1, 1, kMostSide + 1), kErrInvalidParameter);
+  EXPECT_EQ(create(1, kMostSide, kMostSide), kErrOutOfMemory);
   EXPECT_EQ(create(1, 500, 400), kOkNodata);
   EXPECT_EQ(create(2, 500, 400), kErrOutOfMemory);
   EXPECT_EQ(unref(1), kOkNodata);
@@ -197,6 +199,15 @@ TEST_F(VirtioGpuTest, TheHostsMemoryIsBounded) {
   unsigned made = 0;
   while (made < 100'000 && create(10 + made, 1, 1) == kOkNodata) ++made;
   EXPECT_LT(made, 1000U);
+}
+
+TEST_F(VirtioGpuTest, HasNoMoreResourcesThanAStateTakes) {
+  make();
+  start();
+  u32 id = 1;
+  while (id <= kMostResources && create(id, 1, 1) == kOkNodata) ++id;
+  EXPECT_EQ(id, kMostResources + 1);
+  EXPECT_EQ(create(id, 1, 1), kErrOutOfMemory);
 }
 
 TEST_F(VirtioGpuTest, ThePointerIsOverThePicture) {
@@ -210,12 +221,12 @@ TEST_F(VirtioGpuTest, ThePointerIsOverThePicture) {
   EXPECT_EQ(attach(2, {{kPixels, 4 * kCursorSide * kCursorSide}}), kOkNodata);
   EXPECT_EQ(transfer(2, {0, 0, kCursorSide, kCursorSide}), kOkNodata);
   send(command<CursorCommand>(kUpdateCursor,
-                              {.x = 12, .y = 20, .resource_id = 2, .hot_x = 2, .hot_y = 0}),
+                              {.x = 10, .y = 20, .resource_id = 2, .hot_x = 2, .hot_y = 0}),
        {}, kCursorQueue);
   EXPECT_EQ(pixel(10, 20), 0xff0000U);
   EXPECT_EQ(pixel(11, 20), 0x40U);
   EXPECT_EQ(pixel(12, 20), 0U);
-  send(command<CursorCommand>(kMoveCursor, {.x = 1, .y = 99}), {}, kCursorQueue);
+  send(command<CursorCommand>(kMoveCursor, {.x = ~u32{0}, .y = 99}), {}, kCursorQueue);
   EXPECT_EQ(pixel(10, 20), 0U);
   EXPECT_EQ(pixel(0, 99), 0x40U);
   send(command<CursorCommand>(kUpdateCursor, {.x = 1, .y = 99}), {}, kCursorQueue);

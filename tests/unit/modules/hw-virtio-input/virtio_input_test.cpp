@@ -193,5 +193,17 @@ TEST_F(VirtioInputTest, AResetForgetsWhatWaits) {
   EXPECT_EQ(heard(), "");
 }
 
+TEST_F(VirtioInputTest, AGuestThatStandsStillHearsItWhenItGoesOn) {
+  make("keyboard");
+  start();
+  Inputs inputs(machine_);
+  machine_.run_control().stop();
+  inputs.key(30, true);
+  inputs.sync();
+  EXPECT_EQ(heard(), "") << "it may be being saved";
+  machine_.run_control().start();
+  EXPECT_EQ(heard(), "1 30 1, 0 0 0, ");
+}
+
 }  // namespace
 }  // namespace backplane::testing

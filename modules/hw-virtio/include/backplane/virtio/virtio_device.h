@@ -6,6 +6,7 @@
 // is about them here, are then used with that one's lock, alone or inside the machine lock.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -120,6 +121,10 @@ class VirtioDevice : public Device {
   bool takes_kicks() const { return serving_ == nullptr || !serving_->resting; }
   // Used buffers were added to a queue, and the driver wants to know.
   void notify_queue(unsigned queue);
+  // What an I/O thread uses of a queue lies in memory that this view has: it stays as long as the
+  // view does, which is until the next one is kept.
+  enum class Kept : unsigned { Rings, Buffers };
+  void keep_memory(unsigned queue, Kept kept, const std::shared_ptr<const FlatView>& view);
 
  protected:
   // The device's own feature bits (0 to 23 and 50 to 127).
@@ -159,6 +164,7 @@ class VirtioDevice : public Device {
     IoContext& thread;
     bool resting = true;
     Subscription run_state;
+    std::vector<std::array<std::shared_ptr<const FlatView>, 2>> memory;  // of each queue
   };
   // Runs fn under the machine lock, now or soon.
   template <class Fn>

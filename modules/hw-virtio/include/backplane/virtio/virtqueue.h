@@ -26,10 +26,9 @@ class VirtioDevice;
 // for many requests; its vectors keep their storage.
 struct VirtElement {
   u16 head = 0;
-  std::shared_ptr<const FlatView> view;  // what its buffers lie in stays as long as this is held
-  std::vector<iovec> out;                // the device reads
-  std::vector<iovec> in;                 // the device writes
-  u64 out_size = 0;                      // bytes
+  std::vector<iovec> out;  // the device reads
+  std::vector<iovec> in;   // the device writes
+  u64 out_size = 0;        // bytes
   u64 in_size = 0;
 
   // Where the buffers of `in` lie, to report what is written there.
@@ -161,8 +160,7 @@ class VirtQueue {
   Ring descriptors_;
   Ring avail_;
   Ring used_;
-  u64 generation_ = 0;                    // of the memory view the rings were found in
-  std::shared_ptr<const FlatView> view_;  // that one: what they lie in stays
+  u64 generation_ = 0;  // of the memory view the rings were found in
   bool mapped_ = false;
 
   State state_;
