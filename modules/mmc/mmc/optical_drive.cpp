@@ -71,8 +71,10 @@ std::span<const StateMember> Sense::members() {
 
 std::span<const StateMember> OpticalDrive::State::members() {
   static const StateMember kMembers[] = {
-      member<&State::sense>("sense"),   member<&State::attention>("attention"),
-      member<&State::event>("event"),   member<&State::tray_open>("tray_open"),
+      member<&State::sense>("sense"),
+      member<&State::attention>("attention"),
+      member<&State::events>("event", within(0, kMediumMoved | kEjectRequested)),
+      member<&State::tray_open>("tray_open"),
       member<&State::locked>("locked"),
   };
   return kMembers;
@@ -89,8 +91,22 @@ OpticalDrive::OpticalDrive(std::string product, std::string revision, Interface 
 void OpticalDrive::set_disc(std::optional<u32> blocks, bool changed) {
   blocks_ = blocks;
   if (!changed) return;
-  state_.attention = state_.event = true;
-  state_.tray_open = false;
+  state_.attention = true;
+  state_.events |= kMediumMoved;
+  put_tray(false);
+}
+
+bool OpticalDrive::put_tray(bool open) {
+  if (open == state_.tray_open) return false;
+  state_.tray_open = open;
+  if (tray_moved_) tray_moved_();
+  return true;
+}
+
+void OpticalDrive::move_tray(bool open) {
+  if (!put_tray(open)) return;
+  state_.events = kMediumMoved;
+  if (has_disc()) state_.attention = true;
 }
 
 void OpticalDrive::reset() {
@@ -183,15 +199,25 @@ OpticalDrive::Reply OpticalDrive::start_stop(Packet packet) {
   if ((packet[4] & kPowerConditions) != 0 || (packet[4] & kLoadEject) == 0) return {};
   const bool open = (packet[4] & kStart) == 0;
   if (open && state_.locked) return {.sense = kRemovalPrevented};
-  if (open != state_.tray_open) state_.event = true;
-  state_.tray_open = open;
+  if (put_tray(open)) state_.events = kMediumMoved;
   return {};
+}
+
+// [MMC-6 6.6 "GET EVENT STATUS NOTIFICATION", "Media Status Event Format"]
+u8 OpticalDrive::take_event() {
+  constexpr u8 kNoChange = 0, kEjectRequest = 1, kNewMedia = 2, kMediaRemoval = 3;
+  if ((state_.events & kEjectRequested) != 0) {
+    state_.events &= static_cast<u8>(~kEjectRequested);
+    return kEjectRequest;
+  }
+  if (state_.events == 0) return kNoChange;
+  state_.events = 0;
+  return has_disc() ? kNewMedia : kMediaRemoval;
 }
 
 // [MMC-6 6.6 "GET EVENT STATUS NOTIFICATION"]
 OpticalDrive::Reply OpticalDrive::get_event_status(Packet packet) {
   constexpr u8 kPolled = 1, kMediaClass = 4, kMediaBit = 1 << kMediaClass, kNone = 0x80;
-  constexpr u8 kNewMedia = 2, kMediaRemoved = 3;
   if ((packet[1] & kPolled) == 0) return {.sense = kInvalidField};
   Reply reply;
   put16(reply.data, 0);
@@ -201,9 +227,7 @@ OpticalDrive::Reply OpticalDrive::get_event_status(Packet packet) {
   } else {
     put8(reply.data, kMediaClass);
     put8(reply.data, kMediaBit);
-    put8(reply.data, !std::exchange(state_.event, false) ? 0
-                     : has_disc()                        ? kNewMedia
-                                                         : kMediaRemoved);
+    put8(reply.data, take_event());
     put8(reply.data, (state_.tray_open ? 1 : 0) | (has_disc() ? 2 : 0));
     put16(reply.data, 0);
   }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backplane/state.h"
@@ -53,6 +55,17 @@ class OpticalDrive {
   // Blocks of the disc that is in it, none if there is no disc. The guest learns of a change.
   void set_disc(std::optional<u32> blocks, bool changed);
   void reset();
+
+  // --- the tray, from outside -------------------------------------------------------------------
+  bool is_tray_open() const { return state_.tray_open; }
+  // Whatever the guest has locked. It learns of it; of a disc when the tray closes.
+  void move_tray(bool open);
+  // Somebody wants the disc, which the guest has locked: it is told so, as by the drive's button.
+  void request_eject() { state_.events |= kEjectRequested; }
+  void set_locked(bool locked) { state_.locked = locked; }
+  // Is called when the tray has moved, whoever moved it. Machine lock.
+  void on_tray_moved(std::function<void()> moved) { tray_moved_ = std::move(moved); }
+
   // A disc is there, and the tray closed.
   bool has_disc() const { return blocks_.has_value() && !state_.tray_open; }
   bool is_locked() const { return state_.locked; }
@@ -68,10 +81,11 @@ class OpticalDrive {
   static std::span<const StateMember> members();
 
  private:
+  enum Event : u8 { kMediumMoved = 1, kEjectRequested = 2 };
   struct State {
     Sense sense;
     bool attention = false;  // the medium may have changed, which the host was not told
-    bool event = false;      // the same, for GET EVENT STATUS NOTIFICATION
+    u8 events = 0;           // for GET EVENT STATUS NOTIFICATION, which tells one at a time
     bool tray_open = false;
     bool locked = false;
     static std::span<const StateMember> members();
@@ -92,10 +106,14 @@ class OpticalDrive {
   Reply mode_sense(Packet packet, bool short_form) const;
   Reply mechanism_status(Packet packet) const;
   bool is_dvd() const;
+  u8 take_event();
+  // Returns whether that is a change.
+  bool put_tray(bool open);
 
   std::string product_, revision_;
   Interface interface_;
   std::optional<u32> blocks_;
+  std::function<void()> tray_moved_;
   State state_;
 };
 

@@ -2,7 +2,6 @@
 #include "cdrom/cdrom.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "backplane/error.h"
 #include "drive/identity.h"
@@ -37,22 +36,21 @@ std::span<const StateMember> IdeCdrom::State::members() {
 void IdeCdrom::class_init(DeviceClass& k) {
   k.state<&IdeCdrom::state_>(1, "cdrom");
   k.state<&IdeCdrom::optical_>(1, "optical");
+  add_properties(k);
 }
 
-IdeCdrom::IdeCdrom() : optical_(kModel, kRevision, OpticalDrive::Interface::Atapi) {}
+IdeCdrom::IdeCdrom()
+    : DiscDevice(static_cast<const Device&>(*this), optical_),
+      optical_(kModel, kRevision, OpticalDrive::Interface::Atapi) {
+  optical_.on_tray_moved([this] { tell_tray_moved(); });
+}
 
 std::optional<u32> IdeCdrom::blocks() const {
   if (!has_medium()) return std::nullopt;
-  return static_cast<u32>(
-      std::min<u64>(node().size() / OpticalDrive::kBlockSize, std::numeric_limits<u32>::max()));
+  return mmc::blocks_of_disc(node());
 }
 
-void IdeCdrom::realize() {
-  if (blocks().value_or(1) == 0)
-    throw Error::of("{}: has {} bytes: a disc has blocks of {} bytes", node().where(),
-                    node().size(), OpticalDrive::kBlockSize);
-  optical_.set_disc(blocks(), false);
-}
+void IdeCdrom::realize() { optical_.set_disc(blocks(), false); }
 
 void IdeCdrom::reset() {
   IdeDrive::reset();
@@ -62,6 +60,24 @@ void IdeCdrom::reset() {
 void IdeCdrom::loaded() {
   optical_.set_disc(blocks(), false);
   IdeDrive::loaded();
+}
+
+// A packet that was to get blocks does not get them.
+void IdeCdrom::end_transfers() {
+  if (state_.phase != Phase::Blocks) return;
+  abandon();
+  fail_with(mmc::kMediumNotPresent);
+}
+
+void IdeCdrom::set_medium(std::string_view id) {
+  IdeDrive::set_medium(id);
+  if (!realized()) return;
+  try {
+    optical_.set_disc(blocks(), false);
+  } catch (...) {
+    IdeDrive::set_medium({});
+    throw;
+  }
 }
 
 void IdeCdrom::check_loaded() const {

@@ -2,7 +2,11 @@
 // "ide-cd": a CD drive, which is given packets. [ATA/ATAPI-7 volume 2 "PACKET command protocol"]
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "drive/ide_drive.h"
+#include "mmc/disc_device.h"
 #include "mmc/optical_drive.h"
 
 namespace backplane::ide {
@@ -10,7 +14,7 @@ namespace backplane::ide {
 using mmc::OpticalDrive;
 using mmc::Sense;
 
-class IdeCdrom final : public IdeDrive {
+class IdeCdrom final : public IdeDrive, public mmc::DiscDevice {
   BACKPLANE_OBJECT(IdeCdrom, IdeDrive, "ide-cd")
  public:
   static void class_init(DeviceClass& k);
@@ -27,6 +31,8 @@ class IdeCdrom final : public IdeDrive {
   void carried_out(int result) override;
   BlockRequest pending_request() override;
   void check_loaded() const override;
+  void end_transfers() override;
+  void set_medium(std::string_view id) override;
 
  private:
   enum class Phase : u8 {

@@ -94,10 +94,30 @@ void IdeDrive::realize() {
   if (drive_->read_only() && !may_be_read_only())
     throw Error::of("{} is read-only, which a hard disk of IDE cannot be", drive_->where())
         .with_hint("use virtio-blk-pci, or make the image writable");
+  open_queue();
+}
+
+void IdeDrive::open_queue() {
   disk_ = std::make_unique<BlockQueue>(
       machine(), *drive_,
       BlockQueueSettings{.on_error = {.read = on_read_error_, .write = on_write_error_},
                          .write_through = !has_write_cache()});
+}
+
+void IdeDrive::set_medium(std::string_view id) {
+  if (!realized()) return drive_.assign(*this, id);
+  if (id.empty()) {
+    disk_.reset();
+    return drive_.disconnect();
+  }
+  if (drive_) throw Error::of("'{}' is in it, and has to be taken out before", drive_.print());
+  drive_.assign(*this, id);
+  try {
+    open_queue();
+  } catch (...) {
+    drive_.disconnect();
+    throw;
+  }
 }
 
 void IdeDrive::unrealize() {

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backplane/block_queue.h"
@@ -109,6 +110,11 @@ class IdeDrive : public Device, public BootDevice, public DiskSizeListener {
   std::size_t position() const { return state_.position; }
   // Asks the host for pending_request(); the drive is busy.
   void submit();
+  // What is under way is forgotten: the drive is idle.
+  void abandon();
+  // Another medium, or none (an empty id), in a drive that does nothing. Throws Error, and changes
+  // nothing then.
+  void set_medium(std::string_view id);
   // Settings that IDENTIFY speaks of: the modes of SET FEATURES. False: there is no such.
   bool set_transfer_mode(u8 mode);
   u16 multiword_modes() const;
@@ -136,7 +142,7 @@ class IdeDrive : public Device, public BootDevice, public DiskSizeListener {
   };
 
   bool manage_power(u8 command);
-  void abandon();
+  void open_queue();
   void raise_interrupt();
   void drop_interrupt();
   void end_pio_block();

@@ -3,11 +3,12 @@
 // SCSI is as disks have it.
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <optional>
+#include <string_view>
 
 #include "backplane/error.h"
 #include "bus/scsi_device.h"
+#include "mmc/disc_device.h"
 #include "mmc/optical_drive.h"
 
 namespace backplane {
@@ -30,9 +31,15 @@ bool is_scsis_own(u8 operation) {
   return std::find(std::begin(kThese), std::end(kThese), operation) != std::end(kThese);
 }
 
-class ScsiCd final : public ScsiDevice {
+class ScsiCd final : public ScsiDevice, public mmc::DiscDevice {
  public:
-  static void class_init(DeviceClass& k) { k.state<&ScsiCd::optical_>(1, "optical"); }
+  static void class_init(DeviceClass& k) {
+    k.state<&ScsiCd::optical_>(1, "optical");
+    add_properties(k);
+  }
+  ScsiCd() : DiscDevice(static_cast<const Device&>(*this), optical_) {
+    optical_.on_tray_moved([this] { tell_tray_moved(); });
+  }
 
   void realize() {
     ScsiDevice::realize();
@@ -50,12 +57,22 @@ class ScsiCd final : public ScsiDevice {
  protected:
   DeviceType type() const override { return kCdDvd; }
   Outcome carry_out(Unit unit, std::span<const u8> cdb, std::span<const u8> parameters) override;
+  void end_transfers() override { drain(); }
+  void set_medium(std::string_view id) override {
+    ScsiDevice::set_medium(id);
+    if (!realized()) return;
+    try {
+      optical_.set_disc(blocks(), false);
+    } catch (...) {
+      ScsiDevice::set_medium({});
+      throw;
+    }
+  }
 
  private:
   std::optional<u32> blocks() const {
-    if (disk_size() == 0) return std::nullopt;
-    return static_cast<u32>(
-        std::min<u64>(disk_size() / OpticalDrive::kBlockSize, std::numeric_limits<u32>::max()));
+    if (medium() == nullptr) return std::nullopt;
+    return mmc::blocks_of_disc(*medium());
   }
 
   OpticalDrive optical_{"CD-ROM", "1", OpticalDrive::Interface::Scsi};

@@ -92,11 +92,30 @@ void ScsiDevice::realize() {
   if (serial_.size() > kLongestSerial)
     throw Error::of("serial={}: has {} bytes; at most {} fit", serial_, serial_.size(),
                     kLongestSerial);
-  if (!drive_) return;
+  if (drive_) open_queue();
+}
+
+void ScsiDevice::open_queue() {
   disk_ = std::make_unique<BlockQueue>(
       machine(), *drive_,
       BlockQueueSettings{.on_error = {.read = on_read_error_, .write = on_write_error_},
                          .write_through = write_cache_ == OnOffAuto::Off});
+}
+
+void ScsiDevice::set_medium(std::string_view id) {
+  if (!realized()) return drive_.assign(*this, id);
+  if (id.empty()) {
+    disk_.reset();
+    return drive_.disconnect();
+  }
+  if (drive_) throw Error::of("'{}' is in it, and has to be taken out before", drive_.print());
+  drive_.assign(*this, id);
+  try {
+    open_queue();
+  } catch (...) {
+    drive_.disconnect();
+    throw;
+  }
 }
 
 void ScsiDevice::unrealize() {

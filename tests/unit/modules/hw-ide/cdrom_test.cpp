@@ -43,6 +43,11 @@ class CdromTest : public IdeTest {
     const std::string data = reply({0x03, 0, 0, 0, 18});
     return {static_cast<u8>(data[2]), static_cast<u8>(data[12]), static_cast<u8>(data[13])};
   }
+  // The event of the medium that the guest is told next, and what becomes of tray and disc.
+  std::vector<u8> media_event() {
+    const std::string data = reply({0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8});
+    return {static_cast<u8>(data[4]), static_cast<u8>(data[5])};
+  }
   void take_attention() {
     send({0x00});
     EXPECT_EQ(wait().status & status::kError, status::kError);
@@ -127,6 +132,87 @@ TEST_F(CdromTest, OpensItsTrayUnlessThatIsForbidden) {
   reply({0x1b, 0, 0, 0, 3});
   send({0x00});
   EXPECT_EQ(wait(), kDone);
+}
+
+constexpr u8 kEjectRequest = 1, kNewMedia = 2, kMediaRemoval = 3;
+
+TEST_F(CdromTest, AnotherDiscIsReadAndAnnounced) {
+  take_attention();
+  Device& drive = *drives_[0];
+  std::vector<bool> moves;
+  const Subscription told =
+      machine_.events().subscribe([&](const EventType& type, const Value& to) {
+        if (type.name == "DEVICE_TRAY_MOVED") moves.push_back(to.find("tray-open")->as_bool());
+      });
+  EXPECT_EQ(media_event()[0], kNewMedia);  // of power-on
+  auto& other = dynamic_cast<IdeMemoryNode&>(backends_.add(kBlockKind, "ide-memory", "other", {}));
+  other.bytes.assign(50 * kBlock, 'o');
+
+  EXPECT_THROW(drive.set_property("drive", ""), Error);  // the tray is closed
+  drive.set_value("tray-open", true);
+  EXPECT_EQ(media_event(), (std::vector<u8>{kMediaRemoval, 1}));
+  EXPECT_THROW(drive.set_property("drive", "other"), Error);  // there is another in it
+  EXPECT_THROW(drive.set_property("drive", "nothing"), Error);
+  EXPECT_EQ(node_.user(), &drive);
+  drive.set_property("drive", "");
+  EXPECT_EQ(node_.user(), nullptr);
+  drive.set_property("drive", "other");
+  send({0x00});
+  EXPECT_EQ(wait().error, 0x24);
+  drive.set_value("tray-open", false);
+  EXPECT_EQ(media_event(), (std::vector<u8>{kNewMedia, 2}));
+  send({0x00});
+  EXPECT_EQ(wait().error, 0x64);
+  EXPECT_EQ(sense(), (std::vector<u8>{6, 0x28, 0}));
+  EXPECT_EQ(reply({0x25}), std::string({0, 0, 0, 49, 0, 0, 8, 0}));
+  EXPECT_EQ(reply({0x28, 0, 0, 0, 0, 49, 0, 0, 1}), std::string(kBlock, 'o'));
+  EXPECT_EQ(moves, (std::vector<bool>{true, false}));
+  EXPECT_EQ(drive.get_property("medium-name"), "disk0");
+}
+
+TEST_F(CdromTest, ALockedTrayStaysAndTheGuestIsAsked) {
+  take_attention();
+  Device& drive = *drives_[0];
+  media_event();
+  reply({0x1e, 0, 0, 0, 1});
+  EXPECT_TRUE(drive.get_value("locked").as_bool());
+  drive.set_value("tray-open", true);
+  EXPECT_FALSE(drive.get_value("tray-open").as_bool());
+  EXPECT_EQ(media_event(), (std::vector<u8>{kEjectRequest, 2}));
+  EXPECT_EQ(media_event(), (std::vector<u8>{0, 2}));
+  drive.set_value("locked", false);
+  drive.set_value("tray-open", true);
+  EXPECT_EQ(media_event(), (std::vector<u8>{kMediaRemoval, 1}));
+}
+
+TEST_F(CdromTest, ATransferEndsWhenTheTrayOpens) {
+  take_attention();
+  send({0x28, 0, 0, 0, 0, 0, 0, 0, 2}, kBlock);
+  EXPECT_EQ(wait(), kData);
+  read_words(100);
+  drives_[0]->set_value("tray-open", true);
+  EXPECT_EQ(wait(), (Outcome{kIdleStatus | status::kError, 0x24, true}));
+  drives_[0]->set_property("drive", "");
+  // The host is at it.
+  drives_[0]->set_property("drive", "disk0");
+  drives_[0]->set_value("tray-open", false);
+  take_attention();
+  send({0x28, 0, 0, 0, 0, 0, 0, 0, 2});
+  drives_[0]->set_value("tray-open", true);
+  drives_[0]->set_property("drive", "");
+  EXPECT_EQ(wait(), (Outcome{kIdleStatus | status::kError, 0x24, true}));
+}
+
+TEST_F(CdromTest, WhatIsNoDiscDoesNotGoIn) {
+  take_attention();
+  Device& drive = *drives_[0];
+  auto& small = dynamic_cast<IdeMemoryNode&>(backends_.add(kBlockKind, "ide-memory", "small", {}));
+  small.bytes.resize(kSectorSize);
+  drive.set_value("tray-open", true);
+  drive.set_property("drive", "");
+  EXPECT_THROW(drive.set_property("drive", "small"), Error);
+  EXPECT_EQ(small.user(), nullptr);
+  EXPECT_EQ(drive.get_property("drive"), "");
 }
 
 TEST_F(IdeTest, ADriveWithoutADiscSaysSo) {

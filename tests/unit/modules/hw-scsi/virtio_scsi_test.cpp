@@ -167,6 +167,35 @@ TEST_F(VirtioScsiTest, ADiscIsEjectedUnlessItIsLocked) {
   machine_.remove_device(*machine_.find_device("cd2"));
 }
 
+TEST_F(VirtioScsiTest, AnEmptyDriveIsGivenADisc) {
+  Device& drive = *machine_.find_device("cd");
+  const auto sense_of = [&](std::vector<u8> cdb) {
+    const Answer answer = command(std::move(cdb), 0, {}, 0, 3);
+    return answer.header.status == scsi::kGood ? 0 : int{answer.header.sense[12]};
+  };
+  constexpr int kMediumChanged = 0x28, kNoMedium = 0x3a;
+  sense_of({scsi::kTestUnitReady});
+  EXPECT_EQ(sense_of({scsi::kTestUnitReady}), kNoMedium);
+  auto& disc = dynamic_cast<ScsiNode&>(backends_.add(kBlockKind, "scsi-test", "disc", {}));
+  disc.bytes.assign(4096, 'd');
+  drive.set_value("tray-open", true);
+  drive.set_property("drive", "disc");
+  EXPECT_EQ(sense_of({scsi::kTestUnitReady}), kNoMedium);
+  drive.set_value("tray-open", false);
+  EXPECT_EQ(sense_of({scsi::kTestUnitReady}), kMediumChanged);
+  EXPECT_EQ(command({scsi::kRead10, 0, 0, 0, 0, 1, 0, 0, 1, 0}, 2048, {}, 0, 3).data,
+            std::string(2048, 'd'));
+  EXPECT_EQ(sense_of({scsi::kPreventAllowMediumRemoval, 0, 0, 0, 1, 0}), 0);
+  drive.set_value("tray-open", true);
+  EXPECT_FALSE(drive.get_value("tray-open").as_bool());
+  EXPECT_EQ(command({0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8, 0}, 8, {}, 0, 3).data[4], '\1');
+  drive.set_value("locked", false);
+  drive.set_value("tray-open", true);
+  drive.set_property("drive", "");
+  EXPECT_EQ(disc.user(), nullptr);
+  EXPECT_EQ(sense_of({scsi::kTestUnitReady}), kNoMedium);
+}
+
 TEST_F(VirtioScsiTest, ABlockIsWrittenManyTimes) {
   const std::string block(512, 's');
   EXPECT_EQ(command({scsi::kWriteSame10, 0, 0, 0, 0, 1, 0, 0x03, 0xe8, 0}, 0, block).header.status,

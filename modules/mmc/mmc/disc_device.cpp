@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "mmc/disc_device.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "backplane/error.h"
+#include "backplane/machine.h"
+#include "backplane/property.h"
+
+namespace backplane::mmc {
+
+namespace {
+
+constexpr TypeMember kTrayMovedMembers[] = {
+    {"device", &kText}, {"id", &kText}, {"tray-open", &kBoolean}};
+constexpr EventType kTrayMoved{"DEVICE_TRAY_MOVED", kTrayMovedMembers};
+constexpr const EventType* kEvents[] = {&kTrayMoved};
+
+DiscDevice& of(Object& object) { return dynamic_cast<DiscDevice&>(object); }
+const DiscDevice& of(const Object& object) { return dynamic_cast<const DiscDevice&>(object); }
+
+}  // namespace
+
+void DiscDevice::add_properties(DeviceClass& k) {
+  Property drive = *k.find_property("drive");
+  drive.dynamic = true;
+  drive.set = [](Object& object, const Property&, const Value& value) {
+    of(object).change_medium(scalar_text(value));
+  };
+  k.property(std::move(drive));
+
+  Property tray = property_row<bool>("tray-open", "its tray is open; one that is locked stays");
+  tray.dynamic = true;
+  tray.get = [](const Object& object, const Property&) -> Value {
+    return of(object).is_tray_open();
+  };
+  tray.set = [](Object& object, const Property&, const Value& value) {
+    of(object).set_tray_open(from_value<bool>(value));
+  };
+  k.property(std::move(tray));
+
+  Property locked = property_row<bool>("locked", "the guest has locked its tray");
+  locked.dynamic = true;
+  locked.get = [](const Object& object, const Property&) -> Value {
+    return of(object).optical_.is_locked();
+  };
+  locked.set = [](Object& object, const Property&, const Value& value) {
+    of(object).optical_.set_locked(from_value<bool>(value));
+  };
+  k.property(std::move(locked));
+
+  Property name = property_row<std::string>(
+      "medium-name", "what eject and change know it by (default: the drive that it begins with)");
+  name.get = [](const Object& object, const Property&) -> Value { return of(object).medium_name_; };
+  name.set = [](Object& object, const Property&, const Value& value) {
+    of(object).medium_name_ = scalar_text(value);
+  };
+  k.property(std::move(name));
+}
+
+std::span<const EventType* const> DiscDevice::events() const { return kEvents; }
+
+void DiscDevice::set_tray_open(bool open) {
+  if (open == is_tray_open()) return;
+  if (open && optical_.is_locked()) return optical_.request_eject();
+  if (open && self_.realized()) end_transfers();
+  optical_.move_tray(open);
+}
+
+void DiscDevice::change_medium(std::string_view id) {
+  if (!self_.realized()) {
+    set_medium(id);
+    if (medium_name_.empty()) medium_name_ = id;
+    return;
+  }
+  if (!is_tray_open()) throw Error("the tray is closed, and has to be open");
+  set_medium(id);
+}
+
+void DiscDevice::tell_tray_moved() {
+  if (!self_.realized()) return;
+  self_.machine().events().send(
+      kTrayMoved, Value::Record{{"device", medium_name_},
+                                {"id", self_.id().empty() ? self_.path() : self_.id()},
+                                {"tray-open", is_tray_open()}});
+}
+
+u32 blocks_of_disc(const BlockNode& node) {
+  const u64 blocks = node.size() / OpticalDrive::kBlockSize;
+  if (blocks == 0)
+    throw Error::of("{}: has {} bytes: a disc has blocks of {} bytes", node.where(), node.size(),
+                    OpticalDrive::kBlockSize);
+  return static_cast<u32>(std::min<u64>(blocks, std::numeric_limits<u32>::max()));
+}
+
+}  // namespace backplane::mmc
