@@ -18,7 +18,9 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.append(str(TOP / "tests/gdb"))
+sys.path.append(str(TOP / "tests/qmp"))
 
+from qmp_test import Session  # noqa: E402
 from remote import Remote, framed  # noqa: E402
 
 OVMF_CODE, OVMF_VARS = Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -161,6 +163,33 @@ def grub_scsi(test):
 def grub_disc(test):
     # SeaBIOS numbers discs from E0h on.
     reaches_grub(test, "hd96", "-nodefaults", "-cdrom", disc(test))
+
+
+@case
+def changed_disc(test):
+    """GRUB reads a file on the disc that it came from, and then on another, and on none."""
+    # What it has read it keeps for two seconds.
+    first = disc(test, "cat ($root)/name\nsleep 3\n" * 25,
+                 [("name", named(test, "first"))], ["cat", "sleep"])
+    second = test.work / "second.iso"
+    run("xorriso", "-as", "mkisofs", "-quiet", "-o", second, named(test, "second"))
+    qmp = test.work / "qmp"
+    with Machine(test, "-nodefaults", "-cdrom", first, "-qmp",
+                 f"unix:{qmp},server=on,wait=off") as machine:
+        machine.expect("this is the first")
+        with Session(qmp) as session:
+            name = session.ask("query-block")[0]["device"]
+            session.ask("human-monitor-command", **{"command-line": f"change {name} {second}"})
+            machine.expect("this is the second")
+            session.ask("eject", device=name)
+            check("inserted" not in session.ask("query-block")[0], "it is in the drive yet")
+        machine.expect("error:")
+
+
+def named(test, name):
+    file = test.work / "name"
+    file.write_text(f"this is the {name}\n")
+    return file
 
 
 @case

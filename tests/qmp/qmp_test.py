@@ -302,6 +302,87 @@ def json_options(test):
               result.stderr.count("\n") == 1, f"{option}: {result.stderr}")
 
 
+def discs(test):
+    """Drives that begin empty, or with a disc, and what is put into them and taken out."""
+    files = [test.directory / f"disc{n}" for n in range(3)]
+    for file in files:
+        file.write_bytes(bytes(1 << 20))
+    options = ["-drive", "if=ide,media=cdrom,id=empty", "-cdrom", str(files[0]),
+               "-device", "virtio-scsi-pci", "-device", "scsi-cd,id=scsi", "-blockdev",
+               f"raw,node-name=kept,read-only=on,file.driver=file,file.filename={files[1]}",
+               "-drive", f"file={files[2]},format=raw,if=none,id=other",
+               "-device", "virtio-blk-pci,drive=other,id=disk"]
+    with Machine(test, "-S", *options) as machine, Session(machine.sockets[0]) as session:
+        def refused(command, text, **arguments):
+            session.send(json.dumps({"execute": command, "arguments": arguments}).encode())
+            answer = session.answer()
+            check(text in answer.get("error", {}).get("desc", ""), f"{command}: {answer}")
+
+        def nodes():
+            return {node["node-name"] for node in session.ask("query-named-block-nodes")}
+
+        def found(name):
+            return next(disk for disk in session.ask("query-block")
+                        if disk["device"] == name or disk.get("qdev", "").endswith("/" + name))
+
+        def monitor(line):
+            return session.ask("human-monitor-command", **{"command-line": line})
+
+        def moves(count):
+            moved = []
+            while len(moved) < count:
+                message = session.read()
+                if message.get("event") == "DEVICE_TRAY_MOVED":
+                    moved.append((message["data"]["device"], message["data"]["tray-open"]))
+            return moved
+
+        check(found("empty")["removable"] and "inserted" not in found("empty"), found("empty"))
+        check(not found("other")["removable"], "a disk is removable")
+        refused("eject", "Device 'other' is not removable", device="other")
+        refused("eject", "Device 'nobody' not found", device="nobody")
+        refused("eject", "Need exactly one of 'device' and 'id'")
+        refused("blockdev-remove-medium", "Tray of device 'scsi' is not open", id="scsi")
+
+        session.send(b'{"execute": "blockdev-change-medium", "arguments": '
+                     b'{"device": "empty", "filename": "%s"}}' % bytes(files[0]))
+        check(moves(2) == [("empty", True), ("empty", False)], "the tray")
+        check("return" in session.answer(), "blockdev-change-medium")
+        check(found("empty")["inserted"]["file"] == str(files[0]), found("empty"))
+        refused("blockdev-change-medium", "No such file", device="empty", filename="/no/such/file")
+        check(found("empty")["inserted"]["file"] == str(files[0]), found("empty"))
+
+        name = next(disk["device"] for disk in session.ask("query-block")
+                    if disk["removable"] and disk["device"] not in ("", "empty"))
+        check(name in nodes(), nodes())
+        session.ask("eject", device=name)
+        check(found(name)["tray_open"] and not any(node.startswith(name) for node in nodes()),
+              "what was of -cdrom is there yet")
+
+        session.ask("blockdev-open-tray", id="scsi")
+        refused("blockdev-insert-medium", "Node 'nothing' not found", id="scsi",
+                **{"node-name": "nothing"})
+        refused("blockdev-insert-medium", "Node 'other' is already in use", id="scsi",
+                **{"node-name": "other"})
+        session.ask("blockdev-insert-medium", id="scsi", **{"node-name": "kept"})
+        session.ask("blockdev-add", driver="file", filename=str(files[0]),
+                    **{"node-name": "spare", "read-only": True})
+        refused("blockdev-insert-medium", "There already is a medium in device 'scsi'", id="scsi",
+                **{"node-name": "spare"})
+        session.ask("blockdev-close-tray", id="scsi")
+        session.ask("eject", id="scsi")
+        check("kept" in nodes(), "what was of -blockdev is gone")
+
+        session.ask("qom-set", path=found("empty")["qdev"], property="locked", value=True)
+        check("is locked and force was not specified" in monitor("eject empty"), "it is locked")
+        check(found("empty")["locked"], "it is not locked any more")
+        check(monitor("eject -f empty") == "", "eject -f")
+        check("inserted" not in found("empty"), found("empty"))
+        check(monitor(f"change empty {files[0]} raw") == "", "change")
+        check(f"{files[0]}" in monitor("info block"), monitor("info block"))
+        check("password can be changed" in monitor("change vnc word"), "change vnc")
+        session.ask("quit")
+
+
 def monitors(test):
     """-mon puts QMP, or a monitor, on a -chardev."""
     path = test.directory / "control"
@@ -390,7 +471,8 @@ def inherited(test):
 
 CASES = {case.__name__: case for case in (
     outside_client, socat, nonsense, out_of_band, queries_of_the_board, many_clients,
-    silent_client, listing_as_json, json_options, monitors, background, inherited)}
+    silent_client, listing_as_json, json_options, discs, monitors, background,
+    inherited)}
 
 
 def main():

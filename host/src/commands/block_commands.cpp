@@ -6,6 +6,7 @@
 #include "backplane/machine.h"
 #include "commands/choices.h"
 #include "commands/commands.h"
+#include "devices/disc_drives.h"
 
 namespace backplane::host {
 
@@ -38,28 +39,46 @@ Value image_of(const BlockNode& node) {
 
 // --- query-block --------------------------------------------------------------------------------
 
+// What is in that device, if one has it. A drive may be empty.
+Value disk_of(const BlockNode* node, const Object* user) {
+  const auto* const drive =
+      user != nullptr && is_disc_drive(*user) ? dynamic_cast<const Device*>(user) : nullptr;
+  std::string name = drive != nullptr ? drive->get_property("medium-name") : std::string();
+  if (name.empty() && node != nullptr) name = node->id();
+  Value::Record disk{{"device", std::move(name)}};
+  if (user != nullptr) disk.push_back({"qdev", user->path()});
+  disk.push_back({"type", "unknown"});
+  disk.push_back({"removable", drive != nullptr});
+  disk.push_back({"locked", drive != nullptr && drive->get_value("locked").as_bool()});
+  if (drive != nullptr) disk.push_back({"tray_open", is_tray_open(*drive)});
+  if (node != nullptr) disk.push_back({"inserted", image_of(*node)});
+  if (node != nullptr && node->queue() != nullptr)
+    disk.push_back({"queue", node->queue()->describe()});
+  return disk;
+}
+
 Value disks(CommandContext& context, const Arguments&) {
   Value::List list;
-  for (const BlockNode* const node : nodes_of(context)) {
-    if (is_below_another(*node)) continue;  // that one tells
-    Value::Record disk{{"device", node->id()}};
-    if (node->user() != nullptr) disk.push_back({"qdev", node->user()->path()});
-    disk.push_back({"type", "unknown"});
-    disk.push_back({"removable", false});
-    disk.push_back({"locked", false});
-    disk.push_back({"inserted", image_of(*node)});
-    if (node->queue() != nullptr) disk.push_back({"queue", node->queue()->describe()});
-    list.push_back(std::move(disk));
-  }
+  for (const BlockNode* const node : nodes_of(context))
+    if (!is_below_another(*node))  // that one tells
+      list.push_back(disk_of(node, node->user()));
+  for (const Device* const drive : disc_drives(context.machine))
+    if (drive->get_property("drive").empty()) list.push_back(disk_of(nullptr, drive));
   return list;
 }
 
 std::string print_disks(const Value& list) {
   std::string text;
   for (const Value& disk : list.as_list()) {
-    text += fmt::format("{}: {}", disk.find("device")->as_string(),
-                        disk.find("inserted")->find("description")->as_string());
+    const Value* const inserted = disk.find("inserted");
+    const std::string& name = disk.find("device")->as_string();
+    text += fmt::format(
+        "{}: {}", name.empty() ? disk.find("qdev")->as_string() : name,
+        inserted != nullptr ? inserted->find("description")->as_string() : "[not inserted]");
     if (const Value* const queue = disk.find("queue")) text += ", " + queue->as_string();
+    if (disk.find("locked")->as_bool()) text += ", locked";
+    if (const Value* const open = disk.find("tray_open"); open != nullptr && open->as_bool())
+      text += ", tray open";
     text += '\n';
   }
   return text.empty() ? "no disk images\n" : text;
@@ -148,9 +167,13 @@ constexpr TypeMember kInsertedMembers[] = {{"node-name", &kText}, {"file", &kTex
                                            {"image", &kImage},    {"description", &kText}};
 constexpr ValueType kInserted = record_of(kInsertedMembers);
 constexpr ValueType kNodes = list_of(kInserted);
-constexpr TypeMember kDiskMembers[] = {{"device", &kText},     {"qdev", &kText, true},
-                                       {"type", &kText},       {"removable", &kBoolean},
-                                       {"locked", &kBoolean},  {"inserted", &kInserted},
+constexpr TypeMember kDiskMembers[] = {{"device", &kText},
+                                       {"qdev", &kText, true},
+                                       {"type", &kText},
+                                       {"removable", &kBoolean},
+                                       {"locked", &kBoolean},
+                                       {"tray_open", &kBoolean, true},
+                                       {"inserted", &kInserted, true},
                                        {"queue", &kText, true}};
 constexpr ValueType kDisk = record_of(kDiskMembers);
 constexpr ValueType kDisks = list_of(kDisk);

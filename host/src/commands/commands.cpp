@@ -27,9 +27,10 @@ std::vector<KnownCommand> known_commands(Machine& machine) {
   std::vector<KnownCommand> known;
   for (const auto group :
        {run_commands(), state_commands(), migration_commands(), machine_commands(),
-        program_commands(), backend_commands(), block_commands(), device_commands(),
-        object_commands(), display_commands(), input_commands(), debugger_commands(),
-        log_commands(), schema_commands(), human_commands(), session_commands()})
+        program_commands(), backend_commands(), block_commands(), medium_commands(),
+        device_commands(), object_commands(), display_commands(), input_commands(),
+        debugger_commands(), log_commands(), schema_commands(), human_commands(),
+        session_commands()})
     for (const Command& command : group) known.push_back({&command, nullptr});
   for (CommandProvider* const provider : providers(machine))
     for (const Command& command : provider->commands())
@@ -48,7 +49,9 @@ std::vector<const EventType*> known_events(Machine& machine) {
   std::vector<const EventType*> known(frame.begin(), frame.end());
   for (const CommandProvider* const provider : providers(machine))
     for (const EventType* const event : provider->events())
-      if (std::find(known.begin(), known.end(), event) == known.end()) known.push_back(event);
+      if (std::none_of(known.begin(), known.end(),
+                       [&](const EventType* other) { return other->name == event->name; }))
+        known.push_back(event);
   return known;
 }
 

@@ -101,14 +101,6 @@ Value change_vnc_password(CommandContext& context, const Arguments& arguments) {
   return {};
 }
 
-// In the monitor: "change vnc password WORD".
-Value change(CommandContext& context, const Arguments& arguments) {
-  if (arguments.text("device") != "vnc" || arguments.text("target") != "password")
-    throw Error("nothing but 'change vnc password WORD' can be changed so");
-  if (!arguments.has("arg")) throw Error("the password is missing: 'change vnc password WORD'");
-  return change_vnc_password(context, Arguments(Value::Record{{"password", arguments.at("arg")}}));
-}
-
 constexpr std::string_view kFormats[] = {"png", "ppm"};
 constexpr ValueType kFormat = one_of(kFormats);
 constexpr CommandArgument kDump[] = {
@@ -135,9 +127,6 @@ constexpr CommandArgument kSetPassword[] = {
     {.name = "password", .type = &kText, .help = "empty: nobody is let in"},
     {.name = "display", .type = &kText, .optional = true, .letter = 'd'}};
 constexpr CommandArgument kChangePassword[] = {{.name = "password", .type = &kText}};
-constexpr CommandArgument kChange[] = {{.name = "device", .type = &kText, .help = "vnc"},
-                                       {.name = "target", .type = &kText, .help = "password"},
-                                       {.name = "arg", .type = &kText, .optional = true}};
 
 constexpr Command kCommands[] = {
     {.name = "screendump",
@@ -158,7 +147,6 @@ constexpr Command kCommands[] = {
      .arguments = kChangePassword,
      .run = change_vnc_password,
      .for_programs = true},
-    {.name = "change", .help = "the same", .arguments = kChange, .run = change},
 };
 
 }  // namespace

@@ -111,26 +111,37 @@ void open_node(Backends& backends, KeyValueList values) {
   backends.add(kBlockKind, *driver, *name, properties);
 }
 
+std::string protocol_node_name(const std::string& id) { return id + ".file"; }
+
 bool is_read_only(const Properties& properties) {
   return std::any_of(properties.begin(), properties.end(), [](const auto& property) {
     return property.first == "read-only" && property.second == "on";
   });
 }
 
-// A file, a format on it, and what is above that if the image is to stay as it is.
-void add_nodes(Backends& backends, DriveOptions& drive, bool snapshot) {
+// A file, a format on it, and what is above that if the image is to stay as it is. Returns their
+// ids, from the top down.
+std::vector<std::string> add_nodes(Backends& backends, DriveOptions& drive, bool snapshot) {
   const bool temporary = drive.snapshot.value_or(snapshot) && !is_read_only(drive.format_node);
   if (temporary)
     for (Properties* const node : {&drive.protocol_node, &drive.format_node}) {
       std::erase_if(*node, [](const auto& property) { return property.first == "read-only"; });
       node->emplace_back("read-only", "on");
     }
-  const std::string file = drive.id + ".file";
+  const std::string file = protocol_node_name(drive.id);
   backends.add(kBlockKind, drive.protocol, file, drive.protocol_node);
   drive.format_node.emplace_back("file", file);
   const std::string disk = temporary ? drive.id + ".image" : drive.id;
   Backend& image = backends.add(kBlockKind, drive.format, disk, drive.format_node);
-  if (temporary) add_temporary_overlay(backends, drive.id, dynamic_cast<const BlockNode&>(image));
+  if (!temporary) return {disk, file};
+  add_temporary_overlay(backends, drive.id, dynamic_cast<const BlockNode&>(image));
+  return {drive.id, temporary_overlay_file(drive.id), disk, file};
+}
+
+// `driver`: of the device; null if the board has it.
+void expect_changeable(const DriveInterface& interface, const char* driver) {
+  if (driver == nullptr || std::string_view(driver) == interface.disk)
+    throw Error::of("file is missing: a disk of if={} is never empty", interface.name);
 }
 
 }  // namespace
@@ -148,13 +159,15 @@ Drives open_drives(Backends& backends, Machine& machine, const Configuration& as
       DriveOptions drive = options_of(*option);
       if (drive.id.empty()) drive.id = fmt::format("{}{}", drive.interface, number);
       ++number;
-      add_nodes(backends, drive, asked.snapshot);
+      if (!drive.is_empty)
+        drives.nodes.emplace(drive.id, add_nodes(backends, drive, asked.snapshot));
       if (!drive.makes_device()) {
         drives.properties.emplace(drive.id, drive.device);
         return;
       }
       const DriveInterface interface = interface_of(machine_class, drive.interface);
       if (interface.board_property != nullptr) {
+        if (drive.is_empty) expect_changeable(interface, nullptr);
         if (!drive.device.empty())
           throw Error::of("{}: no property of if={}", drive.device.front().first, drive.interface);
         const unsigned place =
@@ -167,13 +180,36 @@ Drives open_drives(Backends& backends, Machine& machine, const Configuration& as
         throw Error::of("machine {} has no place for if={}: give if=none, and name a -device",
                         machine.type_name(), drive.interface);
       ImpliedDevice device{option->text, driver, drive.device};
-      device.properties.emplace_back("drive", drive.id);
+      if (drive.is_empty) expect_changeable(interface, driver);
+      device.properties.emplace_back(drive.is_empty ? "medium-name" : "drive", drive.id);
       put(places[drive.interface], interface, drive, std::move(device));
     });
   for (const auto& [interface, of_it] : places)
     for (const auto& [place, device] : of_it.in_order())
       if (!device.driver.empty()) drives.disks.push_back(device);
   return drives;
+}
+
+void open_disc(Backends& backends, Drives& drives, const std::string& id, const std::string& file,
+               const std::string& format) {
+  Properties keys{{"file", file}, {"id", id}, {"media", "cdrom"}};
+  if (!format.empty()) keys.emplace_back("format", format);
+  DriveOptions drive = parse_drive(KeyValueList::of(std::move(keys)));
+  if (drive.is_empty) throw Error("filename is empty: expects the path of an image");
+  try {
+    drives.nodes.emplace(id, add_nodes(backends, drive, false));
+  } catch (...) {
+    const std::string below = protocol_node_name(id);
+    if (backends.find(below) != nullptr) backends.remove(below);
+    throw;
+  }
+}
+
+void close_drive(Backends& backends, Drives& drives, const std::string& id) {
+  const auto found = drives.nodes.find(id);
+  if (found == drives.nodes.end()) return;
+  for (const std::string& node : found->second) backends.remove(node);
+  drives.nodes.erase(found);
 }
 
 }  // namespace backplane::host

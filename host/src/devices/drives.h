@@ -19,9 +19,20 @@ struct Drives {
   std::vector<ImpliedDevice> disks;
   // What it sets of the device that names it, by its id.
   std::map<std::string, Properties> properties;
+  // The nodes that it made, by the id of the one on top, that first: they go with the medium of a
+  // drive whose medium is taken out.
+  std::map<std::string, std::vector<std::string>> nodes;
 };
 
 // Opens every image. Throws Error. Machine lock held.
 Drives open_drives(Backends& backends, Machine& machine, const Configuration& asked);
+
+// Opens a disc as -drive media=cdrom does, as a node called `id`; an empty format is looked for in
+// the file. Throws Error, and leaves nothing behind. Machine lock held.
+void open_disc(Backends& backends, Drives& drives, const std::string& id, const std::string& file,
+               const std::string& format);
+// Closes the nodes of that id if they are of a -drive, or of open_disc(); others stay. Throws Error
+// if one is in use. Machine lock held.
+void close_drive(Backends& backends, Drives& drives, const std::string& id);
 
 }  // namespace backplane::host

@@ -7,10 +7,12 @@
 
 namespace backplane::host {
 
+std::string temporary_overlay_file(const std::string& id) { return id + ".overlay"; }
+
 void add_temporary_overlay(Backends& backends, const std::string& id, const BlockNode& below) {
   constexpr const char* kFormat = "qcow2";
   const TemporaryFile file;
-  const std::string file_id = id + ".overlay";
+  const std::string file_id = temporary_overlay_file(id);
   // Nobody will miss it.
   auto& node = dynamic_cast<BlockNode&>(
       backends.add(kBlockKind, "file", file_id,

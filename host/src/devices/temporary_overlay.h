@@ -14,4 +14,7 @@ namespace backplane::host {
 // lock held.
 void add_temporary_overlay(Backends& backends, const std::string& id, const BlockNode& below);
 
+// The id of the node that its file is.
+std::string temporary_overlay_file(const std::string& id);
+
 }  // namespace backplane::host

@@ -86,6 +86,13 @@ bool is_one_of(std::string_view key, const std::array<std::string_view, N>& keys
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
+// Throws Error if there is one for nodes.
+void expect_device_keys(const KeyValueList& values) {
+  for (const auto& [key, value] : values.pairs())
+    if (!is_one_of(key, kDeviceKeys))
+      throw Error::of("{} is about an image, and file is missing", key);
+}
+
 // What was not taken goes to whom it concerns, who knows whether there is such a thing.
 void distribute(const KeyValueList& values, DriveOptions& drive) {
   constexpr std::string_view kOfFile = "file.";
@@ -118,13 +125,19 @@ DriveOptions parse_drive(KeyValueList values) {
   DriveOptions drive;
   const std::string path = values.take("file").value_or("");
   const auto protocol = values.take("file.driver");
-  if (path.empty() && !protocol) throw Error("file is missing: expects the path of an image");
+  drive.is_cdrom = values.take_as<Media>("media").value_or(Media::Disk) == Media::Cdrom;
+  drive.id = values.take("id").value_or("");
+  drive.interface = values.take("if").value_or("virtio");
+  drive.is_empty = path.empty() && !protocol;
+  if (drive.is_empty && !(drive.is_cdrom && drive.makes_device())) {
+    constexpr const char* kMissing = "file is missing: expects the path of an image";
+    if (!drive.is_cdrom) throw Error(kMissing);
+    throw Error(kMissing).with_hint("an empty drive is -device ide-cd or scsi-cd without drive=");
+  }
   drive.protocol = protocol ? *protocol : protocol_for(path);
   if (!path.empty()) drive.protocol_node.emplace_back("filename", path);
   const auto format = values.take("format");
   drive.format = format ? *format : format_for(path);
-  drive.id = values.take("id").value_or("");
-  drive.interface = values.take("if").value_or("virtio");
   if (values.has("index")) {
     if (!drive.makes_device())
       throw Error("index is the place among the disks of an interface: with if=none there is none");
@@ -145,10 +158,10 @@ DriveOptions parse_drive(KeyValueList values) {
   }
   drive.snapshot = values.take_as<bool>("snapshot");
   take_cache(values, drive);
-  drive.is_cdrom = values.take_as<Media>("media").value_or(Media::Disk) == Media::Cdrom;
   if (drive.is_cdrom)
     for (Properties* const node : {&drive.protocol_node, &drive.format_node})
       node->emplace_back("read-only", "on");
+  if (drive.is_empty) expect_device_keys(values);
   distribute(values, drive);
   return drive;
 }

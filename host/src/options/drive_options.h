@@ -22,6 +22,7 @@ struct DriveOptions {
   Properties device;              // of whatever device has drive=ID
   std::string interface;          // if=: what the device that comes with it is; "none": none does
   bool is_cdrom = false;          // media=
+  bool is_empty = false;          // a CD drive without a disc: there are no nodes
   std::optional<bool> snapshot;   // what is written is forgotten at the end
   std::optional<unsigned> index;  // its place among those of the interface; none: the first free
   std::optional<unsigned> bus, unit;  // the same as a bus and a place on it

@@ -128,6 +128,13 @@ TEST(Drive, HasAPlaceIfToldSo) {
   EXPECT_EQ(drive("a.img,index=3").index, 3U);
 }
 
+TEST(Drive, OfDiscsMayBeEmpty) {
+  const DriveOptions empty = drive("if=ide,media=cdrom,id=cd0,bootindex=1");
+  EXPECT_TRUE(empty.is_empty);
+  EXPECT_EQ(empty.id, "cd0");
+  EXPECT_FALSE(drive("a.iso,if=ide,media=cdrom").is_empty);
+}
+
 struct Refused {
   const char* text;
   const char* message;
@@ -143,6 +150,8 @@ TEST_P(BadDrive, IsRefusedWithTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     Drives, BadDrive,
     ::testing::Values(Refused{"if=none,id=d", "file is missing: expects the path of an image"},
+                      Refused{"if=ide,media=cdrom,aio=threads",
+                              "aio is about an image, and file is missing"},
                       Refused{"a,readonly=maybe", "readonly='maybe': expects on or off"},
                       Refused{"a,cache=fast",
                               "cache='fast': expects writeback, none, writethrough, directsync "
