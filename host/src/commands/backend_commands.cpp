@@ -6,6 +6,7 @@
 #include "backplane/netdev.h"
 #include "commands/choices.h"
 #include "commands/commands.h"
+#include "devices/drives.h"
 #include "devices/objects.h"
 
 namespace backplane::host {
@@ -86,6 +87,9 @@ Value blockdev_add(CommandContext& context, const Arguments& arguments) {
 }
 Value blockdev_del(CommandContext& context, const Arguments& arguments) {
   remove(context, kBlockKind, arguments.text("node-name"));
+  // Another one of that name is not of the -drive any more.
+  if (Drives* const drives = context.machine.service<Drives>())
+    drives->nodes.erase(arguments.text("node-name"));
   return {};
 }
 Value netdev_add(CommandContext& context, const Arguments& arguments) {

@@ -197,7 +197,7 @@ void open_disc(Backends& backends, Drives& drives, const std::string& id, const 
   DriveOptions drive = parse_drive(KeyValueList::of(std::move(keys)));
   if (drive.is_empty) throw Error("filename is empty: expects the path of an image");
   try {
-    drives.nodes.emplace(id, add_nodes(backends, drive, false));
+    drives.nodes.insert_or_assign(id, add_nodes(backends, drive, false));
   } catch (...) {
     const std::string below = protocol_node_name(id);
     if (backends.find(below) != nullptr) backends.remove(below);

@@ -75,6 +75,8 @@ void DiscDevice::change_medium(std::string_view id) {
     return;
   }
   if (!is_tray_open()) throw Error("the tray is closed, and has to be open");
+  // The guest may have opened it before all that it had asked for was there.
+  end_transfers();
   set_medium(id);
 }
 

@@ -32,7 +32,7 @@ class DiscDevice : public CommandProvider {
   DiscDevice(const Device& self, OpticalDrive& optical) : self_(self), optical_(optical) {}
   // For OpticalDrive::on_tray_moved().
   void tell_tray_moved();
-  // What was under way on the disc ends, or has failed: the tray opens.
+  // What is under way on the disc ends, or has failed: the tray opens, or the disc goes.
   virtual void end_transfers() = 0;
   // The id of the node that the drive is to have from now on, or empty. Throws Error, and changes
   // nothing then. The device may not be realized yet.
