@@ -74,6 +74,10 @@ class VirtioScsiTest : public VirtioTest {
   };
   Answer command(std::vector<u8> cdb, u32 room, const std::string& data = {}, u8 target = 0,
                  u8 lun = 0) {
+    send(std::move(cdb), room, data, target, lun);
+    return answer();
+  }
+  void send(std::vector<u8> cdb, u32 room, const std::string& data, u8 target, u8 lun) {
     RequestHeader header{};
     header.lun[0] = 1;
     header.lun[1] = target;
@@ -89,9 +93,11 @@ class VirtioScsiTest : public VirtioTest {
     DriverQueue& queue = queues_[kRequests];
     queue.add(out, in);
     driver_->kick(kRequests);
+  }
+  Answer answer() {
     Answer answer;
     EXPECT_TRUE(machine_.run_main_loop_until([&] {
-      const auto used = queue.take_used();
+      const auto used = queues_[kRequests].take_used();
       if (!used) return false;
       answer.data = get(kData + 0x9000, used->length - sizeof(ResponseHeader));
       return true;
@@ -194,6 +200,20 @@ TEST_F(VirtioScsiTest, AnEmptyDriveIsGivenADisc) {
   drive.set_property("drive", "");
   EXPECT_EQ(disc.user(), nullptr);
   EXPECT_EQ(sense_of({scsi::kTestUnitReady}), kNoMedium);
+}
+
+TEST_F(VirtioScsiTest, ADiscThatTheGuestEjectedMayGoBeforeItIsRead) {
+  backends_.add(kBlockKind, "scsi-test", "disc", {});
+  Device& drive = machine_.add_device("scsi-cd", "cd2", "",
+                                      {{"scsi-id", "0"}, {"lun", "4"}, {"drive", "disc"}});
+  command({scsi::kTestUnitReady}, 0, {}, 0, 4);
+  send({scsi::kRead10, 0, 0, 0, 0, 1, 0, 0, 1, 0}, 2048, {}, 0, 4);
+  send({scsi::kStartStopUnit, 0, 0, 0, 2, 0}, 0, {}, 0, 4);
+  EXPECT_TRUE(drive.get_value("tray-open").as_bool());
+  drive.set_property("drive", "");
+  answer();
+  answer();
+  machine_.remove_device(drive);
 }
 
 TEST_F(VirtioScsiTest, ABlockIsWrittenManyTimes) {
