@@ -6,7 +6,6 @@
 #include <optional>
 #include <string_view>
 
-#include "backplane/error.h"
 #include "bus/scsi_device.h"
 #include "mmc/disc_device.h"
 #include "mmc/optical_drive.h"
@@ -43,9 +42,6 @@ class ScsiCd final : public ScsiDevice, public mmc::DiscDevice {
 
   void realize() {
     ScsiDevice::realize();
-    if (blocks() == 0)
-      throw Error::of("the medium has {} bytes: a disc has blocks of {} bytes", disk_size(),
-                      OpticalDrive::kBlockSize);
     optical_.set_disc(blocks(), false);
   }
   void reset() override {
