@@ -140,7 +140,7 @@ class BlockTest : public VirtioTest, public ::testing::WithParamInterface<bool> 
       run();
     }
     properties.emplace_back("drive", drive);
-    add("virtio-blk-pci", properties);
+    function_ = &add("virtio-blk-pci", properties);
     driver_.emplace(machine_, kSlot);
     ASSERT_TRUE(driver_->negotiate(kModern | features));
     queue_.emplace(machine_.memory(), kRing, 64);
@@ -186,6 +186,7 @@ class BlockTest : public VirtioTest, public ::testing::WithParamInterface<bool> 
 
   Backends& backends_ = machine_.add_child("backends", std::make_unique<Backends>(machine_));
   MemoryNode* disk_ = add_node("disk0");
+  VirtioPci* function_ = nullptr;
   std::optional<VirtioPciDriver> driver_;
   std::optional<DriverQueue> queue_;
   bool on_ = false;
@@ -540,11 +541,18 @@ TEST_P(IoThreadBlockTest, TheMachineLockIsNobodysBusiness) {
 TEST_P(IoThreadBlockTest, RestsWhileTheMachineIsStopped) {
   start();
   machine_.run_control().stop();
+  disk_->hold();  // what is taken now stays in flight
   header(kOut, 0);
   queue_->add({{kHeader, 16}, {kPayload, 512}}, {{kStatus, 1}});
   driver_->kick(0);
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  EXPECT_TRUE(disk_->log().empty());
+  // The second is posted after a round in which it has looked at the kick.
+  for (int round = 0; round < 2; ++round) {
+    std::atomic<bool> looked{false};
+    dynamic_cast<IoThread&>(*machine_.find("/backends/io0")).post([&] { looked = true; });
+    wait_until([&] { return looked.load(); });
+  }
+  EXPECT_EQ(function_->device().queue(0)->in_flight(), 0U);
+  disk_->let_go();
   machine_.run_control().start();
   EXPECT_TRUE(machine_.run_main_loop_until([this] { return status() != kUnset; }));
 }
