@@ -46,14 +46,15 @@ def skip(reason):
 
 
 class Guest:
-    def __init__(self, test, display):
+    def __init__(self, test):
         disk = test.work / "debian.img"
         subprocess.run(["cp", "--sparse=always", "--reflink=auto", test.disk, disk], check=True)
         self.qmp_path = test.work / "qmp"
         self.process = subprocess.Popen(
             [test.emulator, "-M", "pc", "-accel", "tcg", "-m", "512", "-nodefaults", "-vga", "std",
              "-drive", f"file={disk},format=raw,if=virtio", "-serial", "stdio",
-             "-vnc", f":{display},websocket=on", "-qmp", f"unix:{self.qmp_path},server=on,wait=off"],
+             "-vnc", "127.0.0.1:50,to=99,websocket=on",
+             "-qmp", f"unix:{self.qmp_path},server=on,wait=off"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
     def __enter__(self):
@@ -72,22 +73,33 @@ class Guest:
             check(piece, f"no {text}, but {seen[-2000:]}")
             seen += piece
 
-    def dump(self, path):
+    def command(self, name, **arguments):
         with socket.socket(socket.AF_UNIX) as qmp:
             qmp.settimeout(30)
             qmp.connect(str(self.qmp_path))
             answers = qmp.makefile()
             answers.readline()
             for command in ({"execute": "qmp_capabilities"},
-                            {"execute": "screendump", "arguments": {"filename": str(path)}}):
+                            {"execute": name, "arguments": arguments}):
                 qmp.sendall(json.dumps(command).encode() + b"\n")
                 while "return" not in (answer := json.loads(answers.readline())):
                     check("error" not in answer, f"{command}: {answer}")
+            return answer["return"]
+
+    def dump(self, path):
+        self.command("screendump", filename=str(path))
         return read_ppm(path)
+
+    def websocket_port(self):
+        return int(self.command("query-vnc")["service"]) - 5900 + 5700
 
 
 def seen(page):
-    width, height, data = page.evaluate(PIXELS).split(" ")
+    deadline = time.monotonic() + SECONDS
+    while len(fields := page.evaluate(PIXELS).split(" ")) != 3:  # before it has connected
+        check(time.monotonic() < deadline, f"the page shows no screen, but {fields}")
+        time.sleep(0.2)
+    width, height, data = fields
     return int(width), int(height), base64.b64decode(data)
 
 
@@ -133,25 +145,12 @@ def serve_novnc():
     return server.server_address[1]
 
 
-def free_display():
-    for number in range(50, 90):
-        try:
-            for port in (5900 + number, 5700 + number):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return number
-        except OSError:
-            pass
-    return sys.exit("no free ports")
-
-
 def types_a_name(test, chromium):
-    display = free_display()
-    url = (f"http://127.0.0.1:{serve_novnc()}/vnc_lite.html?host=127.0.0.1&port={5700 + display}"
-           "&path=&scale=false")
-    with Guest(test, display) as guest:
+    with Guest(test) as guest:
+        guest.wait_for(b" login: ")
+        url = (f"http://127.0.0.1:{serve_novnc()}/vnc_lite.html?host=127.0.0.1"
+               f"&port={guest.websocket_port()}&path=&scale=false")
         with Chromium(chromium, test.work / "profile", url) as page:
-            guest.wait_for(b" login: ")
             before = rests(page)
             check(before == guest.dump(test.work / "before.ppm"), "the browser shows another screen")
             page.click(300, 300)  # or else keys are not for it

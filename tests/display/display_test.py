@@ -20,6 +20,7 @@ from vnc_client import Browser, Refused, Viewer
 SEABIOS = "/usr/share/seabios/bios-256k.bin"
 SECONDS = 40
 PASSED = 16
+FREE_DISPLAY = "127.0.0.1:50,to=99"
 COLOUR = bytes.fromhex("336699")
 
 
@@ -67,6 +68,10 @@ class Guest:
             if "event" not in answer:
                 check("return" in answer, f"{name}: {answer}")
                 return answer["return"]
+
+    def display(self):
+        """The number of the display that FREE_DISPLAY became."""
+        return int(self.command("query-vnc")["service"]) - 5900
 
     def type(self, *keys):
         self.command("send-key", keys=[{"type": "qcode", "data": key} for key in keys])
@@ -138,23 +143,9 @@ def vnc(test):
         guest.ends()
 
 
-def free_display():
-    """A number whose ports are free, for now."""
-    for number in range(50, 90):
-        try:
-            for port in (5900 + number, 5700 + number):
-                with socket.socket() as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", port))
-            return number
-        except OSError:
-            pass
-    sys.exit("no free ports")
-
-
 def websocket(test):
-    number = free_display()
-    with Guest(test, "-vnc", f":{number},websocket=on,to={number + 5}") as guest:
+    with Guest(test, "-vnc", f"{FREE_DISPLAY},websocket=on") as guest:
+        number = guest.display()
         viewer = Viewer(("127.0.0.1", 5700 + number), Browser)
         viewer.update(incremental=False)
         plain = Viewer(("127.0.0.1", 5900 + number))
@@ -172,14 +163,13 @@ def snapshot(test):
         if shutil.which(program) is None:
             print(f"skipped: there is no {program}")
             sys.exit(77)
-    number = free_display()
     ppm, jpeg = Path(test.directory) / "screen.ppm", Path(test.directory) / "screen.jpg"
-    with Guest(test, "-vnc", f":{number}") as guest:
+    with Guest(test, "-vnc", FREE_DISPLAY) as guest:
         guest.command("screendump", filename=str(ppm))
         picture = read_ppm(ppm)
         for encoding in ("raw", "hextile", "zlib", "tight"):
             subprocess.run(["vncsnapshot", "-quiet", "-quality", "100", "-encodings", encoding,
-                            f"localhost:{number}", jpeg], check=True, timeout=30,
+                            f"127.0.0.1:{guest.display()}", jpeg], check=True, timeout=30,
                            stdin=subprocess.DEVNULL)
             with open(ppm, "wb") as decoded:
                 subprocess.run(["djpeg", "-pnm", jpeg], check=True, stdout=decoded)
