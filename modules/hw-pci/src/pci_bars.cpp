@@ -89,17 +89,15 @@ void PciDevice::add_rom(std::shared_ptr<RamBlock> rom) {
 void PciDevice::load_rom(const std::string& name) {
   constexpr u64 kLargest = 16_MiB;
   HostFile file;
-  std::vector<u8> bytes;
+  std::shared_ptr<RamBlock> rom;
+  u64 size = 0;
   int error = file.open(find_firmware_file(name).value_or(name));
-  if (error == 0) error = file.read_to_end(bytes, kLargest);
+  if (error == 0) error = file.read_to_ram(fmt::format("{} rom", type_name()), kLargest, rom, size);
   if (error != 0 && error != EFBIG) throw Error::system("romfile=" + name, error);
-  if (error == EFBIG || bytes.empty())
+  if (error == EFBIG || size == 0)
     throw Error::of("romfile={}: has {} bytes; an expansion ROM has 1 byte to {} MiB", name,
                     error == EFBIG ? "too many" : "no", kLargest >> 20);
-  const u64 rounded = (bytes.size() + kPageSize - 1) & kPageMask;
-  auto block = std::make_shared<RamBlock>(fmt::format("{} rom", type_name()), rounded);
-  std::copy(bytes.begin(), bytes.end(), block->host());
-  add_rom(std::move(block));
+  add_rom(std::move(rom));
 }
 
 void PciDevice::load_rom_file() {

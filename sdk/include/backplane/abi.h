@@ -10,7 +10,7 @@
 // accepted by a program of the same major whose minor is not below the module's: the minor moves
 // with what is added, the major with what breaks. See docs/abi.md.
 #define BACKPLANE_SDK_MAJOR 0
-#define BACKPLANE_SDK_MINOR 3
+#define BACKPLANE_SDK_MINOR 4
 
 #if __cplusplus < 202002L
 #error "Backplane modules are C++20: compile with -std=c++20 or later"

@@ -4,12 +4,16 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "backplane/types.h"
 
 namespace backplane {
+
+class RamBlock;
 
 // One file, open for reading. What fails is told as an errno, for Error::system() under the name
 // that the user knows the file by. Any thread may read; a file that others change or shorten
@@ -34,6 +38,8 @@ class HostFile {
   u64 size() const { return size_; }  // bytes; 0 unless it is regular
   // Permission bits as in st_mode; on Windows, which has none, as if only the owner could write.
   unsigned mode() const { return mode_; }
+  // The file descriptor, or the HANDLE of Windows; this object's, which closes it.
+  std::intptr_t handle() const { return handle_; }
 
   // Copies [offset, offset + size) of a regular file. Returns how many bytes there were, fewer only
   // at the end of the file, or a negative errno.
@@ -44,6 +50,10 @@ class HostFile {
   // Reads what is left, of a file just opened all of it, of a pipe or a device until it ends. 0 or
   // an errno: EFBIG if it is more than `maximum` bytes, of which a device may have no end.
   int read_to_end(std::vector<u8>& data, u64 maximum) const;
+  // The same into guest memory of its own, called `name`, which is as many whole pages; none if
+  // there are no bytes. `size` becomes how many there were. Throws Error without memory.
+  int read_to_ram(const std::string& name, u64 maximum, std::shared_ptr<RamBlock>& ram,
+                  u64& size) const;
 
  private:
   static constexpr std::intptr_t kNone = -1;

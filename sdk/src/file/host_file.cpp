@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "backplane/memory.h"
+#include "memory/ram_mapping.h"
+
 namespace backplane {
 
 HostFile& HostFile::operator=(HostFile&& other) noexcept {
@@ -33,6 +36,27 @@ int HostFile::read_to_end(std::vector<u8>& data, u64 maximum) const {
     }
     if (done > maximum) return EFBIG;
   }
+}
+
+int HostFile::read_to_ram(const std::string& name, u64 maximum, std::shared_ptr<RamBlock>& ram,
+                          u64& size) const {
+  ram.reset();
+  size = 0;
+  if (size_ == 0) {  // or so the system says
+    std::vector<u8> bytes;
+    if (const int error = read_to_end(bytes, maximum); error != 0) return error;
+    size = bytes.size();
+    if (size == 0) return 0;
+    ram = std::make_shared<RamBlock>(name, size);
+    std::copy(bytes.begin(), bytes.end(), ram->host());
+    return 0;
+  }
+  if (size_ > maximum) return EFBIG;
+  ram = std::make_shared<RamBlock>(name, size_);
+  const i64 count = read_into_ram({.host = ram->host(), .fd = ram->fd()}, *this, size_);
+  if (count < 0) return static_cast<int>(-count);
+  size = static_cast<u64>(count);
+  return 0;
 }
 
 }  // namespace backplane

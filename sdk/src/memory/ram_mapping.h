@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "backplane/host_file.h"
 #include "backplane/types.h"
 
 namespace backplane {
@@ -21,6 +22,10 @@ void unmap_ram(const RamMapping& mapping, u64 size);
 // Makes whole pages read as zero, and gives them back to the host where it can take them while
 // guest code runs.
 void clear_ram(const RamMapping& mapping, u64 offset, u64 size);
+
+// Copies the first `size` bytes of a regular file to the beginning of memory that nobody has used
+// yet. Returns how many there were, fewer only at the end of the file, or a negative errno.
+i64 read_into_ram(const RamMapping& mapping, const HostFile& file, u64 size);
 
 // Moves [start, end) to its first part that may be other than zero; empty if there is none.
 void find_used_ram(const RamMapping& mapping, u64& start, u64& end);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "board/firmware_rom.h"
 
+#include <cerrno>
+
 #include "backplane/error.h"
+#include "backplane/host_file.h"
 #include "board/memory_map.h"
-#include "boot/blob.h"
 
 namespace backplane::pc {
 namespace {
@@ -17,15 +19,23 @@ constexpr int kOverRam = 1;
 }  // namespace
 
 std::shared_ptr<RamBlock> read_firmware(const std::string& file) {
-  const BlobPtr blob = Blob::open_file(file, "-bios " + file,
-                                       {kLargest, "the most that a firmware image of a PC has"});
-  if (blob->size() == 0 || blob->size() % kBlock != 0)
+  HostFile opened;
+  std::shared_ptr<RamBlock> image;
+  u64 size = 0;
+  int error = opened.open(file);
+  if (error == 0 && opened.kind() == HostFile::Kind::Directory)
+    throw Error::of("-bios {}: is a directory, not an image", file);
+  if (error == 0) error = opened.read_to_ram("bios", kLargest, image, size);
+  if (error == EFBIG)
+    throw Error::of(
+        "-bios {}: has more than {} bytes, which is the most that a firmware image of a PC has",
+        file, kLargest);
+  if (error != 0) throw Error::system("-bios " + file, error);
+  if (size == 0 || size % kBlock != 0)
     throw Error(fmt::format("-bios {}: has {} bytes, and is no firmware image: those have whole "
                             "blocks of 64 KiB, {} MiB at most",
-                            file, blob->size(), kLargest >> 20),
+                            file, size, kLargest >> 20),
                 "give a file such as SeaBIOS's bios-256k.bin");
-  auto image = std::make_shared<RamBlock>("bios", blob->size());
-  blob->read(0, image->host(), blob->size());
   return image;
 }
 

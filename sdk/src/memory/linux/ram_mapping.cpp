@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +42,21 @@ void clear_ram(const RamMapping& mapping, u64 offset, u64 size) {
   if (fallocate(mapping.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                 static_cast<off_t>(size)) != 0)
     std::memset(mapping.host + offset, 0, size);
+}
+
+// Through the memfd, which takes pages without a fault for each of them.
+i64 read_into_ram(const RamMapping& mapping, const HostFile& file, u64 size) {
+  off_t done = 0;
+  if (lseek(mapping.fd, 0, SEEK_SET) != 0) return -errno;
+  while (static_cast<u64>(done) != size) {
+    const ssize_t count =
+        sendfile(mapping.fd, static_cast<int>(file.handle()), &done, size - static_cast<u64>(done));
+    if (count < 0 && errno == EINTR) continue;
+    // Some file systems have none.
+    if (count < 0) return file.read_at(0, mapping.host, size);
+    if (count == 0) break;
+  }
+  return done;
 }
 
 void find_used_ram(const RamMapping& mapping, u64& start, u64& end) {

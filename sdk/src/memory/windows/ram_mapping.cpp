@@ -27,6 +27,10 @@ void clear_ram(const RamMapping& mapping, u64 offset, u64 size) {
   std::memset(mapping.host + offset, 0, size);
 }
 
+i64 read_into_ram(const RamMapping& mapping, const HostFile& file, u64 size) {
+  return file.read_at(0, mapping.host, size);
+}
+
 void find_used_ram(const RamMapping&, u64&, u64&) {}
 
 }  // namespace backplane
