@@ -11,6 +11,7 @@ namespace {
 
 // No name or path is longer; a file may say that one is as long as itself.
 constexpr u64 kLongestString = 16_KiB;
+constexpr u64 kPage = 4_KiB;
 
 }  // namespace
 
@@ -57,10 +58,25 @@ FileImage FileImage::open(const std::filesystem::path& path) {
   return FileImage(std::move(file));
 }
 
-void FileImage::copy(u64 offset, void* out, std::size_t length) const {
-  const i64 count = file_.read_at(offset, out, length);
+const std::vector<u8>& FileImage::page(u64 number) const {
+  if (const auto known = pages_.find(number); known != pages_.end()) return known->second;
+  std::vector<u8> bytes(std::min(kPage, size() - number * kPage));
+  const i64 count = file_.read_at(number * kPage, bytes.data(), bytes.size());
   if (count < 0) throw Error::system("cannot be read", static_cast<int>(-count));
-  if (static_cast<u64>(count) != length) throw Error("truncated while it was read");
+  if (static_cast<u64>(count) != bytes.size()) throw Error("truncated while it was read");
+  return pages_.emplace(number, std::move(bytes)).first->second;
+}
+
+void FileImage::copy(u64 offset, void* out, std::size_t length) const {
+  u8* to = static_cast<u8*>(out);
+  while (length != 0) {
+    const std::vector<u8>& bytes = page(offset / kPage);
+    const std::size_t count = std::min<u64>(length, bytes.size() - offset % kPage);
+    std::memcpy(to, bytes.data() + offset % kPage, count);
+    to += count;
+    offset += count;
+    length -= count;
+  }
 }
 
 }  // namespace backplane

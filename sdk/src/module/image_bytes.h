@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,14 +68,15 @@ class MemoryImage final : public ImageBytes {
   const std::byte* data_;
 };
 
-// A regular file. One that shrinks meanwhile is an Error, not a signal.
+// A regular file. One that shrinks meanwhile is an Error, not a signal. What is read is kept by
+// pages, since what an object file declares lies close together.
 class FileImage final : public ImageBytes {
  public:
   // Throws Error (without the path) if it cannot be opened or is not a regular file.
   static FileImage open(const std::filesystem::path& path);
 
-  // Permission bits, as in st_mode.
-  unsigned mode() const { return file_.mode(); }
+  const HostFile& file() const { return file_; }
+  HostFile release() && { return std::move(file_); }
 
  protected:
   void copy(u64 offset, void* out, std::size_t length) const override;
@@ -82,7 +84,10 @@ class FileImage final : public ImageBytes {
  private:
   explicit FileImage(HostFile file) : ImageBytes(file.size()), file_(std::move(file)) {}
 
+  const std::vector<u8>& page(u64 number) const;
+
   HostFile file_;
+  mutable std::map<u64, std::vector<u8>> pages_;  // by number; shorter at the end of the file
 };
 
 }  // namespace backplane

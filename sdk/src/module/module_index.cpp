@@ -52,16 +52,20 @@ void refuse(ModuleRecord& record, std::string reason) {
   record.reason = std::move(reason);
 }
 
-// A file's record, refused if it is not one that this program may load.
-ModuleRecord examine(const fs::path& path) {
+// A file's record, refused if it is not one that this program may load, and the file if it could be
+// opened.
+std::pair<ModuleRecord, HostFile> examine(const fs::directory_entry& entry) {
+  const fs::path& path = entry.path();
   ModuleRecord record;
+  HostFile file;
   try {
-    const FileImage image = FileImage::open(path);
-    std::string untrusted = refusal_of_mode(image.mode(), path);
-    if (untrusted.empty()) untrusted = refusal_of_owner(path);
-    if (untrusted.empty()) untrusted = refusal_of_link(path);
+    FileImage image = FileImage::open(path);
+    std::string untrusted = refusal_of_mode(image.file().mode(), path);
+    if (untrusted.empty()) untrusted = refusal_of_owner(image.file(), path);
+    if (untrusted.empty()) untrusted = refusal_of_link(entry);
     if (untrusted.empty()) record = read_module(image);
     if (!untrusted.empty()) refuse(record, untrusted);
+    file = std::move(image).release();
   } catch (const Error& error) {
     refuse(record, error.line());
   }
@@ -70,7 +74,7 @@ ModuleRecord examine(const fs::path& path) {
   if (is_usable(record))
     if (std::string reason = refusal_of_metadata(record); !reason.empty())
       refuse(record, std::move(reason));
-  return record;
+  return {std::move(record), std::move(file)};
 }
 
 }  // namespace
@@ -174,11 +178,12 @@ void ModuleIndex::Impl::scan() {
   search_path.add_environment(has_borrowed_rights());
   search_path.add_installed();
   for (ModuleRecord& record : read_builtin_modules()) add(std::move(record));
-  for (const fs::path& directory : search_path.directories())
-    for (const fs::path& file : module_files_in(directory)) {
-      PinnedFile kept(file);
-      add(examine(file));
-      if (records.back().state == ModuleState::Available) pinned.emplace(file, std::move(kept));
+  for (const SearchPath::Directory& directory : search_path.directories())
+    for (const fs::directory_entry& entry : directory.files) {
+      auto [record, file] = examine(entry);
+      add(std::move(record));
+      if (records.back().state == ModuleState::Available)
+        pinned.try_emplace(entry.path(), entry.path(), std::move(file));
     }
   refuse_without_libraries();
   if (!log::enabled(LogCategory::Module)) return;
@@ -268,7 +273,10 @@ const std::vector<ModuleRecord>& ModuleIndex::records() const {
 std::vector<fs::path> ModuleIndex::search_path() const {
   const std::lock_guard lock(impl_->mutex);
   impl_->scan();
-  return impl_->search_path.directories();
+  std::vector<fs::path> directories;
+  for (const SearchPath::Directory& directory : impl_->search_path.directories())
+    directories.push_back(directory.path);
+  return directories;
 }
 
 const ModuleRecord* ModuleIndex::provider_of(std::string_view type) const {

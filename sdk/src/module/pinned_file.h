@@ -6,12 +6,14 @@
 #include <filesystem>
 #include <memory>
 
+#include "backplane/host_file.h"
+
 namespace backplane {
 
 class PinnedFile {
  public:
-  // Keeps the file open, if it can be.
-  explicit PinnedFile(const std::filesystem::path& path);
+  // Keeps the file open that was found there.
+  PinnedFile(const std::filesystem::path& path, HostFile file);
   PinnedFile(PinnedFile&& other) noexcept;
   ~PinnedFile();
 

@@ -14,6 +14,20 @@ namespace backplane {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// The module files in a directory, sorted by name.
+std::vector<fs::directory_entry> module_files_in(const fs::path& directory) {
+  std::vector<fs::directory_entry> files;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    if (at->path().extension() == kModuleSuffix) files.push_back(*at);
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
 fs::path installed_module_directory() {
   std::error_code error;
   const fs::path library = fs::canonical(
@@ -34,26 +48,21 @@ std::vector<fs::path> local_module_directories(const fs::path& installed) {
   return directories;
 }
 
-std::vector<fs::path> module_files_in(const fs::path& directory) {
-  std::vector<fs::path> files;
+void SearchPath::add(const fs::path& path, std::string_view origin, bool may_be_empty) {
   std::error_code error;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
-    if (at->path().extension() == kModuleSuffix) files.push_back(at->path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-void SearchPath::add(const fs::path& directory, std::string_view origin) {
-  std::error_code error;
-  fs::path absolute = fs::absolute(directory, error).lexically_normal();
+  fs::path absolute = fs::absolute(path, error).lexically_normal();
   if (!absolute.has_filename()) absolute = absolute.parent_path();
-  if (std::find(directories_.begin(), directories_.end(), absolute) != directories_.end()) return;
+  if (std::any_of(directories_.begin(), directories_.end(),
+                  [&](const Directory& known) { return known.path == absolute; }))
+    return;
+  std::vector<fs::directory_entry> files = module_files_in(absolute);
+  if (files.empty() && may_be_empty) return;
   const std::string refusal = refusal_of_directory(absolute);
   if (!refusal.empty())
-    log::warn(fmt::format("{} {}: {}; skipped", origin, directory.string(), refusal));
-  else if (module_files_in(absolute).empty())
-    log::warn(fmt::format("{} {}: there are no modules in it", origin, directory.string()));
-  if (refusal.empty()) directories_.push_back(std::move(absolute));
+    log::warn(fmt::format("{} {}: {}; skipped", origin, path.string(), refusal));
+  else if (files.empty())
+    log::warn(fmt::format("{} {}: there are no modules in it", origin, path.string()));
+  if (refusal.empty()) directories_.push_back({std::move(absolute), std::move(files)});
 }
 
 void SearchPath::add_option(const fs::path& directory) {
@@ -87,8 +96,7 @@ void SearchPath::add_installed() {
   if (installed.empty()) return;
   std::vector<fs::path> directories = local_module_directories(installed);
   directories.push_back(installed);
-  for (const fs::path& directory : directories)
-    if (!module_files_in(directory).empty()) add(directory, "module directory");
+  for (const fs::path& directory : directories) add(directory, "module directory", true);
 }
 
 }  // namespace backplane

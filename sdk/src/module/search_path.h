@@ -27,15 +27,17 @@ class SearchPath {
   // The installed directory, and the local ones before it; nothing is said if there is none.
   void add_installed();
 
-  const std::vector<std::filesystem::path>& directories() const { return directories_; }
+  struct Directory {
+    std::filesystem::path path;
+    std::vector<std::filesystem::directory_entry> files;  // of modules, sorted by name
+  };
+  const std::vector<Directory>& directories() const { return directories_; }
 
  private:
-  void add(const std::filesystem::path& directory, std::string_view origin);
+  void add(const std::filesystem::path& directory, std::string_view origin,
+           bool may_be_empty = false);
 
-  std::vector<std::filesystem::path> directories_;
+  std::vector<Directory> directories_;
 };
-
-// The module files in a directory, sorted by name.
-std::vector<std::filesystem::path> module_files_in(const std::filesystem::path& directory);
 
 }  // namespace backplane

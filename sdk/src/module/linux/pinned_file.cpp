@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "module/pinned_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <utility>
 
 #include "backplane/error.h"
 
@@ -30,17 +31,15 @@ bool is_unchanged(const struct stat& a, const struct stat& b) {
 
 struct PinnedFile::Impl {
   std::filesystem::path path;
-  int descriptor = -1;
+  HostFile file;
   struct stat then {};
 
-  ~Impl() {
-    if (descriptor != -1) close(descriptor);
-  }
+  int descriptor() const { return static_cast<int>(file.handle()); }
 };
 
-PinnedFile::PinnedFile(const std::filesystem::path& path) : impl_(new Impl{.path = path}) {
-  impl_->descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (impl_->descriptor != -1) fstat(impl_->descriptor, &impl_->then);
+PinnedFile::PinnedFile(const std::filesystem::path& path, HostFile file)
+    : impl_(new Impl{.path = path, .file = std::move(file)}) {
+  fstat(impl_->descriptor(), &impl_->then);
 }
 
 PinnedFile::PinnedFile(PinnedFile&&) noexcept = default;
@@ -48,11 +47,11 @@ PinnedFile::~PinnedFile() = default;
 
 std::filesystem::path PinnedFile::path_to_load() const {
   struct stat now;
-  if (impl_->descriptor == -1 || fstat(impl_->descriptor, &now) != 0) return impl_->path;
+  if (fstat(impl_->descriptor(), &now) != 0) return impl_->path;
   if (!is_unchanged(now, impl_->then)) throw older_than_modules("was written to");
   struct stat there;
   if (stat(impl_->path.c_str(), &there) == 0 && is_same_file(there, now)) return impl_->path;
-  std::filesystem::path other = fmt::format("/proc/self/fd/{}", impl_->descriptor);
+  std::filesystem::path other = fmt::format("/proc/self/fd/{}", impl_->descriptor());
   if (access(other.c_str(), R_OK) != 0) throw older_than_modules("was replaced or removed");
   return other;
 }

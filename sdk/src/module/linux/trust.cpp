@@ -32,9 +32,19 @@ const std::filesystem::path& own_library() {
   static const auto path = [] {
     std::error_code error;
     return std::filesystem::canonical(
-        path_of_address(reinterpret_cast<const void*>(&refusal_of_owner)), error);
+        path_of_address(reinterpret_cast<const void*>(&has_borrowed_rights)), error);
   }();
   return path;
+}
+
+std::string refusal_of_user(uid_t owner, const std::filesystem::path& path) {
+  if (owner == 0 || owner == geteuid() || !is_mapped(owner)) return {};
+  struct stat status;
+  if (stat(own_library().c_str(), &status) == 0 && owner == status.st_uid) return {};
+  return fmt::format(
+      "it belongs to user {}, neither root nor the user or owner of this program, so it is "
+      "not trusted; chown root {}",
+      owner, path.string());
 }
 
 bool is_below(const std::filesystem::path& file, const std::filesystem::path& directory) {
@@ -46,14 +56,13 @@ bool is_below(const std::filesystem::path& file, const std::filesystem::path& di
 
 std::string refusal_of_owner(const std::filesystem::path& path) {
   struct stat status;
-  if (stat(path.c_str(), &status) != 0) return {};
-  const uid_t owner = status.st_uid;
-  if (owner == 0 || owner == geteuid() || !is_mapped(owner)) return {};
-  if (stat(own_library().c_str(), &status) == 0 && owner == status.st_uid) return {};
-  return fmt::format(
-      "it belongs to user {}, neither root nor the user or owner of this program, so it is "
-      "not trusted; chown root {}",
-      owner, path.string());
+  return stat(path.c_str(), &status) == 0 ? refusal_of_user(status.st_uid, path) : "";
+}
+
+std::string refusal_of_owner(const HostFile& file, const std::filesystem::path& path) {
+  struct stat status;
+  return fstat(static_cast<int>(file.handle()), &status) == 0 ? refusal_of_user(status.st_uid, path)
+                                                              : "";
 }
 
 std::string refusal_of_parents(const std::filesystem::path& directory) {

@@ -9,7 +9,8 @@ struct PinnedFile::Impl {
   std::filesystem::path path;
 };
 
-PinnedFile::PinnedFile(const std::filesystem::path& path) : impl_(new Impl{.path = path}) {}
+PinnedFile::PinnedFile(const std::filesystem::path& path, HostFile)
+    : impl_(new Impl{.path = path}) {}
 PinnedFile::PinnedFile(PinnedFile&&) noexcept = default;
 PinnedFile::~PinnedFile() = default;
 

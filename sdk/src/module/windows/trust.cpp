@@ -4,6 +4,7 @@
 namespace backplane {
 
 std::string refusal_of_owner(const std::filesystem::path&) { return {}; }
+std::string refusal_of_owner(const HostFile&, const std::filesystem::path&) { return {}; }
 std::string refusal_of_parents(const std::filesystem::path&) { return {}; }
 bool has_borrowed_rights() { return false; }
 

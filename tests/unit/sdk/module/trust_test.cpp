@@ -64,10 +64,11 @@ TEST_F(Trust, IsInLinksThatStayInTheirDirectory) {
   fs::create_symlink("a.so", scratch("modules/b.so"));
   fs::create_symlink(file(scratch("elsewhere/c.so")), scratch("modules/c.so"));
   fs::create_symlink(scratch("modules"), scratch("link"));
-  EXPECT_EQ(refusal_of_link(scratch("modules/a.so")), "");
-  EXPECT_EQ(refusal_of_link(scratch("modules/b.so")), "");
-  EXPECT_EQ(refusal_of_link(scratch("link/b.so")), "");
-  EXPECT_EQ(refusal_of_link(scratch("modules/c.so")).find("a symbolic link out of its directory"),
+  EXPECT_EQ(refusal_of_link(fs::directory_entry(scratch("modules/a.so"))), "");
+  EXPECT_EQ(refusal_of_link(fs::directory_entry(scratch("modules/b.so"))), "");
+  EXPECT_EQ(refusal_of_link(fs::directory_entry(scratch("link/b.so"))), "");
+  EXPECT_EQ(refusal_of_link(fs::directory_entry(scratch("modules/c.so")))
+                .find("a symbolic link out of its directory"),
             0U);
 }
 
