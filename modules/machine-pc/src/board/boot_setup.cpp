@@ -66,7 +66,10 @@ std::vector<u8> uuid_bytes(std::string_view text) {
 }  // namespace
 
 BootSetup::BootSetup(const BoardParts& parts, const BootFiles& files)
-    : parts_(parts), options_(files.options), firmware_(files.firmware) {
+    : parts_(parts),
+      options_(files.options),
+      definitions_(build_dsdt(parts.machine)),
+      firmware_(files.firmware) {
   tables_ = place_acpi_tables(acpi_tables(kPmPorts), kFirmwareStart);
   if (tables_.base + tables_.image.size() > kSmbiosStart)
     throw Error::of("the ACPI tables have {} bytes; {} are reserved for them", tables_.image.size(),
@@ -84,8 +87,7 @@ BootSetup::BootSetup(const BoardParts& parts, const BootFiles& files)
 }
 
 AcpiTables BootSetup::acpi_tables(u16 pm_ports) const {
-  return build_acpi_tables(
-      {pm_ports, apic_ids(parts_.machine), build_dsdt(parts_.machine), parts_.hpet});
+  return build_acpi_tables({pm_ports, apic_ids(parts_.machine), definitions_, parts_.hpet});
 }
 
 void BootSetup::fill_cmos() {

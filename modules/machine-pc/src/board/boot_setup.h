@@ -71,6 +71,7 @@ class BootSetup {
 
   BoardParts parts_;
   BootOptions options_;
+  aml::Bytes definitions_;  // of the DSDT: the board does not change any more
   bool first_run_ = true;
   PlacedAcpiTables tables_;
   Smbios smbios_;
