@@ -62,7 +62,7 @@ void X86Cpu::realize() {
 void X86Cpu::reset() {
   Cpu::reset();
   reset_state(*state_, impl_->signature());
-  impl_->stored_msrs.reset(impl_->is_amd(), tsc_frequency());
+  impl_->stored_msrs.reset(impl_->is_amd(), [this] { return tsc_frequency(); });
   state_->tsc_offset = impl_->tsc != nullptr ? impl_->tsc_seen : -static_cast<i64>(impl_->tsc_base);
   clear(~0u);
   set_ignne(false);

@@ -121,16 +121,17 @@ u64 perf_status(u64 tsc_frequency) {
 
 }  // namespace
 
-void StoredMsrs::reset(bool amd, u64 tsc_frequency) {
+void StoredMsrs::reset(bool amd, std::function<u64()> tsc_frequency) {
   amd_ = amd;
+  tsc_frequency_ = std::move(tsc_frequency);
   values_.clear();
   for (const Row& row : kRows) values_.insert(values_.end(), row.count, row.reset);
-  if (!amd) values_[find(kPerfStatus, false).at] = perf_status(tsc_frequency);
 }
 
 std::optional<u64> StoredMsrs::read(u32 index) const {
   const Found found = find(index, amd_);
   if (found.row == nullptr) return std::nullopt;
+  if (index == kPerfStatus) return perf_status(tsc_frequency_());
   return values_[found.at];
 }
 

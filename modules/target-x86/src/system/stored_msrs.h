@@ -4,6 +4,7 @@
 // AMD's Processor Programming References
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,8 +19,9 @@ constexpr unsigned kMachineCheckBanks = 5;
 // One CPU's; on its thread.
 class StoredMsrs {
  public:
-  // As after power-on: those of AMD's processors, or of Intel's with that rate.
-  void reset(bool amd, u64 tsc_frequency);
+  // As after power-on: those of AMD's processors, or of Intel's with the rate that is asked for when
+  // it is read, since it may take time to find out.
+  void reset(bool amd, std::function<u64()> tsc_frequency);
   // Nothing if the vendor's processors have no such register.
   std::optional<u64> read(u32 index) const;
   // False if there is none, or if it does not take the value.
@@ -31,6 +33,7 @@ class StoredMsrs {
 
  private:
   bool amd_ = false;
+  std::function<u64()> tsc_frequency_;
   std::vector<u64> values_;  // of the whole table, one after the other
 };
 
