@@ -45,6 +45,19 @@ constexpr std::pair<Flag, std::string_view> kSeenByUsers[] = {
     {&X86Cpu::Features::movdir64b, "movdir64b"},
     {&X86Cpu::Features::serialize, "serialize"}};
 
+// What can be said of the host at once.
+std::optional<std::string> host_lacks() {
+#ifdef __SANITIZE_ADDRESS__
+  // A stub shares this program's memory until it is another one.
+  return "this program was built with AddressSanitizer";
+#endif
+  constexpr unsigned long kFsGsBase = 2;  // [Linux arch/x86/include/uapi/asm/hwcap2.h]
+  if ((getauxval(AT_HWCAP2) & kFsGsBase) == 0)
+    return "the host does not let programs set FS and GS bases (Linux 5.9 or later on a "
+           "processor with FSGSBASE does)";
+  return std::nullopt;
+}
+
 std::optional<std::string> try_a_stub() {
   constexpr u64 kAnywhere = u64{0x10} << 39;
   try {
@@ -62,18 +75,12 @@ class StubTier final : public tcg::NativeTier {
   static void class_init(ObjectClass& k) { k.stateless(); }
 
   std::optional<std::string> unusable_reason() const override {
-#ifdef __SANITIZE_ADDRESS__
-    // A stub shares this program's memory until it is another one.
-    return "this program was built with AddressSanitizer";
-#endif
-    constexpr unsigned long kFsGsBase = 2;  // [Linux arch/x86/include/uapi/asm/hwcap2.h]
-    if ((getauxval(AT_HWCAP2) & kFsGsBase) == 0)
-      return "the host does not let programs set FS and GS bases (Linux 5.9 or later on a "
-             "processor with FSGSBASE does)";
-    return try_a_stub();
+    const auto lack = host_lacks();
+    return lack ? lack : try_a_stub();
   }
 
   std::optional<std::string> unusable_reason(const X86Cpu& cpu) const override {
+    if (const auto lack = host_lacks()) return lack;
     const X86Cpu::Features host = x86::host_cpu_features();
     for (const auto& [flag, name] : kSeenByUsers)
       if (host.*flag && !(cpu.features().*flag))

@@ -172,8 +172,7 @@ class TcgAccel final : public Accelerator,
 
   std::span<const Command> commands() const override { return native_commands(); }
   std::optional<std::string> no_native_reason() const override {
-    if (native_choice_.tier != nullptr) return std::nullopt;
-    return native_choice_.reason;
+    return native_choice_.unusable_reason();
   }
   NativeVcpu::Counters native_counters() const override {
     NativeVcpu::Counters sum;

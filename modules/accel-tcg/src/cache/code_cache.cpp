@@ -119,8 +119,7 @@ void CodeCache::publish(Block& block, std::shared_ptr<RamBlock> ram, u64 ram_off
   note_page(block, page_of(block.host_pc), std::move(ram), ram_offset);
   if (spans_two_pages(block)) note_page(block, block.second_page, std::move(second), second_offset);
   if (++places_taken_ > places_.size() / 2) {
-    const std::vector<Place> before =
-        std::exchange(places_, std::vector<Place>(2 * places_.size()));
+    ZeroedArray<Place> before = std::exchange(places_, ZeroedArray<Place>(2 * places_.size()));
     for (const Place& place : before)
       if (place.host_pc != nullptr) put(place);
   }

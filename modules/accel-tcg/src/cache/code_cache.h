@@ -18,6 +18,7 @@
 #include "cache/block.h"
 #include "cache/cache_lock.h"
 #include "emit/assembler.h"
+#include "runtime/zeroed_array.h"
 
 namespace backplane::tcg {
 
@@ -167,7 +168,7 @@ class CodeCache {
   u32 cold_base_;
   u32 cold_position_;
   // By hash, at most half full: whoever finds its place taken is in one behind it.
-  std::vector<Place> places_;
+  ZeroedArray<Place> places_;
   u32 places_taken_ = 0;
   std::deque<Block> blocks_;  // in the order of their host code, hot and cold
   std::deque<JumpSite> sites_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backplane/types.h"
+#include "runtime/zeroed_array.h"
 
 namespace backplane::tcg {
 
@@ -55,7 +56,7 @@ class NumberSet {
   u64 epoch_ = 1;
   u64 last_ = 0;
   unsigned count_ = 0;
-  u64 slots_[kSlots] = {};
+  ZeroedArray<u64> slots_{kSlots};
 };
 
 }  // namespace backplane::tcg

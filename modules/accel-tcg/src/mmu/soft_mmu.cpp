@@ -31,8 +31,9 @@ SoftMmu::SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code)
       traced_(walks_are_traced()),
       fills_slowly_(traced_) {
   for (unsigned i = 0; i < kMmuCount; ++i) {
-    filled_[i] = kTlbEntries;
-    clear(i);
+    // The table is zeroes yet, which of all entries the first alone would take for its own.
+    filled_[i] = 0;
+    set_unusable(jit_.tlb[i][0], 0);
   }
   spaces_[space_].pcid = 0;
   for (unsigned n = 0; n < kMmuCount; ++n) renew_jumps(static_cast<MmuIndex>(n));
@@ -160,7 +161,7 @@ std::vector<u64> SoftMmu::pages_of_users() const {
   std::vector<u64> pages;
   for (unsigned slot = 0; slot < kTlbEntries; ++slot)
     // What may be written to or executed may be read.
-    if (const u64 page = jit_.tlb[kMmuUser][slot].read_tag; page != unusable_tag(slot))
+    if (const u64 page = jit_.tlb[kMmuUser][slot].read_tag; tlb_index(page) == slot)
       pages.push_back(page);
   return pages;
 }

@@ -17,29 +17,33 @@ constexpr std::string_view kName = "stub";
 }  // namespace
 
 NativeChoice choose_native_tier(OnOffAuto wanted, const std::optional<std::string>& unfit) {
-  if (wanted == OnOffAuto::Off) return {.tier = nullptr, .reason = "switched off (native=off)"};
-  if (unfit) {
-    if (wanted == OnOffAuto::On) refuse(*unfit);
-    return {.tier = nullptr, .reason = *unfit};
-  }
   NativeChoice choice;
+  if (wanted == OnOffAuto::Off) choice.reason = "switched off (native=off)";
+  if (wanted == OnOffAuto::On && unfit) refuse(*unfit);
+  if (choice.reason.empty() && unfit) choice.reason = *unfit;
+  if (!choice.reason.empty()) return choice;
   try {
     choice.tier = create_object<NativeTier>(class_of_kind(kNativeTierKind, kName).name);
-    if (const auto reason = choice.tier->unusable_reason()) {
-      if (wanted == OnOffAuto::On) refuse(*reason);
-      return {.tier = nullptr, .reason = *reason};
-    }
+    if (wanted == OnOffAuto::On)
+      if (const auto reason = choice.unusable_reason()) refuse(*reason);
   } catch (const Error& error) {
     // Not installed, or it cannot be loaded.
     if (wanted == OnOffAuto::On) throw;
-    return {.tier = nullptr, .reason = error.what()};
+    choice.reason = error.what();
   }
   return choice;
 }
 
+std::optional<std::string> NativeChoice::unusable_reason() const {
+  if (tier == nullptr) return reason;
+  if (!tried_) tried_ = tier->unusable_reason();
+  return *tried_;
+}
+
 std::string describe_native_tier() {
   const NativeChoice choice = choose_native_tier(OnOffAuto::Auto, std::nullopt);
-  return choice.tier != nullptr ? "native tier usable" : "native tier not usable: " + choice.reason;
+  const auto reason = choice.unusable_reason();
+  return reason ? "native tier not usable: " + *reason : "native tier usable";
 }
 
 std::unique_ptr<NativeVcpu> create_native_vcpu(OnOffAuto wanted, NativeChoice& choice, X86Cpu& cpu,
@@ -48,7 +52,8 @@ std::unique_ptr<NativeVcpu> create_native_vcpu(OnOffAuto wanted, NativeChoice& c
   if (choice.tier == nullptr) return nullptr;
   if (const auto reason = choice.tier->unusable_reason(cpu)) {
     if (wanted == OnOffAuto::On) refuse(*reason);
-    choice = {.tier = nullptr, .reason = *reason};
+    choice.tier = nullptr;
+    choice.reason = *reason;
     return nullptr;
   }
   return choice.tier->create_vcpu(cpu, memory, options);

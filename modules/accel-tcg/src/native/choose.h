@@ -14,10 +14,17 @@ namespace backplane::tcg {
 struct NativeChoice {
   std::unique_ptr<NativeTier> tier;  // null: none, for this reason
   std::string reason;
+
+  // Why there is none, or none that this host can use, or nullopt. The first time, it is tried.
+  std::optional<std::string> unusable_reason() const;
+
+ private:
+  mutable std::optional<std::optional<std::string>> tried_;
 };
 
-// `unfit`: why a machine that is run as this one can have none. Loads the module that has it.
-// Throws Error if there has to be one, and it cannot be.
+// `unfit`: why a machine that is run as this one can have none. Loads the module that has it. If
+// there may be none, whether the host can use it shows when a guest first has use for it: most that
+// end soon have none. Throws Error if there has to be one, and it cannot be.
 NativeChoice choose_native_tier(OnOffAuto wanted, const std::optional<std::string>& unfit);
 
 // Whether there is one that this host can use, in a few words.

@@ -92,7 +92,8 @@ class NativeTier : public Object {
  public:
   static void class_init(ObjectClass&) {}
 
-  // Why it cannot run guests on this host, or nullopt if it can.
+  // Why it cannot run guests on this host, found by trying to, or nullopt if it can. Takes a
+  // millisecond.
   virtual std::optional<std::string> unusable_reason() const = 0;
   // The same of a CPU.
   virtual std::optional<std::string> unusable_reason(const X86Cpu& cpu) const = 0;

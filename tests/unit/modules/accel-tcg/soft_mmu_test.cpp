@@ -77,6 +77,16 @@ TEST_F(PageFlush, TakesAllOfALargePage) {
   }
 }
 
+TEST_F(PageFlush, BeginsWithNoPagesAtAll) {
+  EXPECT_TRUE(mmu.pages_of_users().empty());
+  // No table is there for address 0, which zeroes in the TLB could be taken for.
+  for (const MmuIndex index : {kMmuKernel, kMmuUser, kMmuKernelAc}) {
+    EXPECT_TRUE(mmu.resolve(0, Access::Read, index).faulted) << index;
+    EXPECT_TRUE(mmu.resolve(0, Access::Write, index).faulted) << index;
+    EXPECT_EQ(mmu.code_pointer_fast(0, index), nullptr) << index;
+  }
+}
+
 // [SDM 3A "32-Bit Paging"]
 TEST_F(PageFlush, TakesBothHalvesOfFourMegabytes) {
   constexpr u64 kDirectory = 0x30000;
