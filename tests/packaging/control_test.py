@@ -4,6 +4,7 @@ for each group of the build."""
 
 import argparse
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def names(field):
     return set(re.findall(r"^\s*([\w.+${}:-]+)", field.replace(",", "\n"), re.MULTILINE))
 
 
+def modules_of_rules():
+    """The modules that the packages are configured with."""
+    rules = (TOP / "packaging/debian/rules").read_text()
+    line = re.search(r"^modules := .*$", rules, re.MULTILINE)[0]
+    made = subprocess.run(["make", "-s", "-f", "-"], input=f"{line}\nall:\n\t@echo $(modules)\n",
+                          cwd=TOP, capture_output=True, text=True, check=True)
+    return set(made.stdout.split())
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--known-modules", required=True, type=Path)
@@ -30,8 +40,12 @@ def main():
     source, *packages = stanzas()
     wrong = []
 
-    of_modules = {line.split()[1] for line in given.known_modules.read_text().splitlines()
-                  if not line.startswith("#")}
+    known = [line.split() for line in given.known_modules.read_text().splitlines()
+             if not line.startswith("#")]
+    of_modules = {package for _, package, *_ in known}
+    all_modules = {module for module, *_ in known} - {"accel-whpx"}
+    if (configured := modules_of_rules()) != all_modules:
+        wrong.append(f"rules has other modules: {sorted(configured ^ all_modules)}")
     described = {package["Package"]: package for package in packages}
     for name in sorted(of_modules - described.keys()):
         wrong.append(f"control does not have {name}, which a module's metadata names")
