@@ -128,12 +128,4 @@ u64 parse_bytes(std::string_view text) {
   return exact.ptr == end ? whole << (10 * power) : static_cast<u64>(bytes);
 }
 
-std::string human_bytes(u64 bytes) {
-  constexpr std::string_view kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  std::size_t power = 0;
-  double number = static_cast<double>(bytes);
-  for (; number >= 1000 && power + 1 < std::size(kUnits); ++power) number /= 1024;
-  return fmt::format("{:.3g} {}", number, kUnits[power]);
-}
-
 }  // namespace backplane::img

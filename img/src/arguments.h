@@ -45,7 +45,5 @@ class Arguments {
 std::vector<std::pair<std::string, std::string>> parse_keys(const std::vector<std::string>& texts);
 // A number of bytes: "10G", "1.5M", "4096". Throws Error.
 u64 parse_bytes(std::string_view text);
-// "196 KiB", with three digits.
-std::string human_bytes(u64 bytes);
 
 }  // namespace backplane::img

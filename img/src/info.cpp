@@ -6,7 +6,6 @@
 #include "backplane/json.h"
 #include "commands.h"
 #include "images.h"
-#include "snapshot_table.h"
 
 namespace backplane::img {
 
@@ -46,7 +45,7 @@ Value describe(Images& images, const std::string& path, const OpenImage& opened)
       record.push_back({"backing-filename-format", image->backing_format()});
   }
   const std::vector<Snapshot> snapshots = image->snapshots();
-  if (!snapshots.empty()) record.push_back({"snapshots", snapshots_value(snapshots)});
+  if (!snapshots.empty()) record.push_back({"snapshots", describe_snapshots(snapshots)});
   record.push_back({"dirty-flag", image->is_dirty()});
   return record;
 }
@@ -78,7 +77,7 @@ void print(const Value& record, const OpenImage& opened) {
   const DiskImage* const image = opened.image();
   if (image == nullptr) return;
   if (record.find("snapshots") != nullptr)
-    fmt::print("Snapshot list:\n{}", print_snapshots(image->snapshots()));
+    fmt::print("Snapshot list:\n{}", print_snapshots(*record.find("snapshots")));
   fmt::print("Format specific information:\n");
   const Value details = image->details();
   for (const Value::Field& field : details.as_record()) {

@@ -3,7 +3,6 @@
 #include "backplane/error.h"
 #include "commands.h"
 #include "images.h"
-#include "snapshot_table.h"
 
 namespace backplane::img {
 
@@ -31,7 +30,8 @@ int snapshot(const Words& words) {
   if (const auto name = arguments.value("d")) image.delete_snapshot(*name);
   if (!changes) {
     const std::vector<Snapshot> snapshots = image.snapshots();
-    if (!snapshots.empty()) fmt::print("Snapshot list:\n{}", print_snapshots(snapshots));
+    if (!snapshots.empty())
+      fmt::print("Snapshot list:\n{}", print_snapshots(describe_snapshots(snapshots)));
     return 0;
   }
   opened->finish();

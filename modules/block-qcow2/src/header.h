@@ -15,6 +15,7 @@ namespace backplane::qcow2 {
 constexpr u64 kMaxL1Bytes = 32_MiB;
 constexpr u64 kMaxRefcountTableBytes = 64_MiB;
 constexpr u32 kMaxBackingName = 1023;
+constexpr u64 kMostVmState = u64{1} << 44;
 
 // Something that follows the header.
 struct HeaderExtension {
@@ -52,6 +53,8 @@ struct Header {
   u64 l1_entries(u64 disk_size) const {
     return disk_size / covered_by_l2() + (disk_size % covered_by_l2() != 0);
   }
+  // Where the state of a machine begins that has a disk of that size.
+  u64 vm_state_begin(u64 disk_size) const { return l1_entries(disk_size) * covered_by_l2(); }
   u64 most_references() const {
     return refcount_order == 6 ? ~u64{0} : (u64{1} << (1U << refcount_order)) - 1;
   }

@@ -65,6 +65,11 @@ class Image {
   int apply_snapshot(const StoredSnapshot& snapshot);
   int delete_snapshot(const StoredSnapshot& snapshot);
 
+  // --- the state of a machine, behind the disk (vm_state.cpp); nothing else is in flight --------
+  int write_vm_state(u64 offset, std::span<const u8> bytes);
+  int drop_vm_state();
+  int read_vm_state(const StoredSnapshot& snapshot, u64 offset, std::span<u8> bytes);
+
  private:
   using Unique = std::unique_lock<std::shared_mutex>;
 
@@ -136,6 +141,10 @@ class Image {
   int count_uses(const std::vector<u64>& l1, bool more);
   int update_copied();
   int store_snapshots(std::vector<StoredSnapshot> snapshots);
+  // Nothing is behind the disk any more.
+  int clear_behind_disk();
+  // Entries of the L1 table for what is behind it, up to there.
+  int make_room_behind_disk(u64 end);
 
   BlockNode& file_;
   Header header_;

@@ -17,7 +17,10 @@ namespace backplane::qcow2 {
 
 namespace {
 
-class BlockQcow2 final : public BlockFormat, public MappedNode, public DiskImage {
+class BlockQcow2 final : public BlockFormat,
+                         public MappedNode,
+                         public DiskImage,
+                         public VmStateImage {
  public:
   static void class_init(ObjectClass& k) {
     k.property<&BlockQcow2::backing_>(
@@ -54,6 +57,19 @@ class BlockQcow2 final : public BlockFormat, public MappedNode, public DiskImage
   void create_snapshot(const std::string& name) override;
   void apply_snapshot(const std::string& name) override;
   void delete_snapshot(const std::string& name) override;
+
+  void write_vm_state(u64 offset, std::span<const u8> bytes) override {
+    expect_writable();
+    expect(image_->write_vm_state(offset, bytes));
+  }
+  void drop_vm_state() override {
+    expect_writable();
+    expect(image_->drop_vm_state());
+  }
+  void add_snapshot(const Snapshot& described) override;
+  void read_vm_state(const std::string& id, u64 offset, std::span<u8> bytes) override {
+    expect(image_->read_vm_state(snapshot_called(id), offset, bytes));
+  }
 
  protected:
   void open_format() override;
@@ -180,19 +196,26 @@ const StoredSnapshot& BlockQcow2::snapshot_called(const std::string& name) const
 }
 
 void BlockQcow2::create_snapshot(const std::string& name) {
-  expect_writable();
-  constexpr std::size_t kLongestName = 0xffff;
-  if (name.size() > kLongestName) throw Error::of("'{}' is too long for a snapshot", name);
-  if (image_->header().most_references() < 2)
-    throw Error::of("{} cannot have snapshots: its refcounts have one bit", where());
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now);
-  StoredSnapshot snapshot;
-  snapshot.about.id = next_snapshot_id(image_->snapshots());
-  snapshot.about.name = name;
-  snapshot.about.seconds = static_cast<u32>(seconds.count());
-  snapshot.about.nanoseconds =
+  Snapshot described;
+  described.name = name;
+  described.seconds = static_cast<u32>(seconds.count());
+  described.nanoseconds =
       static_cast<u32>(std::chrono::duration_cast<std::chrono::nanoseconds>(now - seconds).count());
+  add_snapshot(described);
+}
+
+void BlockQcow2::add_snapshot(const Snapshot& described) {
+  expect_writable();
+  constexpr std::size_t kLongestName = 0xffff;
+  if (described.name.size() > kLongestName)
+    throw Error::of("'{}' is too long for a snapshot", described.name);
+  if (image_->header().most_references() < 2)
+    throw Error::of("{} cannot have snapshots: its refcounts have one bit", where());
+  StoredSnapshot snapshot;
+  snapshot.about = described;
+  snapshot.about.id = next_snapshot_id(image_->snapshots());
   snapshot.about.disk_size = size_;
   expect(image_->create_snapshot(snapshot));
 }

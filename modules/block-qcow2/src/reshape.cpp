@@ -70,6 +70,7 @@ int Image::grow(u64 size) {
     if (const int error = write_zeroes(old_size, rest, false); error != 0) return error;
   {
     const Unique lock(mutex_);
+    if (const int error = clear_behind_disk(); error != 0) return error;
     if (const int error = bring_down(true); error != 0) return error;
     std::vector<u64> entries = l1_;
     entries.resize(std::max<u64>(entries.size(), header_.l1_entries(size)));
@@ -92,6 +93,7 @@ int Image::shrink(u64 size) {
   const u64 first = header_.to_clusters(size) << header_.cluster_bits;
   // Once the header has the new size, nothing behind it is reached.
   const Unique lock(mutex_);
+  if (const int error = clear_behind_disk(); error != 0) return error;
   for (u64 at = first; at < old_size;) {
     const u64 in_table = covered_by_l2() - (at & (covered_by_l2() - 1));
     const u64 clusters = header_.to_clusters(std::min(old_size - at, in_table));
@@ -245,6 +247,8 @@ int Image::store_snapshots(std::vector<StoredSnapshot> snapshots) {
 
 int Image::create_snapshot(const StoredSnapshot& described) {
   const Unique lock(mutex_);
+  if (described.about.vm_state_size == 0)
+    if (const int error = clear_behind_disk(); error != 0) return error;
   if (const int error = begin_change(); error != 0) return error;
   if (const int error = bring_down(true); error != 0) return error;
   StoredSnapshot snapshot = described;
@@ -272,6 +276,8 @@ int Image::create_snapshot(const StoredSnapshot& described) {
   std::vector<StoredSnapshot> all = snapshots_;
   all.push_back(std::move(snapshot));
   if (const int error = judged(store_snapshots(std::move(all))); error != 0) return error;
+  // The snapshot alone has it from now on.
+  if (const int error = clear_behind_disk(); error != 0) return error;
   return bring_down(true);
 }
 
@@ -281,6 +287,8 @@ int Image::apply_snapshot(const StoredSnapshot& snapshot) {
   if (const int error = bring_down(true); error != 0) return error;
   std::vector<u64> entries;
   if (const int error = judged(read_l1_of(snapshot, entries)); error != 0) return error;
+  // The state of a machine stays where it is.
+  entries.resize(header_.l1_entries(snapshot.about.disk_size));
   if (const int error = judged(count_uses(entries, true)); error != 0) {
     // Those that were counted are counted too often: room is lost, but every entry is true.
     if (update_copied() == 0) bring_down(true);

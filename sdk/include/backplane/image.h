@@ -63,6 +63,13 @@ struct Snapshot {
   std::optional<u64> instructions;  // that the machine had run
 };
 
+// As QEMU's programs have them: a list of records (SnapshotInfo), and of that, for people, a line
+// that says what the columns are and a line for each.
+Value describe_snapshots(const std::vector<Snapshot>& snapshots);
+std::string print_snapshots(const Value& snapshots);
+// A size for people, in the same way: "1.5 GiB".
+std::string human_bytes(u64 bytes);
+
 enum class Repair { Nothing, Leaks, All };
 
 // What a check of an image found.
@@ -115,6 +122,28 @@ class DiskImage {
 
  protected:
   ~DiskImage() = default;
+
+ private:
+  [[maybe_unused]] Room<4> room_;
+};
+
+// An image whose snapshots keep the state of a machine together with its disk. Like DiskImage, and
+// a node that offers one offers the other. Machine lock.
+class VmStateImage {
+ public:
+  // The next bytes, or the first: of the snapshot that is added next. What was written before
+  // drop_vm_state() or add_snapshot() is not part of it. Throws Error.
+  virtual void write_vm_state(u64 offset, std::span<const u8> bytes) = 0;
+  // Gives back what was written and is in no snapshot. Throws Error.
+  virtual void drop_vm_state() = 0;
+  // Keeps the disk as it is now, and `vm_state_size` bytes that were written. Its id and the size
+  // of its disk are the image's to say. Throws Error.
+  virtual void add_snapshot(const Snapshot& described) = 0;
+  // Of the snapshot with that id; the range lies within its vm_state_size. Throws Error.
+  virtual void read_vm_state(const std::string& id, u64 offset, std::span<u8> bytes) = 0;
+
+ protected:
+  ~VmStateImage() = default;
 
  private:
   [[maybe_unused]] Room<4> room_;

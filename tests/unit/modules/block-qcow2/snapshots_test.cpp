@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Snapshots inside an image, ours and qemu-img's.
+#include <algorithm>
+#include <span>
+
 #include "backplane/image.h"
 #include "qcow2_fixture.h"
 
@@ -78,6 +81,106 @@ TEST_P(SnapshotsTest, ThoseOfQemuImgAreKept) {
   expect_content(use.model);
   ASSERT_EQ(qemu_img("snapshot -a kept a.qcow2"), 0) << printed;
   expect_content(before);
+  expect_sound();
+}
+
+// What a machine's state is made of is of no interest here.
+class VmStatesTest : public SnapshotsTest {
+ protected:
+  VmStateImage& states() { return dynamic_cast<VmStateImage&>(*machine.find("/backends/disk")); }
+  void save(const std::string& name, const std::vector<u8>& state) {
+    constexpr std::size_t kStep = 300'000;
+    for (std::size_t at = 0; at < state.size(); at += kStep)
+      states().write_vm_state(at, std::span(state).subspan(at, std::min(kStep, state.size() - at)));
+    Snapshot described;
+    described.name = name;
+    described.vm_state_size = state.size();
+    states().add_snapshot(described);
+  }
+  std::vector<u8> state_of(const std::string& id, std::size_t size) {
+    std::vector<u8> state(size);
+    states().read_vm_state(id, 0, state);
+    return state;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Options, VmStatesTest,
+                         ::testing::Values("compat=0.10", "compat=1.1", "cluster_size=512",
+                                           "cluster_size=4k,refcount_bits=4",
+                                           "refcount_bits=64,lazy_refcounts=on"));
+
+TEST_P(VmStatesTest, AreKeptBesideTheDisk) {
+  create(GetParam(), "6M");
+  RandomUse use(6_MiB, 4);
+  open();
+  use_some(use, 60);
+  save("one", pattern(3'000'001, 1));
+  const auto then = use.model;
+  use_some(use, 60);
+  save("two", pattern(1'234'567, 2));
+  use_some(use, 60);
+  EXPECT_EQ(state_of("1", 3'000'001), pattern(3'000'001, 1));
+  EXPECT_EQ(state_of("2", 1'234'567), pattern(1'234'567, 2));
+  close();
+  expect_sound();
+  expect_content(use.model);
+  ASSERT_EQ(qemu_img("snapshot -l a.qcow2"), 0);
+  EXPECT_NE(printed.find("2.86 MiB"), std::string::npos) << printed;
+
+  open();
+  EXPECT_EQ(state_of("1", 3'000'001), pattern(3'000'001, 1));
+  image().apply_snapshot("one");
+  EXPECT_EQ(state_of("1", 3'000'001), pattern(3'000'001, 1));
+  use.model = then;
+  use_some(use, 60);
+  image().delete_snapshot("one");
+  EXPECT_EQ(state_of("2", 1'234'567), pattern(1'234'567, 2));
+  close();
+  expect_sound();
+  expect_content(use.model);
+  open();
+  image().delete_snapshot("two");
+  close();
+  expect_sound();
+  expect_content(use.model);
+}
+
+TEST_P(VmStatesTest, OneThatWasNotFinishedTakesNoRoom) {
+  create(GetParam(), "1M");
+  open();
+  states().write_vm_state(0, pattern(2'000'000, 1));
+  states().drop_vm_state();
+  states().write_vm_state(0, pattern(1'000'000, 2));
+  close();
+  // As after the end of a program that was killed.
+  expect_sound();
+  BlockNode& disk = open();
+  disk.resize(2_MiB);
+  EXPECT_EQ(content_of(disk), std::vector<u8>(2_MiB));
+  image().create_snapshot("without");
+  close();
+  expect_sound();
+  expect_content(std::vector<u8>(2_MiB));
+  ASSERT_EQ(qemu_img("snapshot -l a.qcow2"), 0);
+  EXPECT_NE(printed.find(" 0 B "), std::string::npos) << printed;
+}
+
+// QEMU's programs take the content of a disk, and leave alone what is behind it.
+TEST_P(VmStatesTest, OutliveQemuImg) {
+  create(GetParam(), "1M");
+  open();
+  save("ours", pattern(700'000, 1));
+  close();
+  ASSERT_EQ(qemu_img("snapshot -c theirs a.qcow2"), 0) << printed;
+  ASSERT_EQ(qemu_img("snapshot -a ours a.qcow2"), 0) << printed;
+  ASSERT_EQ(qemu_img("snapshot -d theirs a.qcow2"), 0) << printed;
+  expect_sound();
+  open();
+  EXPECT_EQ(state_of("1", 700'000), pattern(700'000, 1));
+  save("again", pattern(600'000, 3));
+  EXPECT_EQ(state_of("1", 700'000), pattern(700'000, 1));
+  EXPECT_EQ(state_of("2", 600'000), pattern(600'000, 3));
+  close();
   expect_sound();
 }
 
