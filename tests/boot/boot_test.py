@@ -341,8 +341,8 @@ sync
 """
 
 
-def check_blocks(content):
-    for n in range(WRITTEN_BLOCKS):
+def check_blocks(content, count=WRITTEN_BLOCKS):
+    for n in range(count):
         check_equal(f"block {n}", content[n * 4096:(n + 1) * 4096],
                     (b"%d\n" % n * 4096)[:4096])
 
@@ -409,6 +409,138 @@ def migrated_qcow2(setup):
     subprocess.run(["qemu-img", "check", "-q", disk], check=True)
     subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
     check_blocks(raw.read_bytes())
+
+
+# The same block to two disks; the number of the next is in memory. It waits on its way for a line.
+TWICE_WRITTEN_BLOCKS = 240
+WRITE_TWICE = f"""
+set -e
+n=0
+while [ $n -lt {TWICE_WRITTEN_BLOCKS} ]; do
+  for disk in vda vdb; do
+    yes $n | head -c 4096 | dd of=/dev/$disk bs=4k seek=$n conv=notrunc 2>/dev/null
+  done
+  n=$((n + 1))
+  [ $((n % 10)) != 0 ] || echo written $n
+  [ $n != 200 ] || read line </dev/ttyS1
+done
+sync
+"""
+
+
+class Snapshots:
+    """A guest with two disks that keep snapshots, started again and again."""
+
+    def __init__(self, setup):
+        self.setup = setup
+        self.disks = [setup.work / f"{name}.qcow2" for name in ("one", "two")]
+        for disk in self.disks:
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "16M"], check=True)
+
+    def guest(self, *options, **more):
+        drives = [word for disk in self.disks
+                  for word in ("-drive", f"file={disk},format=qcow2,if=virtio")]
+        return Guest(self.setup, WRITE_TWICE, *drives, *options, timeout=120, **more)
+
+    def check(self, statuses=(0,)):
+        for disk in self.disks:
+            result = subprocess.run(["qemu-img", "check", disk], capture_output=True, text=True,
+                                    check=False)
+            check(result.returncode in statuses, f"{disk}: {result.stdout}{result.stderr}")
+
+    def check_written(self):
+        self.check()
+        for disk in self.disks:
+            raw = self.setup.work / "disk.raw"
+            subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
+            check_blocks(raw.read_bytes(), TWICE_WRITTEN_BLOCKS)
+
+    def listed(self):
+        return subprocess.run(["qemu-img", "snapshot", "-l", self.disks[0]], check=True,
+                              capture_output=True, text=True).stdout
+
+
+def does(guest, command):
+    reply = guest.monitor(command)
+    check(command.split()[0] + ": " not in reply, f"{command}: the monitor said {reply!r}")
+    return reply
+
+
+def written(guest):
+    return int(guest.expect(r"written (\d+)")[0])
+
+
+def snapshots_by(setup, accel, cpus):
+    machine = Snapshots(setup)
+    with machine.guest(accel=accel, cpus=cpus) as guest:
+        early = written(guest)
+        does(guest, "savevm early")
+        late = max(written(guest) for _ in range(5))
+        does(guest, "savevm late")
+        check(all(name in does(guest, "info snapshots") for name in ("early", "late")),
+              "info snapshots does not list them")
+        written(guest)
+        does(guest, "loadvm early")
+        last = late
+        while (now := written(guest)) > last:
+            last = now
+        check(early <= now <= late, f"it went from {last} to {now}, and not back to {early}")
+        check("running" in does(guest, "info status"), "it stands still")
+        guest.say("go on")
+        guest.finish()
+    machine.check_written()
+    size = re.search(r"late +([0-9.]+) MiB", machine.listed())
+    check(size and float(size[1]) > 10, f"qemu-img lists: {machine.listed()}")
+    with machine.guest("-loadvm", "late", accel=accel, cpus=cpus) as guest:
+        wait_for_listener(guest.monitor_path, guest.process)
+        does(guest, "delvm late")
+        guest.say("go on")
+        check(written(guest) > late, "it did not go on where it was")
+        guest.finish()
+    check("late" not in machine.listed(), machine.listed())
+    machine.check_written()
+
+
+@case
+def snapshots(setup):
+    """A guest that writes to its disks goes back to what it was, disks and memory, again and
+    again, here and in another process."""
+    snapshots_by(setup, "tcg", 2)
+
+
+@case
+def snapshots_native(setup):
+    """The same of programs that the processor runs itself."""
+    skip_without_native_tier(setup)
+    snapshots_by(setup, NATIVE, 1)
+
+
+@case
+def snapshots_killed(setup):
+    """Killed while it makes, replaces or removes a snapshot, a program leaves sound images: the
+    snapshot is there or it is not."""
+    machine = Snapshots(setup)
+    with machine.guest() as guest:
+        written(guest)
+        does(guest, "savevm kept")
+        does(guest, "savevm maybe")
+        guest.kill(signal.SIGKILL)
+        guest.wait()
+    for n in range(8):
+        name = "maybe" if "maybe" in machine.listed() else "kept"
+        with machine.guest("-loadvm", name) as guest:
+            wait_for_listener(guest.monitor_path, guest.process)
+            guest.monitor("info snapshots")
+            guest.send_to_monitor("delvm maybe" if n % 4 == 3 else "savevm maybe")
+            time.sleep(0.02 * n)
+            guest.kill(signal.SIGKILL)
+            guest.wait()
+        machine.check(statuses=(0, 3))
+        check("kept" in machine.listed(), machine.listed())
+    with machine.guest("-loadvm", "kept") as guest:
+        guest.say("go on")
+        guest.finish()
+    machine.check(statuses=(0, 3))
 
 
 @case

@@ -134,6 +134,10 @@ class Guest:
         self._monitor.sendall(command.encode() + b"\n")
         return self._monitor_reply()
 
+    def send_to_monitor(self, command):
+        """Does not wait for what it answers; it has answered before."""
+        self._monitor.sendall(command.encode() + b"\n")
+
     def _monitor_reply(self):
         reply = b""
         while not re.search(rb"\(\w+\) $", reply):

@@ -26,10 +26,10 @@ std::vector<CommandProvider*> providers(Machine& machine) {
 std::vector<KnownCommand> known_commands(Machine& machine) {
   std::vector<KnownCommand> known;
   for (const auto group :
-       {run_commands(), state_commands(), migration_commands(), machine_commands(),
-        program_commands(), backend_commands(), block_commands(), medium_commands(),
-        device_commands(), object_commands(), display_commands(), input_commands(),
-        debugger_commands(), log_commands(), schema_commands(), human_commands(),
+       {run_commands(), state_commands(), snapshot_commands(), migration_commands(),
+        machine_commands(), program_commands(), backend_commands(), block_commands(),
+        medium_commands(), device_commands(), object_commands(), display_commands(),
+        input_commands(), debugger_commands(), log_commands(), schema_commands(), human_commands(),
         session_commands()})
     for (const Command& command : group) known.push_back({&command, nullptr});
   for (CommandProvider* const provider : providers(machine))

@@ -9,6 +9,7 @@
 #include "backplane/log.h"
 #include "backplane/machine_state.h"
 #include "backplane/migration.h"
+#include "backplane/snapshots.h"
 #include "devices/devices.h"
 #include "devices/displays.h"
 #include "devices/firmware_files.h"
@@ -104,6 +105,7 @@ void Launch::configure_machine() {
   machine_->run_control().actions() = asked_.actions;
   config.start_stopped = asked_.start_stopped;
   if (const auto& state = asked_.state()) {
+  config.will_load_state = asked_.snapshot_to_load != nullptr;
     config.will_load_state = true;
     config.will_be_received = !state->place.socket.empty() || state->place.deferred;
   }
@@ -223,6 +225,11 @@ void Launch::make_ready() {
 void Launch::load_state(const StatePlace& place) {
   if (place.deferred) return;
   if (place.is_handed_over()) {
+  else if (const GivenOption* const option = asked_.snapshot_to_load)
+    with_option(option->text, [&] {
+      ProgressLine progress("loading");
+      load_snapshot(*machine_, option->value, progress.shower());
+    });
     migration_->receive(place.socket, end_if_failed(*machine_, asked_.state()->given));
     return;
   }

@@ -42,7 +42,8 @@ struct Configuration {
   std::optional<InstructionCounting> icount;
 
   GuestActions actions;
-  // The state that the machine begins with; -loadstate is before -incoming.
+  // The state that the machine begins with; -loadstate is before -incoming, and both before
+  // -loadvm.
   struct State {
     StatePlace place;
     std::string given;
@@ -50,6 +51,7 @@ struct Configuration {
   std::optional<State> loaded;
   std::optional<State> incoming;
   const std::optional<State>& state() const { return loaded ? loaded : incoming; }
+  Option snapshot_to_load = nullptr;  // -loadvm
   bool start_stopped = false;
 
   Options objects;

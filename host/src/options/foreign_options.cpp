@@ -38,7 +38,6 @@ constexpr ForeignOption kForeign[] = {
     {"g", kTakesValue, "screens are shown by -vnc alone; there is nothing in its place"},
     {"iscsi", kTakesValue,
      "there is no iSCSI; let the host attach the disk, and use -drive file=/dev/DISK"},
-    {"loadvm", kTakesValue, "images keep no machines; use -loadstate FILE"},
     {"localtime", kFlag, "use -rtc base=localtime"},
     {"mem-path", kTakesValue, "the guest's memory is in no file; there is nothing in its place"},
     {"mem-prealloc", kFlag,

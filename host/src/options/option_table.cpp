@@ -137,6 +137,9 @@ std::vector<Row> rows() {
       {{"loadstate", "", "FILE",
         "go on where a machine with the same options was saved ('savestate' in the monitor)"},
        set_loaded_state},
+      {{"loadvm", "", "NAME",
+        "go on where 'savevm NAME' in the monitor kept the machine and its disks"},
+       [](Configuration& c, const GivenOption& o) { c.snapshot_to_load = &o; }},
       {{"incoming", "", "file:FILE|unix:PATH|tcp:HOST:PORT|fd:NUMBER|defer",
         "the same, or wait there for a machine that 'migrate' in the monitor of another\n"
         "program sends; fd: an open descriptor, defer: until 'migrate-incoming' says where"},

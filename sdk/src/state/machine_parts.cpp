@@ -44,11 +44,11 @@ struct SavedObject {
   StateReader state;
 };
 
-void read_objects(Machine& machine, StateReader from) {
+// With the objects of this machine that they are of.
+std::vector<std::pair<SavedObject, Object*>> match_objects(Machine& machine, StateReader from) {
   std::map<std::string, Object*> missing;
   for (Object* const object : objects_of(machine))
     if (has_state(*object)) missing[object->path()] = object;
-  // Which there are comes before what they are like: that says more.
   std::vector<std::pair<SavedObject, Object*>> found;
   for (u64 left = from.number(4); left != 0; --left) {
     SavedObject saved{from.text(), from.text(), from.piece()};
@@ -64,7 +64,12 @@ void read_objects(Machine& machine, StateReader from) {
     throw Error::of("the saved machine has no {} at {}, as this one does",
                     missing.begin()->second->type_name(), missing.begin()->first)
         .with_hint("start it with the devices that the saved one had");
-  for (auto& [saved, object] : found) {
+  return found;
+}
+
+void read_objects(Machine& machine, StateReader from) {
+  // Which there are comes before what they are like: that says more.
+  for (auto& [saved, object] : match_objects(machine, from)) {
     try {
       load_object(*object, saved.state);
       saved.state.expect_end();
@@ -178,6 +183,33 @@ StateWriter write_objects(Machine& machine) {
     to.end(piece);
   }
   return to;
+}
+
+void check_objects(Machine& machine, StateReader from) { match_objects(machine, from); }
+
+void write_machine(Machine& machine, ByteSink& out, Compressor* packer, std::string_view compressor,
+                   const StateProgress& progress) {
+  const RamBlocks blocks = ram_of(machine);
+  std::map<std::string, RamRuns> in_use;
+  Contents contents{.compressor = std::string(compressor)};
+  for (const auto& [name, block] : blocks) {
+    in_use[name] = runs_in_use(*block);
+    contents.ram += bytes_of(in_use[name]);
+  }
+  ChunkWriter chunks(out);
+  chunks.begin();
+  chunks.write(StateChunk::Header, write_header(machine).bytes());
+  chunks.write(StateChunk::Contents, write_contents(contents).bytes());
+  chunks.write(StateChunk::Objects, write_objects(machine).bytes());
+  RamWriter ram(chunks, packer);
+  u64 done = 0;
+  for (const auto& [name, block] : blocks)
+    for_each_piece(in_use[name], [&, block = block.get()](const RamBlock::Run& piece) {
+      ram.write(*block, piece, RamWriter::Zeroes::LeaveOut);
+      done += piece.end - piece.start;
+      if (progress) progress(done, contents.ram);
+    });
+  chunks.write(StateChunk::End);
 }
 
 MachineLoader::MachineLoader(Machine& machine, std::string name, StateProgress progress)

@@ -52,6 +52,12 @@ Contents read_contents(StateReader from);
 // then. The machine stands still.
 void settle_machine(Machine& machine);
 StateWriter write_objects(Machine& machine);
+// Throws Error unless that Objects chunk is of the objects that this machine has.
+void check_objects(Machine& machine, StateReader from);
+// All of it, from the magic to the end mark; a packer is a compressor of that name. The machine is
+// settled.
+void write_machine(Machine& machine, ByteSink& out, Compressor* packer, std::string_view compressor,
+                   const StateProgress& progress);
 
 // The same in pieces, for whoever reads them elsewhere. Machine lock, main loop's thread.
 class MachineLoader {

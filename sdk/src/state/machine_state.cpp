@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "backplane/machine_state.h"
 
-#include <fmt/format.h>
-
 #include "state/machine_parts.h"
 #include "state/state_file.h"
 
@@ -15,28 +13,8 @@ void save_machine(Machine& machine, const std::filesystem::path& file, std::stri
   if (!compressor.empty()) packer = create_compressor(compressor);
   const Pause pause(machine);
   settle_machine(machine);
-  const RamBlocks blocks = ram_of(machine);
-  std::map<std::string, RamRuns> in_use;
-  Contents contents{.compressor = std::string(compressor)};
-  for (const auto& [name, block] : blocks) {
-    in_use[name] = runs_in_use(*block);
-    contents.ram += bytes_of(in_use[name]);
-  }
   StateFileWriter out(file);
-  ChunkWriter chunks(out);
-  chunks.begin();
-  chunks.write(StateChunk::Header, write_header(machine).bytes());
-  chunks.write(StateChunk::Contents, write_contents(contents).bytes());
-  chunks.write(StateChunk::Objects, write_objects(machine).bytes());
-  RamWriter ram(chunks, packer.get());
-  u64 done = 0;
-  for (const auto& [name, block] : blocks)
-    for_each_piece(in_use[name], [&, block = block.get()](const RamBlock::Run& piece) {
-      ram.write(*block, piece, RamWriter::Zeroes::LeaveOut);
-      done += piece.end - piece.start;
-      if (progress) progress(done, contents.ram);
-    });
-  chunks.write(StateChunk::End);
+  write_machine(machine, out, packer.get(), compressor, progress);
   out.finish();
 }
 
