@@ -377,6 +377,9 @@ def discs(test):
         check(found("empty")["locked"], "it is not locked any more")
         check(monitor("eject -f empty") == "", "eject -f")
         check("inserted" not in found("empty"), found("empty"))
+        state = monitor("info state").split(f"{found('empty')['qdev']}\n")[1]
+        check("event=3 " in state.split("optical: ")[1].splitlines()[0],
+              f"the guest was not asked for the disc: {state}")
         check(monitor(f"change empty {files[0]} raw") == "", "change")
         check(f"{files[0]}" in monitor("info block"), monitor("info block"))
         check("password can be changed" in monitor("change vnc word"), "change vnc")

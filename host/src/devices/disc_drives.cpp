@@ -58,7 +58,10 @@ bool is_tray_open(const Device& drive) { return drive.get_value(kTrayOpen).as_bo
 
 bool open_tray(Device& drive, bool force) {
   if (is_tray_open(drive)) return true;
-  if (force) drive.set_value("locked", false);
+  // The guest of one that is locked is asked first, also where it is not waited for.
+  drive.set_value(kTrayOpen, true);
+  if (is_tray_open(drive) || !force) return is_tray_open(drive);
+  drive.set_value("locked", false);
   drive.set_value(kTrayOpen, true);
   return is_tray_open(drive);
 }

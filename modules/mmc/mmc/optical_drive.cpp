@@ -105,7 +105,8 @@ bool OpticalDrive::put_tray(bool open) {
 
 void OpticalDrive::move_tray(bool open) {
   if (!put_tray(open)) return;
-  state_.events = kMediumMoved;
+  // One that was asked for its disc learns of that as well, though the tray did not wait for it.
+  state_.events = static_cast<u8>(open ? state_.events | kMediumMoved : kMediumMoved);
   if (has_disc()) state_.attention = true;
 }
 

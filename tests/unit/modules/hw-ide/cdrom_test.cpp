@@ -185,6 +185,17 @@ TEST_F(CdromTest, ALockedTrayStaysAndTheGuestIsAsked) {
   EXPECT_EQ(media_event(), (std::vector<u8>{kMediaRemoval, 1}));
 }
 
+TEST_F(CdromTest, OneThatWasAskedForItsDiscLearnsOfItThoughNobodyWaits) {
+  Device& drive = *drives_[0];
+  send({0x1e, 0, 0, 0, 1});
+  media_event();
+  drive.set_value("tray-open", true);
+  drive.set_value("locked", false);
+  drive.set_value("tray-open", true);
+  EXPECT_EQ(media_event(), (std::vector<u8>{kEjectRequest, 1}));
+  EXPECT_EQ(media_event(), (std::vector<u8>{kMediaRemoval, 1}));
+}
+
 TEST_F(CdromTest, ATransferEndsWhenTheTrayOpens) {
   take_attention();
   send({0x28, 0, 0, 0, 0, 0, 0, 0, 2}, kBlock);
