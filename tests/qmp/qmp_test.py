@@ -308,6 +308,7 @@ def discs(test):
     for file in files:
         file.write_bytes(bytes(1 << 20))
     options = ["-drive", "if=ide,media=cdrom,id=empty", "-cdrom", str(files[0]),
+               "-drive", "if=none,media=cdrom,id=none", "-device", "ide-cd,drive=none",
                "-device", "virtio-scsi-pci", "-device", "scsi-cd,id=scsi", "-blockdev",
                f"raw,node-name=kept,read-only=on,file.driver=file,file.filename={files[1]}",
                "-drive", f"file={files[2]},format=raw,if=none,id=other",
@@ -376,12 +377,20 @@ def discs(test):
         check("is locked and force was not specified" in monitor("eject empty"), "it is locked")
         check(found("empty")["locked"], "it is not locked any more")
         check(monitor("eject -f empty") == "", "eject -f")
-        check("inserted" not in found("empty"), found("empty"))
         state = monitor("info state").split(f"{found('empty')['qdev']}\n")[1]
         check("event=3 " in state.split("optical: ")[1].splitlines()[0],
               f"the guest was not asked for the disc: {state}")
+        check("inserted" not in found("empty"), found("empty"))
         check(monitor(f"change empty {files[0]} raw") == "", "change")
         check(f"{files[0]}" in monitor("info block"), monitor("info block"))
+        check(monitor(f"change none {files[0]} raw") == "", "change of an empty if=none")
+        check(found("none")["inserted"]["file"] == str(files[0]), found("none"))
+        check(monitor(f"change scsi {files[0]} raw") == "", "change of scsi")
+        check(any(node.startswith("scsi.") for node in nodes()), nodes())
+        session.ask("device_del", id="scsi")
+        while session.read().get("event") != "DEVICE_DELETED":
+            pass
+        check(not any(node.startswith("scsi.") for node in nodes()), nodes())
         check("password can be changed" in monitor("change vnc word"), "change vnc")
         session.ask("quit")
 

@@ -88,8 +88,10 @@ Value blockdev_add(CommandContext& context, const Arguments& arguments) {
 Value blockdev_del(CommandContext& context, const Arguments& arguments) {
   remove(context, kBlockKind, arguments.text("node-name"));
   // Another one of that name is not of the -drive any more.
-  if (Drives* const drives = context.machine.service<Drives>())
+  if (Drives* const drives = context.machine.service<Drives>()) {
     drives->nodes.erase(arguments.text("node-name"));
+    drives->discs.erase(arguments.text("node-name"));
+  }
   return {};
 }
 Value netdev_add(CommandContext& context, const Arguments& arguments) {

@@ -14,7 +14,7 @@ namespace {
 Value device_add(CommandContext& context, const Arguments& arguments) {
   const Drives* const drives = context.machine.service<Drives>();
   add_device(context.machine, KeyValueList::of(property_texts(arguments.but({}))),
-             drives != nullptr ? drives->properties : std::map<std::string, Properties>());
+             drives != nullptr ? drives->uses : std::map<std::string, DriveUse>());
   return {};
 }
 

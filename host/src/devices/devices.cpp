@@ -6,6 +6,7 @@
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/module.h"
+#include "devices/disc_drives.h"
 #include "report.h"
 
 namespace backplane::host {
@@ -29,19 +30,36 @@ std::string why_unused(const CompatProperty& global) {
   return fmt::format("not used: this machine has no {}", global.type);
 }
 
+// Throws Error unless a device of that type can be the drive of that name, which has no disc.
+void expect_empty_drive(Machine& machine, const std::string& driver, const std::string& name) {
+  const auto& k = class_of_kind<DeviceClass>(kDeviceKind, driver);
+  if (k.find_property("medium-name") == nullptr)
+    throw Error::of("drive={}: is empty, which a {} cannot be", name, k.name)
+        .with_hint("give that -drive a file=");
+  for (const Device* const other : disc_drives(machine))
+    if (other->get_property("medium-name") == name)
+      throw Error::of("drive={}: is in use by {} ({})", name, other->type_name(), other->path());
+}
+
 }  // namespace
 
 void add_device(Machine& machine, KeyValueList values,
-                const std::map<std::string, Properties>& of_drives) {
+                const std::map<std::string, DriveUse>& of_drives) {
   const std::string driver = values.take("driver").value_or("");
   if (driver.empty())
     throw Error("the type of the device is missing: -device help lists those there are");
   const std::string id = values.take("id").value_or("");
   const std::string bus = values.take("bus").value_or("");
   Properties properties = values.pairs();
-  if (const auto drive = of_drives.find(values.get("drive")); drive != of_drives.end())
-    for (const auto& [key, value] : drive->second)
+  if (const auto drive = of_drives.find(values.get("drive")); drive != of_drives.end()) {
+    for (const auto& [key, value] : drive->second.properties)
       if (values.get(key, "auto") == "auto") properties.emplace_back(key, value);
+    if (drive->second.is_empty) {
+      expect_empty_drive(machine, driver, drive->first);
+      std::erase_if(properties, [](const auto& property) { return property.first == "drive"; });
+      properties.emplace_back("medium-name", drive->first);
+    }
+  }
   machine.add_device(driver, id, bus, properties);
 }
 

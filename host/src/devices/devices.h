@@ -20,11 +20,17 @@ namespace backplane::host {
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
+// What a -drive says of the device that names it.
+struct DriveUse {
+  Properties properties;
+  bool is_empty = false;  // a CD drive without a disc, which goes by that name
+};
+
 // Carries out one -device; the first, unnamed value is "driver". `of_drives` is what the -drive
 // that it names with drive= says of it, by that one's id; what the device itself is told comes
 // first. Throws Error.
 void add_device(Machine& machine, KeyValueList values,
-                const std::map<std::string, Properties>& of_drives);
+                const std::map<std::string, DriveUse>& of_drives);
 
 // A device that another option stands for: the disk of a -drive, the card of a -nic.
 struct ImpliedDevice {

@@ -162,7 +162,7 @@ Drives open_drives(Backends& backends, Machine& machine, const Configuration& as
       if (!drive.is_empty)
         drives.nodes.emplace(drive.id, add_nodes(backends, drive, asked.snapshot));
       if (!drive.makes_device()) {
-        drives.properties.emplace(drive.id, drive.device);
+        drives.uses.emplace(drive.id, DriveUse{drive.device, drive.is_empty});
         return;
       }
       const DriveInterface interface = interface_of(machine_class, drive.interface);
@@ -198,6 +198,7 @@ void open_disc(Backends& backends, Drives& drives, const std::string& id, const 
   if (drive.is_empty) throw Error("filename is empty: expects the path of an image");
   try {
     drives.nodes.insert_or_assign(id, add_nodes(backends, drive, false));
+    drives.discs.insert(id);
   } catch (...) {
     const std::string below = protocol_node_name(id);
     if (backends.find(below) != nullptr) backends.remove(below);
@@ -210,6 +211,14 @@ void close_drive(Backends& backends, Drives& drives, const std::string& id) {
   if (found == drives.nodes.end()) return;
   for (const std::string& node : found->second) backends.remove(node);
   drives.nodes.erase(found);
+  drives.discs.erase(id);
+}
+
+void close_unused_discs(Backends& backends, Drives& drives) {
+  for (const std::string& id : std::set(drives.discs)) {
+    const auto* const node = dynamic_cast<const BlockNode*>(backends.find(id));
+    if (node != nullptr && node->user() == nullptr) close_drive(backends, drives, id);
+  }
 }
 
 }  // namespace backplane::host

@@ -44,6 +44,7 @@ Launch::Launch(const Configuration& configuration, const std::string& program_na
 Launch::~Launch() {
   const MachineLock::Guard lock;
   gdb_.reset();
+  device_gone_ = {};
   for (Object* const monitor : monitors_) root_.remove_child(*monitor);
   if (migration_ != nullptr) root_.remove_child(*migration_);
   typing_.reset();
@@ -104,8 +105,8 @@ void Launch::configure_machine() {
   config.uuid = asked_.uuid;
   machine_->run_control().actions() = asked_.actions;
   config.start_stopped = asked_.start_stopped;
-  if (const auto& state = asked_.state()) {
   config.will_load_state = asked_.snapshot_to_load != nullptr;
+  if (const auto& state = asked_.state()) {
     config.will_load_state = true;
     config.will_be_received = !state->place.socket.empty() || state->place.deferred;
   }
@@ -199,13 +200,17 @@ void Launch::add_devices() {
   drives_ = open_drives(*backends_, *machine_, asked_);
   // Those that come later may name one, too.
   machine_->provide(drives_);
+  device_gone_ = machine_->events().subscribe([this](const EventType& type, const Value&) {
+    if (type.name != kDeviceDeletedEvent.name) return;
+    machine_->main_loop().post([this] { close_unused_discs(*backends_, drives_); });
+  });
   auto implied = drives_.disks;
   for (ImpliedDevice& card : open_networks(*backends_, *machine_, asked_))
     implied.push_back(std::move(card));
   create_objects(*backends_, asked_, ObjectsOf::Networks);
   for (const GivenOption* option : asked_.devices)
     with_values(*option, [&](KeyValueList values) {
-      add_device(*machine_, std::move(values), drives_.properties);
+      add_device(*machine_, std::move(values), drives_.uses);
     });
   for (const ImpliedDevice& device : implied) add_device(*machine_, device);
 }
@@ -220,16 +225,16 @@ void Launch::make_ready() {
   machine_->run_control().reset();
   if (const auto& state = asked_.state())
     with_option(state->given, [&] { load_state(state->place); });
-}
-
-void Launch::load_state(const StatePlace& place) {
-  if (place.deferred) return;
-  if (place.is_handed_over()) {
   else if (const GivenOption* const option = asked_.snapshot_to_load)
     with_option(option->text, [&] {
       ProgressLine progress("loading");
       load_snapshot(*machine_, option->value, progress.shower());
     });
+}
+
+void Launch::load_state(const StatePlace& place) {
+  if (place.deferred) return;
+  if (place.is_handed_over()) {
     migration_->receive(place.socket, end_if_failed(*machine_, asked_.state()->given));
     return;
   }

@@ -70,6 +70,7 @@ class Launch {
   Backends* backends_ = nullptr;  // "/backends"
   Consoles consoles_;
   Drives drives_;
+  Subscription device_gone_;
   std::optional<Inputs> inputs_;
   std::optional<Typing> typing_;
   Migration* migration_ = nullptr;  // "/migration"

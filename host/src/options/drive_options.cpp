@@ -129,11 +129,8 @@ DriveOptions parse_drive(KeyValueList values) {
   drive.id = values.take("id").value_or("");
   drive.interface = values.take("if").value_or("virtio");
   drive.is_empty = path.empty() && !protocol;
-  if (drive.is_empty && !(drive.is_cdrom && drive.makes_device())) {
-    constexpr const char* kMissing = "file is missing: expects the path of an image";
-    if (!drive.is_cdrom) throw Error(kMissing);
-    throw Error(kMissing).with_hint("an empty drive is -device ide-cd or scsi-cd without drive=");
-  }
+  if (drive.is_empty && !drive.is_cdrom)
+    throw Error("file is missing: expects the path of an image");
   drive.protocol = protocol ? *protocol : protocol_for(path);
   if (!path.empty()) drive.protocol_node.emplace_back("filename", path);
   const auto format = values.take("format");
