@@ -186,9 +186,10 @@ TEST_F(CdromTest, ALockedTrayStaysAndTheGuestIsAsked) {
 }
 
 TEST_F(CdromTest, OneThatWasAskedForItsDiscLearnsOfItThoughNobodyWaits) {
+  take_attention();
   Device& drive = *drives_[0];
-  send({0x1e, 0, 0, 0, 1});
   media_event();
+  reply({0x1e, 0, 0, 0, 1});
   drive.set_value("tray-open", true);
   drive.set_value("locked", false);
   drive.set_value("tray-open", true);
