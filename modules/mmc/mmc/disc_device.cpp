@@ -20,6 +20,15 @@ constexpr const EventType* kEvents[] = {&kTrayMoved};
 DiscDevice& of(Object& object) { return dynamic_cast<DiscDevice&>(object); }
 const DiscDevice& of(const Object& object) { return dynamic_cast<const DiscDevice&>(object); }
 
+// Throws Error if there is no disc in that node.
+u32 blocks_of_disc(const BlockNode& node) {
+  const u64 blocks = node.size() / OpticalDrive::kBlockSize;
+  if (blocks == 0)
+    throw Error::of("{}: has {} bytes: a disc has blocks of {} bytes", node.where(), node.size(),
+                    OpticalDrive::kBlockSize);
+  return static_cast<u32>(std::min<u64>(blocks, std::numeric_limits<u32>::max()));
+}
+
 }  // namespace
 
 void DiscDevice::add_properties(DeviceClass& k) {
@@ -68,16 +77,39 @@ void DiscDevice::set_tray_open(bool open) {
   optical_.move_tray(open);
 }
 
+std::optional<u32> DiscDevice::blocks() const {
+  if (!disc_) return std::nullopt;
+  return blocks_of_disc(*disc_);
+}
+
+void DiscDevice::look_at_disc(bool changed) { optical_.set_disc(blocks(), changed && disc_); }
+
 void DiscDevice::change_medium(std::string_view id) {
   if (!self_.realized()) {
-    set_medium(id);
+    disc_.assign(self_, id);
     if (medium_name_.empty()) medium_name_ = id;
     return;
   }
   if (!is_tray_open()) throw Error("the tray is closed, and has to be open");
   // The guest may have opened it before all that it had asked for was there.
   end_transfers();
-  set_medium(id);
+  if (!id.empty()) return put_in(id);
+  close_queue();
+  disc_.disconnect();
+  look_at_disc(false);
+}
+
+void DiscDevice::put_in(std::string_view id) {
+  if (disc_) throw Error::of("'{}' is in it, and has to be taken out before", disc_.print());
+  disc_.assign(self_, id);
+  try {
+    open_queue();
+    look_at_disc(false);
+  } catch (...) {
+    close_queue();
+    disc_.disconnect();
+    throw;
+  }
 }
 
 void DiscDevice::tell_tray_moved() {
@@ -86,14 +118,6 @@ void DiscDevice::tell_tray_moved() {
       kTrayMoved, Value::Record{{"device", medium_name_},
                                 {"id", self_.id().empty() ? self_.path() : self_.id()},
                                 {"tray-open", is_tray_open()}});
-}
-
-u32 blocks_of_disc(const BlockNode& node) {
-  const u64 blocks = node.size() / OpticalDrive::kBlockSize;
-  if (blocks == 0)
-    throw Error::of("{}: has {} bytes: a disc has blocks of {} bytes", node.where(), node.size(),
-                    OpticalDrive::kBlockSize);
-  return static_cast<u32>(std::min<u64>(blocks, std::numeric_limits<u32>::max()));
 }
 
 }  // namespace backplane::mmc

@@ -3,10 +3,12 @@
 // the event that tells of the tray. Machine lock.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "backplane/backend.h"
 #include "backplane/block.h"
 #include "backplane/command.h"
 #include "backplane/device.h"
@@ -28,27 +30,31 @@ class DiscDevice : public CommandProvider {
   std::span<const EventType* const> events() const override;
 
  protected:
-  // Both are parts of one object, and `self` is that.
-  DiscDevice(const Device& self, OpticalDrive& optical) : self_(self), optical_(optical) {}
+  // All are parts of one object, and `self` is that; `disc` is its property "drive".
+  DiscDevice(Device& self, BackendLink<BlockNode>& disc, OpticalDrive& optical)
+      : self_(self), disc_(disc), optical_(optical) {}
+  // Has the optical drive know the disc that is in it now. Throws Error if that is none.
+  void look_at_disc(bool changed);
+  // Blocks of that disc, none if there is no disc.
+  std::optional<u32> blocks() const;
   // For OpticalDrive::on_tray_moved().
   void tell_tray_moved();
   // What is under way on the disc ends, or has failed: the tray opens, or the disc goes.
   virtual void end_transfers() = 0;
-  // The id of the node that the drive is to have from now on, or empty. Throws Error, and changes
-  // nothing then. The device may not be realized yet.
-  virtual void set_medium(std::string_view id) = 0;
+  // The device of a realized drive gets a queue on what is in it, or Error; and has none any more.
+  virtual void open_queue() = 0;
+  virtual void close_queue() = 0;
 
  private:
   bool is_tray_open() const { return optical_.is_tray_open(); }
   void set_tray_open(bool open);
   void change_medium(std::string_view id);
+  void put_in(std::string_view id);
 
-  const Device& self_;
+  Device& self_;
+  BackendLink<BlockNode>& disc_;
   OpticalDrive& optical_;
   std::string medium_name_;
 };
-
-// Blocks of a disc that is in that node. Throws Error if there is not one.
-u32 blocks_of_disc(const BlockNode& node);
 
 }  // namespace backplane::mmc

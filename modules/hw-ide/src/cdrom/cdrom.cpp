@@ -40,25 +40,20 @@ void IdeCdrom::class_init(DeviceClass& k) {
 }
 
 IdeCdrom::IdeCdrom()
-    : DiscDevice(static_cast<const Device&>(*this), optical_),
+    : DiscDevice(*this, drive(), optical_),
       optical_(kModel, kRevision, OpticalDrive::Interface::Atapi) {
   optical_.on_tray_moved([this] { tell_tray_moved(); });
 }
 
-std::optional<u32> IdeCdrom::blocks() const {
-  if (!has_medium()) return std::nullopt;
-  return mmc::blocks_of_disc(node());
-}
-
-void IdeCdrom::realize() { optical_.set_disc(blocks(), false); }
+void IdeCdrom::realize() { look_at_disc(false); }
 
 void IdeCdrom::reset() {
   IdeDrive::reset();
-  optical_.set_disc(blocks(), has_medium());
+  look_at_disc(true);
 }
 
 void IdeCdrom::loaded() {
-  optical_.set_disc(blocks(), false);
+  look_at_disc(false);
   IdeDrive::loaded();
 }
 
@@ -67,17 +62,6 @@ void IdeCdrom::end_transfers() {
   if (state_.phase != Phase::Blocks) return;
   abandon();
   fail_with(mmc::kMediumNotPresent);
-}
-
-void IdeCdrom::set_medium(std::string_view id) {
-  IdeDrive::set_medium(id);
-  if (!realized()) return;
-  try {
-    optical_.set_disc(blocks(), false);
-  } catch (...) {
-    IdeDrive::set_medium({});
-    throw;
-  }
 }
 
 void IdeCdrom::check_loaded() const {

@@ -2,9 +2,6 @@
 // "ide-cd": a CD drive, which is given packets. [ATA/ATAPI-7 volume 2 "PACKET command protocol"]
 #pragma once
 
-#include <optional>
-#include <string_view>
-
 #include "drive/ide_drive.h"
 #include "mmc/disc_device.h"
 #include "mmc/optical_drive.h"
@@ -32,7 +29,8 @@ class IdeCdrom final : public IdeDrive, public mmc::DiscDevice {
   BlockRequest pending_request() override;
   void check_loaded() const override;
   void end_transfers() override;
-  void set_medium(std::string_view id) override;
+  void open_queue() override { IdeDrive::open_queue(); }
+  void close_queue() override { IdeDrive::close_queue(); }
 
  private:
   enum class Phase : u8 {
@@ -52,7 +50,6 @@ class IdeCdrom final : public IdeDrive, public mmc::DiscDevice {
     static std::span<const StateMember> members();
   };
 
-  std::optional<u32> blocks() const;
   void identify();
   void take_packet();
   void execute_packet();

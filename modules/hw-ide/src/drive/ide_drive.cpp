@@ -104,22 +104,6 @@ void IdeDrive::open_queue() {
                          .write_through = !has_write_cache()});
 }
 
-void IdeDrive::set_medium(std::string_view id) {
-  if (!realized()) return drive_.assign(*this, id);
-  if (id.empty()) {
-    disk_.reset();
-    return drive_.disconnect();
-  }
-  if (drive_) throw Error::of("'{}' is in it, and has to be taken out before", drive_.print());
-  drive_.assign(*this, id);
-  try {
-    open_queue();
-  } catch (...) {
-    drive_.disconnect();
-    throw;
-  }
-}
-
 void IdeDrive::unrealize() {
   if (disk_ != nullptr) disk_->drain();
   disk_.reset();

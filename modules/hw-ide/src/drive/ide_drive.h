@@ -112,9 +112,11 @@ class IdeDrive : public Device, public BootDevice, public DiskSizeListener {
   void submit();
   // What is under way is forgotten: the drive is idle.
   void abandon();
-  // Another medium, or none (an empty id), in a drive that does nothing. Throws Error, and changes
-  // nothing then.
-  void set_medium(std::string_view id);
+  // The property "drive", and a queue on what it names; without one there is no medium. Throws
+  // Error.
+  BackendLink<BlockNode>& drive() { return drive_; }
+  void open_queue();
+  void close_queue() { disk_.reset(); }
   // Settings that IDENTIFY speaks of: the modes of SET FEATURES. False: there is no such.
   bool set_transfer_mode(u8 mode);
   u16 multiword_modes() const;
@@ -142,7 +144,6 @@ class IdeDrive : public Device, public BootDevice, public DiskSizeListener {
   };
 
   bool manage_power(u8 command);
-  void open_queue();
   void raise_interrupt();
   void drop_interrupt();
   void end_pio_block();

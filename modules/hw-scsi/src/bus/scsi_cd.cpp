@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <string_view>
 
 #include "bus/scsi_device.h"
 #include "mmc/disc_device.h"
@@ -36,41 +35,28 @@ class ScsiCd final : public ScsiDevice, public mmc::DiscDevice {
     k.state<&ScsiCd::optical_>(1, "optical");
     add_properties(k);
   }
-  ScsiCd() : DiscDevice(static_cast<const Device&>(*this), optical_) {
+  ScsiCd() : DiscDevice(*this, drive(), optical_) {
     optical_.on_tray_moved([this] { tell_tray_moved(); });
   }
 
   void realize() {
     ScsiDevice::realize();
-    optical_.set_disc(blocks(), false);
+    look_at_disc(false);
   }
   void reset() override {
     ScsiDevice::reset();
     optical_.reset();
-    optical_.set_disc(blocks(), blocks().has_value());
+    look_at_disc(true);
   }
 
  protected:
   DeviceType type() const override { return kCdDvd; }
   Outcome carry_out(Unit unit, std::span<const u8> cdb, std::span<const u8> parameters) override;
   void end_transfers() override { drain(); }
-  void set_medium(std::string_view id) override {
-    ScsiDevice::set_medium(id);
-    if (!realized()) return;
-    try {
-      optical_.set_disc(blocks(), false);
-    } catch (...) {
-      ScsiDevice::set_medium({});
-      throw;
-    }
-  }
+  void open_queue() override { ScsiDevice::open_queue(); }
+  void close_queue() override { ScsiDevice::close_queue(); }
 
  private:
-  std::optional<u32> blocks() const {
-    if (medium() == nullptr) return std::nullopt;
-    return mmc::blocks_of_disc(*medium());
-  }
-
   OpticalDrive optical_{"CD-ROM", "1", OpticalDrive::Interface::Scsi};
 };
 

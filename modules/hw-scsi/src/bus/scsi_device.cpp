@@ -102,22 +102,6 @@ void ScsiDevice::open_queue() {
                          .write_through = write_cache_ == OnOffAuto::Off});
 }
 
-void ScsiDevice::set_medium(std::string_view id) {
-  if (!realized()) return drive_.assign(*this, id);
-  if (id.empty()) {
-    disk_.reset();
-    return drive_.disconnect();
-  }
-  if (drive_) throw Error::of("'{}' is in it, and has to be taken out before", drive_.print());
-  drive_.assign(*this, id);
-  try {
-    open_queue();
-  } catch (...) {
-    drive_.disconnect();
-    throw;
-  }
-}
-
 void ScsiDevice::unrealize() {
   drain();
   disk_.reset();

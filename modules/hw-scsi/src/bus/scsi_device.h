@@ -89,18 +89,17 @@ class ScsiDevice : public Device, public BootDevice {
   // What a command comes to, for the unit as it is without what the type knows.
   virtual scsi::Outcome carry_out(scsi::Unit unit, std::span<const u8> cdb,
                                   std::span<const u8> parameters);
-  // Another medium, or none (an empty id), in a unit that does nothing. Throws Error, and changes
-  // nothing then.
-  void set_medium(std::string_view id);
-  // The node that the medium is in; null if there is none.
-  const BlockNode* medium() const { return disk_ ? drive_.get() : nullptr; }
+  // The property "drive", and a queue on what it names; without one there is no medium. Throws
+  // Error.
+  BackendLink<BlockNode>& drive() { return drive_; }
+  void open_queue();
+  void close_queue() { disk_.reset(); }
   // Bytes; 0: there is none.
   u64 disk_size() const;
 
  private:
   static constexpr u32 kAnyPlace = ~u32{0};
 
-  void open_queue();
   scsi::Unit unit() const;
   void start_work(ScsiCommand& command);
   void submit(ScsiCommand& command, BlockRequest piece);
