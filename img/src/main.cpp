@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "backplane/error.h"
-#include "backplane/log.h"
 #include "backplane/object.h"
 #include "commands.h"
+#include "program.h"
 
 namespace backplane::img {
 namespace {
@@ -105,16 +105,5 @@ int run(const Words& words) {
 }  // namespace backplane::img
 
 int main(int argc, char** argv) {
-  using namespace backplane;
-  log::set_program_name("backplane-img");
-  try {
-    const int status = img::run({argv + (argc > 0 ? 1 : 0), argv + argc});
-    if (std::fflush(stdout) == 0) return status;
-    log::report("cannot write what there is to say");
-  } catch (const Error& error) {
-    log::report(error.line());
-  } catch (...) {
-    log::report(current_exception_text());
-  }
-  return 1;
+  return backplane::img::run_program("backplane-img", argc, argv, backplane::img::run);
 }

@@ -15,12 +15,12 @@
 #include <vector>
 
 #include "backplane/error.h"
-#include "backplane/log.h"
 #include "backplane/object.h"
 #include "launch/daemon.h"
 #include "list.h"
 #include "overlay.h"
 #include "settings.h"
+#include "program.h"
 
 namespace backplane::nbd {
 namespace {
@@ -178,16 +178,5 @@ int run(const std::vector<std::string>& words) {
 }  // namespace backplane::nbd
 
 int main(int argc, char** argv) {
-  using namespace backplane;
-  log::set_program_name("backplane-nbd");
-  try {
-    const int status = nbd::run({argv + (argc > 0 ? 1 : 0), argv + argc});
-    if (std::fflush(stdout) == 0) return status;
-    log::report("cannot write what there is to say");
-  } catch (const Error& error) {
-    log::report(error.line());
-  } catch (...) {
-    log::report(current_exception_text());
-  }
-  return 1;
+  return backplane::img::run_program("backplane-nbd", argc, argv, backplane::nbd::run);
 }
