@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "backplane/error.h"
@@ -19,8 +20,8 @@
 #include "launch/daemon.h"
 #include "list.h"
 #include "overlay.h"
-#include "settings.h"
 #include "program.h"
+#include "settings.h"
 
 namespace backplane::nbd {
 namespace {
@@ -112,7 +113,8 @@ class SocketFile {
 };
 
 void serve(const Settings& settings) {
-  std::optional<Socket> listening = handed_over_socket();
+  std::vector<Socket> listening;
+  if (auto handed_over = handed_over_socket()) listening.push_back(std::move(*handed_over));
   host::Daemon daemon;
   if (settings.fork) daemon.begin();
   const Socket signals = ending_signals();
@@ -139,14 +141,14 @@ void serve(const Settings& settings) {
     return 0;
   };
   std::optional<SocketFile> file;
-  if (!listening) {
+  if (listening.empty()) {
     listening = listen_at(settings.place);
     file.emplace(settings.place.path);
   }
   std::optional<host::PidFile> number;
   if (settings.pid_file) number.emplace(*settings.pid_file);
   {
-    Server server(exported, std::move(*listening), settings.server);
+    Server server(exported, std::move(listening), settings.server);
     daemon.ready();
     server.run(signals.fd());
   }

@@ -20,7 +20,8 @@ constexpr int kPause = 100;  // milliseconds
 
 }  // namespace
 
-Server::Server(const Export& exported, Socket listening, const ServerSettings& settings)
+Server::Server(const Export& exported, std::vector<Socket> listening,
+               const ServerSettings& settings)
     : export_(exported),
       listening_(std::move(listening)),
       settings_(settings),
@@ -39,22 +40,30 @@ Server::~Server() {
 void Server::run(int ending) {
   for (;;) {
     const bool is_full = settings_.most_clients != 0 && clients_.size() >= settings_.most_clients;
-    pollfd watched[] = {{.fd = ending, .events = POLLIN, .revents = 0},
-                        {.fd = wake_.fd(), .events = POLLIN, .revents = 0},
-                        {.fd = is_full ? -1 : listening_.fd(), .events = POLLIN, .revents = 0}};
-    if (poll(watched, std::size(watched), -1) < 0) continue;
+    std::vector<pollfd> watched{{.fd = ending, .events = POLLIN, .revents = 0},
+                                {.fd = wake_.fd(), .events = POLLIN, .revents = 0}};
+    const std::size_t own = watched.size();
+    if (!is_full)
+      for (const Socket& socket : listening_)
+        watched.push_back({.fd = socket.fd(), .events = POLLIN, .revents = 0});
+    if (poll(watched.data(), watched.size(), -1) < 0) continue;
     if (watched[0].revents != 0) return;
     if (watched[1].revents != 0) {
       u64 count = 0;
       [[maybe_unused]] const ssize_t got = read(wake_.fd(), &count, sizeof count);
       if (remove_those_that_left() && !settings_.persistent) return;
     }
-    if (watched[2].revents != 0) accept_one();
+    // One at a time: it may be the last that there is room for.
+    for (std::size_t i = own; i < watched.size(); ++i)
+      if (watched[i].revents != 0) {
+        accept_one(listening_[i - own]);
+        break;
+      }
   }
 }
 
-void Server::accept_one() {
-  Socket socket(accept4(listening_.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+void Server::accept_one(const Socket& listening) {
+  Socket socket(accept4(listening.fd(), nullptr, nullptr, SOCK_CLOEXEC));
   if (socket.fd() < 0) {
     // What does not go away by itself is not to keep a processor busy.
     if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) poll(nullptr, 0, kPause);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "server/session.h"
 #include "wire/channel.h"
@@ -19,7 +20,8 @@ struct ServerSettings {
 
 class Server {
  public:
-  Server(const Export& exported, Socket listening, const ServerSettings& settings);
+  // At one socket, or several.
+  Server(const Export& exported, std::vector<Socket> listening, const ServerSettings& settings);
   ~Server();
 
   // Until the last client that chose the export has left, or `ending` can be read from.
@@ -33,12 +35,12 @@ class Server {
     bool chose = false;
   };
 
-  void accept_one();
+  void accept_one(const Socket& listening);
   // Whether the last one that chose the export did.
   bool remove_those_that_left();
 
   const Export& export_;
-  const Socket listening_;
+  const std::vector<Socket> listening_;
   const ServerSettings settings_;
   const Socket wake_;            // an eventfd
   std::mutex mutex_;             // of what is in clients_

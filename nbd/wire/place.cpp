@@ -29,6 +29,9 @@ struct Address {
   socklen_t size = 0;
 
   const sockaddr* raw() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  bool operator==(const Address& other) const {
+    return size == other.size && std::memcmp(&storage, &other.storage, size) == 0;
+  }
 };
 
 Address unix_address(const Place& place) {
@@ -83,6 +86,21 @@ void remove_abandoned(const Place& place, const Address& address) {
   const Socket probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(probe.fd(), address.raw(), address.size) != 0 && errno == ECONNREFUSED)
     unlink(place.path.c_str());
+}
+
+// 0 or an errno.
+int listen_at_one(const Address& address, Socket& made) {
+  constexpr int kWaiting = 16;  // those that are not accepted yet
+  const int family = address.storage.ss_family;
+  made = Socket(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (made.fd() < 0) return errno;
+  const int on = 1;
+  if (family != AF_UNIX) setsockopt(made.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // The other family has a socket of its own.
+  if (family == AF_INET6) setsockopt(made.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  const bool listens =
+      bind(made.fd(), address.raw(), address.size) == 0 && listen(made.fd(), kWaiting) == 0;
+  return listens ? 0 : errno;
 }
 
 // 0 or an errno.
@@ -225,18 +243,25 @@ std::string ExportName::uri() const {
   return fmt::format("nbd://{}{}{}", place.text(), name.empty() ? "" : "/", escaped(name));
 }
 
-Socket listen_at(const Place& place) {
-  constexpr int kWaiting = 16;  // those that are not accepted yet
-  const Address address = look_up(place, true).front();
-  if (!place.path.empty()) remove_abandoned(place, address);
-  Socket made(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const int on = 1;
-  if (made.fd() >= 0 && place.path.empty())
-    setsockopt(made.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (made.fd() < 0 || bind(made.fd(), address.raw(), address.size) != 0 ||
-      listen(made.fd(), kWaiting) != 0)
-    throw Error::system("cannot listen on " + place.text(), errno);
-  return made;
+std::vector<Socket> listen_at(const Place& place) {
+  std::vector<Socket> sockets;
+  int missing = EADDRNOTAVAIL;
+  const std::vector<Address> addresses = look_up(place, true);
+  for (auto address = addresses.begin(); address != addresses.end(); ++address) {
+    // A file of names may have one twice.
+    if (std::find(addresses.begin(), address, *address) != address) continue;
+    if (!place.path.empty()) remove_abandoned(place, *address);
+    Socket made;
+    const int error = listen_at_one(*address, made);
+    if (error == 0)
+      sockets.push_back(std::move(made));
+    else if (error == EADDRNOTAVAIL || error == EAFNOSUPPORT)
+      missing = error;  // this host need not have all that a name stands for
+    else
+      throw Error::system("cannot listen on " + place.text(), error);
+  }
+  if (sockets.empty()) throw Error::system("cannot listen on " + place.text(), missing);
+  return sockets;
 }
 
 Socket connect_to(const Place& place, Deadline deadline) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "wire/channel.h"
 
@@ -29,8 +30,9 @@ struct ExportName {
   std::string uri() const;
 };
 
-// Throw Error that names the place. What listens does not block.
-Socket listen_at(const Place& place);
+// Throw Error that names the place. What listens does not block, and is a socket for each address
+// that the place stands for and this host has.
+std::vector<Socket> listen_at(const Place& place);
 Socket connect_to(const Place& place, Deadline deadline);
 
 }  // namespace backplane::nbd

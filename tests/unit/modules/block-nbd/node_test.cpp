@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
 #include <cerrno>
+#include <string>
+#include <string_view>
 #include <thread>
 
+#include "backplane/error.h"
 #include "served_disk.h"
 
 namespace backplane::testing {
@@ -76,6 +81,34 @@ TEST_F(ServedDiskTest, ExportsHaveNames) {
                                                 ": the export 'other' cannot be had: there is no "
                                                 "such export");
   EXPECT_EQ(open({{"filename", uri}}).where(), uri);
+}
+
+// A TCP port that nobody listens at, neither by IPv4 nor by IPv6; 0: this host has not both.
+unsigned free_port() {
+  for (const char* const host : {"127.0.0.1", "::1"}) try {
+      nbd::listen_at({.path = {}, .host = host, .port = "10809"});
+    } catch (const Error& error) {
+      if (std::string_view(error.what()).find("in use") == std::string_view::npos) return 0;
+    }
+  for (unsigned port = 10810; port < 10900; ++port) try {
+      nbd::listen_at({.path = {}, .host = {}, .port = std::to_string(port)});
+      return port;
+    } catch (const Error&) {
+      continue;
+    }
+  return 0;
+}
+
+TEST_F(ServedDiskTest, IsServedAtAllAddressesThatANameStandsFor) {
+  const unsigned port = free_port();
+  if (port == 0) GTEST_SKIP() << "this host has no addresses of both families";
+  place = {.path = {}, .host = {}, .port = std::to_string(port)};
+  start_server();
+  for (const char* const host : {"127.0.0.1", "::1"}) {
+    open({{"filename", fmt::format("nbd://[{}]:{}", host, port)}});
+    backends.remove("disk");
+    node = nullptr;
+  }
 }
 
 TEST_F(ServedDiskTest, WhereTheServerIsHasToBeSaidOnce) {

@@ -58,7 +58,7 @@ TEST_F(Reconnecting, WithoutAServerItIsNotOpened) {
 }
 
 TEST_F(Reconnecting, WhatIsNoServerIsToldSo) {
-  const nbd::Socket listening = nbd::listen_at(place);
+  const nbd::Socket listening = std::move(nbd::listen_at(place).front());
   std::thread other([&] {
     int fd;
     do {
