@@ -65,9 +65,11 @@ void Channel::set_patience(u32 seconds) {
 
 std::size_t Channel::receive_some(u8* data, std::size_t size) {
   for (;;) {
-    if (deadline_ && !wait_for(socket_.fd(), POLLIN, deadline_)) return 0;
+    was_too_late_ = deadline_ && !wait_for(socket_.fd(), POLLIN, deadline_);
+    if (was_too_late_) return 0;
     const ssize_t got = recv(socket_.fd(), data, size, deadline_ ? MSG_DONTWAIT : 0);
     if (got >= 0) return static_cast<std::size_t>(got);
+    was_too_late_ = !deadline_ && errno == EAGAIN;
     if (errno != EINTR && !(deadline_ && errno == EAGAIN)) return 0;
   }
 }

@@ -45,8 +45,10 @@ class Channel {
 
   // What is received and sent after it has failed.
   void set_deadline(Deadline deadline) { deadline_ = deadline; }
-  // The same for each single wait, from now on.
+  // The same for each single wait, from now on; 0: as long as it takes.
   void set_patience(u32 seconds);
+  // Whether what has failed had waited for as long as it may. Whoever receives.
+  bool was_too_late() const { return was_too_late_; }
   // All of it; false: the other side has gone, or it is too late.
   bool receive(void* data, std::size_t size);
   bool receive(std::span<const iovec> iov);
@@ -62,6 +64,7 @@ class Channel {
 
   Socket socket_;
   Deadline deadline_;
+  bool was_too_late_ = false;
   std::array<u8, 1024> ahead_;  // what came with what was asked for
   std::size_t ahead_begin_ = 0;
   std::size_t ahead_end_ = 0;

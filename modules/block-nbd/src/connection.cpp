@@ -16,11 +16,10 @@ namespace {
 
 constexpr u32 kMaxOther = 1 << 20;  // bytes of a chunk that has no data of a disk
 constexpr u32 kPartingSeconds = 1;
-// Seconds in which nothing comes of what was asked for, after which a server is lost.
-constexpr u32 kMostSilence = 120;
 
 constexpr const char* kNoReply = "the server's reply is not one of the protocol";
 constexpr const char* kClosed = "the server has closed the connection";
+constexpr const char* kSilent = "the server does not answer";
 
 int errno_of(u32 error) {
   switch (error) {
@@ -70,12 +69,12 @@ struct Connection::Chunk {
   u32 size = 0;
 };
 
-Connection::Connection(Socket socket, const std::string& name, Deadline deadline)
+Connection::Connection(Socket socket, const std::string& name, Deadline deadline, u32 most_silence)
     : channel_(std::move(socket)) {
   channel_.set_deadline(deadline);
   info_ = choose_export(channel_, name);
   channel_.set_deadline(std::nullopt);
-  channel_.set_patience(kMostSilence);
+  channel_.set_patience(most_silence);
 }
 
 Connection::~Connection() {
@@ -97,6 +96,19 @@ std::string Connection::reason() {
 bool Connection::lose(const char* why) {
   const std::lock_guard lock(mutex_);
   if (reason_.empty()) reason_ = why;
+  return false;
+}
+
+bool Connection::was_silent() {
+  const std::lock_guard lock(mutex_);
+  return silent_;
+}
+
+bool Connection::lose_contact() {
+  if (!channel_.was_too_late()) return lose(kClosed);
+  const std::lock_guard lock(mutex_);
+  silent_ = true;
+  if (reason_.empty()) reason_ = kSilent;
   return false;
 }
 
@@ -158,7 +170,7 @@ void Connection::finish(Pending& pending) {
 bool Connection::receive_reply() {
   static_assert(kSimpleReplySize < kStructuredReplySize);
   std::array<u8, kStructuredReplySize> bytes;
-  if (!channel_.receive(bytes.data(), kSimpleReplySize)) return lose(kClosed);
+  if (!channel_.receive(bytes.data(), kSimpleReplySize)) return lose_contact();
   FieldReader fields(bytes);
   const u32 magic = fields.u32_field();
   if (magic == kSimpleReplyMagic) {
@@ -168,7 +180,7 @@ bool Connection::receive_reply() {
   }
   if (magic != kStructuredReplyMagic || !info_.structured) return lose(kNoReply);
   if (!channel_.receive(bytes.data() + kSimpleReplySize, kStructuredReplySize - kSimpleReplySize))
-    return lose(kClosed);
+    return lose_contact();
   Chunk chunk{.flags = fields.u16_field(), .type = fields.u16_field()};
   Pending* const pending = find(fields.u64_field());
   chunk.size = fields.u32_field();
@@ -184,7 +196,7 @@ bool Connection::receive_simple(Pending& pending, u32 error) {
   if (request.command == kCmdBlockStatus && error == 0) return lose(kNoReply);
   if (request.command == kCmdRead) {
     if (info_.structured) return lose(kNoReply);
-    if (error == 0 && !channel_.receive(request.iov)) return lose(kClosed);
+    if (error == 0 && !channel_.receive(request.iov)) return lose_contact();
     pending.received = request.size;
   }
   finish(pending);
@@ -213,7 +225,7 @@ bool Connection::receive_part(Pending& pending, const Chunk& chunk) {
   const std::size_t head = is_hole ? 12 : 8;
   if (request.command != kCmdRead || chunk.size < head || (is_hole && chunk.size != head))
     return lose(kNoReply);
-  if (!channel_.receive(bytes.data(), head)) return lose(kClosed);
+  if (!channel_.receive(bytes.data(), head)) return lose_contact();
   FieldReader fields(bytes);
   const u64 offset = fields.u64_field();
   const u64 size = is_hole ? fields.u32_field() : chunk.size - head;
@@ -222,7 +234,7 @@ bool Connection::receive_part(Pending& pending, const Chunk& chunk) {
     return lose(kNoReply);
   const std::vector<iovec> part = part_of(request.iov, offset - request.offset, size);
   pending.received += size;
-  if (!is_hole) return channel_.receive(part) || lose(kClosed);
+  if (!is_hole) return channel_.receive(part) || lose_contact();
   for (const iovec& piece : part) std::memset(piece.iov_base, 0, piece.iov_len);
   return true;
 }
@@ -233,7 +245,7 @@ bool Connection::receive_status(Pending& pending, u32 size) {
   if (request.command != kCmdBlockStatus || size < bytes.size() || size > kMaxOther)
     return lose(kNoReply);
   if (!channel_.receive(bytes.data(), bytes.size()) || !channel_.skip(size - bytes.size()))
-    return lose(kClosed);
+    return lose_contact();
   FieldReader fields(bytes);
   if (fields.u32_field() != info_.base_allocation.value_or(0)) return lose(kNoReply);
   request.part_size = fields.u32_field();
@@ -245,7 +257,7 @@ bool Connection::receive_error(Pending& pending, u32 size) {
   std::array<u8, 4> bytes;
   if (size < bytes.size() || size > kMaxOther) return lose(kNoReply);
   if (!channel_.receive(bytes.data(), bytes.size()) || !channel_.skip(size - bytes.size()))
-    return lose(kClosed);
+    return lose_contact();
   const int error = errno_of(FieldReader(bytes).u32_field());
   if (pending.error == 0) pending.error = error == 0 ? -EIO : error;
   return true;

@@ -31,8 +31,9 @@ struct Request {
 
 class Connection {
  public:
-  // Chooses the export at the other end of the socket. Throws Error.
-  Connection(Socket socket, const std::string& name, Deadline deadline);
+  // Chooses the export at the other end of the socket. Later, one that is silent for so many
+  // seconds while it is waited for is lost. Throws Error.
+  Connection(Socket socket, const std::string& name, Deadline deadline, u32 most_silence);
   // Nothing is in flight.
   ~Connection();
   Connection(const Connection&) = delete;
@@ -45,6 +46,8 @@ class Connection {
   bool is_lost();
   // Why it is lost.
   std::string reason();
+  // It is, because nothing came.
+  bool was_silent();
 
  private:
   struct Pending {
@@ -66,6 +69,8 @@ class Connection {
   void finish(Pending& pending);
   Pending* find(u64 cookie);
   bool lose(const char* why);
+  // What was waited for did not come.
+  bool lose_contact();
 
   Channel channel_;
   ExportInfo info_;
@@ -77,6 +82,7 @@ class Connection {
   u64 next_cookie_ = 1;
   bool receiving_ = false;  // somebody is at it
   bool lost_ = false;
+  bool silent_ = false;
   std::string reason_;
 };
 

@@ -55,6 +55,8 @@ class BlockNbd final : public BlockNode, public MappedNode {
     k.property<&BlockNbd::export_>("export", "name of the export");
     k.property<&BlockNbd::reconnect_delay_>(
         "reconnect-delay", "seconds that requests wait for a server that has gone");
+    k.property<&BlockNbd::request_timeout_>(
+        "request-timeout", "seconds without an answer after which a server is taken for gone");
     k.property<&BlockNbd::open_timeout_>("open-timeout",
                                          "seconds for a server to come when it is opened");
   }
@@ -103,6 +105,7 @@ class BlockNbd final : public BlockNode, public MappedNode {
   std::string export_;
   u32 reconnect_delay_ = 0;
   u32 open_timeout_ = 0;
+  u32 request_timeout_ = 30;
   std::unique_ptr<RemoteExport> remote_;
   std::shared_mutex partial_;  // nothing is written while a block is read to be changed in part
 };
@@ -133,7 +136,10 @@ ExportName BlockNbd::wanted() const {
 }
 
 void BlockNbd::open_node() {
-  remote_ = std::make_unique<RemoteExport>(wanted(), open_timeout_, reconnect_delay_);
+  remote_ =
+      std::make_unique<RemoteExport>(wanted(), RemoteExport::Patience{.open = open_timeout_,
+                                                                      .reconnect = reconnect_delay_,
+                                                                      .request = request_timeout_});
   const ExportInfo& info = remote_->info();
   if (info.minimum_block > kSectorSize)
     throw Error::of("{} wants requests of {} bytes and more: expects {}", where(),

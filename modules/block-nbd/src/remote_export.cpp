@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "remote_export.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <thread>
 #include <utility>
@@ -14,27 +15,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr u32 kPatience = 10;                     // seconds for one attempt to connect
+constexpr u32 kMostToConnect = 10;                // seconds for one attempt
 constexpr std::chrono::milliseconds kPause{500};  // between attempts
-
-std::shared_ptr<Connection> connect(const ExportName& name) {
-  const Deadline deadline = in_seconds(kPatience);
-  Socket socket = connect_to(name.place, deadline);
-  try {
-    return std::make_shared<Connection>(std::move(socket), name.name, deadline);
-  } catch (const Error& error) {
-    throw error.in(name.place.text());
-  }
-}
 
 }  // namespace
 
-RemoteExport::RemoteExport(ExportName name, u32 open_timeout, u32 reconnect_delay)
-    : name_(std::move(name)), reconnect_delay_(reconnect_delay) {
-  const Deadline end = in_seconds(open_timeout);
+RemoteExport::RemoteExport(ExportName name, const Patience& patience)
+    : name_(std::move(name)), patience_(patience) {
+  const Deadline end = in_seconds(patience_.open);
   for (;;) {
     try {
-      connection_ = connect(name_);
+      connection_ = connect();
       info_ = connection_->info();
       return;
     } catch (const Error&) {
@@ -44,9 +35,20 @@ RemoteExport::RemoteExport(ExportName name, u32 open_timeout, u32 reconnect_dela
   }
 }
 
+std::shared_ptr<Connection> RemoteExport::connect() const {
+  const u32 most = patience_.request == 0 ? kMostToConnect : patience_.request;
+  const Deadline deadline = in_seconds(std::min(kMostToConnect, most));
+  Socket socket = connect_to(name_.place, deadline);
+  try {
+    return std::make_shared<Connection>(std::move(socket), name_.name, deadline, patience_.request);
+  } catch (const Error& error) {
+    throw error.in(name_.place.text());
+  }
+}
+
 void RemoteExport::connect_again() {
   try {
-    auto again = connect(name_);
+    auto again = connect();
     if (again->info().size != info_.size || again->info().flags != info_.flags ||
         again->info().minimum_block != info_.minimum_block ||
         again->info().maximum_block != info_.maximum_block ||
@@ -82,7 +84,8 @@ std::shared_ptr<Connection> RemoteExport::connection(Deadline deadline) {
 int RemoteExport::carry_out(Request request, u32* part_size, u32* part_state) {
   // A server may take each request for a reason to go.
   constexpr unsigned kAttempts = 8;
-  Deadline deadline = in_seconds(reconnect_delay_);
+  Deadline deadline = in_seconds(patience_.reconnect);
+  unsigned silences = 0;
   for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
     const std::shared_ptr<Connection> used = connection(deadline);
     if (used == nullptr) return -EIO;
@@ -92,15 +95,17 @@ int RemoteExport::carry_out(Request request, u32* part_size, u32* part_state) {
       if (part_state != nullptr) *part_state = request.part_state;
       return *result;
     }
+    if (used->was_silent() && ++silences == 2) return -EIO;
     // It was there until now.
-    if (attempt == 0) deadline = in_seconds(reconnect_delay_);
+    if (attempt == 0) deadline = in_seconds(patience_.reconnect);
   }
   return -EIO;
 }
 
 std::string RemoteExport::failure() {
   const std::lock_guard lock(mutex_);
-  return failure_;
+  // One that nobody has tried to make anew says it best.
+  return connection_ != nullptr && connection_->is_lost() ? connection_->reason() : failure_;
 }
 
 }  // namespace backplane::nbd

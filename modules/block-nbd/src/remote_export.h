@@ -15,14 +15,20 @@ namespace backplane::nbd {
 
 class RemoteExport {
  public:
-  // Connects; tries again for as long as `open_timeout` says (seconds). Throws Error.
-  RemoteExport(ExportName name, u32 open_timeout, u32 reconnect_delay);
+  // All in seconds; 0 as the last: for ever.
+  struct Patience {
+    u32 open = 0;       // for a server to come
+    u32 reconnect = 0;  // for one that has gone to come back
+    u32 request = 0;    // for something to come of what was asked for
+  };
+  // Throws Error.
+  RemoteExport(ExportName name, const Patience& patience);
 
   const ExportName& name() const { return name_; }
   // As it was at first, which a server that comes back has to be like.
   const ExportInfo& info() const { return info_; }
-  // 0 or a negative errno, -EIO where there is no server for longer than `reconnect_delay`. Any
-  // thread, several at a time.
+  // 0 or a negative errno, -EIO where there is no server for longer than it is waited for, or twice
+  // nothing came of it. Any thread, several at a time.
   int carry_out(Request request, u32* part_size = nullptr, u32* part_state = nullptr);
   // Why there is no server; empty if there is one.
   std::string failure();
@@ -30,10 +36,11 @@ class RemoteExport {
  private:
   // Null: there is none.
   std::shared_ptr<Connection> connection(Deadline deadline);
+  std::shared_ptr<Connection> connect() const;
   void connect_again();
 
   const ExportName name_;
-  const u32 reconnect_delay_;
+  const Patience patience_;
   ExportInfo info_;
 
   std::mutex mutex_;  // of what follows; held while a connection is made
