@@ -58,17 +58,39 @@ void VncDisplay::open() {
     listen_to(std::move(sockets), false);
   } else {
     const u32 last = std::max(address_.number, std::min<u32>(to_, 0xffff - kFirstPort));
-    for (u32 number = address_.number; listeners_.empty(); ++number) {
-      port_ = kFirstPort + number;
-      listen_to(listen_tcp(address_.host, port_, number < last), false);
-    }
+    u32 number = address_.number;
+    while (!listen_as(number, number < last)) ++number;
   }
-  if (websocket_text_ == "off") return;
-  const u32 port = websocket_text_ == "on"
-                       ? kFirstWebsocketPort + (address_.is_unix() ? 0 : port_ - kFirstPort)
-                       : from_value<u16>(websocket_text_);
+  if (has_websocket_of_its_own())
+    listen_to(listen_for_websockets(
+                  websocket_text_ == "on" ? kFirstWebsocketPort : from_value<u16>(websocket_text_),
+                  false),
+              true);
+}
+
+// The port for browsers does not follow from the display's number.
+bool VncDisplay::has_websocket_of_its_own() const {
+  return websocket_text_ != "off" && (websocket_text_ != "on" || address_.is_unix());
+}
+
+// At both ports of that number, where there are two. False: one is in use, which may be.
+bool VncDisplay::listen_as(u32 number, bool may_be_in_use) {
+  std::vector<Socket> for_viewers = listen_tcp(address_.host, kFirstPort + number, may_be_in_use);
+  if (for_viewers.empty()) return false;
+  if (websocket_text_ == "on") {
+    std::vector<Socket> for_browsers =
+        listen_for_websockets(kFirstWebsocketPort + number, may_be_in_use);
+    if (for_browsers.empty()) return false;
+    listen_to(std::move(for_browsers), true);
+  }
+  port_ = kFirstPort + number;
+  listen_to(std::move(for_viewers), false);
+  return true;
+}
+
+std::vector<Socket> VncDisplay::listen_for_websockets(u32 port, bool may_be_in_use) const {
   try {
-    listen_to(listen_tcp(address_.host, port, false), true);
+    return listen_tcp(address_.host, port, may_be_in_use);
   } catch (const Error& error) {
     throw error.in("websocket");
   }

@@ -79,6 +79,9 @@ class VncDisplay final : public Display, public RfbHost, public ScreenViewer {
     MainLoop::WatchHandle watch{nullptr, nullptr};
   };
 
+  bool has_websocket_of_its_own() const;
+  bool listen_as(u32 number, bool may_be_in_use);
+  std::vector<Socket> listen_for_websockets(u32 port, bool may_be_in_use) const;
   void listen_to(std::vector<Socket> sockets, bool for_websockets);
   void accept(const Socket& listener, bool for_websocket);
   void ready(Client& client, unsigned conditions);

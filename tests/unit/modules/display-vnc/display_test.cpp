@@ -2,7 +2,9 @@
 // The display at its socket: who is let in, and who has to go.
 #include "backplane/display.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "backplane/error.h"
 #include "backplane/testing/scratch_directory.h"
 #include "backplane/testing/test_machine.h"
 
@@ -136,6 +139,42 @@ TEST_F(VncDisplayTest, WhoWantsTheScreenAloneIsNotLetInWhereItIsShared) {
   second.shake_hands(false);
   EXPECT_TRUE(comes_to([&] { return second.is_alone(); }));
   EXPECT_FALSE(first.is_alone());
+}
+
+// A port of this host, held for as long as this lives.
+class TakenPort {
+ public:
+  explicit TakenPort(unsigned port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<u16>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    has_it_ = bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+              listen(fd_, 1) == 0;
+  }
+  ~TakenPort() { close(fd_); }
+  TakenPort(const TakenPort&) = delete;
+  TakenPort& operator=(const TakenPort&) = delete;
+  bool has_it() const { return has_it_; }
+
+ private:
+  int fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool has_it_ = false;
+};
+
+TEST_F(VncDisplayTest, TakesTheNextNumberWhereThePortForBrowsersIsInUse) {
+  constexpr unsigned kNumber = 3210;
+  const TakenPort taken(5700 + kNumber);
+  if (!taken.has_it() || !TakenPort(5900 + kNumber).has_it())
+    GTEST_SKIP() << "the ports are in use";
+  const auto address = fmt::format("127.0.0.1:{}", kNumber);
+  const auto open_at = [&](const std::string& last) -> Display& {
+    return dynamic_cast<Display&>(backends_.add(
+        kDisplayKind, "vnc", "screen", {{"address", address}, {"to", last}, {"websocket", "on"}}));
+  };
+  EXPECT_THROW(open_at(std::to_string(kNumber)), Error);
+  const Value status = open_at(std::to_string(kNumber + 50)).status();
+  EXPECT_GT(std::stoul(status.find("service")->as_string()), 5900 + kNumber);
 }
 
 }  // namespace
