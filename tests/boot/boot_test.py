@@ -412,7 +412,7 @@ def migrated_qcow2(setup):
 
 
 # The same block to two disks; the number of the next is in memory. It waits on its way for a line.
-TWICE_WRITTEN_BLOCKS = 240
+TWICE_WRITTEN_BLOCKS = 120
 WRITE_TWICE = f"""
 set -e
 n=0
@@ -422,7 +422,7 @@ while [ $n -lt {TWICE_WRITTEN_BLOCKS} ]; do
   done
   n=$((n + 1))
   [ $((n % 10)) != 0 ] || echo written $n
-  [ $n != 200 ] || read line </dev/ttyS1
+  [ $n != 100 ] || read line </dev/ttyS1
 done
 sync
 """
@@ -440,7 +440,7 @@ class Snapshots:
     def guest(self, *options, **more):
         drives = [word for disk in self.disks
                   for word in ("-drive", f"file={disk},format=qcow2,if=virtio")]
-        return Guest(self.setup, WRITE_TWICE, *drives, *options, timeout=120, **more)
+        return Guest(self.setup, WRITE_TWICE, *drives, *options, timeout=200, **more)
 
     def check(self, statuses=(0,)):
         for disk in self.disks:
