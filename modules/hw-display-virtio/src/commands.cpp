@@ -44,8 +44,6 @@ VirtioGpu::Answer VirtioGpu::answer(const Header& header, const VirtElement& ele
       return set_scanout(element);
     case kResourceFlush:
       return flush(element);
-    case kTransferToHost2d:
-      return transfer(element);
     case kResourceAttachBacking:
       return attach_backing(element);
     case kResourceDetachBacking:
@@ -161,17 +159,33 @@ VirtioGpu::Answer VirtioGpu::detach_backing(const VirtElement& element) {
   return {};
 }
 
-VirtioGpu::Answer VirtioGpu::transfer(const VirtElement& element) {
+std::optional<VirtioGpu::Answer> VirtioGpu::begin_transfer(const VirtElement& element) {
   const auto command = read<Transfer2d>(element);
-  if (!command) return {kErrUnspec};
-  Resource* const meant = resource(command->resource_id);
-  if (meant == nullptr) return {kErrInvalidResourceId};
-  if (!meant->contains(command->rect)) return {kErrInvalidParameter};
-  if (!meant->transfer(transport().dma_space(), command->rect, command->offset)) {
-    guest_error("resource {} has no memory behind all of a transfer", command->resource_id);
-    return {kErrUnspec};
+  if (!command) return Answer{kErrUnspec};
+  const Resource* const meant = resource(command->resource_id);
+  if (meant == nullptr) return Answer{kErrInvalidResourceId};
+  if (!meant->contains(command->rect)) return Answer{kErrInvalidParameter};
+  u32 rows = 0;
+  std::optional<Answer> said = transfer_rows(*command, rows);
+  if (!said) long_.emplace(LongTransfer{.command = *command, .rows = rows, .element = {}});
+  return said;
+}
+
+std::optional<VirtioGpu::Answer> VirtioGpu::transfer_rows(const Transfer2d& command, u32& rows) {
+  Resource& meant = *resource(command.resource_id);
+  const u64 row = u64{command.rect.width} * sizeof(u32);
+  const u64 most = std::max<u64>(1, row == 0 ? ~u64{0} : allowance_ / row);
+  Rect part = command.rect;
+  part.y += rows;
+  part.height = static_cast<u32>(std::min<u64>(command.rect.height - rows, most));
+  const u64 offset = command.offset + u64{rows} * meant.width() * sizeof(u32);
+  if (!meant.transfer(transport().dma_space(), part, offset)) {
+    guest_error("resource {} has no memory behind all of a transfer", command.resource_id);
+    return Answer{kErrUnspec};
   }
-  return {};
+  allowance_ -= std::min(allowance_, part.height * row);
+  rows += part.height;
+  return rows == command.rect.height ? std::optional(Answer{}) : std::nullopt;
 }
 
 // --- what is shown ------------------------------------------------------------------------------

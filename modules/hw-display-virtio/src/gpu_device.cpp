@@ -13,6 +13,8 @@ using namespace virtio_gpu;
 namespace {
 
 constexpr u16 kControlQueueSize = 64, kCursorQueueSize = 16;
+// Of pictures, before other devices get their turn: some screens full.
+constexpr u64 kMostAtOnce = 16_MiB;
 
 }  // namespace
 
@@ -58,13 +60,26 @@ void VirtioGpu::realize() {
   for (const auto& [name, value] : {std::pair{"xres", width_}, std::pair{"yres", height_}})
     if (value < 1 || value >= Screen::kMostPixels)
       throw Error::of("{}={}: expects 1 to {}", name, value, Screen::kMostPixels - 1);
+  later_ = std::make_unique<Timer>(machine().virtual_clock(), [this] { go_on(); });
   const auto handler = [this](VirtQueue& queue) { serve(queue); };
   add_queue(kControlQueueSize, handler);
   add_queue(kCursorQueueSize, handler);
   screen_.on_size_asked([this](u32 width, u32 height) { size_asked(width, height); });
 }
 
+void VirtioGpu::unrealize() { later_.reset(); }
+
+// All that the driver has asked for is done.
+void VirtioGpu::settle() {
+  while (later_ != nullptr && later_->armed()) {
+    later_->cancel();
+    go_on();
+  }
+}
+
 void VirtioGpu::reset() {
+  long_.reset();
+  if (later_ != nullptr) later_->cancel();
   forget_all();
   VirtioDevice::reset();
   cursor_.hide();
@@ -153,29 +168,65 @@ void VirtioGpu::size_asked(u32 width, u32 height) {
 // --- queues -------------------------------------------------------------------------------------
 
 void VirtioGpu::serve(VirtQueue& queue) {
-  const bool is_cursor = queue.index() == kCursorQueue;
+  if (queue.index() == kControlQueue) {
+    // Commands are carried out in their order, and go on by themselves.
+    if (later_->armed()) return;
+    allowance_ = kMostAtOnce;
+    return serve_control();
+  }
   queue.for_each(element_, [&](const VirtElement& element) {
     Header header{};
-    Answer said{.type = kErrUnspec};
     if (gather(element.out, 0, &header, sizeof header) == sizeof header)
-      said = answer(header, element);
+      answer(header, element);
     else
       guest_error("a command of {} bytes", element.out_size);
-    Header reply{.type = said.type};
-    if ((header.flags & kFlagFence) != 0) {
-      reply.flags = kFlagFence;
-      reply.fence_id = header.fence_id;
-      reply.ctx_id = header.ctx_id;
-    }
-    u64 written = 0;
-    if (!is_cursor) {
-      written = scatter(element.in, 0, &reply, sizeof reply);
-      written += scatter(element.in, written, said.bytes.data(), said.bytes.size());
-    }
-    queue.push(element, static_cast<u32>(written));
+    queue.push(element, 0);
     return true;
   });
   queue.notify();
+}
+
+void VirtioGpu::serve_control() {
+  VirtQueue& control = *queue(kControlQueue);
+  control.for_each(element_, [&](const VirtElement& element) {
+    Header header{};
+    std::optional<Answer> said = Answer{.type = kErrUnspec};
+    if (gather(element.out, 0, &header, sizeof header) != sizeof header)
+      guest_error("a command of {} bytes", element.out_size);
+    else if (header.type == kTransferToHost2d)
+      said = begin_transfer(element);
+    else
+      said = answer(header, element);
+    if (said) finish(control, element, header, *said);
+    return said && allowance_ != 0;
+  });
+  if (long_) long_->element = std::move(element_);
+  control.notify();
+  if (long_ || allowance_ == 0) later_->arm_in(0);
+}
+
+void VirtioGpu::go_on() {
+  allowance_ = kMostAtOnce;
+  if (long_) {
+    const std::optional<Answer> said = transfer_rows(long_->command, long_->rows);
+    if (!said) return later_->arm_in(0);
+    finish(*queue(kControlQueue), long_->element, long_->command.header, *said);
+    long_.reset();
+  }
+  serve_control();
+}
+
+void VirtioGpu::finish(VirtQueue& queue, const VirtElement& element, const Header& header,
+                       const Answer& said) {
+  Header reply{.type = said.type};
+  if ((header.flags & kFlagFence) != 0) {
+    reply.flags = kFlagFence;
+    reply.fence_id = header.fence_id;
+    reply.ctx_id = header.ctx_id;
+  }
+  u64 written = scatter(element.in, 0, &reply, sizeof reply);
+  written += scatter(element.in, written, said.bytes.data(), said.bytes.size());
+  queue.push(element, static_cast<u32>(written));
 }
 
 }  // namespace backplane

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "backplane/clock.h"
 #include "backplane/display.h"
 #include "backplane/virtio/virtio_device.h"
 #include "cursor.h"
@@ -35,7 +37,9 @@ class VirtioGpu final : public VirtioDevice, public DisplayDevice {
 
   unsigned config_size() const override { return virtio_gpu::kConfigSize; }
   void realize();
+  void unrealize();
   void reset() override;
+  void settle() override;
   void saving() override;
   void loaded() override;
   std::string describe() const override;
@@ -74,7 +78,20 @@ class VirtioGpu final : public VirtioDevice, public DisplayDevice {
     static std::span<const StateMember> members();
   };
 
+  // A transfer that other devices do not wait for until its end. The commands behind it do.
+  struct LongTransfer {
+    virtio_gpu::Transfer2d command;
+    u32 rows = 0;  // that are done
+    VirtElement element;
+  };
+
   void serve(VirtQueue& queue);
+  void serve_control();
+  // The driver gets its answer.
+  void finish(VirtQueue& queue, const VirtElement& element, const virtio_gpu::Header& header,
+              const Answer& said);
+  // What was left for later, but what is left again; it is stopped with the machine.
+  void go_on();
   Answer answer(const virtio_gpu::Header& header, const VirtElement& element);
   Answer display_info() const;
   Answer edid(const VirtElement& element);
@@ -82,7 +99,9 @@ class VirtioGpu final : public VirtioDevice, public DisplayDevice {
   Answer unref(const VirtElement& element);
   Answer set_scanout(const VirtElement& element);
   Answer flush(const VirtElement& element);
-  Answer transfer(const VirtElement& element);
+  // None: it is not done yet, and goes on as long_.
+  std::optional<Answer> begin_transfer(const VirtElement& element);
+  std::optional<Answer> transfer_rows(const virtio_gpu::Transfer2d& command, u32& rows);
   Answer attach_backing(const VirtElement& element);
   Answer detach_backing(const VirtElement& element);
   Answer change_cursor(const VirtElement& element, bool picture);
@@ -120,6 +139,9 @@ class VirtioGpu final : public VirtioDevice, public DisplayDevice {
   u64 held_ = 0;  // bytes of theirs
   virtio_gpu::Cursor cursor_;
   VirtElement element_;
+  std::optional<LongTransfer> long_;
+  u64 allowance_ = 0;  // bytes that may be transferred before others get their turn
+  std::unique_ptr<Timer> later_;
   Underlay* underlay_ = nullptr;
   u32 first_changed_ = 0, end_changed_ = 0;  // rows of the screen
   std::vector<u32> row_;

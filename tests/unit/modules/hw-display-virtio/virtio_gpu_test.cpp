@@ -126,6 +126,64 @@ TEST_F(VirtioGpuTest, ShowsWhatIsTransferredAndFlushed) {
   EXPECT_EQ(pixel(1, 1), 15U);
 }
 
+class LongTransferTest : public VirtioGpuTest {
+ protected:
+  static constexpr u32 kSide = 4096;  // pixels: 64 MiB
+  // Asks for all of a picture, whose pixels are all in the same memory.
+  void begin() {
+    make();
+    start();
+    for (u32 n = 0; n < kSide; ++n) machine_.memory().store<u32>(kPixels + 4 * n, n);
+    ASSERT_EQ(create(1, kSide, kSide), kOkNodata);
+    ASSERT_EQ(attach(1, std::vector<MemoryEntry>(kSide, {kPixels, 4 * kSide})), kOkNodata);
+    ASSERT_EQ(show(1, {0, 0, 640, 480}), kOkNodata);
+    const auto all =
+        command<Transfer2d>(kTransferToHost2d, {.rect = {0, 0, kSide, kSide}, .resource_id = 1});
+    const auto rest = command<Flush>(kResourceFlush, {.rect = {0, 0, 640, 480}, .resource_id = 1});
+    machine_.memory().write(kCommand, &all, sizeof all);
+    machine_.memory().write(kCommand + sizeof all, &rest, sizeof rest);
+    queues_[kControlQueue]->add({{kCommand, sizeof all}}, {{kReply, 0x100}});
+    queues_[kControlQueue]->add({{kCommand + sizeof all, sizeof rest}}, {{kReply + 0x100, 0x100}});
+    driver_->kick(kControlQueue);
+  }
+  unsigned answered() {
+    unsigned count = 0;
+    while (queues_[kControlQueue]->take_used()) ++count;
+    return count;
+  }
+};
+
+TEST_F(LongTransferTest, LeavesOthersTheirTurn) {
+  begin();
+  EXPECT_EQ(answered(), 0U);
+  // A kick changes nothing, and the cursor does not wait.
+  driver_->kick(kControlQueue);
+  EXPECT_EQ(answered(), 0U);
+  send(command<CursorCommand>(kMoveCursor), {}, kCursorQueue);
+  unsigned turns = 0;
+  machine_.run_control().hold();
+  machine_.run_control().let_go();
+  for (; turns < 100 && answered() == 0; ++turns) machine_.virtual_clock().run_timers();
+  EXPECT_EQ(turns, 3U);  // of 16 MiB, after the first
+  EXPECT_EQ(machine_.memory().load<u32>(kReply), kOkNodata);
+  EXPECT_EQ(machine_.memory().load<u32>(kReply + 0x100), kOkNodata);
+  EXPECT_EQ(pixel(639, 479), 639U);
+}
+
+TEST_F(LongTransferTest, IsDoneBeforeTheMachineIsSaved) {
+  begin();
+  gpu_->settle();
+  EXPECT_EQ(answered(), 2U);
+  EXPECT_EQ(pixel(639, 479), 639U);
+}
+
+TEST_F(LongTransferTest, EndsWithTheDevicesReset) {
+  begin();
+  gpu_->reset();
+  EXPECT_EQ(machine_.virtual_clock().run_timers(), 0U);
+  EXPECT_EQ(answered(), 0U);
+}
+
 TEST_F(VirtioGpuTest, HasColoursInAnyOrder) {
   make();
   start();
