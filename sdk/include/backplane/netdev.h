@@ -4,7 +4,8 @@
 // A frame is an Ethernet frame from the destination address to the end of its payload, without
 // preamble and check sequence. [IEEE 802.3 "Media access control frame structure"]
 //
-// All under the machine lock.
+// All with the lock of the loop that its frames move in (Netdev::loop()): the machine lock, or that
+// of an I/O thread.
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 
 #include "backplane/backend.h"
 #include "backplane/frame_offload.h"
+#include "backplane/io_context.h"
 #include "backplane/io_vector.h"
 #include "backplane/room.h"
 #include "backplane/types.h"
@@ -66,6 +68,19 @@ class OffloadNetdev {
   ~OffloadNetdev() = default;
 };
 
+// A backend whose frames can move in an I/O thread derives from this, too; others are served in the
+// main loop alone. It uses Netdev::loop() for what it waits for.
+class MovableNetdev {
+ public:
+  // Netdev::loop() is another one: what it waits for it watches there from now on, and what it has
+  // posted to the one before does nothing any more. With the machine lock and that of the I/O
+  // thread. Nothing may throw.
+  virtual void moved() = 0;
+
+ protected:
+  ~MovableNetdev() = default;
+};
+
 // Sees each frame that passes a backend, either way, from attach_observer() on, until one of the
 // two is destroyed or it is detached.
 class FrameObserver {
@@ -76,6 +91,8 @@ class FrameObserver {
 
  protected:
   ~FrameObserver();
+  // Detaches it, if it is attached: before anything goes that frame_passed() uses. Machine lock.
+  void stop_observing();
 
  private:
   friend class Netdev;
@@ -104,12 +121,19 @@ class Netdev : public Backend {
   void transmit(std::span<const iovec> frame) { transmit({}, frame); }
   void transmit(const FrameOffload& left, std::span<const iovec> frame);
 
+  // Where its frames move: the main loop, or the I/O thread that its device is served in.
+  IoContext& loop() const;
+  // Has them move there from now on. Throws Error if they can move in the main loop alone, and
+  // changes nothing then. Machine lock.
+  void serve_in(IoContext& loop);
+
   // Connects the device; null disconnects it, and forgets what waits.
   void set_client(NetClient* client);
   // The device has room again: what waits is delivered.
   void receive_more();
 
   // Shows it all frames from now on, last of all that are attached; it is one backend's at a time.
+  // Machine lock.
   void attach_observer(FrameObserver& observer);
   void detach_observer(FrameObserver& observer);
 
@@ -131,7 +155,8 @@ class Netdev : public Backend {
   std::deque<std::vector<u8>> waiting_;         // each after its FrameOffload
   OffloadNetClient* offload_client_ = nullptr;  // the client, if it is one
   FrameObserver* observers_ = nullptr;
-  [[maybe_unused]] Room<2> room_;
+  IoContext* thread_ = nullptr;  // null: the main loop
+  [[maybe_unused]] Room<1> room_;
 };
 
 // A device's own address: "52:54:00:12:34:56" as a property.

@@ -2,6 +2,10 @@
 #include "backplane/netdev.h"
 
 #include <cstring>
+#include <optional>
+
+#include "backplane/error.h"
+#include "backplane/machine.h"
 
 namespace backplane {
 
@@ -18,18 +22,50 @@ std::vector<u8> join(std::span<const iovec> frame) {
   return whole;
 }
 
+// Holds an I/O thread's lock, if it is one: that of the main loop is held.
+class ThreadLock {
+ public:
+  explicit ThreadLock(IoContext* thread) {
+    if (thread != nullptr) guard_.emplace(*thread);
+  }
+
+ private:
+  std::optional<IoContext::Guard> guard_;
+};
+
 iovec piece_of(std::span<const u8> frame) {
   return {const_cast<u8*>(frame.data()), frame.size()};  // NOLINT: an iovec is for both ways
 }
 
 }  // namespace
 
-FrameObserver::~FrameObserver() {
+FrameObserver::~FrameObserver() { stop_observing(); }
+
+void FrameObserver::stop_observing() {
   if (observed_ != nullptr) observed_->detach_observer(*this);
 }
 
 Netdev::~Netdev() {
   while (observers_ != nullptr) detach_observer(*observers_);
+}
+
+IoContext& Netdev::loop() const {
+  return thread_ != nullptr ? *thread_ : machine().main_loop().io_context();
+}
+
+// One of the two is the main loop, whose lock we have.
+void Netdev::serve_in(IoContext& loop) {
+  if (&loop == &this->loop()) return;
+  auto* const movable = dynamic_cast<MovableNetdev*>(this);
+  if (movable == nullptr)
+    throw Error::of("netdev={}: the frames of a {} move in the main loop alone", id(), type_name())
+        .with_hint("leave iothread= out");
+  IoContext* const next = &loop == &machine().main_loop().io_context() ? nullptr : &loop;
+  IoContext& thread = next != nullptr ? *next : *thread_;
+  const IoContext::Guard lock(thread);
+  thread.run_kept();
+  thread_ = next;
+  movable->moved();
 }
 
 void Netdev::set_client(NetClient* client) {
@@ -91,6 +127,7 @@ void Netdev::receive_more() {
 }
 
 void Netdev::attach_observer(FrameObserver& observer) {
+  const ThreadLock lock(thread_);
   FrameObserver** last = &observers_;
   while (*last != nullptr) last = &(*last)->next_;
   *last = &observer;
@@ -98,6 +135,7 @@ void Netdev::attach_observer(FrameObserver& observer) {
 }
 
 void Netdev::detach_observer(FrameObserver& observer) {
+  const ThreadLock lock(thread_);
   for (FrameObserver** at = &observers_; *at != nullptr; at = &(*at)->next_)
     if (*at == &observer) {
       *at = observer.next_;
