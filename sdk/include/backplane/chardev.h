@@ -35,6 +35,16 @@ class ChardevClient {
   ~ChardevClient() = default;
 };
 
+// Who has a character device, and does not listen to it at times, derives from this, too.
+class ChardevUser {
+ public:
+  // Whether it does now: a port that the guest has open. Machine lock.
+  virtual bool listens() const = 0;
+
+ protected:
+  ~ChardevUser() = default;
+};
+
 // One backend: "chardev-stdio", "chardev-socket", ... A type of its own derives from it, implements
 // write(), and hands what arrives to client(), as far as that can receive it. Machine lock for all
 // calls. Where several are to share one, chardev-mux stands in front of it.
