@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <set>
 
 #include "backplane/enumeration.h"
 #include "backplane/machine.h"
@@ -229,10 +230,12 @@ class TcgAccel final : public Accelerator,
   void flush_translations() {
     for (TcgVcpu* vcpu : engine_->vcpus) vcpu->memory_changed();
   }
-  // Devices that write to RAM tell us about pages with code.
+  // Devices that write to RAM tell us about pages with code: also from I/O threads, which may be
+  // looking at a hook that is there.
   void hook_code_writes() {
     for (const FlatRange& range : machine_->memory().view()->ranges()) {
       if (range.block == nullptr) continue;
+      if (!hooked_.insert(range.block).second && range.block->has_code_write_hook()) continue;
       range.block->set_code_write_hook([this](RamBlock& ram, u64 offset, u64 size) {
         CodeCache& cache = engine_->cache;
         const std::lock_guard guard(cache.lock());
@@ -259,6 +262,7 @@ class TcgAccel final : public Accelerator,
 
   std::optional<IcountOptions> icount_;
   Machine* machine_ = nullptr;
+  std::set<const RamBlock*> hooked_;  // once; another may be where one was
   bool single_ = false;
   bool listening_ = true;
   NativeChoice native_choice_;

@@ -58,13 +58,16 @@ class RamBlock {
   // Called (on the writer's thread, before the bytes change) for each write by a device or by
   // the host to a page that has kHasCode set. One accelerator owns the hook.
   using CodeWriteHook = std::function<void(RamBlock&, u64 offset, u64 size)>;
+  // While no page has kHasCode set: writers that do not have the machine lock look at the hook
+  // then.
   void set_code_write_hook(CodeWriteHook hook) { code_write_hook_ = std::move(hook); }
+  bool has_code_write_hook() const { return code_write_hook_ != nullptr; }
 
   // To be called by whoever writes [offset, offset+size) other than through an address space.
   void about_to_write(u64 offset, u64 size) {
     if (logs_writes()) mark_written(offset, size);
     for (u64 page = offset & kPageMask; page < offset + size; page += kPageSize)
-      if ((page_flags(page).load(std::memory_order_relaxed) & kHasCode) != 0) {
+      if ((page_flags(page).load(std::memory_order_acquire) & kHasCode) != 0) {
         report_code_write(offset, size);
         return;
       }

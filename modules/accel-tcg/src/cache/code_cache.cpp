@@ -92,7 +92,8 @@ void CodeCache::note_page(Block& block, const u8* host_page, std::shared_ptr<Ram
     entries_[number - 1] = {&block, page.first[granule]};
     page.first[granule] = number;
   });
-  page.ram->page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_relaxed);
+  // The hook for writes there, which a writer looks at that sees this, is older.
+  page.ram->page_flags(ram_offset).fetch_or(RamBlock::kHasCode, std::memory_order_release);
 }
 
 void CodeCache::leave_page(Block& block, const u8* host_page) {
