@@ -19,13 +19,20 @@ Backends& backends_of(const CommandContext& context) {
 
 // --- what there is ----------------------------------------------------------------------------
 
+// Somebody has it, and listens.
+bool is_open(const Chardev& device) {
+  const Object* const user = device.user();
+  const auto* const listener = dynamic_cast<const ChardevUser*>(user);
+  return listener != nullptr ? listener->listens() : user != nullptr;
+}
+
 Value chardevs(CommandContext& context, const Arguments&) {
   Value::List list;
   for (const auto& backend : backends_of(context).children())
     if (const auto* const device = dynamic_cast<const Chardev*>(backend.get()))
       list.push_back(Value::Record{{"label", device->id()},
                                    {"filename", device->describe()},
-                                   {"frontend-open", device->user() != nullptr}});
+                                   {"frontend-open", is_open(*device)}});
   return list;
 }
 

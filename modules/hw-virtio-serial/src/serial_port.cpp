@@ -2,6 +2,7 @@
 #include "serial_port.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
@@ -61,6 +62,9 @@ void SerialPort::choose_number(const VirtioSerial& device) {
 
 void SerialPort::realize() {
   retry_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { transmit(); });
+  change_timer_ = std::make_unique<Timer>(machine().realtime_clock(), [this] {
+    if (std::exchange(changed_, false)) tell_change();
+  });
   if (chardev_) chardev_->set_client(this);
   // A state that was loaded says how it was elsewhere.
   run_state_ = machine().run_control().on_change([this](bool running) {
@@ -71,6 +75,7 @@ void SerialPort::realize() {
 void SerialPort::unrealize() {
   run_state_.end();
   retry_.reset();
+  change_timer_.reset();
   if (chardev_) chardev_->set_client(nullptr);
   chardev_.disconnect();
 }
@@ -93,8 +98,28 @@ void SerialPort::driver_found() {
 void SerialPort::guest_opened(bool open) {
   if (state_.guest_connected == open) return;
   state_.guest_connected = open;
-  machine().events().send(kChange, Value::Record{{"id", id()}, {"open", open}});
+  report_change();
   if (open) accept_input();
+}
+
+// At once, and then once a second at most, however often a guest opens and closes it. Of a port
+// that nobody has given a name there is nothing to say.
+void SerialPort::report_change() {
+  if (id().empty() || !change_timer_) return;
+  changed_ = true;
+  if (change_timer_->armed()) return;
+  changed_ = false;
+  tell_change();
+}
+
+void SerialPort::tell_change() {
+  constexpr i64 kPause = 1'000'000'000;  // ns
+  change_timer_->arm_in(kPause);
+  machine().events().send(kChange, Value::Record{{"id", id()}, {"open", state_.guest_connected}});
+}
+
+bool SerialPort::listens() const {
+  return state_.guest_connected || (realized() && is_console() && !serial().multiport());
 }
 
 // --- from the guest -----------------------------------------------------------------------------

@@ -18,7 +18,10 @@ class VirtioSerial;
 
 // What guest writes waits in its queue while the character device has enough to do, and what that
 // receives waits there while the guest has no buffer, or has not opened the port.
-class SerialPort : public Device, public CommandProvider, private ChardevClient {
+class SerialPort : public Device,
+                   public CommandProvider,
+                   public ChardevUser,
+                   private ChardevClient {
   BACKPLANE_OBJECT(SerialPort, Device, "virtio-serial-port")
  public:
   static void class_init(DeviceClass& k);
@@ -29,6 +32,9 @@ class SerialPort : public Device, public CommandProvider, private ChardevClient 
   std::string describe() const override;
   std::span<const Command> commands() const override { return {}; }
   std::span<const EventType* const> events() const override;
+
+  // ChardevUser: the guest has it open, as a console has that driver which knows of one port.
+  bool listens() const override;
 
   unsigned number() const { return number_; }
   const std::string& name() const { return name_; }
@@ -52,6 +58,8 @@ class SerialPort : public Device, public CommandProvider, private ChardevClient 
   VirtioSerial& serial() const;
   bool takes_input() const;
   void tell_connection();
+  void report_change();
+  void tell_change();
 
   std::size_t can_receive() override;
   void receive(const u8* data, std::size_t size) override;
@@ -69,8 +77,10 @@ class SerialPort : public Device, public CommandProvider, private ChardevClient 
   bool connected_ = false;  // the other side, here: the guest is told when it runs
   Subscription run_state_;
   std::unique_ptr<Timer> retry_;
-  VirtElement element_;  // from the guest
-  VirtElement input_;    // to it, perhaps while one from it is written
+  std::unique_ptr<Timer> change_timer_;
+  bool changed_ = false;  // whether the guest has it open, since it was told
+  VirtElement element_;   // from the guest
+  VirtElement input_;     // to it, perhaps while one from it is written
   std::vector<u8> bytes_;
 };
 

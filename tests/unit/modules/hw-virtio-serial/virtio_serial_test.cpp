@@ -179,7 +179,7 @@ TEST_F(SerialTest, WhatTheHostDoesNotTakeStaysInTheQueue) {
   EXPECT_TRUE(queues_[kPort1Out].take_used().has_value());
 }
 
-TEST_F(SerialTest, ManagersAreToldWhenTheGuestOpensAPort) {
+TEST_F(SerialTest, ManagersAreToldAtOnceWhenTheGuestOpensAPortAndThenOnceASecond) {
   set_up();
   std::vector<std::string> seen;
   const Subscription events =
@@ -188,10 +188,28 @@ TEST_F(SerialTest, ManagersAreToldWhenTheGuestOpensAPort) {
           seen.push_back(fmt::format("{} {}", data.find("id")->as_string(),
                                      data.find("open")->as_bool() ? "on" : "off"));
       });
-  control(1, kPortOpen, 1);
-  control(1, kPortOpen, 1);
+  control(0, kPortOpen, 1);  // which has no name
+  for (const u16 open : {1, 1, 0, 1}) control(1, kPortOpen, open);
   driver_->set_status(0);
+  EXPECT_EQ(seen, (std::vector<std::string>{"port on"}));
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return seen.size() > 1; }));
   EXPECT_EQ(seen, (std::vector<std::string>{"port on", "port off"}));
+}
+
+TEST_F(SerialTest, APortListensWhileTheGuestHasItOpen) {
+  const auto listens = [](const Chardev& terminal) {
+    return dynamic_cast<const ChardevUser&>(*terminal.user()).listens();
+  };
+  set_up();
+  EXPECT_FALSE(listens(agent_));
+  EXPECT_FALSE(listens(console_));
+  control(1, kPortOpen, 1);
+  EXPECT_TRUE(listens(agent_));
+  EXPECT_FALSE(listens(console_));
+  control(1, kPortOpen, 0);
+  EXPECT_FALSE(listens(agent_));
+  start(kModern);
+  EXPECT_TRUE(listens(console_)) << "a driver that knows of one port has it open";
 }
 
 TEST_F(SerialTest, ADriverThatKnowsOfOnePortHasAConsole) {
