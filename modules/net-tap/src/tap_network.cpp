@@ -75,9 +75,14 @@ void TapNetwork::open() {
     accept_offloads(0);
   }
   frame_.resize(sizeof(FrameOffload) + kMaxFrame);
+  moved();
+}
+
+void TapNetwork::moved() {
+  watches_.clear();
   for (const TapQueue& queue : opened_)
-    watches_.push_back(machine().main_loop().watch(
-        queue.fd(), MainLoop::kReadable, [this, fd = queue.fd()](unsigned) { receive(fd); }));
+    watches_.push_back(loop().watch(queue.fd(), IoContext::kReadable,
+                                    [this, fd = queue.fd()](unsigned) { receive(fd); }));
 }
 
 void TapNetwork::open_interface() {

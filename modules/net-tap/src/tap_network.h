@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "backplane/main_loop.h"
+#include "backplane/io_context.h"
 #include "backplane/netdev.h"
 #include "backplane/property.h"
 #include "tun.h"
 
 namespace backplane {
 
-class TapNetwork final : public Netdev, public OffloadNetdev {
+class TapNetwork final : public Netdev, public OffloadNetdev, public MovableNetdev {
  public:
   static void class_init(ObjectClass& k);
   TapNetwork() = default;
@@ -25,6 +25,7 @@ class TapNetwork final : public Netdev, public OffloadNetdev {
   void send_offloaded(const FrameOffload& left, std::span<const iovec> frame) override;
   unsigned receive_offloads() const override;
   void accept_offloads(unsigned kinds) override;
+  void moved() override;
 
  protected:
   void open() override;
@@ -47,7 +48,7 @@ class TapNetwork final : public Netdev, public OffloadNetdev {
   bool has_header_ = false;  // each frame is after a FrameOffload
   bool is_up_ = false;       // the script was run
   std::vector<TapQueue> opened_;
-  std::vector<MainLoop::WatchHandle> watches_;  // one a queue
+  std::vector<IoContext::WatchHandle> watches_;  // one a queue
   std::vector<u8> frame_;
   std::vector<iovec> pieces_;
 };

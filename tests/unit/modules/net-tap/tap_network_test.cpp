@@ -17,6 +17,7 @@
 #include <fstream>
 #include <span>
 
+#include "backplane/io_thread.h"
 #include "backplane/testing/test_machine.h"
 
 namespace backplane::testing {
@@ -36,6 +37,9 @@ std::vector<u8> own_frame(std::size_t size) {
 bool is_own(const std::vector<u8>& frame) {
   return frame.size() > 14 && frame[12] == kOwnType >> 8 && frame[13] == (kOwnType & 0xff);
 }
+
+constexpr Kind kObjectKind{
+    .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
 
 struct Guest final : NetClient {
   bool receive(std::span<const u8> frame) override {
@@ -110,19 +114,37 @@ bool arrives(int other_side, std::span<const u8> frame, std::size_t beginning) {
   return false;
 }
 
+// What the guest got and what it sends is with the lock of the loop that the network is in.
 void pass_both_ways(Netdev& network, TestMachine& machine, Guest& guest, int other_side) {
   std::vector<u8> frame = own_frame(100);
   const iovec pieces[] = {{frame.data(), 40}, {frame.data() + 40, 60}};
-  network.transmit(pieces);
+  {
+    const IoContext::Guard lock(network.loop());
+    guest.frames.clear();
+    network.transmit(pieces);
+  }
   EXPECT_TRUE(arrives(other_side, frame, frame.size()));
   ASSERT_EQ(send(other_side, frame.data(), frame.size(), 0), 100);
-  EXPECT_TRUE(machine.run_main_loop_until([&] { return guest.has_own(); }));
+  EXPECT_TRUE(machine.run_main_loop_until([&] {
+    const IoContext::Guard lock(network.loop());
+    return guest.has_own();
+  }));
 }
 
 TEST_F(TapNetworkTest, FramesPassBothWays) {
   start({{"ifname", "guest0"}});
   EXPECT_EQ(network_->describe(), "tap guest0, offloads");
   const int other_side = open_other_side("guest0");
+  pass_both_ways(*network_, machine_, guest_, other_side);
+  close(other_side);
+}
+
+TEST_F(TapNetworkTest, FramesPassInAnIoThreadAndInTheMainLoopAgain) {
+  start({{"ifname", "guest0"}, {"queues", "2"}});
+  const int other_side = open_other_side("guest0");
+  network_->serve_in(dynamic_cast<IoThread&>(backends_.add(kObjectKind, "iothread", "io0", {})));
+  pass_both_ways(*network_, machine_, guest_, other_side);
+  network_->serve_in(machine_.main_loop().io_context());
   pass_both_ways(*network_, machine_, guest_, other_side);
   close(other_side);
 }
