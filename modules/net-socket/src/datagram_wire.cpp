@@ -18,13 +18,14 @@ class DatagramWire final : public Wire {
  public:
   DatagramWire(Machine& machine, Socket socket, std::optional<SocketAddress> to,
                std::string description, Receive receive)
-      : socket_(std::move(socket)),
+      : Wire(machine.main_loop().io_context()),
+        socket_(std::move(socket)),
         to_(to),
         description_(std::move(description)),
         receive_(std::move(receive)),
-        frame_(Netdev::kMaxFrame),
-        watch_(machine.main_loop().watch(socket_.fd(), MainLoop::kReadable,
-                                         [this](unsigned) { take_frames(); })) {}
+        frame_(Netdev::kMaxFrame) {
+    watch();
+  }
 
   std::string describe() const override { return description_; }
 
@@ -37,6 +38,11 @@ class DatagramWire final : public Wire {
     message.msg_iov = const_cast<iovec*>(frame.data());  // NOLINT: it is read
     message.msg_iovlen = frame.size();
     sendmsg(socket_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
+ protected:
+  void watch() override {
+    watch_ = loop().watch(socket_.fd(), IoContext::kReadable, [this](unsigned) { take_frames(); });
   }
 
  private:
@@ -54,7 +60,7 @@ class DatagramWire final : public Wire {
   std::string description_;
   Receive receive_;
   std::vector<u8> frame_;
-  MainLoop::WatchHandle watch_;
+  IoContext::WatchHandle watch_{nullptr, nullptr};
 };
 
 }  // namespace

@@ -37,7 +37,8 @@ int pending_error(int fd) {
 // One connection at a time; a subclass says where the next one comes from.
 class StreamWire : public Wire {
  public:
-  StreamWire(Machine& machine, Receive receive) : machine_(machine), receive_(std::move(receive)) {}
+  StreamWire(Machine& machine, Receive receive)
+      : Wire(machine.main_loop().io_context()), receive_(std::move(receive)) {}
 
   void send(std::span<const iovec> frame) override;
 
@@ -46,19 +47,19 @@ class StreamWire : public Wire {
   bool connected() const { return static_cast<bool>(connection_); }
   // The connection has ended.
   virtual void lost() {}
-  Machine& machine() const { return machine_; }
+  // Waits for the next one, if it does.
+  virtual void watch_for_peer() {}
+  void watch() override;
 
  private:
   void ready(unsigned conditions);
   bool read_some();
   bool take_frames();
   void write_some();
-  void watch();
 
-  Machine& machine_;
   Receive receive_;
   Socket connection_;
-  MainLoop::WatchHandle watch_{nullptr, nullptr};
+  IoContext::WatchHandle watch_{nullptr, nullptr};
   std::vector<u8> received_;  // what is not yet a whole frame
   std::vector<u8> unsent_;
 };
@@ -88,18 +89,18 @@ void StreamWire::use(Socket connection) {
 }
 
 void StreamWire::watch() {
+  if (!connected()) return watch_for_peer();
   const unsigned conditions =
-      MainLoop::kReadable | MainLoop::kHangup | (unsent_.empty() ? 0U : MainLoop::kWritable);
-  watch_ = machine_.main_loop().watch(connection_.fd(), conditions,
-                                      [this](unsigned seen) { ready(seen); });
+      IoContext::kReadable | IoContext::kHangup | (unsent_.empty() ? 0U : IoContext::kWritable);
+  watch_ = loop().watch(connection_.fd(), conditions, [this](unsigned seen) { ready(seen); });
 }
 
 void StreamWire::ready(unsigned conditions) {
-  if ((conditions & MainLoop::kWritable) != 0) {
+  if ((conditions & IoContext::kWritable) != 0) {
     write_some();
     if (unsent_.empty()) watch();
   }
-  if ((conditions & (MainLoop::kReadable | MainLoop::kHangup)) == 0 || read_some()) return;
+  if ((conditions & (IoContext::kReadable | IoContext::kHangup)) == 0 || read_some()) return;
   watch_.reset();
   connection_ = Socket();
   lost();
@@ -143,7 +144,7 @@ class ListeningWire final : public StreamWire {
  public:
   ListeningWire(Machine& machine, const SocketPlace& place, Receive receive)
       : StreamWire(machine, std::move(receive)), place_(place), listener_(listen_at(place)) {
-    lost();
+    watch();
   }
 
   std::string describe() const override {
@@ -151,9 +152,10 @@ class ListeningWire final : public StreamWire {
   }
 
  protected:
-  void lost() override {
-    watch_ = machine().main_loop().watch(listener_.fd(), MainLoop::kReadable,
-                                         [this](unsigned) { accept_peer(); });
+  void lost() override { watch(); }
+  void watch_for_peer() override {
+    watch_ =
+        loop().watch(listener_.fd(), IoContext::kReadable, [this](unsigned) { accept_peer(); });
   }
 
  private:
@@ -166,7 +168,7 @@ class ListeningWire final : public StreamWire {
 
   SocketPlace place_;
   Socket listener_;
-  MainLoop::WatchHandle watch_{nullptr, nullptr};
+  IoContext::WatchHandle watch_{nullptr, nullptr};
 };
 
 class ConnectingWire final : public StreamWire {
@@ -176,7 +178,10 @@ class ConnectingWire final : public StreamWire {
         place_(place),
         address_(look_up(place, SOCK_STREAM, Purpose::Reach)),
         reconnect_(reconnect),
-        again_(machine.realtime_clock(), [this] { attempt(); }) {
+        again_(machine.realtime_clock(), [this] {
+          const IoContext::Guard lock(loop());
+          attempt();
+        }) {
     attempt();
     if (reconnect_ == 0) insist();
   }
@@ -187,7 +192,13 @@ class ConnectingWire final : public StreamWire {
 
  protected:
   void lost() override {
-    if (reconnect_ != 0) again_.arm_in(i64{reconnect_} * kMillisecond);
+    if (reconnect_ == 0) return;
+    loop().with_machine([this] { again_.arm_in(i64{reconnect_} * kMillisecond); });
+  }
+  void watch_for_peer() override {
+    if (attempt_)
+      watch_ = loop().watch(attempt_.fd(), IoContext::kWritable | IoContext::kHangup,
+                            [this](unsigned) { decided(); });
   }
 
  private:
@@ -198,8 +209,7 @@ class ConnectingWire final : public StreamWire {
     error_ = errno;
     if (error_ != EINPROGRESS) return give_up();
     error_ = 0;
-    watch_ = machine().main_loop().watch(attempt_.fd(), MainLoop::kWritable | MainLoop::kHangup,
-                                         [this](unsigned) { decided(); });
+    watch();
   }
   void decided() {
     watch_.reset();
@@ -230,7 +240,7 @@ class ConnectingWire final : public StreamWire {
   Timer again_;
   Socket attempt_;
   int error_ = 0;  // why the last attempt failed
-  MainLoop::WatchHandle watch_{nullptr, nullptr};
+  IoContext::WatchHandle watch_{nullptr, nullptr};
 };
 
 class AdoptedWire final : public StreamWire {

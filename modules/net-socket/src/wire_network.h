@@ -10,13 +10,17 @@
 
 namespace backplane {
 
-class WireNetwork : public Netdev {
+class WireNetwork : public Netdev, public MovableNetdev {
   BACKPLANE_OBJECT(WireNetwork, Netdev, "wire-network")
  public:
   static void class_init(ObjectClass&) {}
 
-  std::string describe() const override { return wire_->describe(); }
+  std::string describe() const override {
+    const IoContext::Guard lock(loop());
+    return wire_->describe();
+  }
   void send(std::span<const iovec> frame) override { wire_->send(frame); }
+  void moved() override { wire_->move_to(loop()); }
 
  protected:
   void open() override { wire_ = connect(); }

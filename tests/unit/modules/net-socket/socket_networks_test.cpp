@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <utility>
 
+#include "backplane/io_thread.h"
 #include "backplane/testing/test_machine.h"
 #include "wire_network.h"
 
@@ -15,6 +17,9 @@ namespace backplane::testing {
 namespace {
 
 using Frame = std::vector<u8>;
+
+constexpr Kind kObjectKind{
+    .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
 
 struct Guest final : NetClient {
   bool receive(std::span<const u8> frame) override {
@@ -30,8 +35,7 @@ class SocketNetworksTest : public ::testing::Test {
       : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))),
         path_(::testing::TempDir() + "backplane-net-" + std::to_string(getpid())) {}
   ~SocketNetworksTest() override {
-    for (const auto& backend : backends_.children())
-      dynamic_cast<Netdev&>(*backend).set_client(nullptr);
+    for (Netdev* const network : objects_offering<Netdev>(backends_)) leave_thread(*network);
     machine_.remove_child(backends_);
     unlink(path_.c_str());
     unlink((path_ + ".b").c_str());
@@ -52,22 +56,40 @@ class SocketNetworksTest : public ::testing::Test {
     }
     return "was accepted";
   }
+  // What guests got and what they send is with the lock of the loop that the networks are in.
+  void move_to_thread(Netdev& network) {
+    if (machine_.find("/backends/io0") == nullptr)
+      backends_.add(kObjectKind, "iothread", "io0", {});
+    network.serve_in(dynamic_cast<IoThread&>(*machine_.find("/backends/io0")));
+  }
+  void leave_thread(Netdev& network) {
+    network.serve_in(machine_.main_loop().io_context());
+    network.set_client(nullptr);
+  }
   static void send(Netdev& network, Frame frame) {
+    const IoContext::Guard lock(network.loop());
     const iovec pieces[] = {{frame.data(), 10}, {frame.data() + 10, frame.size() - 10}};
     network.transmit(pieces);
   }
   void expect_passing(Netdev& a, Netdev& b) {
     for (const std::size_t size : {60U, 1514U, 20'000U}) {
       const Frame frame(size, static_cast<u8>(size));
-      guest_a_.frames.clear();
-      guest_b_.frames.clear();
       send(a, frame);
-      EXPECT_TRUE(machine_.run_main_loop_until([&] { return !guest_b_.frames.empty(); }));
-      EXPECT_EQ(guest_b_.frames, std::vector<Frame>{frame});
+      EXPECT_EQ(next_frame(b, guest_b_), frame);
       send(b, frame);
-      EXPECT_TRUE(machine_.run_main_loop_until([&] { return !guest_a_.frames.empty(); }));
-      EXPECT_EQ(guest_a_.frames, std::vector<Frame>{frame});
+      EXPECT_EQ(next_frame(a, guest_a_), frame);
     }
+  }
+  Frame next_frame(Netdev& network, Guest& guest) {
+    Frame frame;
+    EXPECT_TRUE(machine_.run_main_loop_until([&] {
+      const IoContext::Guard lock(network.loop());
+      if (guest.frames.empty()) return false;
+      EXPECT_EQ(guest.frames.size(), 1U);
+      frame = std::exchange(guest.frames, {}).front();
+      return true;
+    }));
+    return frame;
   }
   // A program of another kind at the socket.
   int stranger() {
@@ -136,6 +158,33 @@ TEST_F(SocketNetworksTest, OneThatReconnectsFindsAPeerThatComesLater) {
   EXPECT_TRUE(machine_.run_main_loop_until([&] {
     return b.describe().starts_with("connected") && a.describe().starts_with("connected");
   }));
+  expect_passing(a, b);
+}
+
+TEST_F(SocketNetworksTest, InAnIoThreadPeersComeAndGo) {
+  const Properties server{{"server", "on"}, {"addr.type", "unix"}, {"addr.path", path_}};
+  Netdev& b = add("stream", "b",
+                  {{"addr.type", "unix"}, {"addr.path", path_}, {"reconnect-ms", "1"}}, guest_b_);
+  move_to_thread(b);
+  for (unsigned round = 0; round < 3; ++round) {
+    Netdev& a = add("stream", "a", server, guest_a_);
+    move_to_thread(a);
+    EXPECT_TRUE(machine_.run_main_loop_until([&] {
+      return b.describe().starts_with("connected") && a.describe().starts_with("connected");
+    }));
+    expect_passing(a, b);
+    leave_thread(a);
+    backends_.remove("a");
+  }
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return b.describe().starts_with("not"); }));
+}
+
+TEST_F(SocketNetworksTest, DatagramsPassInAnIoThread) {
+  Netdev& a =
+      add("socket", "a", {{"udp", "127.0.0.1:47635"}, {"localaddr", "127.0.0.1:47634"}}, guest_a_);
+  Netdev& b =
+      add("socket", "b", {{"udp", "127.0.0.1:47634"}, {"localaddr", "127.0.0.1:47635"}}, guest_b_);
+  move_to_thread(a);
   expect_passing(a, b);
 }
 
