@@ -77,6 +77,7 @@ constexpr Command kCommands[] = {
 std::span<const Command> UserNetwork::commands() const { return kCommands; }
 
 std::string UserNetwork::connections() const {
+  const Entered entered(*this);
   const std::unique_ptr<char, decltype(&std::free)> text(slirp_connection_info(slirp_), &std::free);
   return text.get();
 }

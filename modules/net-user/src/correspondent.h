@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A character device that is reached at an address of the guest's network.
+// A character device that is reached at an address of the guest's network. It is used under the
+// machine lock, whichever loop the network is in.
 #pragma once
 
 #include "backplane/chardev.h"
@@ -16,7 +17,9 @@ class UserNetwork::Correspondent final : private ChardevClient {
   Correspondent(const Correspondent&) = delete;
   Correspondent& operator=(const Correspondent&) = delete;
 
-  // The guest's side may have read something.
+  // What the guest's side sends.
+  void write(const u8* data, std::size_t size);
+  // The guest's side may have read something. Machine lock.
   void accept_input() { device_->accept_input(); }
 
  private:

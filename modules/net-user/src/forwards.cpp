@@ -7,6 +7,7 @@
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
+#include "backplane/machine_lock.h"
 #include "correspondent.h"
 #include "user_network.h"
 
@@ -67,12 +68,14 @@ void UserNetwork::forward(const PortForward& rule) {
 }
 
 void UserNetwork::add_forward(const PortForward& rule) {
+  const Entered entered(*this);
   forward(rule);
   forwards_.push_back(rule);
   look_again();
 }
 
 void UserNetwork::remove_forward(const PortForward& host_side) {
+  const Entered entered(*this);
   const auto found = std::find_if(forwards_.begin(), forwards_.end(), [&](const PortForward& rule) {
     return rule.udp == host_side.udp && rule.host_port == host_side.host_port &&
            rule.host_address.value == host_side.host_address.value;
@@ -115,7 +118,7 @@ UserNetwork::Correspondent::Correspondent(UserNetwork& network, const GuestForwa
   device_.assign(network, rule.what);
   in_addr address = rule_.address.raw();
   const auto write = [](const void* data, size_t size, void* self) -> ssize_t {
-    static_cast<Correspondent*>(self)->device_->write(static_cast<const u8*>(data), size);
+    static_cast<Correspondent*>(self)->write(static_cast<const u8*>(data), size);
     return static_cast<ssize_t>(size);
   };
   if (slirp_add_guestfwd(network_.slirp_, write, this, &address, rule_.port) != 0)
@@ -128,11 +131,20 @@ UserNetwork::Correspondent::~Correspondent() {
   slirp_remove_guestfwd(network_.slirp_, rule_.address.raw(), rule_.port);
 }
 
+void UserNetwork::Correspondent::write(const u8* data, std::size_t size) {
+  if (MachineLock::held_by_me()) return device_->write(data, size);
+  network_.loop().with_machine([this, bytes = std::vector<u8>(data, data + size)] {
+    device_->write(bytes.data(), bytes.size());
+  });
+}
+
 std::size_t UserNetwork::Correspondent::can_receive() {
+  const Entered entered(network_);
   return slirp_socket_can_recv(network_.slirp_, rule_.address.raw(), rule_.port);
 }
 
 void UserNetwork::Correspondent::receive(const u8* data, std::size_t size) {
+  const Entered entered(network_);
   slirp_socket_recv(network_.slirp_, rule_.address.raw(), rule_.port, data, static_cast<int>(size));
   network_.look_again();
 }

@@ -47,9 +47,9 @@ int to_slirp(short events) {
 }
 
 unsigned conditions_of(short events) {
-  unsigned conditions = MainLoop::kHangup;
-  if ((events & (POLLIN | POLLPRI)) != 0) conditions |= MainLoop::kReadable;
-  if ((events & POLLOUT) != 0) conditions |= MainLoop::kWritable;
+  unsigned conditions = IoContext::kHangup;
+  if ((events & (POLLIN | POLLPRI)) != 0) conditions |= IoContext::kReadable;
+  if ((events & POLLOUT) != 0) conditions |= IoContext::kWritable;
   return conditions;
 }
 
@@ -86,12 +86,15 @@ struct UserNetwork::Callbacks {
   }
   static int64_t clock(void* self) { return of(self).machine().realtime_clock().now(); }
   static void* new_timer(SlirpTimerCb callback, void* argument, void* self) {
-    return new Timer(of(self).machine().realtime_clock(),
-                     [callback, argument] { callback(argument); });
+    return new Timer(of(self).machine().realtime_clock(), [callback, argument, self] {
+      const Entered entered(of(self));
+      callback(argument);
+    });
   }
   static void free_timer(void* timer, void*) { delete static_cast<Timer*>(timer); }
-  static void set_timer(void* timer, int64_t milliseconds, void*) {
-    static_cast<Timer*>(timer)->arm_at(milliseconds * kMillisecond);
+  static void set_timer(void* timer, int64_t milliseconds, void* self) {
+    of(self).loop().with_machine(
+        [timer, milliseconds] { static_cast<Timer*>(timer)->arm_at(milliseconds * kMillisecond); });
   }
   // libslirp names its sockets each time it is asked.
   static void register_socket(int, void*) {}
@@ -144,9 +147,11 @@ void UserNetwork::class_init(ObjectClass& k) {
 
 UserNetwork::UserNetwork() = default;
 UserNetwork::~UserNetwork() {
+  if (slirp_ == nullptr) return;
+  const Entered entered(*this);
   correspondents_.clear();
   // It says goodbye to its sockets and timers on the way.
-  if (slirp_ != nullptr) slirp_cleanup(slirp_);
+  slirp_cleanup(slirp_);
 }
 
 std::string UserNetwork::describe() const {
@@ -230,8 +235,9 @@ void UserNetwork::start() {
 
 void UserNetwork::open() {
   check_addresses();
+  const Entered entered(*this);
   start();
-  timeout_ = std::make_unique<Timer>(machine().realtime_clock(), [this] { sockets_ready(); });
+  timeout_.move_to(loop());
   for (const PortForward& rule : forwards_) forward(rule);
   for (const GuestForward& rule : guest_forwards_) forward(rule);
   wait_for_sockets();
@@ -245,6 +251,7 @@ void UserNetwork::send_offloaded(const FrameOffload& left, std::span<const iovec
     frame_.insert(frame_.end(), bytes, bytes + piece.iov_len);
   }
   if (leads_astray(frame_) || !complete_checksum(left, frame_)) return;
+  const Entered entered(*this);
   slirp_input(slirp_, frame_.data(), static_cast<int>(frame_.size()));
   look_again();
 }
@@ -252,14 +259,26 @@ void UserNetwork::send_offloaded(const FrameOffload& left, std::span<const iovec
 void UserNetwork::look_again() {
   if (looking_) return;
   looking_ = true;
-  machine().main_loop().post([this, alive = std::weak_ptr<bool>(alive_)] {
-    if (!alive.expired()) wait_for_sockets();
+  loop().post([this, here = std::weak_ptr<bool>(here_)] {
+    if (!here.expired()) wait_for_sockets();
   });
+}
+
+void UserNetwork::moved() {
+  here_ = std::make_shared<bool>(true);
+  looking_ = false;
+  watches_.clear();
+  timeout_.move_to(loop());
+  look_again();
 }
 
 void UserNetwork::wait_for_sockets() {
   looking_ = false;
-  for (const auto& correspondent : correspondents_) correspondent->accept_input();
+  if (!correspondents_.empty())
+    loop().with_machine([this] {
+      for (const auto& correspondent : correspondents_) correspondent->accept_input();
+    });
+  const Entered entered(*this);
   sockets_.clear();
   u32 milliseconds = ~u32{0};
   slirp_pollfds_fill(slirp_, &milliseconds, Callbacks::add_socket, this);
@@ -272,19 +291,16 @@ void UserNetwork::wait_for_sockets() {
       watches.insert(std::move(known));
     } else {
       watches.insert_or_assign(
-          socket.fd,
-          Watched{conditions, machine().main_loop().watch(socket.fd, conditions,
-                                                          [this](unsigned) { sockets_ready(); })});
+          socket.fd, Watched{conditions, loop().watch(socket.fd, conditions,
+                                                      [this](unsigned) { sockets_ready(); })});
     }
   }
   watches_ = std::move(watches);
-  if (milliseconds == ~u32{0})
-    timeout_->cancel();
-  else
-    timeout_->arm_in(i64{milliseconds} * kMillisecond);
+  if (milliseconds != ~u32{0}) timeout_.arm_in(i64{milliseconds} * kMillisecond);
 }
 
 void UserNetwork::sockets_ready() {
+  const Entered entered(*this);
   const int ready = poll(sockets_.data(), sockets_.size(), 0);
   slirp_pollfds_poll(slirp_, ready < 0 ? 1 : 0, Callbacks::seen, this);
   look_again();

@@ -2,14 +2,16 @@
 // "net-user": a network of the guest's own, behind an address translation that needs no rights on
 // the host: libslirp is its router, DHCP and name server.
 //
-// All under the machine lock. What the guest sends is looked at on the vCPU's thread; everything
-// else runs on the main loop's.
+// With the lock of the loop that its frames move in, and inside the machine lock where it is made,
+// moved, asked and destroyed. In the main loop, what the guest sends is looked at on the vCPU's
+// thread; everything else runs on the loop's own.
 #pragma once
 
 #include <poll.h>
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -17,15 +19,18 @@
 #include "backplane/clock.h"
 #include "backplane/command.h"
 #include "backplane/log.h"
-#include "backplane/main_loop.h"
 #include "backplane/netdev.h"
+#include "loop_timer.h"
 #include "settings.h"
 
 struct Slirp;
 
 namespace backplane {
 
-class UserNetwork final : public Netdev, public OffloadNetdev, public CommandProvider {
+class UserNetwork final : public Netdev,
+                          public OffloadNetdev,
+                          public MovableNetdev,
+                          public CommandProvider {
  public:
   static void class_init(ObjectClass& k);
   UserNetwork();
@@ -37,6 +42,7 @@ class UserNetwork final : public Netdev, public OffloadNetdev, public CommandPro
   void send_offloaded(const FrameOffload& left, std::span<const iovec> frame) override;
   unsigned receive_offloads() const override { return 0; }
   void accept_offloads(unsigned /*kinds*/) override {}
+  void moved() override;
 
   std::span<const Command> commands() const override;
   // Its connections and forwarded ports, as libslirp lists them.
@@ -49,6 +55,18 @@ class UserNetwork final : public Netdev, public OffloadNetdev, public CommandPro
   void open() override;
 
  private:
+  // Held while libslirp runs: the lock of the network's loop, and one for what libslirp has that is
+  // all its networks' (the time, the host's name servers), as those may be in several loops. The
+  // second is inside the first; what libslirp calls may need it again.
+  class Entered {
+   public:
+    explicit Entered(const UserNetwork& network) : loop_(network.loop()), all_(mutex_) {}
+
+   private:
+    static inline std::recursive_mutex mutex_;
+    IoContext::Guard loop_;
+    std::lock_guard<std::recursive_mutex> all_;
+  };
   struct Callbacks;  // what libslirp calls
   // A character device that a connection of the guest's reaches.
   class Correspondent;
@@ -60,7 +78,7 @@ class UserNetwork final : public Netdev, public OffloadNetdev, public CommandPro
   void forward(const PortForward& rule);
   void forward(const GuestForward& rule);
 
-  // libslirp's sockets have changed, or may have: looks at them soon, on the main loop's thread.
+  // libslirp's sockets have changed, or may have: looks at them soon, on the loop's thread.
   void look_again();
   void wait_for_sockets();
   void sockets_ready();
@@ -91,14 +109,15 @@ class UserNetwork final : public Netdev, public OffloadNetdev, public CommandPro
   std::vector<pollfd> sockets_;  // as libslirp last named them
   struct Watched {
     unsigned conditions = 0;
-    MainLoop::WatchHandle handle{nullptr, nullptr};
+    IoContext::WatchHandle handle{nullptr, nullptr};
   };
   std::map<int, Watched> watches_;
-  std::unique_ptr<Timer> timeout_;
+  LoopTimer timeout_{[this] { sockets_ready(); }};
   bool looking_ = false;  // look_again() is under way
   std::vector<u8> frame_;
   GuestErrors guest_errors_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  // What is posted to a loop is for as long as the network is in it.
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 };
 
 }  // namespace backplane

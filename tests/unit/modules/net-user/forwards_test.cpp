@@ -45,7 +45,10 @@ class ForwardsTest : public UserNetworkTest {
   // Sends data on a connection to the forwarded address.
   void say_to_forwarded(const std::string& text) {
     answers_for(kForwarded);
-    guest_.frames.clear();
+    {
+      const IoContext::Guard lock(network_->loop());
+      guest_.frames.clear();
+    }
     send_tcp(kForwarded, tcp_segment(80, kSyn));
     const std::vector<u8> answer = arriving(IPPROTO_TCP);
     ASSERT_FALSE(answer.empty());
@@ -98,6 +101,43 @@ TEST_F(ForwardsTest, AnAddressOfTheNetworkLeadsToACharacterDevice) {
     return answer.size() > kTransport + 20;
   }));
   EXPECT_EQ(std::string(answer.begin() + kTransport + 20, answer.end()), "answer");
+}
+
+TEST_F(ForwardsTest, ACharacterDeviceIsReachedFromAnIoThread) {
+  auto& device =
+      dynamic_cast<EchoChardev&>(backends_.add(kChardevKind, "guestfwd-echo", "echo", {}));
+  start({{"restrict", "on"}, {"guestfwd", "tcp:10.0.2.100:80-chardev:echo"}});
+  move_to_thread();
+  say_to_forwarded("hello");
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return device.received == "hello"; }));
+  device.say("answer");
+  std::vector<u8> answer;
+  EXPECT_TRUE(machine_.run_main_loop_until([&] {
+    answer = arriving(IPPROTO_TCP);
+    return answer.size() > kTransport + 20;
+  }));
+  EXPECT_EQ(std::string(answer.begin() + kTransport + 20, answer.end()), "answer");
+}
+
+TEST_F(ForwardsTest, PortsAreForwardedFromAnIoThreadAndFromWhereItLeftOff) {
+  start();
+  move_to_thread();
+  call("hostfwd_add", "tcp:127.0.0.1:47623-:80");
+  const auto connection_arrives = [&] {
+    {
+      const IoContext::Guard lock(network_->loop());
+      guest_.frames.clear();
+    }
+    EXPECT_TRUE(is_listened_on(47623));
+    // The router asks who has the guest's address, to pass the connection on.
+    return machine_.run_main_loop_until([&] {
+      const IoContext::Guard lock(network_->loop());
+      return !guest_.frames.empty();
+    });
+  };
+  EXPECT_TRUE(connection_arrives());
+  network_->serve_in(machine_.main_loop().io_context());
+  EXPECT_TRUE(connection_arrives());
 }
 
 TEST_F(ForwardsTest, AnAddressOfTheNetworkLeadsToASocket) {

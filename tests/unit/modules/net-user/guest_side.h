@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backplane/frame_offload.h"
+#include "backplane/io_thread.h"
 #include "backplane/testing/test_machine.h"
 #include "user_network.h"
 
@@ -108,12 +109,19 @@ struct Guest final : NetClient {
   std::vector<std::vector<u8>> frames;
 };
 
+constexpr Kind kObjectKind{
+    .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
+
+// What the guest got and what it sends is with the lock of the loop that the network is in.
 class UserNetworkTest : public ::testing::Test {
  protected:
   UserNetworkTest()
       : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))) {}
   ~UserNetworkTest() override {
-    if (network_ != nullptr) network_->set_client(nullptr);
+    if (network_ != nullptr) {
+      network_->serve_in(machine_.main_loop().io_context());
+      network_->set_client(nullptr);
+    }
     machine_.remove_child(backends_);
   }
 
@@ -122,14 +130,23 @@ class UserNetworkTest : public ::testing::Test {
     network_ = &dynamic_cast<Netdev&>(backends_.add(kNetdevKind, "user", "net0", properties));
     network_->set_client(&guest_);
   }
+  // Has its frames move in an I/O thread from now on.
+  void move_to_thread() {
+    network_->serve_in(dynamic_cast<IoThread&>(backends_.add(kObjectKind, "iothread", "io0", {})));
+  }
   void send(std::vector<u8> frame, const FrameOffload& left = {}) {
+    const IoContext::Guard lock(network_->loop());
     const iovec piece{frame.data(), frame.size()};
     network_->transmit(left, {&piece, 1});
   }
   bool answers_for(u32 address) {
-    guest_.frames.clear();
+    {
+      const IoContext::Guard lock(network_->loop());
+      guest_.frames.clear();
+    }
     send(arp_request(address));
     machine_.run_main_loop();
+    const IoContext::Guard lock(network_->loop());
     return !guest_.frames.empty() && guest_.frames[0][12] == 0x08 && guest_.frames[0][13] == 0x06 &&
            guest_.frames[0][21] == 2;
   }
@@ -152,12 +169,17 @@ class UserNetworkTest : public ::testing::Test {
   std::vector<u8> arriving(u8 protocol) {
     std::vector<u8> found;
     const auto look = [&] {
+      const IoContext::Guard lock(network_->loop());
       for (const auto& frame : guest_.frames)
         if (frame.size() > kTransport && load16(frame, 12) == 0x0800 && frame[kIp + 9] == protocol)
           found = frame;
       return !found.empty();
     };
-    for (unsigned i = 0; i < 50 && !look(); ++i) machine_.run_main_loop();
+    if (&network_->loop() != &machine_.main_loop().io_context())
+      machine_.run_main_loop_until(look);
+    else
+      for (unsigned i = 0; i < 50 && !look(); ++i) machine_.run_main_loop();
+    const IoContext::Guard lock(network_->loop());
     guest_.frames.clear();
     return found;
   }
