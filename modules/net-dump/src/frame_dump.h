@@ -25,6 +25,7 @@ struct PropertyTraits<NetdevName> {
 class FrameDump final : public Backend, private FrameObserver {
   BACKPLANE_OBJECT(FrameDump, Backend, "filter-dump")
  public:
+  ~FrameDump() override { stop_observing(); }
   static void class_init(ObjectClass& k);
   std::string describe() const override;
 
