@@ -42,6 +42,7 @@ Value VirtioNet::describe_filters(CommandContext& context, const Arguments& argu
     const std::string name = device->card_id();
     if (arguments.has("name") && arguments.text("name") != name) continue;
     Value::Record record{{"name", name}};
+    const QueueLock lock(*device);
     const Value filter = device->filter_.describe();
     for (const Value::Field& field : filter.as_record()) record.push_back(field);
     filters.push_back(std::move(record));

@@ -35,6 +35,8 @@ void check_queue_size(const char* property, u16 size) {
 void VirtioNet::class_init(VirtioDeviceClass& k) {
   k.virtio_id = virtio::kIdNetwork;
   k.property<&VirtioNet::netdev_>("netdev", "id of the -netdev behind it; none: no cable");
+  k.property<&VirtioNet::iothread_>("iothread",
+                                    "id of the -object iothread that serves its queues");
   k.property<&VirtioNet::mac_>("mac", "its address (default: one that no other device has)");
   k.property<&VirtioNet::mtu_>("host_mtu", "the largest payload that it offers; 0: it says none");
   k.property<&VirtioNet::speed_>("speed", "what it says of its speed: Mbit/s (-1: nothing)");
@@ -53,6 +55,7 @@ void VirtioNet::class_init(VirtioDeviceClass& k) {
 
 void VirtioNet::set_link(bool plugged_in) {
   if (plugged_in == plugged_in_) return;
+  const QueueLock lock(*this);
   plugged_in_ = plugged_in;
   if (realized()) notify_config();
 }
@@ -84,6 +87,7 @@ void VirtioNet::realize() {
   check_properties();
   if (!mac_.is_set()) mac_ = free_mac_address(machine());
   filter_ = ReceiveFilter(mac_);
+  if (iothread_) serve_in(*iothread_);
   max_pairs_ = mq_ ? static_cast<u16>(std::clamp(backend_queues(), 1U, kMostPairs)) : u16{1};
   const auto handler = [this](VirtQueue& queue) { queue_kicked(queue); };
   for (unsigned pair = 0; pair < max_pairs_; ++pair) {
@@ -91,7 +95,12 @@ void VirtioNet::realize() {
     add_queue(tx_queue_size_, handler);
   }
   add_queue(kControlQueueSize, handler);
-  if (!netdev_) return;
+  if (netdev_) connect_network();
+}
+
+void VirtioNet::connect_network() {
+  netdev_->serve_in(io_context());
+  const QueueLock lock(*this);
   netdev_->set_client(this);
   run_state_ = machine().run_control().on_change([this](bool running) {
     // Soon: the machine is about to run when this is called.
@@ -101,14 +110,22 @@ void VirtioNet::realize() {
 
 void VirtioNet::unrealize() {
   run_state_.end();
-  if (netdev_) {
+  stop_serving();
+  if (netdev_) disconnect_network();
+}
+
+void VirtioNet::disconnect_network() {
+  {
+    const QueueLock lock(*this);
     accept_offloads(0);
     netdev_->set_client(nullptr);
   }
+  netdev_->serve_in(machine().main_loop().io_context());
   netdev_.disconnect();
 }
 
 void VirtioNet::reset() {
+  const QueueLock lock(*this);
   accept_offloads(0);
   VirtioDevice::reset();
 }
@@ -116,6 +133,7 @@ void VirtioNet::reset() {
 // The network that it is on now has not heard of it. [virtio-1.2 §5.1.6.5.4 "Gratuitous Packet
 // Sending"]
 void VirtioNet::loaded() {
+  const QueueLock lock(*this);
   VirtioDevice::loaded();
   if (state_.pairs == 0 || state_.pairs > max_pairs_)
     throw Error::of("{} pairs of queues are in use, of {}", state_.pairs, max_pairs_);
@@ -134,6 +152,7 @@ void VirtioNet::accept_offloads(unsigned kinds) {
 }
 
 std::string VirtioNet::describe() const {
+  const QueueLock lock(*this);
   return fmt::format("{}, {}, {}", VirtioDevice::describe(),
                      PropertyTraits<MacAddress>::print(filter_.own_address()),
                      has_link() ? netdev_->describe() : "not connected");

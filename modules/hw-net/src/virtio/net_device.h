@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // virtio-net: a network card with one queue each way, or several, and a control queue.
 // [virtio-1.2 §5.1 "Network Device"]
+//
+// Its queues are served in the loop that its network's frames move in: the main loop, or an I/O
+// thread.
 #pragma once
 
 #include <memory>
@@ -8,6 +11,7 @@
 #include <vector>
 
 #include "backplane/command.h"
+#include "backplane/io_thread.h"
 #include "backplane/netdev.h"
 #include "backplane/subscription.h"
 #include "backplane/virtio/virtio_device.h"
@@ -46,6 +50,8 @@ class VirtioNet final : public VirtioDevice, public CommandProvider, private Off
   bool has_link() const { return netdev_ && plugged_in_; }
 
   void check_properties() const;
+  void connect_network();
+  void disconnect_network();
   unsigned backend_queues() const;
   unsigned backend_offloads() const;
   void accept_offloads(unsigned kinds);
@@ -71,6 +77,7 @@ class VirtioNet final : public VirtioDevice, public CommandProvider, private Off
   bool set_guest_offloads(std::span<const u8> data);
 
   BackendLink<Netdev> netdev_;
+  BackendLink<IoThread> iothread_;
   bool plugged_in_ = true;
   MacAddress mac_;
   u16 mtu_ = 0;

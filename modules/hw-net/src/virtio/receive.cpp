@@ -11,7 +11,7 @@ using namespace virtio_net;
 
 bool VirtioNet::receive_offloaded(const FrameOffload& left, std::span<const u8> frame) {
   // Nothing changes in a guest that stands still.
-  if (machine().run_control().state() != RunState::Running) return false;
+  if (!takes_kicks() || machine().run_control().state() != RunState::Running) return false;
   // A driver that is not there, or does not want it, never sees it.
   if (!has_link() || !operating() || !filter_.accepts(frame)) return true;
   // It was given when another driver took more.

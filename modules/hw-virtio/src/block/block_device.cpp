@@ -63,13 +63,7 @@ void VirtioBlock::realize() {
   const u32 queues = num_queues_.value_or(std::clamp<u32>(cpus, 1, kMaxAutoQueues));
   if (queues == 0 || queues > kMaxQueues)
     throw Error::of("num-queues={}: expects 1 to {}", queues, kMaxQueues);
-  if (iothread_) {
-    if (machine().virtual_clock().follows_instructions())
-      throw Error(
-          "iothread: where instructions are counted, devices are served in the guest's time",
-          "leave iothread= or -icount out");
-    serve_in(*iothread_);
-  }
+  if (iothread_) serve_in(*iothread_);
   disk_ = std::make_unique<BlockQueue>(
       machine(), *drive_,
       BlockQueueSettings{.on_error = {.read = on_read_error_, .write = on_write_error_},

@@ -50,13 +50,20 @@ IoContext& VirtioDevice::io_context() const {
   return serving_ != nullptr ? serving_->thread : machine().main_loop().io_context();
 }
 
+// An interrupt that was left to be raised is part of what the machine is when it has stopped.
 void VirtioDevice::serve_in(IoContext& thread) {
+  if (machine().virtual_clock().follows_instructions())
+    throw Error("iothread: where instructions are counted, devices are served in the guest's time",
+                "leave iothread= or -icount out");
   const bool runs = machine().run_control().state() == RunState::Running;
   serving_ = std::make_unique<Serving>(Serving{.thread = thread, .resting = !runs});
   serving_->run_state = machine().run_control().on_change([this](bool running) {
     const QueueLock lock(*this);
     serving_->resting = !running;
-    if (running) kick_all();
+    if (running)
+      kick_all();
+    else
+      serving_->thread.run_kept();
   });
 }
 
@@ -183,6 +190,7 @@ VirtQueue& VirtioDevice::add_queue(u16 max_size, VirtQueue::Handler handler) {
 
 void VirtioDevice::notify_config() {
   with_machine([this] {
+    const QueueLock lock(*this);
     ++state_.config_generation;
     if (driver_ok()) transport().notify_config();
   });

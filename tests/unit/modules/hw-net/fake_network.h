@@ -11,7 +11,7 @@ namespace backplane::testing {
 namespace {
 
 // A network that remembers what the guest sends, and from which a test sends to the guest.
-class FakeNetwork final : public Netdev {
+class FakeNetwork final : public Netdev, public MovableNetdev {
  public:
   static void class_init(ObjectClass&) {}
   std::string describe() const override { return "a fake"; }
@@ -21,7 +21,9 @@ class FakeNetwork final : public Netdev {
       text.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
     sent.push_back(text);
   }
+  void moved() override {}
   void arrive(const std::string& frame) {
+    const IoContext::Guard lock(loop());
     deliver({reinterpret_cast<const u8*>(frame.data()), frame.size()});
   }
   std::vector<std::string> sent;

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <chrono>
+#include <thread>
+
+#include "backplane/error.h"
+#include "backplane/io_thread.h"
+#include "backplane/machine_state.h"
+#include "backplane/testing/scratch_directory.h"
 #include "fake_network.h"
 #include "virtio/net_device.h"
 #include "virtio_machine.h"
@@ -44,14 +51,23 @@ std::string broadcast(std::size_t size, char fill = 'x') {
   return std::string(6, '\xff') + std::string(size - 6, fill);
 }
 
-class NetTest : public VirtioTest {
+constexpr Kind kObjectKind{
+    .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
+
+// Served in the main loop, and (true) in an I/O thread.
+class NetTest : public VirtioTest, public ::testing::WithParamInterface<bool> {
  protected:
   NetTest()
       : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))),
         network_(dynamic_cast<FakeNetwork&>(backends_.add(kNetdevKind, "fake", "net0", {}))) {}
 
   void start(u64 features = kModern | virtio::bit(kMrgRxbuf) | virtio::bit(kCtrlVq)) {
-    card_ = &add("virtio-net-pci", {{"netdev", "net0"}, {"mac", "52:54:00:00:00:07"}});
+    Properties properties{{"netdev", "net0"}, {"mac", "52:54:00:00:00:07"}};
+    if (GetParam()) {
+      thread_ = &dynamic_cast<IoThread&>(backends_.add(kObjectKind, "iothread", "io0", {}));
+      properties.emplace_back("iothread", "io0");
+    }
+    card_ = &add("virtio-net-pci", properties);
     driver_.emplace(machine_, kSlot);
     ASSERT_TRUE(driver_->negotiate(features));
     rx_.emplace(machine_.memory(), kRing, kRingSize);
@@ -63,11 +79,25 @@ class NetTest : public VirtioTest {
     driver_->driver_ok();
     machine_.run_control().start();
   }
+  // Kicks a queue and waits until it was served.
+  void kick(unsigned queue) {
+    driver_->kick(queue);
+    settle();
+  }
+  // Has an I/O thread look at what it was told: the second is posted after a round in which it did.
+  void settle() {
+    for (int round = 0; thread_ != nullptr && round < 2; ++round) {
+      bool looked = false;
+      thread_->post([&] { machine_.main_loop().post([&] { looked = true; }); });
+      EXPECT_TRUE(machine_.run_main_loop_until([&] { return looked; }));
+    }
+  }
   u16 buffers_of_first_frame() { return machine_.memory().load<u16>(kData + 10); }
   bool broken() { return (driver_->status() & virtio::kDeviceNeedsReset) != 0; }
 
   Backends& backends_;
   FakeNetwork& network_;
+  IoThread* thread_ = nullptr;
   VirtioPci* card_ = nullptr;
   std::optional<VirtioPciDriver> driver_;
   std::optional<DriverQueue> rx_;
@@ -75,14 +105,18 @@ class NetTest : public VirtioTest {
   std::optional<DriverQueue> control_;
 };
 
-TEST_F(NetTest, ShowsItsAddressAndALink) {
+INSTANTIATE_TEST_SUITE_P(, NetTest, ::testing::Bool(), [](const auto& info) {
+  return std::string(info.param ? "InAnIoThread" : "InTheMainLoop");
+});
+
+TEST_P(NetTest, ShowsItsAddressAndALink) {
   start();
   EXPECT_EQ(driver_->config32(kMacField), 0x0000'5452U);
   EXPECT_EQ(driver_->config16(kMacField + 4), 0x0700U);
   EXPECT_EQ(driver_->config16(kStatusField), kLinkUp);
 }
 
-TEST_F(NetTest, WithoutANetworkTheLinkIsDownAndFramesAreTakenAllTheSame) {
+TEST_P(NetTest, WithoutANetworkTheLinkIsDownAndFramesAreTakenAllTheSame) {
   add("virtio-net-pci");
   VirtioPciDriver driver(machine_, kSlot);
   ASSERT_TRUE(driver.negotiate(kModern));
@@ -95,17 +129,17 @@ TEST_F(NetTest, WithoutANetworkTheLinkIsDownAndFramesAreTakenAllTheSame) {
   EXPECT_TRUE(tx.take_used().has_value());
 }
 
-TEST_F(NetTest, ACableThatIsPulledOutCarriesNothing) {
+TEST_P(NetTest, ACableThatIsPulledOutCarriesNothing) {
   start();
   card_->set_property("link", "off");
   EXPECT_EQ(driver_->config16(kStatusField), 0);
   EXPECT_EQ(driver_->isr(), virtio::kIsrConfig);
   tx_->add({{kData, 100}}, {});
-  driver_->kick(kTx);
+  kick(kTx);
   EXPECT_TRUE(tx_->take_used().has_value());
   EXPECT_TRUE(network_.sent.empty());
   rx_->add({}, {{kData, 2048}});
-  driver_->kick(kRx);
+  kick(kRx);
   network_.arrive(broadcast(60));
   EXPECT_FALSE(rx_->take_used().has_value());
   card_->set_property("link", "on");
@@ -114,7 +148,7 @@ TEST_F(NetTest, ACableThatIsPulledOutCarriesNothing) {
   EXPECT_TRUE(rx_->take_used().has_value());
 }
 
-TEST_F(NetTest, ProgramsAreToldOfItsFilter) {
+TEST_P(NetTest, ProgramsAreToldOfItsFilter) {
   start();
   VirtioNet& device = *objects_offering<VirtioNet>(machine_).front();
   const Value filters = machine_.call(device, "query-rx-filter");
@@ -129,46 +163,46 @@ TEST_F(NetTest, ProgramsAreToldOfItsFilter) {
   EXPECT_THROW(of(5), Error);
 }
 
-TEST_F(NetTest, SendsWhatFollowsTheHeader) {
+TEST_P(NetTest, SendsWhatFollowsTheHeader) {
   start();
   put(kData + 12, "destination, ");
   put(kData + 0x1000, "payload");
   tx_->add({{kData, 25}, {kData + 0x1000, 7}}, {});
-  driver_->kick(kTx);
+  kick(kTx);
   EXPECT_EQ(network_.sent, std::vector<std::string>{"destination, payload"});
   EXPECT_TRUE(tx_->take_used().has_value());
 }
 
-TEST_F(NetTest, AFrameWithoutAHeaderBreaksTheDevice) {
+TEST_P(NetTest, AFrameWithoutAHeaderBreaksTheDevice) {
   start();
   tx_->add({{kData, 11}}, {});
-  driver_->kick(kTx);
+  kick(kTx);
   EXPECT_TRUE(broken());
   EXPECT_TRUE(network_.sent.empty());
 }
 
-TEST_F(NetTest, AFrameLargerThanAnyIsDropped) {
+TEST_P(NetTest, AFrameLargerThanAnyIsDropped) {
   start();
   tx_->add({{kData, 12 + Netdev::kMaxFrame + 1}}, {});
-  driver_->kick(kTx);
+  kick(kTx);
   EXPECT_TRUE(tx_->take_used().has_value());
   EXPECT_TRUE(network_.sent.empty());
 }
 
-TEST_F(NetTest, ReceivesIntoOneBuffer) {
+TEST_P(NetTest, ReceivesIntoOneBuffer) {
   start();
   rx_->add({}, {{kData, 2048}});
-  driver_->kick(kRx);
+  kick(kRx);
   network_.arrive(broadcast(60));
   EXPECT_EQ(rx_->take_used()->length, 72U);
   EXPECT_EQ(get(kData + 12, 60), broadcast(60));
   EXPECT_EQ(buffers_of_first_frame(), 1);
 }
 
-TEST_F(NetTest, ReceivesIntoSeveralBuffersOfWhichAllButTheLastAreFull) {
+TEST_P(NetTest, ReceivesIntoSeveralBuffersOfWhichAllButTheLastAreFull) {
   start();
   for (u64 i = 0; i < 3; ++i) rx_->add({}, {{kData + i * 0x1000, 100}});
-  driver_->kick(kRx);
+  kick(kRx);
   network_.arrive(broadcast(200, 'm'));
   EXPECT_EQ(rx_->take_used()->length, 100U);
   EXPECT_EQ(rx_->take_used()->length, 100U);
@@ -178,33 +212,33 @@ TEST_F(NetTest, ReceivesIntoSeveralBuffersOfWhichAllButTheLastAreFull) {
             broadcast(200, 'm'));
 }
 
-TEST_F(NetTest, AFrameForWhichThereIsNoRoomWaitsAndNoBufferIsLost) {
+TEST_P(NetTest, AFrameForWhichThereIsNoRoomWaitsAndNoBufferIsLost) {
   start();
   rx_->add({}, {{kData, 100}});
-  driver_->kick(kRx);
+  kick(kRx);
   network_.arrive(broadcast(150, 'w'));
   EXPECT_FALSE(rx_->take_used().has_value());
   rx_->add({}, {{kData + 0x1000, 100}});
-  driver_->kick(kRx);
+  kick(kRx);
   EXPECT_EQ(rx_->take_used()->id, 0U);
   EXPECT_EQ(rx_->take_used()->id, 1U);
   EXPECT_EQ(get(kData + 12, 88) + get(kData + 0x1000, 62), broadcast(150, 'w'));
 }
 
-TEST_F(NetTest, AsksForAKickWhenItRunsOutOfBuffers) {
+TEST_P(NetTest, AsksForAKickWhenItRunsOutOfBuffers) {
   start(kModern | virtio::bit(kMrgRxbuf) | virtio::bit(virtio::kEventIdx));
   rx_->add({}, {{kData, 2048}});
-  driver_->kick(kRx);
+  kick(kRx);
   network_.arrive(broadcast(60));
   network_.arrive(broadcast(60));
   // What is made available next is what it wants to hear of.
   EXPECT_EQ(rx_->avail_event(), 1);
 }
 
-TEST_F(NetTest, NothingReachesAGuestThatStandsStill) {
+TEST_P(NetTest, NothingReachesAGuestThatStandsStill) {
   start();
   rx_->add({}, {{kData, 2048}});
-  driver_->kick(kRx);
+  kick(kRx);
   machine_.run_control().stop();
   network_.arrive(broadcast(60));
   EXPECT_FALSE(rx_->take_used().has_value());
@@ -213,50 +247,50 @@ TEST_F(NetTest, NothingReachesAGuestThatStandsStill) {
   EXPECT_TRUE(rx_->take_used().has_value());
 }
 
-TEST_F(NetTest, ABufferTooSmallForAFrameBreaksADriverThatCannotMerge) {
+TEST_P(NetTest, ABufferTooSmallForAFrameBreaksADriverThatCannotMerge) {
   start(kModern);
   rx_->add({}, {{kData, 100}});
-  driver_->kick(kRx);
+  kick(kRx);
   network_.arrive(broadcast(150));
   EXPECT_TRUE(broken());
 }
 
-TEST_F(NetTest, ABufferTooSmallForAHeaderBreaksTheDevice) {
+TEST_P(NetTest, ABufferTooSmallForAHeaderBreaksTheDevice) {
   start();
   rx_->add({}, {{kData, 4}});
   rx_->add({}, {{kData, 2048}});
-  driver_->kick(kRx);
+  kick(kRx);
   network_.arrive(broadcast(60));
   EXPECT_TRUE(broken());
 }
 
-TEST_F(NetTest, CommandsAreAnswered) {
+TEST_P(NetTest, CommandsAreAnswered) {
   start();
   put(kData, std::string("\0\0\1", 3));  // promiscuous, on
   control_->add({{kData, 2}, {kData + 2, 1}}, {{kData + 0x1000, 1}});
   put(kData + 0x100, std::string("\7\0\1", 3));  // no such class
   control_->add({{kData + 0x100, 3}}, {{kData + 0x1001, 1}});
   put(kData + 0x1000, "??");
-  driver_->kick(kControl);
+  kick(kControl);
   EXPECT_EQ(control_->take_used()->length, 1U);
   EXPECT_EQ(get(kData + 0x1000, 2), std::string("\0\1", 2));
   rx_->add({}, {{kData, 2048}});
-  driver_->kick(kRx);
+  kick(kRx);
   network_.arrive(std::string(60, '\x02'));  // to somebody else
   EXPECT_TRUE(rx_->take_used().has_value());
 }
 
-TEST_F(NetTest, AResetForgetsWhatTheDriverSet) {
+TEST_P(NetTest, AResetForgetsWhatTheDriverSet) {
   start();
   put(kData, std::string("\1\1\x52\x54\0\0\0\x09", 8));  // another address
   control_->add({{kData, 8}}, {{kData + 0x1000, 1}});
-  driver_->kick(kControl);
+  kick(kControl);
   EXPECT_EQ(driver_->config16(kMacField + 4), 0x0900U);
   driver_->set_status(0);
   EXPECT_EQ(driver_->config16(kMacField + 4), 0x0700U);
 }
 
-TEST_F(NetTest, CardsWithoutAnAddressGetDifferentOnes) {
+TEST_P(NetTest, CardsWithoutAnAddressGetDifferentOnes) {
   const auto address = [&](const char* slot) {
     return machine_.add_device("virtio-net-pci", "", "", {{"addr", slot}}).get_property("mac");
   };
@@ -264,20 +298,20 @@ TEST_F(NetTest, CardsWithoutAnAddressGetDifferentOnes) {
   EXPECT_EQ(address("06"), "52:54:00:12:34:57");
 }
 
-TEST_F(NetTest, OneNetworkHasOneCard) {
+TEST_P(NetTest, OneNetworkHasOneCard) {
   start();
   EXPECT_THROW(machine_.add_device("virtio-net-pci", "", "", {{"addr", "05"}, {"netdev", "net0"}}),
                Error);
 }
 
-TEST_F(NetTest, QueueSizesAndMtuAreChecked) {
+TEST_P(NetTest, QueueSizesAndMtuAreChecked) {
   for (const Properties& wrong :
        {Properties{{"rx_queue_size", "3"}}, Properties{{"tx_queue_size", "2048"}},
         Properties{{"host_mtu", "67"}}, Properties{{"mac", "01:00:00:00:00:00"}}})
     EXPECT_THROW(add("virtio-net-pci", wrong), Error) << wrong.front().first;
 }
 
-TEST_F(NetTest, SaysWhatItIsToldOfItsSpeed) {
+TEST_P(NetTest, SaysWhatItIsToldOfItsSpeed) {
   add("virtio-net-pci", {{"speed", "10000"}, {"duplex", "full"}});
   VirtioPciDriver driver(machine_, kSlot);
   EXPECT_NE(driver.device_features() & virtio::bit(kSpeedDuplex), 0U);
@@ -303,27 +337,129 @@ FrameOffload large_frame_left() {
           .checksum_offset = 16};
 }
 
-TEST_F(NetTest, DividesWhatTheNetworkDoesNot) {
+TEST_P(NetTest, DividesWhatTheNetworkDoesNot) {
   start(kModern | virtio::bit(kCsum) | virtio::bit(kHostTso4));
   const FrameOffload left = large_frame_left();
   machine_.memory().write(kData, &left, sizeof left);
   put(kData + 12, large_frame());
   tx_->add({{kData, 12 + 1054}}, {});
-  driver_->kick(kTx);
+  kick(kTx);
   ASSERT_EQ(network_.sent.size(), 3U);
   EXPECT_EQ(network_.sent[0].size(), 454U);
   EXPECT_EQ(network_.sent[2].size(), 254U);
 }
 
-TEST_F(NetTest, WhatWasNotAgreedOnIsNotDone) {
+TEST_P(NetTest, WhatWasNotAgreedOnIsNotDone) {
   start(kModern | virtio::bit(kCsum));
   const FrameOffload left = large_frame_left();
   machine_.memory().write(kData, &left, sizeof left);
   put(kData + 12, large_frame());
   tx_->add({{kData, 12 + 1054}}, {});
-  driver_->kick(kTx);
+  kick(kTx);
   EXPECT_TRUE(tx_->take_used().has_value());
   EXPECT_TRUE(network_.sent.empty());
+}
+
+class IoThreadNetTest : public NetTest {
+ protected:
+  // Without giving the machine lock up.
+  template <class Condition>
+  void wait_until(Condition holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!holds() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_TRUE(holds());
+  }
+  // Has a frame sent, and its interrupt left to be raised under the machine lock.
+  void sent_but_not_told() {
+    tx_->add({{kData, 100}}, {});
+    driver_->kick(kTx);
+    wait_until([this] { return tx_->used_index() == 1; });
+    // Whoever gets its lock finds it through with what wrote the index.
+    const IoContext::Guard lock(*thread_);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, IoThreadNetTest, ::testing::Values(true));
+
+TEST_P(IoThreadNetTest, TheMachineLockIsNobodysBusiness) {
+  start();
+  sent_but_not_told();
+  EXPECT_EQ(network_.sent.size(), 1U);
+  EXPECT_EQ(driver_->isr() & virtio::kIsrQueue, 0);
+  settle();
+  EXPECT_EQ(driver_->isr() & virtio::kIsrQueue, virtio::kIsrQueue);
+}
+
+TEST_P(IoThreadNetTest, RestsWhileTheMachineIsStopped) {
+  start();
+  machine_.run_control().stop();
+  tx_->add({{kData, 100}}, {});
+  kick(kTx);
+  EXPECT_TRUE(network_.sent.empty());
+  machine_.run_control().start();
+  EXPECT_TRUE(machine_.run_main_loop_until([this] { return tx_->take_used().has_value(); }));
+  EXPECT_EQ(network_.sent.size(), 1U);
+}
+
+TEST_P(IoThreadNetTest, AMachineThatHasStoppedHasItsInterrupts) {
+  start();
+  sent_but_not_told();
+  machine_.run_control().stop();
+  EXPECT_EQ(driver_->isr() & virtio::kIsrQueue, virtio::kIsrQueue);
+}
+
+TEST_P(IoThreadNetTest, NoInterruptComesAfterAReset) {
+  start();
+  sent_but_not_told();
+  driver_->set_status(0);
+  machine_.run_main_loop();
+  EXPECT_EQ(driver_->isr() & virtio::kIsrQueue, 0);
+}
+
+TEST_P(IoThreadNetTest, ACardThatIsTakenAwayLeavesItsNetworkToTheMainLoop) {
+  start();
+  rx_->add({}, {{kData, 2048}});
+  EXPECT_EQ(&network_.loop(), thread_);
+  EXPECT_THROW(backends_.remove("io0"), Error);
+  tx_->add({{kData, 100}}, {});
+  driver_->kick(kTx);
+  machine_.remove_device(*card_);
+  EXPECT_EQ(&network_.loop(), &machine_.main_loop().io_context());
+  network_.arrive(broadcast(60));
+  backends_.remove("io0");
+  EXPECT_FALSE(rx_->take_used().has_value());
+}
+
+TEST_P(IoThreadNetTest, TheStateOfTheDriverIsLoadedInTheThread) {
+  const ScratchDirectory directory;
+  machine_.power_on();
+  start();
+  tx_->add({{kData, 100}}, {});
+  kick(kTx);
+  save_machine(machine_, directory / "state");
+  machine_.run_control().reset();
+  load_machine(machine_, directory / "state");
+  machine_.run_control().start();
+  network_.sent.clear();
+  tx_->add({{kData, 100}}, {});
+  kick(kTx);
+  EXPECT_EQ(network_.sent.size(), 1U);
+}
+
+TEST_P(IoThreadNetTest, ANetworkOfTheMainLoopsAloneIsRefused) {
+  backends_.add(kObjectKind, "iothread", "io0", {});
+  backends_.add(kNetdevKind, "fake-offload", "net1", {});
+  try {
+    add("virtio-net-pci", {{"netdev", "net1"}, {"iothread", "io0"}});
+    ADD_FAILURE() << "it was accepted";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string_view(error.what())
+                  .find("netdev=net1: the frames of a net-fake-offload "
+                        "move in the main loop alone"),
+              std::string_view::npos)
+        << error.what();
+  }
+  backends_.remove("net1");
+  backends_.remove("io0");
 }
 
 class OffloadNetTest : public VirtioTest {

@@ -140,7 +140,7 @@ class VirtioDevice : public Device {
   // Error if it has kMaxQueues.
   VirtQueue& add_queue(u16 max_size, VirtQueue::Handler handler);
   // In realize(), before queues are added: the loop to serve them in. It outlives this device's
-  // time as a realized one.
+  // time as a realized one. Throws Error where time follows the instructions executed.
   void serve_in(IoContext& thread);
   // First in unrealize(): what serve_in() began has ended.
   void stop_serving();
