@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
@@ -31,6 +32,16 @@ u32 blocks_of_disc(const BlockNode& node) {
 
 }  // namespace
 
+class DiscDevice::Lock {
+ public:
+  explicit Lock(const DiscDevice& device) {
+    if (IoContext* const loop = device.loop(); loop != nullptr) guard_.emplace(*loop);
+  }
+
+ private:
+  std::optional<IoContext::Guard> guard_;
+};
+
 void DiscDevice::add_properties(DeviceClass& k) {
   Property drive = *k.find_property("drive");
   drive.dynamic = true;
@@ -42,6 +53,7 @@ void DiscDevice::add_properties(DeviceClass& k) {
   Property tray = property_row<bool>("tray-open", "its tray is open; one that is locked stays");
   tray.dynamic = true;
   tray.get = [](const Object& object, const Property&) -> Value {
+    const Lock lock(of(object));
     return of(object).is_tray_open();
   };
   tray.set = [](Object& object, const Property&, const Value& value) {
@@ -52,9 +64,11 @@ void DiscDevice::add_properties(DeviceClass& k) {
   Property locked = property_row<bool>("locked", "the guest has locked its tray");
   locked.dynamic = true;
   locked.get = [](const Object& object, const Property&) -> Value {
+    const Lock lock(of(object));
     return of(object).optical_.is_locked();
   };
   locked.set = [](Object& object, const Property&, const Value& value) {
+    const Lock lock(of(object));
     of(object).optical_.set_locked(from_value<bool>(value));
   };
   k.property(std::move(locked));
@@ -71,6 +85,7 @@ void DiscDevice::add_properties(DeviceClass& k) {
 std::span<const EventType* const> DiscDevice::events() const { return kEvents; }
 
 void DiscDevice::set_tray_open(bool open) {
+  const Lock lock(*this);
   if (open == is_tray_open()) return;
   if (open && optical_.is_locked()) return optical_.request_eject();
   if (open && self_.realized()) end_transfers();
@@ -85,6 +100,7 @@ std::optional<u32> DiscDevice::blocks() const {
 void DiscDevice::look_at_disc(bool changed) { optical_.set_disc(blocks(), changed && disc_); }
 
 void DiscDevice::change_medium(std::string_view id) {
+  const Lock lock(*this);
   if (!self_.realized()) {
     disc_.assign(self_, id);
     if (medium_name_.empty()) medium_name_ = id;
@@ -114,6 +130,7 @@ void DiscDevice::put_in(std::string_view id) {
 
 void DiscDevice::tell_tray_moved() {
   if (!self_.realized()) return;
+  const Lock lock(*this);
   self_.machine().events().send(
       kTrayMoved, Value::Record{{"device", medium_name_},
                                 {"id", self_.id().empty() ? self_.path() : self_.id()},

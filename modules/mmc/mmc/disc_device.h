@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What devices with an optical drive have in common for those who change its disc: properties, and
-// the event that tells of the tray. Machine lock.
+// the event that tells of the tray. Machine lock; that of the loop which the drive is used in is
+// inside it.
 #pragma once
 
 #include <optional>
@@ -12,6 +13,7 @@
 #include "backplane/block.h"
 #include "backplane/command.h"
 #include "backplane/device.h"
+#include "backplane/io_context.h"
 #include "mmc/optical_drive.h"
 
 namespace backplane::mmc {
@@ -39,6 +41,8 @@ class DiscDevice : public CommandProvider {
   std::optional<u32> blocks() const;
   // For OpticalDrive::on_tray_moved().
   void tell_tray_moved();
+  // The loop whose lock the drive is used with; null: the main loop, or it is not used yet.
+  virtual IoContext* loop() const { return nullptr; }
   // What is under way on the disc ends, or has failed: the tray opens, or the disc goes.
   virtual void end_transfers() = 0;
   // The device of a realized drive gets a queue on what is in it, or Error; and has none any more.
@@ -46,6 +50,7 @@ class DiscDevice : public CommandProvider {
   virtual void close_queue() = 0;
 
  private:
+  class Lock;
   bool is_tray_open() const { return optical_.is_tray_open(); }
   void set_tray_open(bool open);
   void change_medium(std::string_view id);

@@ -36,7 +36,9 @@ class ScsiCd final : public ScsiDevice, public mmc::DiscDevice {
     add_properties(k);
   }
   ScsiCd() : DiscDevice(*this, drive(), optical_) {
-    optical_.on_tray_moved([this] { tell_tray_moved(); });
+    optical_.on_tray_moved([this] {
+      if (realized()) units().loop().with_machine([this] { tell_tray_moved(); });
+    });
   }
 
   void realize() {
@@ -52,6 +54,7 @@ class ScsiCd final : public ScsiDevice, public mmc::DiscDevice {
  protected:
   DeviceType type() const override { return kCdDvd; }
   Outcome carry_out(Unit unit, std::span<const u8> cdb, std::span<const u8> parameters) override;
+  IoContext* loop() const override { return bus() != nullptr ? &units().loop() : nullptr; }
   void end_transfers() override { drain(); }
   void open_queue() override { ScsiDevice::open_queue(); }
   void close_queue() override { ScsiDevice::close_queue(); }

@@ -14,17 +14,25 @@ using namespace scsi;
 // --- the bus ------------------------------------------------------------------------------------
 
 ScsiDevice* ScsiBus::unit(u32 target, u32 lun) const {
-  for (Device* const device : devices())
-    if (auto& unit = dynamic_cast<ScsiDevice&>(*device);
-        unit.target() == target && unit.lun() == lun)
-      return &unit;
+  for (ScsiDevice* const unit : units_)
+    if (unit->target() == target && unit->lun() == lun) return unit;
   return nullptr;
 }
 
 ScsiDevice* ScsiBus::any_unit(u32 target) const {
-  for (Device* const device : devices())
-    if (auto& unit = dynamic_cast<ScsiDevice&>(*device); unit.target() == target) return &unit;
+  for (ScsiDevice* const unit : units_)
+    if (unit->target() == target) return unit;
   return nullptr;
+}
+
+void ScsiBus::enter(ScsiDevice& unit) {
+  const IoContext::Guard lock(loop());
+  units_.push_back(&unit);
+}
+
+void ScsiBus::leave(ScsiDevice& unit) {
+  const IoContext::Guard lock(loop());
+  std::erase(units_, &unit);
 }
 
 void ScsiBus::plug(Device& device) {
@@ -99,10 +107,14 @@ void ScsiDevice::open_queue() {
   disk_ = std::make_unique<BlockQueue>(
       machine(), *drive_,
       BlockQueueSettings{.on_error = {.read = on_read_error_, .write = on_write_error_},
-                         .write_through = write_cache_ == OnOffAuto::Off});
+                         .write_through = write_cache_ == OnOffAuto::Off},
+      units().loop());
 }
 
+void ScsiDevice::realized_all() { units().enter(*this); }
+
 void ScsiDevice::unrealize() {
+  units().leave(*this);
   drain();
   disk_.reset();
 }
@@ -149,9 +161,8 @@ Unit ScsiDevice::unit() const {
             .write_cache = write_cache_ != OnOffAuto::Off,
             .has_medium = disk_ != nullptr,
             .neighbours = {}};
-  for (Device* const device : bus()->devices())
-    if (const auto& other = dynamic_cast<ScsiDevice&>(*device); other.target_ == target_)
-      unit.neighbours.push_back(static_cast<u16>(other.lun_));
+  for (const ScsiDevice* const other : units().units())
+    if (other->target_ == target_) unit.neighbours.push_back(static_cast<u16>(other->lun_));
   std::sort(unit.neighbours.begin(), unit.neighbours.end());
   return unit;
 }

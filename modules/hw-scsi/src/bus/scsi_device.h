@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Units on a SCSI bus, which a host adapter gives commands. Machine lock.
+// Units on a SCSI bus, which a host adapter gives commands: with the lock of the loop that it is
+// served in, and inside the machine lock for all but commands.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include "backplane/block_queue.h"
 #include "backplane/boot_device.h"
 #include "backplane/device.h"
+#include "backplane/io_context.h"
 #include "backplane/io_vector.h"
 #include "command/command_set.h"
 
@@ -47,12 +49,20 @@ class ScsiBus final : public Bus {
 
   static void class_init(ObjectClass& k) { k.stateless(); }
 
+  // The loop that commands are given in. Before there are units.
+  void serve_in(IoContext& loop) { loop_ = &loop; }
+  IoContext& loop() const { return *loop_; }
   // Is told of units that come and go while the machine runs.
   void on_change(std::function<void(const ScsiDevice&, Change)> told) { told_ = std::move(told); }
-  // Null: there is none.
+  // Those that take commands. With the loop's lock.
+  const std::vector<ScsiDevice*>& units() const { return units_; }
+  // One of them; null: there is none.
   ScsiDevice* unit(u32 target, u32 lun) const;
   // Any unit of a target.
   ScsiDevice* any_unit(u32 target) const;
+  // A unit takes commands from now on, or no more.
+  void enter(ScsiDevice& unit);
+  void leave(ScsiDevice& unit);
 
   void plug(Device& device) override;
   void hot_plugged(Device& device) override;
@@ -60,6 +70,8 @@ class ScsiBus final : public Bus {
 
  private:
   std::function<void(const ScsiDevice&, Change)> told_;
+  IoContext* loop_ = nullptr;
+  std::vector<ScsiDevice*> units_;
 };
 
 class ScsiDevice : public Device, public BootDevice {
@@ -68,6 +80,7 @@ class ScsiDevice : public Device, public BootDevice {
   static void class_init(DeviceClass& k);
 
   void realize();
+  void realized_all();
   void unrealize();
   void reset() override;
   void settle() override;
@@ -79,13 +92,16 @@ class ScsiDevice : public Device, public BootDevice {
   // The place that it was given, or a free one. Throws Error: that one is taken.
   void choose_place(const ScsiBus& bus);
 
-  // Carries out a command; `done` is called before this returns, or later on the main loop.
+  // Carries out a command; `done` is called before this returns, or later on the loop. With its
+  // lock alone, or inside the machine lock.
   void start(ScsiCommand& command);
   // Waits for all commands; those that waited for the machine to go on have failed.
   void drain();
 
  protected:
   virtual scsi::DeviceType type() const = 0;
+  // The bus that it is on.
+  ScsiBus& units() const { return static_cast<ScsiBus&>(*bus()); }
   // What a command comes to, for the unit as it is without what the type knows.
   virtual scsi::Outcome carry_out(scsi::Unit unit, std::span<const u8> cdb,
                                   std::span<const u8> parameters);

@@ -37,6 +37,8 @@ Place place_of(const u8 (&lun)[8]) {
 
 void VirtioScsi::class_init(VirtioDeviceClass& k) {
   k.virtio_id = kIdScsiHost;
+  k.property<&VirtioScsi::iothread_>("iothread",
+                                     "id of the -object iothread that serves its queues");
   k.property<&VirtioScsi::num_queues_>("num_queues", "request queues (auto: one a CPU)");
   k.property<&VirtioScsi::queue_size_>("virtqueue_size", "entries of a queue, a power of two");
   k.property<&VirtioScsi::max_sectors_>("max_sectors", "of 512 bytes in a command");
@@ -60,7 +62,8 @@ void VirtioScsi::realize() {
   const u32 queues = num_queues_.value_or(std::clamp<u32>(cpus, 1, kMostAutoQueues));
   if (queues == 0 || queues > kMaxQueues - kFirstRequestQueue)
     throw Error::of("num_queues={}: expects 1 to {}", queues, kMaxQueues - kFirstRequestQueue);
-  add_queue(kControlQueueSize, [this](VirtQueue& queue) { control(queue); });
+  if (iothread_) serve_in(*iothread_);
+  add_queue(kControlQueueSize, [this](VirtQueue& queue) { control_kicked(queue); });
   add_queue(kControlQueueSize, [](VirtQueue&) {});
   for (u32 i = 0; i < queues; ++i)
     add_queue(queue_size_, [this](VirtQueue& queue) { serve(queue); });
@@ -69,11 +72,13 @@ void VirtioScsi::realize() {
   const auto* const outer = dynamic_cast<const Device*>(parent());
   const std::string name = outer == nullptr || outer->id().empty() ? "scsi" : outer->id();
   units_ = &add_child(name + ".0", create_object<ScsiBus>(ScsiBus::kTypeName));
+  units_->serve_in(io_context());
   units_->on_change([this](const ScsiDevice& unit, ScsiBus::Change change) { tell(unit, change); });
   units_->attach_to(*this);
 }
 
 void VirtioScsi::unrealize() {
+  stop_serving();
   if (units_ != nullptr) remove_child(*units_);
   units_ = nullptr;
   requests_.clear();
@@ -82,13 +87,15 @@ void VirtioScsi::unrealize() {
 
 // What the driver gave up on must not touch its memory later.
 void VirtioScsi::reset() {
+  const QueueLock lock(*this);
   if (units_ != nullptr)
-    for (Device* const device : units_->devices()) dynamic_cast<ScsiDevice&>(*device).drain();
+    for (ScsiDevice* const unit : units_->units()) unit->drain();
   VirtioDevice::reset();
 }
 
 // Those that are left wait for the machine to go on, because the host failed at them.
 void VirtioScsi::saving() {
+  const QueueLock lock(*this);
   VirtioDevice::saving();
   state_.held.clear();
   for (const auto& request : requests_)
@@ -97,6 +104,7 @@ void VirtioScsi::saving() {
 }
 
 void VirtioScsi::loaded() {
+  const QueueLock lock(*this);
   VirtioDevice::loaded();
   for (const Held& held : state_.held) {
     VirtQueue* const at = queue(held.queue);
@@ -211,6 +219,14 @@ void VirtioScsi::respond(Request& request, Response response, u8 status, const s
 
 // --- control and events [virtio-1.2 §5.6.6.2, 5.6.6.3] ------------------------------------------
 
+// Units wait for their commands under the machine lock.
+void VirtioScsi::control_kicked(VirtQueue& queue) {
+  io_context().with_machine([this, &queue] {
+    const QueueLock lock(*this);
+    if (takes_kicks()) control(queue);
+  });
+}
+
 void VirtioScsi::control(VirtQueue& queue) {
   queue.for_each(element_, [this, &queue](const VirtElement& element) {
     TaskManagement asked{};
@@ -241,9 +257,8 @@ u8 VirtioScsi::manage(const TaskManagement& asked) {
   ScsiDevice* const unit = units_->unit(place.target, place.lun);
   switch (asked.subtype) {
     case kItNexusReset:
-      for (Device* const device : units_->devices())
-        if (auto& other = dynamic_cast<ScsiDevice&>(*device); other.target() == place.target)
-          other.drain();
+      for (ScsiDevice* const other : units_->units())
+        if (other->target() == place.target) other->drain();
       return kFunctionComplete;
     case kAbortTask:
     case kAbortTaskSet:
@@ -261,6 +276,7 @@ u8 VirtioScsi::manage(const TaskManagement& asked) {
 }
 
 void VirtioScsi::tell(const ScsiDevice& unit, ScsiBus::Change change) {
+  const QueueLock lock(*this);
   if (!driver_ok() || !has_feature(kHotplug)) return;
   VirtQueue& queue = *this->queue(kEventQueue);
   VirtElement element;

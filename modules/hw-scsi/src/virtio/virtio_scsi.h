@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // virtio-scsi: a host adapter. [virtio-1.2 §5.6 "SCSI Host Device"]
+//
+// Commands and events are in the loop that it is served in: the main loop, or an I/O thread. What
+// the driver has to ask of the adapter itself is answered under the machine lock, too.
 #pragma once
 
 #include <memory>
 #include <vector>
 
+#include "backplane/io_thread.h"
 #include "backplane/virtio/virtio_device.h"
 #include "bus/scsi_device.h"
 #include "virtio/scsi_host_regs.h"
@@ -47,11 +51,13 @@ class VirtioScsi final : public VirtioDevice {
   void start_without_unit(Request& request, const virtio_scsi::RequestHeader& header);
   void respond(Request& request, virtio_scsi::Response response, u8 status,
                const scsi::Sense& sense, u64 moved);
+  void control_kicked(VirtQueue& queue);
   void control(VirtQueue& queue);
   u8 manage(const virtio_scsi::TaskManagement& asked);
   void tell(const ScsiDevice& unit, ScsiBus::Change change);
   Request& take_request();
 
+  BackendLink<IoThread> iothread_;
   AutoNumber num_queues_;
   u16 queue_size_ = 256;
   u32 max_sectors_ = 0xffff;

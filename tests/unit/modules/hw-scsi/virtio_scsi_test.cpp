@@ -2,8 +2,14 @@
 // A disk and a CD drive behind virtio-scsi, as a driver uses them.
 #include "virtio/virtio_scsi.h"
 
+#include <atomic>
+#include <cerrno>
 #include <mutex>
 
+#include "backplane/error.h"
+#include "backplane/io_thread.h"
+#include "backplane/machine_state.h"
+#include "backplane/testing/scratch_directory.h"
 #include "virtio/scsi_host_regs.h"
 #include "virtio_machine.h"
 
@@ -17,6 +23,7 @@ class ScsiNode final : public BlockNode {
   static void class_init(ObjectClass&) {}
   u64 size() const override { return bytes.size(); }
   std::string bytes = std::string(1_MiB, '\0');
+  std::atomic<int> error{0};  // of writes
 
  protected:
   int do_read(u64 offset, std::span<const iovec> iov) override {
@@ -29,6 +36,7 @@ class ScsiNode final : public BlockNode {
   }
   int do_write(u64 offset, std::span<const iovec> iov) override {
     const std::lock_guard lock(mutex_);
+    if (error != 0) return error;
     for (const iovec& piece : iov) {
       bytes.replace(offset, piece.iov_len, static_cast<const char*>(piece.iov_base), piece.iov_len);
       offset += piece.iov_len;
@@ -43,20 +51,31 @@ BACKPLANE_TYPE(ScsiNode, "block-scsi-test")
 
 constexpr unsigned kRequests = 2;
 
-class VirtioScsiTest : public VirtioTest {
+constexpr Kind kObjectKind{
+    .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
+
+// Served in the main loop, and (true) in an I/O thread.
+class VirtioScsiTest : public VirtioTest, public ::testing::WithParamInterface<bool> {
  protected:
   VirtioScsiTest()
       : backends_(machine_.add_child("backends", std::make_unique<Backends>(machine_))),
         disk_(dynamic_cast<ScsiNode&>(backends_.add(kBlockKind, "scsi-test", "disk", {}))) {
-    add("virtio-scsi-pci", {});
-    machine_.add_device("scsi-hd", "hd", "", {{"drive", "disk"}, {"serial", "one"}, {"lun", "0"}});
+    Properties properties;
+    if (GetParam()) {
+      thread_ = &dynamic_cast<IoThread&>(backends_.add(kObjectKind, "iothread", "io0", {}));
+      properties.emplace_back("iothread", "io0");
+    }
+    machine_.power_on();
+    adapter_ = &add("virtio-scsi-pci", properties);
+    machine_.add_device("scsi-hd", "hd", "",
+                        {{"drive", "disk"}, {"serial", "one"}, {"lun", "0"}, {"werror", "stop"}});
     machine_.add_device("scsi-cd", "cd", "", {{"scsi-id", "0"}, {"lun", "3"}});
     driver_.emplace(machine_, kSlot);
     start();
   }
   ~VirtioScsiTest() override {
-    driver_->set_status(0);
     machine_.remove_device(*machine_.find_device("hd"));
+    machine_.remove_device(*adapter_);
     machine_.remove_child(backends_);
   }
   void start() {
@@ -67,6 +86,19 @@ class VirtioScsiTest : public VirtioTest {
     }
     driver_->driver_ok();
     machine_.run_control().start();
+  }
+  // Kicks a queue and waits until it was served.
+  void kick(unsigned queue) {
+    driver_->kick(queue);
+    settle();
+  }
+  // Has an I/O thread look at what it was told: the second is posted after a round in which it did.
+  void settle() {
+    for (int round = 0; thread_ != nullptr && round < 2; ++round) {
+      bool looked = false;
+      thread_->post([&] { machine_.main_loop().post([&] { looked = true; }); });
+      EXPECT_TRUE(machine_.run_main_loop_until([&] { return looked; }));
+    }
   }
   struct Answer {
     ResponseHeader header{};
@@ -96,6 +128,7 @@ class VirtioScsiTest : public VirtioTest {
   }
   Answer answer() {
     Answer answer;
+    settle();
     EXPECT_TRUE(machine_.run_main_loop_until([&] {
       const auto used = queues_[kRequests].take_used();
       if (!used) return false;
@@ -108,11 +141,16 @@ class VirtioScsiTest : public VirtioTest {
 
   Backends& backends_;
   ScsiNode& disk_;
+  IoThread* thread_ = nullptr;
+  VirtioPci* adapter_ = nullptr;
   std::optional<VirtioPciDriver> driver_;
   std::vector<DriverQueue> queues_;
 };
+INSTANTIATE_TEST_SUITE_P(, VirtioScsiTest, ::testing::Bool(), [](const auto& info) {
+  return std::string(info.param ? "InAnIoThread" : "InTheMainLoop");
+});
 
-TEST_F(VirtioScsiTest, WhatIsWrittenIsReadAgain) {
+TEST_P(VirtioScsiTest, WhatIsWrittenIsReadAgain) {
   const std::string text(1024, 'w');
   const Answer written = command({scsi::kWrite10, 0x08, 0, 0, 0, 5, 0, 0, 2, 0}, 0, text);
   EXPECT_EQ(written.header.status, scsi::kGood);
@@ -122,7 +160,7 @@ TEST_F(VirtioScsiTest, WhatIsWrittenIsReadAgain) {
   EXPECT_EQ(read.data, std::string(512, '\0') + std::string(512, 'w'));
 }
 
-TEST_F(VirtioScsiTest, AnErrorHasSense) {
+TEST_P(VirtioScsiTest, AnErrorHasSense) {
   const Answer answer = command({scsi::kRead10, 0, 0xff, 0, 0, 0, 0, 0, 1, 0}, 512);
   EXPECT_EQ(answer.header.status, scsi::kCheckCondition);
   EXPECT_EQ(answer.header.sense_len, 18U);
@@ -131,7 +169,7 @@ TEST_F(VirtioScsiTest, AnErrorHasSense) {
   EXPECT_EQ(answer.header.residual, 512U);
 }
 
-TEST_F(VirtioScsiTest, BuffersThatAreTooSmallAreOverrun) {
+TEST_P(VirtioScsiTest, BuffersThatAreTooSmallAreOverrun) {
   const Answer read = command({scsi::kRead10, 0, 0, 0, 0, 0, 0, 0, 2, 0}, 512);
   EXPECT_EQ(read.header.response, kOverrun);
   EXPECT_EQ(read.header.residual, 512U);
@@ -147,7 +185,7 @@ TEST_F(VirtioScsiTest, BuffersThatAreTooSmallAreOverrun) {
 }
 
 // Of what the optical drive does, this is where SCSI has a say.
-TEST_F(VirtioScsiTest, ADiscIsEjectedUnlessItIsLocked) {
+TEST_P(VirtioScsiTest, ADiscIsEjectedUnlessItIsLocked) {
   backends_.add(kBlockKind, "scsi-test", "disc", {});
   machine_.add_device("scsi-cd", "cd2", "", {{"scsi-id", "0"}, {"lun", "4"}, {"drive", "disc"}});
   const auto sense_of = [&](std::vector<u8> cdb) {
@@ -173,7 +211,7 @@ TEST_F(VirtioScsiTest, ADiscIsEjectedUnlessItIsLocked) {
   machine_.remove_device(*machine_.find_device("cd2"));
 }
 
-TEST_F(VirtioScsiTest, AnEmptyDriveIsGivenADisc) {
+TEST_P(VirtioScsiTest, AnEmptyDriveIsGivenADisc) {
   Device& drive = *machine_.find_device("cd");
   const auto sense_of = [&](std::vector<u8> cdb) {
     const Answer answer = command(std::move(cdb), 0, {}, 0, 3);
@@ -202,13 +240,15 @@ TEST_F(VirtioScsiTest, AnEmptyDriveIsGivenADisc) {
   EXPECT_EQ(sense_of({scsi::kTestUnitReady}), kNoMedium);
 }
 
-TEST_F(VirtioScsiTest, ADiscThatTheGuestEjectedMayGoBeforeItIsRead) {
+TEST_P(VirtioScsiTest, ADiscThatTheGuestEjectedMayGoBeforeItIsRead) {
   backends_.add(kBlockKind, "scsi-test", "disc", {});
   Device& drive = machine_.add_device("scsi-cd", "cd2", "",
                                       {{"scsi-id", "0"}, {"lun", "4"}, {"drive", "disc"}});
   command({scsi::kTestUnitReady}, 0, {}, 0, 4);
   send({scsi::kRead10, 0, 0, 0, 0, 1, 0, 0, 1, 0}, 2048, {}, 0, 4);
+  settle();  // what is sent lies in one place
   send({scsi::kStartStopUnit, 0, 0, 0, 2, 0}, 0, {}, 0, 4);
+  settle();
   EXPECT_TRUE(drive.get_value("tray-open").as_bool());
   drive.set_property("drive", "");
   answer();
@@ -216,7 +256,7 @@ TEST_F(VirtioScsiTest, ADiscThatTheGuestEjectedMayGoBeforeItIsRead) {
   machine_.remove_device(drive);
 }
 
-TEST_F(VirtioScsiTest, ABlockIsWrittenManyTimes) {
+TEST_P(VirtioScsiTest, ABlockIsWrittenManyTimes) {
   const std::string block(512, 's');
   EXPECT_EQ(command({scsi::kWriteSame10, 0, 0, 0, 0, 1, 0, 0x03, 0xe8, 0}, 0, block).header.status,
             scsi::kGood);
@@ -229,7 +269,7 @@ TEST_F(VirtioScsiTest, ABlockIsWrittenManyTimes) {
   EXPECT_EQ(disk_.bytes.substr(512, 1000 * 512), std::string(1000 * 512, '\0'));
 }
 
-TEST_F(VirtioScsiTest, ATargetSaysWhichUnitsItHas) {
+TEST_P(VirtioScsiTest, ATargetSaysWhichUnitsItHas) {
   const Answer answer = command({scsi::kReportLuns, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0}, 64);
   EXPECT_EQ(answer.data, std::string("\0\0\0\x10\0\0\0\0", 8) + std::string(8, '\0') +
                              std::string("\0\3\0\0\0\0\0\0", 8));
@@ -240,18 +280,18 @@ TEST_F(VirtioScsiTest, ATargetSaysWhichUnitsItHas) {
             scsi::kNotReadyNoMedium.code);
 }
 
-TEST_F(VirtioScsiTest, RequestsWithoutAHeaderBreakTheDevice) {
+TEST_P(VirtioScsiTest, RequestsWithoutAHeaderBreakTheDevice) {
   queues_[kRequests].add({{kData, 20}}, {{kData + 0x8000, 108}});
-  driver_->kick(kRequests);
+  kick(kRequests);
   EXPECT_NE(driver_->status() & virtio::kDeviceNeedsReset, 0);
 }
 
-TEST_F(VirtioScsiTest, TasksAreManaged) {
+TEST_P(VirtioScsiTest, TasksAreManaged) {
   TaskManagement asked{.type = kTmf, .subtype = kLogicalUnitReset, .lun = {1, 0, 0x40, 0}, .id = 0};
   const auto answer = [&] {
     machine_.memory().write(kData, &asked, sizeof asked);
     queues_[kControlQueue].add({{kData, sizeof asked}}, {{kData + 0x100, 1}});
-    driver_->kick(kControlQueue);
+    kick(kControlQueue);
     EXPECT_TRUE(queues_[kControlQueue].take_used().has_value());
     return static_cast<u8>(get(kData + 0x100, 1)[0]);
   };
@@ -262,7 +302,7 @@ TEST_F(VirtioScsiTest, TasksAreManaged) {
   EXPECT_EQ(answer(), kFunctionRejected);
 }
 
-TEST_F(VirtioScsiTest, PlacesAreChecked) {
+TEST_P(VirtioScsiTest, PlacesAreChecked) {
   const auto refused = [&](Properties properties) {
     try {
       machine_.remove_device(machine_.add_device("scsi-cd", "", "", properties));
@@ -278,6 +318,76 @@ TEST_F(VirtioScsiTest, PlacesAreChecked) {
   EXPECT_FALSE(refused({{"scsi-id", "0"}}));
   EXPECT_FALSE(refused({}));
   EXPECT_THROW(machine_.add_device("scsi-hd", "", "", {}), Error) << "a disk wants a drive";
+}
+
+TEST_P(VirtioScsiTest, UnitsComeAndGoWhileTheyAreUsed) {
+  backends_.add(kBlockKind, "scsi-test", "more", {});
+  for (unsigned i = 0; i < 10; ++i) {
+    Device& unit = machine_.add_device("scsi-hd", "late", "",
+                                       {{"drive", "more"}, {"scsi-id", "5"}, {"lun", "0"}});
+    EXPECT_EQ(command({scsi::kTestUnitReady}, 0, {}, 5, 0).header.response, kOk);
+    send({scsi::kRead10, 0, 0, 0, 0, 1, 0, 0, 8, 0}, 4096, {}, 5, 0);
+    unit.bus()->request_unplug(unit);
+    answer();
+    EXPECT_EQ(command({scsi::kTestUnitReady}, 0, {}, 5, 0).header.response, kBadTarget);
+  }
+}
+
+TEST_P(VirtioScsiTest, AResetEndsWhatIsUnderWay) {
+  send({scsi::kRead10, 0, 0, 0, 0, 1, 0, 0, 8, 0}, 4096, {}, 0, 0);
+  driver_->set_status(0);
+  const u16 used = queues_[kRequests].used_index();
+  machine_.run_main_loop();
+  EXPECT_EQ(queues_[kRequests].used_index(), used) << "after the reset";
+}
+
+TEST_P(VirtioScsiTest, ManagersAreToldOfATrayThatTheGuestMoves) {
+  std::vector<bool> told;
+  const Subscription events =
+      machine_.events().subscribe([&](const EventType& type, const Value& data) {
+        if (type.name == "DEVICE_TRAY_MOVED") told.push_back(data.find("tray-open")->as_bool());
+      });
+  command({scsi::kTestUnitReady}, 0, {}, 0, 3);
+  command({scsi::kStartStopUnit, 0, 0, 0, 2, 0}, 0, {}, 0, 3);
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return told.size() == 1; }));
+  command({scsi::kStartStopUnit, 0, 0, 0, 3, 0}, 0, {}, 0, 3);
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return told.size() == 2; }));
+  EXPECT_EQ(told, (std::vector<bool>{true, false}));
+}
+
+TEST_P(VirtioScsiTest, WhatTheHostFailsAtWaitsAndIsSavedAndTriedAgain) {
+  const ScratchDirectory directory;
+  disk_.error = -ENOSPC;
+  send({scsi::kWrite10, 0, 0, 0, 0, 5, 0, 0, 1, 0}, 0, std::string(512, 'w'), 0, 0);
+  ASSERT_TRUE(machine_.run_main_loop_until(
+      [this] { return machine_.run_control().state() == RunState::Stopped; }));
+  save_machine(machine_, directory / "state");
+  machine_.run_control().reset();
+  disk_.error = 0;
+  load_machine(machine_, directory / "state");
+  machine_.run_main_loop();
+  EXPECT_EQ(disk_.bytes[5 * 512], '\0') << "before it runs";
+  machine_.run_control().start();
+  EXPECT_EQ(answer().header.status, scsi::kGood);
+  EXPECT_EQ(disk_.bytes.substr(5 * 512, 512), std::string(512, 'w'));
+}
+
+class IoThreadScsiTest : public VirtioScsiTest {};
+INSTANTIATE_TEST_SUITE_P(, IoThreadScsiTest, ::testing::Values(true));
+
+TEST_P(IoThreadScsiTest, RestsWhileTheMachineIsStopped) {
+  machine_.run_control().stop();
+  send({scsi::kTestUnitReady}, 0, {}, 0, 0);
+  TaskManagement asked{.type = kTmf, .subtype = kQueryTask, .lun = {1, 0, 0x40, 0}, .id = 0};
+  machine_.memory().write(kData + 0x200, &asked, sizeof asked);
+  queues_[kControlQueue].add({{kData + 0x200, sizeof asked}}, {{kData + 0x100, 1}});
+  kick(kControlQueue);
+  EXPECT_FALSE(queues_[kRequests].take_used().has_value());
+  EXPECT_FALSE(queues_[kControlQueue].take_used().has_value());
+  machine_.run_control().start();
+  EXPECT_EQ(answer().header.response, kOk);
+  EXPECT_TRUE(machine_.run_main_loop_until(
+      [this] { return queues_[kControlQueue].take_used().has_value(); }));
 }
 
 }  // namespace
