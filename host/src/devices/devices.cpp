@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "backplane/catalogue.h"
 #include "backplane/log.h"
 #include "backplane/machine.h"
 #include "backplane/module.h"

@@ -3,6 +3,7 @@
 #include "gpu_device.h"
 
 #include "backplane/error.h"
+#include "backplane/machine.h"
 #include "backplane/property.h"
 #include "backplane/virtio/scatter_gather.h"
 
