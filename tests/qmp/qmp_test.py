@@ -394,6 +394,56 @@ def discs(test):
         session.ask("quit")
 
 
+def snapshots(test):
+    """Of one disk and of the machine: made, listed, refused and removed."""
+    disks = [test.directory / f"{name}.qcow2" for name in ("one", "two")]
+    for disk in disks:
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "8M"], check=True)
+    raw = test.directory / "raw"
+    raw.write_bytes(bytes(1 << 20))
+    options = [word for disk in disks for word in ("-drive", f"file={disk},id={disk.stem}")]
+    with Machine(test, "-S", *options) as machine, Session(machine.sockets[0]) as session:
+        def refused(command, text, **arguments):
+            session.send(json.dumps({"execute": command, "arguments": arguments}).encode())
+            answer = session.answer()
+            check(text in answer.get("error", {}).get("desc", ""), f"{command}: {answer}")
+
+        def kept():
+            disk = next(d for d in session.ask("query-block") if d["device"] == "one")
+            return [s["name"] for s in disk["inserted"]["image"].get("snapshots", [])]
+
+        session.ask("blockdev-snapshot-internal-sync", device="one", name="alone")
+        refused("blockdev-snapshot-internal-sync", "already exists", device="one", name="alone")
+        refused("blockdev-snapshot-internal-sync", "Device 'none' not found", device="none",
+                name="alone")
+        refused("loadvm", "is of a disk alone", name="alone")
+        session.ask("savevm", name="all")
+        check(kept() == ["alone", "all"], kept())
+        listed = session.ask("query-snapshots")
+        check([s["name"] for s in listed] == ["all"] and listed[0]["vm-state-size"] > 1000, listed)
+        check("all" in session.ask("human-monitor-command", **{"command-line": "info snapshots"}),
+              "info snapshots")
+        gone = session.ask("blockdev-snapshot-delete-internal-sync", device="one", name="alone")
+        check(gone["name"] == "alone" and gone["vm-state-size"] == 0, gone)
+        refused("blockdev-snapshot-delete-internal-sync", "does not exist", device="one",
+                name="alone")
+        session.ask("loadvm", name="all")
+        check(session.ask("query-status")["running"] is False, "it runs")
+        refused("loadvm", "no disk has a snapshot 'nothing'", name="nothing")
+        # With one that is missing on a disk, it is none of the machine any more.
+        session.ask("blockdev-snapshot-delete-internal-sync", device="two", name="all")
+        refused("loadvm", "disk 'two' has no snapshot 'all'", name="all")
+        check(session.ask("query-snapshots") == [], "it is listed")
+        session.ask("delvm", name="all")
+        check(kept() == [], kept())
+        session.ask("blockdev-add", driver="raw", file={"driver": "file", "filename": str(raw)},
+                    **{"node-name": "raw"})
+        refused("savevm", "disk 'raw' can be written, and its format keeps no snapshots", name="x")
+        session.ask("quit")
+    for disk in disks:
+        subprocess.run(["qemu-img", "check", "-q", disk], check=True)
+
+
 def monitors(test):
     """-mon puts QMP, or a monitor, on a -chardev."""
     path = test.directory / "control"
@@ -482,7 +532,7 @@ def inherited(test):
 
 CASES = {case.__name__: case for case in (
     outside_client, socat, nonsense, out_of_band, queries_of_the_board, many_clients,
-    silent_client, listing_as_json, json_options, discs, monitors, background,
+    silent_client, listing_as_json, json_options, discs, snapshots, monitors, background,
     inherited)}
 
 

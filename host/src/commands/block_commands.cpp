@@ -3,9 +3,11 @@
 #include "backplane/backend.h"
 #include "backplane/block.h"
 #include "backplane/block_queue.h"
+#include "backplane/image.h"
 #include "backplane/machine.h"
 #include "commands/choices.h"
 #include "commands/commands.h"
+#include "commands/snapshot_types.h"
 #include "devices/disc_drives.h"
 
 namespace backplane::host {
@@ -26,14 +28,18 @@ bool has_name(const BlockNode& node) {
 }
 
 Value image_of(const BlockNode& node) {
-  const Value image = Value::Record{{"filename", node.where()},
-                                    {"format", kBlockKind.user_name(node.type_name())},
-                                    {"virtual-size", node.size()}};
+  Value::Record image{{"filename", node.where()},
+                      {"format", kBlockKind.user_name(node.type_name())},
+                      {"virtual-size", node.size()}};
+  if (const auto* const kept = dynamic_cast<const DiskImage*>(&node);
+      kept != nullptr && node.is_here())
+    if (const std::vector<Snapshot> snapshots = kept->snapshots(); !snapshots.empty())
+      image.push_back({"snapshots", describe_snapshots(snapshots)});
   return Value::Record{{"node-name", node.id()},
                        {"file", node.where()},
                        {"drv", kBlockKind.user_name(node.type_name())},
                        {"ro", node.read_only()},
-                       {"image", image},
+                       {"image", std::move(image)},
                        {"description", node.describe()}};
 }
 
@@ -159,8 +165,10 @@ std::string print_statistics(const Value& list) {
   return text.empty() ? "no disk images\n" : text;
 }
 
-constexpr TypeMember kImageMembers[] = {
-    {"filename", &kText}, {"format", &kText}, {"virtual-size", &kBytes}};
+constexpr TypeMember kImageMembers[] = {{"filename", &kText},
+                                        {"format", &kText},
+                                        {"virtual-size", &kBytes},
+                                        {"snapshots", &kSnapshots, true}};
 constexpr ValueType kImage = record_of(kImageMembers);
 constexpr TypeMember kInsertedMembers[] = {{"node-name", &kText}, {"file", &kText},
                                            {"drv", &kText},       {"ro", &kBoolean},

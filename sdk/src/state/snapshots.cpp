@@ -28,6 +28,7 @@ Disk as_disk(BlockNode& node) {
 
 Disk expect_keeps_snapshots(BlockNode& node) {
   const Disk disk = as_disk(node);
+  if (!node.is_here()) throw Error::of("disk '{}' is in use by another program", node.id());
   if (node.read_only()) throw Error::of("disk '{}' is read-only: it keeps no snapshots", node.id());
   if (disk.image == nullptr || disk.states == nullptr)
     throw Error::of("disk '{}' can be written, and its format keeps no snapshots", node.id())
