@@ -162,9 +162,6 @@ VirtioGpu::Answer VirtioGpu::detach_backing(const VirtElement& element) {
 std::optional<VirtioGpu::Answer> VirtioGpu::begin_transfer(const VirtElement& element) {
   const auto command = read<Transfer2d>(element);
   if (!command) return Answer{kErrUnspec};
-  const Resource* const meant = resource(command->resource_id);
-  if (meant == nullptr) return Answer{kErrInvalidResourceId};
-  if (!meant->contains(command->rect)) return Answer{kErrInvalidParameter};
   u32 rows = 0;
   std::optional<Answer> said = transfer_rows(*command, rows);
   if (!said) long_.emplace(LongTransfer{.command = *command, .rows = rows, .element = {}});
@@ -172,7 +169,10 @@ std::optional<VirtioGpu::Answer> VirtioGpu::begin_transfer(const VirtElement& el
 }
 
 std::optional<VirtioGpu::Answer> VirtioGpu::transfer_rows(const Transfer2d& command, u32& rows) {
-  Resource& meant = *resource(command.resource_id);
+  Resource* const found = resource(command.resource_id);
+  if (found == nullptr) return Answer{kErrInvalidResourceId};
+  if (!found->contains(command.rect)) return Answer{kErrInvalidParameter};
+  Resource& meant = *found;
   const u64 row = u64{command.rect.width} * sizeof(u32);
   const u64 most = std::max<u64>(1, row == 0 ? ~u64{0} : allowance_ / row);
   Rect part = command.rect;

@@ -177,10 +177,13 @@ void VirtioGpu::serve(VirtQueue& queue) {
   }
   queue.for_each(element_, [&](const VirtElement& element) {
     Header header{};
-    if (gather(element.out, 0, &header, sizeof header) == sizeof header)
-      answer(header, element);
-    else
+    if (gather(element.out, 0, &header, sizeof header) != sizeof header)
       guest_error("a command of {} bytes", element.out_size);
+    // No other commands: a transfer that goes on later counts on its picture.
+    else if (header.type == kUpdateCursor || header.type == kMoveCursor)
+      change_cursor(element, header.type == kUpdateCursor);
+    else
+      guest_error("command {:#x} in the cursor's queue", header.type);
     queue.push(element, 0);
     return true;
   });

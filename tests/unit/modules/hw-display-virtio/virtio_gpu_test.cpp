@@ -170,6 +170,18 @@ TEST_F(LongTransferTest, LeavesOthersTheirTurn) {
   EXPECT_EQ(pixel(639, 479), 639U);
 }
 
+TEST_F(LongTransferTest, KeepsItsPictureWhateverIsInTheQueueOfTheCursor) {
+  begin();
+  send(command<OneResource>(kResourceUnref, {.resource_id = 1}), {}, kCursorQueue);
+  send(command<Create2d>(kResourceCreate2d,
+                         {.resource_id = 1, .format = kB8G8R8X8, .width = 16, .height = 16}),
+       {}, kCursorQueue);
+  gpu_->settle();
+  EXPECT_EQ(answered(), 2U);
+  EXPECT_EQ(machine_.memory().load<u32>(kReply), kOkNodata);
+  EXPECT_EQ(pixel(639, 479), 639U);
+}
+
 TEST_F(LongTransferTest, IsDoneBeforeTheMachineIsSaved) {
   begin();
   gpu_->settle();
