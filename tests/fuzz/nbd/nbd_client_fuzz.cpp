@@ -114,7 +114,7 @@ void run(Input input) {
   auto [client, server] = connected_sockets();
   const Peer peer(std::move(server), std::move(says));
   try {
-    nbd::Connection connection(std::move(client), "", nbd::in_seconds(10));
+    nbd::Connection connection(std::move(client), "", nbd::in_seconds(10), 10);
     std::thread other;
     if (several) other = std::thread([&] { use(connection, 3); });
     use(connection, 0);

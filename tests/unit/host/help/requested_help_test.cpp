@@ -28,8 +28,9 @@ TEST(RequestedHelp, IsGivenByEveryOptionThatTakesWordsOfItsOwn) {
 
 TEST(RequestedHelp, LeavesFilesTheirNames) {
   for (const OptionSpec& row : option_table().rows())
-    if (takes_any_text(row.argument) && !row.argument.empty())
+    if (takes_any_text(row.argument) && !row.argument.empty()) {
       EXPECT_EQ(help_of("-" + row.name + " help"), "nothing") << row.name;
+    }
 }
 
 TEST(RequestedHelp, ListsWhatAKeyTakes) {
