@@ -33,6 +33,13 @@ Place place_of(const u8 (&lun)[8]) {
           static_cast<u32>((lun[2] & 0x3f) << 8 | lun[3])};
 }
 
+// The third byte of a unit's place, as REPORT LUNS has it, by which Linux knows it.
+// [SAM-4 "Single level LUN structure"]
+u8 form_of(u32 lun) {
+  constexpr u32 kFirstFlat = 256;
+  return static_cast<u8>(lun < kFirstFlat ? 0 : 0x40 | lun >> 8);
+}
+
 }  // namespace
 
 void VirtioScsi::class_init(VirtioDeviceClass& k) {
@@ -286,8 +293,7 @@ void VirtioScsi::tell(const ScsiDevice& unit, ScsiBus::Change change) {
   }
   Event event{
       .event = kTransportReset,
-      .lun = {1, static_cast<u8>(unit.target()), static_cast<u8>(0x40 | (unit.lun() >> 8 & 0x3f)),
-              static_cast<u8>(unit.lun())},
+      .lun = {1, static_cast<u8>(unit.target()), form_of(unit.lun()), static_cast<u8>(unit.lun())},
       .reason = change == ScsiBus::Change::Added ? kRescan : kRemoved};
   if (state_.events_missed) event.event |= kEventsMissed;
   state_.events_missed = false;

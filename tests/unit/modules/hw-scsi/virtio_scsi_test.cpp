@@ -333,6 +333,30 @@ TEST_P(VirtioScsiTest, UnitsComeAndGoWhileTheyAreUsed) {
   }
 }
 
+TEST_P(VirtioScsiTest, TheDriverIsToldOfUnitsByTheirPlaces) {
+  const auto told = [&](const char* lun) {
+    DriverQueue& queue = queues_[kEventQueue];
+    const auto next = [&] {
+      queue.add({}, {{kData + 0x4000, sizeof(Event)}});
+      return [&queue, this] {
+        Event event{};
+        EXPECT_TRUE(queue.take_used().has_value());
+        machine_.memory().read(kData + 0x4000, &event, sizeof event);
+        return std::vector<u32>{event.reason, event.lun[1], event.lun[2], event.lun[3]};
+      };
+    };
+    auto added = next();
+    Device& unit = machine_.add_device("scsi-cd", "", "", {{"scsi-id", "7"}, {"lun", lun}});
+    std::vector<u32> all = added();
+    auto removed = next();
+    unit.bus()->request_unplug(unit);
+    for (const u32 part : removed()) all.push_back(part);
+    return all;
+  };
+  EXPECT_EQ(told("3"), (std::vector<u32>{kRescan, 7, 0, 3, kRemoved, 7, 0, 3}));
+  EXPECT_EQ(told("300"), (std::vector<u32>{kRescan, 7, 0x41, 44, kRemoved, 7, 0x41, 44}));
+}
+
 TEST_P(VirtioScsiTest, AResetEndsWhatIsUnderWay) {
   send({scsi::kRead10, 0, 0, 0, 0, 1, 0, 0, 8, 0}, 4096, {}, 0, 0);
   driver_->set_status(0);
