@@ -926,6 +926,72 @@ def user_network(setup):
 
 
 @case
+def io_thread_network_and_scsi(setup):
+    """A card and disks behind virtio-scsi in one I/O thread, under load: stopped and continued,
+    pulled out and plugged in, ejected, and what passes is whole."""
+    content = os.urandom(3 * MIB)
+    digest = hashlib.md5(content).hexdigest()
+    inside = free_port()
+    disk = image(setup)
+    disc = setup.work / "disc.iso"
+    disc.write_bytes(b"disc".ljust(MIB, b"\0"))
+    dump = setup.work / "frames.pcap"
+    with web_server(content) as outside:
+        commands = rf"""
+        set -e
+        head -c 4 /dev/sr0; echo
+        mkdir /www
+        n=0
+        while [ $n -lt 8 ]; do
+          wget -q -O /www/file http://10.0.2.2:{outside}/file
+          dd if=/www/file of=/dev/sda bs=64k oflag=direct conv=notrunc 2>/dev/null
+          dd if=/dev/sda bs=64k count=48 iflag=direct 2>/dev/null | md5sum
+          n=$((n + 1))
+          echo round $n
+        done
+        httpd -h /www
+        echo serving; read word </dev/ttyS1
+        ! head -c 4 /dev/sr0 2>/dev/null
+        while [ -b /dev/sda ]; do sleep 0.02; done
+        echo without; read word </dev/ttyS1
+        """
+        options = ["-object", "iothread,id=io0",
+                   "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{inside}-:80",
+                   "-device", "virtio-net-pci,id=card,netdev=n0,iothread=io0",
+                   "-object", f"filter-dump,id=f0,netdev=n0,file={dump}",
+                   "-device", "virtio-scsi-pci,id=scsi0,iothread=io0",
+                   "-drive", f"file={disk},format=raw,if=none,id=d0",
+                   "-device", "scsi-hd,bus=scsi0.0,drive=d0,id=hd",
+                   "-drive", f"file={disc},format=raw,if=none,id=disc0,read-only=on",
+                   "-device", "scsi-cd,bus=scsi0.0,drive=disc0,id=cd"]
+        with Guest(setup, commands, *options, cpus=2) as guest:
+            def do(command):
+                reply = guest.monitor(command)
+                check(f"{command.split()[0]}: " not in reply, f"the monitor said {reply!r}")
+
+            guest.expect("disc")
+            for n in range(1, 9):
+                guest.expect(digest + "  -")
+                guest.expect(f"round {n}")
+                do("stop")
+                do("cont")
+            guest.expect("serving")
+            with urllib.request.urlopen(f"http://127.0.0.1:{inside}/file", timeout=30) as answer:
+                check(answer.read() == content, "what the guest served is not what it was given")
+            do("eject -f disc0")
+            do("device_del hd")
+            guest.say("on")
+            guest.expect("without")
+            do("device_del card")
+            wait_until(guest, "the card to go", lambda: "n0: user network" in (
+                line := guest.monitor("info network")) and "not used" in line)
+            guest.say("on")
+            guest.finish()
+    check_equal("the disk", hashlib.md5(disk.read_bytes()[:3 * MIB]).hexdigest(), digest)
+    check(dump.stat().st_size > 8 * 3 * MIB, f"the dump has {dump.stat().st_size} bytes")
+
+
+@case
 def restricted_network(setup):
     """restrict=on lets the guest reach nothing but its router."""
     with web_server(b"secret") as outside:
