@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <thread>
 
+#include "backplane/io_thread.h"
 #include "backplane/testing/test_machine.h"
 
 namespace backplane::testing {
@@ -15,11 +19,12 @@ namespace {
 constexpr Kind kAnyKind{
     .base = "backend", .prefix = "", .suffix = "", .noun = "backend", .option = "-object"};
 
-class DumpedNetwork final : public Netdev {
+class DumpedNetwork final : public Netdev, public MovableNetdev {
  public:
   static void class_init(ObjectClass&) {}
   std::string describe() const override { return "dumped"; }
   void send(std::span<const iovec>) override {}
+  void moved() override {}
   void arrive(u8 fill) { deliver(std::vector<u8>(60, fill)); }
 };
 BACKPLANE_TYPE(DumpedNetwork, "net-dumped")
@@ -85,6 +90,34 @@ TEST_F(FrameDumpTest, NothingIsWrittenAfterItIsTakenAway) {
   backends_.remove("dump");
   send('s');
   EXPECT_EQ(dumped().size(), kFileHeader);
+}
+
+TEST_F(FrameDumpTest, ComesAndGoesWhileFramesMoveInAnIoThread) {
+  auto& thread = dynamic_cast<IoThread&>(backends_.add(kAnyKind, "iothread", "io0", {}));
+  network_.serve_in(thread);
+  std::atomic<bool> enough{false};
+  std::atomic<unsigned> moved{0};
+  const std::function<void()> move = [&] {
+    network_.arrive('r');
+    ++moved;
+    if (!enough) thread.post(move);
+  };
+  thread.post(move);
+  for (unsigned i = 0; i < 10; ++i) {
+    start();
+    // The thread does not need the machine lock, which is held here.
+    for (const unsigned before = moved; moved == before;) std::this_thread::yield();
+    backends_.remove("dump");
+    const std::size_t frames = dumped().size() - kFileHeader;
+    EXPECT_NE(frames, 0U);
+    EXPECT_EQ(frames % (kFrameHeader + 60), 0U);
+  }
+  enough = true;
+  bool ended = false;
+  thread.post([&] { machine_.main_loop().post([&] { ended = true; }); });
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return ended; }));
+  network_.serve_in(machine_.main_loop().io_context());
+  backends_.remove("io0");
 }
 
 TEST_F(FrameDumpTest, ANetworkMayGoFirst) {
