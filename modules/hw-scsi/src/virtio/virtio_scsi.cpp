@@ -230,7 +230,7 @@ void VirtioScsi::respond(Request& request, Response response, u8 status, const s
 void VirtioScsi::control_kicked(VirtQueue& queue) {
   io_context().with_machine([this, &queue] {
     const QueueLock lock(*this);
-    if (takes_kicks()) control(queue);
+    control(queue);
   });
 }
 

@@ -13,9 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <span>
+#include <thread>
 
 #include "backplane/io_thread.h"
 #include "backplane/testing/test_machine.h"
@@ -125,10 +127,18 @@ void pass_both_ways(Netdev& network, TestMachine& machine, Guest& guest, int oth
   }
   EXPECT_TRUE(arrives(other_side, frame, frame.size()));
   ASSERT_EQ(send(other_side, frame.data(), frame.size(), 0), 100);
-  EXPECT_TRUE(machine.run_main_loop_until([&] {
+  const auto arrived = [&] {
     const IoContext::Guard lock(network.loop());
     return guest.has_own();
-  }));
+  };
+  if (&network.loop() == &machine.main_loop().io_context()) {
+    EXPECT_TRUE(machine.run_main_loop_until(arrived));
+  } else {
+    // An I/O thread needs neither the main loop nor the machine lock, which is held here.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!arrived() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_TRUE(arrived());
+  }
 }
 
 TEST_F(TapNetworkTest, FramesPassBothWays) {
