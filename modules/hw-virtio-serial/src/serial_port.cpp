@@ -119,7 +119,7 @@ void SerialPort::tell_change() {
 }
 
 bool SerialPort::listens() const {
-  return state_.guest_connected || (realized() && is_console() && !serial().multiport());
+  return is_console() || state_.guest_connected;
 }
 
 // --- from the guest -----------------------------------------------------------------------------

@@ -63,7 +63,8 @@ class OpticalDrive {
   // Somebody wants the disc, which the guest has locked: it is told so, as by the drive's button.
   void request_eject() { state_.events |= kEjectRequested; }
   void set_locked(bool locked) { state_.locked = locked; }
-  // Is called when the tray has moved, whoever moved it. Machine lock.
+  // Is called when the tray has moved, whoever moved it. With the lock
+  // that the drive is used with.
   void on_tray_moved(std::function<void()> moved) { tray_moved_ = std::move(moved); }
 
   // A disc is there, and the tray closed.

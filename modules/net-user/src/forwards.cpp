@@ -132,10 +132,17 @@ UserNetwork::Correspondent::~Correspondent() {
 }
 
 void UserNetwork::Correspondent::write(const u8* data, std::size_t size) {
-  if (MachineLock::held_by_me()) return device_->write(data, size);
-  network_.loop().with_machine([this, bytes = std::vector<u8>(data, data + size)] {
-    device_->write(bytes.data(), bytes.size());
-  });
+  sent_.insert(sent_.end(), data, data + size);
+  network_.loop().with_machine([this] { pass_on(); });
+}
+
+void UserNetwork::Correspondent::pass_on() {
+  std::vector<u8> bytes;
+  {
+    const IoContext::Guard lock(network_.loop());
+    bytes.swap(sent_);
+  }
+  if (!bytes.empty()) device_->write(bytes.data(), bytes.size());
 }
 
 std::size_t UserNetwork::Correspondent::can_receive() {

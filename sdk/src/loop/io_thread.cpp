@@ -4,10 +4,10 @@
 #include <glib.h>
 
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "backplane/error.h"
 #include "backplane/machine_lock.h"
@@ -30,7 +30,7 @@ struct IoThread::Impl {
   std::atomic<std::thread::id> holder{};
   // What with_machine() has kept. Its mutex is the innermost lock.
   std::mutex kept_mutex;
-  std::vector<std::function<void()>> kept;
+  std::deque<std::function<void()>> kept;
   std::atomic<bool> quitting{false};
   std::atomic<u64> thread_id{0};
   std::thread thread;
@@ -98,14 +98,24 @@ void IoThread::with_machine(std::function<void()> fn) {
 }
 
 // Another thread may have done it while this one waited for the machine lock. What it refers to is
-// there as long as the machine lock is held, as it is from here on.
+// there as long as the machine lock is held, as it is from here on. One by one: a function that has
+// all run before it goes on, too, finds what is behind it. What comes meanwhile may go on coming.
 void IoThread::run_kept() {
-  std::vector<std::function<void()>> kept;
+  std::size_t count;
   {
     const std::lock_guard lock(impl_->kept_mutex);
-    kept.swap(impl_->kept);
+    count = impl_->kept.size();
   }
-  for (const std::function<void()>& fn : kept) run_reporting(fn);
+  for (; count != 0; --count) {
+    std::function<void()> fn;
+    {
+      const std::lock_guard lock(impl_->kept_mutex);
+      if (impl_->kept.empty()) return;
+      fn = std::move(impl_->kept.front());
+      impl_->kept.pop_front();
+    }
+    run_reporting(fn);
+  }
 }
 
 Backend& IoThread::claim(const Object& /*user*/) {

@@ -46,6 +46,7 @@ class ScsiCd final : public ScsiDevice, public mmc::DiscDevice {
     look_at_disc(false);
   }
   void reset() override {
+    const IoContext::Guard lock(units().loop());
     ScsiDevice::reset();
     optical_.reset();
     look_at_disc(true);

@@ -117,9 +117,13 @@ void ScsiDevice::unrealize() {
   units().leave(*this);
   drain();
   disk_.reset();
+  // What was left to be told of it, also without a disc.
+  const IoContext::Guard lock(units().loop());
+  units().loop().run_kept();
 }
 
 void ScsiDevice::reset() {
+  const IoContext::Guard lock(units().loop());
   drain();
   Device::reset();
 }

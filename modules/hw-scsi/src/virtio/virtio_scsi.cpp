@@ -235,7 +235,9 @@ void VirtioScsi::control_kicked(VirtQueue& queue) {
 }
 
 void VirtioScsi::control(VirtQueue& queue) {
-  queue.for_each(element_, [this, &queue](const VirtElement& element) {
+  // Others of these may be served while a unit's commands are waited for.
+  VirtElement own;
+  queue.for_each(own, [this, &queue](const VirtElement& element) {
     TaskManagement asked{};
     const u64 size = gather(element.out, 0, &asked, sizeof asked);
     if (size < sizeof asked.type || element.in_size < 1) {

@@ -55,6 +55,7 @@ void VirtioDevice::serve_in(IoContext& thread) {
   if (machine().virtual_clock().follows_instructions())
     throw Error("iothread: where instructions are counted, devices are served in the guest's time",
                 "leave iothread= or -icount out");
+  served_ = std::make_shared<const bool>(true);
   const bool runs = machine().run_control().state() == RunState::Running;
   serving_ = std::make_unique<Serving>(Serving{.thread = thread, .resting = !runs});
   serving_->run_state = machine().run_control().on_change([this](bool running) {
@@ -72,6 +73,7 @@ void VirtioDevice::stop_serving() {
   serving_->run_state = {};
   const QueueLock lock(*this);
   serving_->resting = true;
+  served_.reset();
   serving_->thread.run_kept();
 }
 
@@ -161,6 +163,13 @@ void VirtioDevice::kick_all() {
 void VirtioDevice::kick_all_later() {
   with_machine([this] {
     if (kick_timer_) kick_timer_->arm_in(0);
+  });
+}
+
+void VirtioDevice::kick_later(VirtQueue& queue) {
+  if (serving_ == nullptr) return kick_all_later();
+  serving_->thread.post([&queue, served = std::weak_ptr(served_)] {
+    if (!served.expired()) queue.kick();
   });
 }
 

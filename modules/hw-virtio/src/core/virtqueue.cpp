@@ -254,6 +254,6 @@ void VirtQueue::report_used(unsigned offset, unsigned size) {
   used_.block->about_to_write(used_.offset + offset, size);
 }
 
-void VirtQueue::serve_later() { device_.kick_all_later(); }
+void VirtQueue::serve_later() { device_.kick_later(*this); }
 
 }  // namespace backplane

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "backplane/error.h"
 #include "backplane/io_thread.h"
@@ -398,6 +400,18 @@ TEST_P(VirtioScsiTest, WhatTheHostFailsAtWaitsAndIsSavedAndTriedAgain) {
 
 class IoThreadScsiTest : public VirtioScsiTest {};
 INSTANTIATE_TEST_SUITE_P(, IoThreadScsiTest, ::testing::Values(true));
+
+TEST_P(IoThreadScsiTest, TellsOfTheTrayOfAnEmptyDriveThatGoes) {
+  send({scsi::kStartStopUnit, 0, 0, 0, 2, 0}, 0, {}, 0, 3);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (queues_[kRequests].used_index() == 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  ASSERT_EQ(queues_[kRequests].used_index(), 1);
+  // The event waits for the machine lock, which is held here.
+  machine_.remove_device(*machine_.find_device("cd"));
+  settle();
+  machine_.run_main_loop();
+}
 
 TEST_P(IoThreadScsiTest, RestsWhileTheMachineIsStopped) {
   machine_.run_control().stop();

@@ -202,14 +202,11 @@ TEST_F(SerialTest, APortListensWhileTheGuestHasItOpen) {
   };
   set_up();
   EXPECT_FALSE(listens(agent_));
-  EXPECT_FALSE(listens(console_));
+  EXPECT_TRUE(listens(console_)) << "a console is open whatever the driver says";
   control(1, kPortOpen, 1);
   EXPECT_TRUE(listens(agent_));
-  EXPECT_FALSE(listens(console_));
   control(1, kPortOpen, 0);
   EXPECT_FALSE(listens(agent_));
-  start(kModern);
-  EXPECT_TRUE(listens(console_)) << "a driver that knows of one port has it open";
 }
 
 TEST_F(SerialTest, ADriverThatKnowsOfOnePortHasAConsole) {

@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -46,6 +47,10 @@ class ForwardsTest : public UserNetworkTest {
   }
   // Sends data on a connection to the forwarded address.
   void say_to_forwarded(const std::string& text) {
+    connect_to_forwarded();
+    send_tcp(kForwarded, data_segment(2, text));
+  }
+  void connect_to_forwarded() {
     answers_for(kForwarded);
     {
       const IoContext::Guard lock(network_->loop());
@@ -55,13 +60,16 @@ class ForwardsTest : public UserNetworkTest {
     const std::vector<u8> answer = arriving(IPPROTO_TCP);
     ASSERT_FALSE(answer.empty());
     ASSERT_EQ(answer[kTransport + 13], kSyn | kAck);
-    const u32 theirs =
+    theirs_ =
         static_cast<u32>(load16(answer, kTransport + 4) << 16) | load16(answer, kTransport + 6);
-    std::vector<u8> segment = tcp_segment(80, kPsh | kAck, 2, theirs + 1);
+  }
+  std::vector<u8> data_segment(u32 sequence, const std::string& text) const {
+    std::vector<u8> segment = tcp_segment(80, kPsh | kAck, sequence, theirs_ + 1);
     segment.resize(20 + text.size());
     std::copy(text.begin(), text.end(), segment.begin() + 20);
-    send_tcp(kForwarded, segment);
+    return segment;
   }
+  u32 theirs_ = 0;  // the first sequence number of the other side
 };
 
 TEST_F(ForwardsTest, PortsAreForwardedAndNotAnyMoreByCommand) {
@@ -119,6 +127,33 @@ TEST_F(ForwardsTest, ACharacterDeviceIsReachedFromAnIoThread) {
     return answer.size() > kTransport + 20;
   }));
   EXPECT_EQ(std::string(answer.begin() + kTransport + 20, answer.end()), "answer");
+}
+
+// A card's queues are served by the main thread, too, which has the machine lock.
+TEST_F(ForwardsTest, WhatTwoThreadsSendToACharacterDeviceKeepsItsOrder) {
+  auto& device =
+      dynamic_cast<EchoChardev&>(backends_.add(kChardevKind, "guestfwd-echo", "echo", {}));
+  start({{"restrict", "on"}, {"guestfwd", "tcp:10.0.2.100:80-chardev:echo"}});
+  move_to_thread();
+  connect_to_forwarded();
+  // The thread has nothing more to do that waits for the machine lock.
+  for (int round = 0; round < 6; ++round) {
+    bool looked = false;
+    network_->loop().post([&] { machine_.main_loop().post([&] { looked = true; }); });
+    EXPECT_TRUE(machine_.run_main_loop_until([&] { return looked; }));
+  }
+  std::atomic<bool> sent{false};
+  network_->loop().post([&] {
+    send_tcp(kForwarded, data_segment(2, "first "));
+    sent = true;
+  });
+  // It waits for the machine lock then.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!sent && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  ASSERT_TRUE(sent);
+  send_tcp(kForwarded, data_segment(8, "second"));
+  EXPECT_TRUE(machine_.run_main_loop_until([&] { return device.received.size() >= 12; }));
+  EXPECT_EQ(device.received, "first second");
 }
 
 TEST_F(ForwardsTest, PortsAreForwardedFromAnIoThreadAndFromWhereItLeftOff) {

@@ -90,6 +90,8 @@ class VirtioDevice : public Device {
   // Lets every queue look for buffers: now, or soon from the main loop.
   void kick_all();
   void kick_all_later();
+  // Lets one look soon, in the loop that serves it.
+  void kick_later(VirtQueue& queue);
 
   // Bytes of configuration.
   virtual unsigned config_size() const = 0;
@@ -173,7 +175,9 @@ class VirtioDevice : public Device {
     serving_->thread.with_machine(std::move(fn));
   }
   std::unique_ptr<Serving> serving_;  // null: in the main loop
-  [[maybe_unused]] Room<3> room_;
+  // While it is served in an I/O thread: for what was posted there. With the queues' lock.
+  std::shared_ptr<const bool> served_;
+  [[maybe_unused]] Room<1> room_;
 };
 
 // Writes a little-endian number into a configuration image.

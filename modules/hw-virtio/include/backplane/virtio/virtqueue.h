@@ -74,8 +74,8 @@ class VirtQueue {
   // Whether the driver should kick when it adds buffers.
   void set_notification(bool enabled);
   // Pops chains and calls each(element) until the queue is empty or each() returns false; what a
-  // driver adds meanwhile is included. A driver that never stops adding is served again later, by
-  // the main loop.
+  // driver adds meanwhile is included. A driver that never stops adding is served again later, when
+  // others had their turn.
   template <class Each>
   void for_each(VirtElement& element, Each each) {
     unsigned budget = 2U * max_size_;
