@@ -70,7 +70,7 @@ constexpr u16 None = 0, RegR = kRegRead, RegW = kRegWrite, RegRW = RegR | RegW, 
               RmW = kRmWrite, MemR = kMemRead, MemW = kMemWrite, MemRW = MemR | MemW,
               EaR = RmR | MemR, EaW = RmW | MemW, EaRW = EaR | EaW, VvvvR = kVvvvRead,
               VvvvW = kVvvvWrite, Bytes = kByteOperand, Narrow = kRmNarrow, Partial = kRegPartial,
-              Lock = kLockable, Counted = kCounted;
+              Lock = kLockable, Counted = kCounted, Other = kOtherInMemory;
 
 // Flags.
 constexpr u8 C = kFlagC, O = kFlagO, P = kFlagP, A = kFlagA, Z = kFlagZ, S = kFlagS,

@@ -12,6 +12,9 @@ namespace backplane::tcg {
 enum class Op : u8 {
   Interpret,  // not in opcodes.inc: executed by the reference interpreter, ends the block
   Native,     // re-encoded with host registers and a checked memory operand
+  X87,        // so, and the x87's pointers are noted
+  LoadMxcsr,  // so, but for operands that only the guest's processor can judge
+  Sha,        // so too
   Nop,
   Prefetch,  // PREFETCHNTA to PREFETCHT2, PREFETCH, PREFETCHW
   Lea,
@@ -62,6 +65,11 @@ enum class Op : u8 {
   ZeroVectors,  // VZEROUPPER and VZEROALL of code that has eight vector registers
 };
 
+// True of those that are re-encoded, whatever else is emitted before or behind them.
+constexpr bool runs_as_itself(Op op) {
+  return op == Op::Native || op == Op::X87 || op == Op::LoadMxcsr || op == Op::Sha;
+}
+
 // Size in bytes of the memory operand.
 enum class MemSize : u8 {
   None,
@@ -96,6 +104,8 @@ enum OperandFlag : u16 {
   kRegPartial = 1024,  // the destination keeps its old value in part or at times
   kLockable = 2048,    // LOCK may stand before it, with a destination in memory
   kCounted = 4096,     // writes no flags if the immediate says to shift by 0
+  // With the operand in memory it is not the same: it locks the bus, or reads more.
+  kOtherInMemory = 8192,
 };
 
 enum class Unit : u8 { None, X87, Mmx, Sse, Avx };

@@ -3,8 +3,6 @@
 
 #include <cstring>
 
-#include "backplane/memory.h"
-
 namespace backplane::tcg {
 
 void Assembler::keep_in_cache_line(unsigned opcode_length) {
@@ -39,6 +37,34 @@ void Assembler::patch_jump(u32 site, u32 target) {
                    __ATOMIC_RELEASE);
 }
 
+u32 Assembler::short_jump() {
+  db(0xeb);
+  db(0);
+  return here() - 1;
+}
+
+u32 Assembler::short_jump_if_rcx_is_zero(unsigned bits) {
+  if (bits == 32) db(0x67);
+  db(0xe3);
+  db(0);
+  return here() - 1;
+}
+
+void Assembler::bind_short(u32 site) {
+  buffer_.writable()[site] = static_cast<u8>(here() - (site + 1));
+}
+
+u32 Assembler::compare_with_code() {
+  for (const u8 byte : {0x4c, 0x3b, 0x1d}) db(byte);  // CMP R11, [RIP + distance]
+  dd(0);
+  return here() - 4;
+}
+
+void Assembler::swap_low_bytes(u8 reg) {
+  db(0x86);
+  db(0xc0 | reg << 3 | (reg + 4));
+}
+
 void Assembler::align_entry() {
   while ((here() & 63) > 64 - kEntrySize) nop();
 }
@@ -49,22 +75,6 @@ void Assembler::replace_entry(u32 entry, u32 target) {
   const u32 displacement = target - (entry + 5);
   bytes = (bytes & ~u64{0xffffffffff}) | 0xe9 | u64{displacement} << 8;
   __atomic_store_n(reinterpret_cast<u64*>(buffer_.writable() + entry), bytes, __ATOMIC_RELEASE);
-}
-
-u32 Assembler::probe_jump_cache(unsigned mmu_index) {
-  imul(r11d, r10d, kJumpCacheMultiplier);
-  shr(r11d, 32 - kJumpCacheBits);
-  shl(r11d, kJumpEntryShift);
-  mov(r14, field(BACKPLANE_JIT_OFFSET(jump_generation) + static_cast<int>(8 * mmu_index)));
-  xor_(r14, r10);
-  cmp(r14, jump_entry(offsetof(JumpEntry, tag)));
-  return jump_if_forward(5);
-}
-
-void Assembler::jump_to_cached() {
-  and_(r10, -static_cast<int>(kPageSize));
-  mov(field(BACKPLANE_JIT_OFFSET(page_base)), r10);
-  jmp(jump_entry(offsetof(JumpEntry, code)));
 }
 
 void Assembler::encode_modrm(u8 reg, RmOperand rm) {
@@ -85,26 +95,26 @@ void Assembler::encode_modrm(u8 reg, RmOperand rm) {
     dd(static_cast<u32>(rm.displacement));
 }
 
-void Assembler::encode(const Insn& insn, u8 reg, RmOperand rm, u8 vvvv, bool low_byte_registers) {
+void Assembler::encode(const Encoding& e, u8 reg, RmOperand rm, u8 vvvv, bool low_byte_registers) {
   const bool r = (reg & 8) != 0;
   const bool b = (rm.reg & 8) != 0;
-  if (insn.vex) {
+  if (e.vex) {
     db(0xc4);
-    db((r ? 0 : 0x80) | 0x40 | (b ? 0 : 0x20) | insn.map);
-    db((insn.w ? 0x80 : 0) | ((~vvvv & 0xf) << 3) | (insn.vex_l << 2) | insn.vex_pp);
+    db((r ? 0 : 0x80) | 0x40 | (b ? 0 : 0x20) | e.map);
+    db((e.w ? 0x80 : 0) | ((~vvvv & 0xf) << 3) | (e.vex_l << 2) | e.vex_pp);
   } else {
-    if (insn.operand_size_prefix) db(0x66);
-    if (insn.repeat_prefix != 0) db(insn.repeat_prefix);
-    if (insn.lock && rm.memory) db(0xf0);
-    const u8 rex = 0x40 | (insn.w ? 8 : 0) | (r ? 4 : 0) | (b ? 1 : 0);
+    if (e.operand_size_prefix) db(0x66);
+    if (e.repeat_prefix != 0) db(e.repeat_prefix);
+    if (e.lock && rm.memory) db(0xf0);
+    const u8 rex = 0x40 | (e.w ? 8 : 0) | (r ? 4 : 0) | (b ? 1 : 0);
     if (rex != 0x40 || low_byte_registers) db(rex);
-    if (insn.map >= 1) db(0x0f);
-    if (insn.map == 2) db(0x38);
-    if (insn.map == 3) db(0x3a);
+    if (e.map >= 1) db(0x0f);
+    if (e.map == 2) db(0x38);
+    if (e.map == 3) db(0x3a);
   }
-  db(insn.opcode);
-  if (insn.has_modrm) encode_modrm(reg, rm);
-  put(&insn.immediate, insn.immediate_size);
+  db(e.opcode);
+  if (e.has_modrm) encode_modrm(reg, rm);
+  put(&e.immediate, e.immediate_size);
 }
 
 }  // namespace backplane::tcg

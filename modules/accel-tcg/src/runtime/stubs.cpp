@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/stubs.h"
 
+#include "runtime/jump_cache.h"
+
 namespace backplane::tcg {
 namespace {
 
@@ -166,8 +168,8 @@ class StubEmitter {
   u32 emit_link_far(u32 link, unsigned mmu_index) {
     const u32 start = begin();
     a_.mov(a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)), a_.r11);
-    const u32 miss = a_.probe_jump_cache(mmu_index);
-    a_.jump_to_cached();
+    const u32 miss = emit_jump_cache_probe(a_, mmu_index);
+    emit_jump_to_cached(a_);
     a_.bind(miss);
     a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));
     a_.jump(link);

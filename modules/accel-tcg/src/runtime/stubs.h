@@ -8,7 +8,8 @@
 #pragma once
 
 #include "backplane/memory.h"
-#include "emit/assembler.h"
+#include "decode/insn.h"
+#include "runtime/jit_state.h"
 
 namespace backplane::tcg {
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backplane/memory.h"
+#include "translate/insn_properties.h"
 
 namespace backplane::tcg {
 namespace {
@@ -60,6 +61,9 @@ bool operand_access(const Insn& i, MemoryAccess& access) {
     return false;
   switch (i.row.op) {
     case Op::Native:
+    case Op::X87:
+    case Op::LoadMxcsr:
+    case Op::Sha:
       if ((i.row.operands & (kMemRead | kMemWrite)) == 0) return false;
       access.size = i.memory_size();
       access.write = (i.row.operands & kMemWrite) != 0;

@@ -124,6 +124,9 @@ RegisterEffects register_effects(const Insn& i) {
         e.written |= kRax;
       return e;
     case Op::Native:
+    case Op::X87:
+    case Op::LoadMxcsr:
+    case Op::Sha:
     case Op::BitString:
       break;
     default:

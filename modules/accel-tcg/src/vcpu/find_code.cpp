@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "engine.h"
+#include "translate/insn_properties.h"
 #include "vcpu/vcpu.h"
 
 namespace backplane::tcg {

@@ -37,7 +37,7 @@ class Forms : public ::testing::Test {
     bytes[length] = immediate;
     Form f;
     const bool wide = mode == Mode::Long;
-    if (!decode(bytes.data(), 15, wide ? 64 : 32, f.insn) || f.insn.row.op != Op::Native ||
+    if (!decode(bytes.data(), 15, wide ? 64 : 32, f.insn) || !runs_as_itself(f.insn.row.op) ||
         !ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(wide ? &long_mode_ : &compatibility_, nullptr,
                                                     bytes.data(), 15, &f.zydis)))
       return std::nullopt;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The block that is being made and how far it got: what all parts of the translator share.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "cache/code_cache.h"
+#include "runtime/stubs.h"
+#include "translate/options.h"
+
+namespace backplane::tcg {
+
+class Translation {
+ public:
+  Translation(CodeCache& cache, const Stubs& stubs, const TranslatorOptions& options)
+      : cache(cache), a(cache.assembler()), stubs(stubs), options(options) {}
+
+  // Begins a block of `code`, which was scanned from those bytes.
+  void begin(const GuestCode& code, const GuestBytes& bytes, Mode mode);
+  // Host code from here on is of that instruction: its place in the page, its number in the block.
+  void go_to(u16 offset, u16 index);
+  // Code that runs rarely: emitted behind all blocks' code that runs often, as of the instruction
+  // that defers it.
+  void defer(std::function<void()> emit) { cold_.push_back({std::move(emit), offset, index}); }
+  // Emits what was deferred, and what that defers, and ends the block.
+  void finish();
+
+  const ScannedInsn& current() const { return code->insns()[index]; }
+  u8 flags_live() const { return current().flags_live_before; }
+  // Instructions of the block behind the current one.
+  int behind() const { return block->instructions - (index + 1); }
+  // Where they are counted: gives so many back that the block's entry has charged.
+  void give_back(int instructions);
+
+  CodeCache& cache;
+  Assembler& a;
+  const Stubs& stubs;
+  const TranslatorOptions& options;
+
+  Block* block = nullptr;
+  const GuestCode* code = nullptr;
+  Mode mode;
+  u16 offset = 0;
+  u16 index = 0;
+
+ private:
+  struct Cold {
+    std::function<void()> emit;
+    u16 offset;
+    u16 index;
+  };
+  std::vector<Cold> cold_;
+};
+
+}  // namespace backplane::tcg
