@@ -262,7 +262,7 @@ std::string HostText::miss(const std::vector<Line>& path, const std::string& poi
     if (!usual) others.push_back(text);
   }
   fold(others);
-  if (!calls) return " (no call)";
+  if (!calls) return " or skip";
   return others.empty() ? "" : fmt::format(" (miss: {})", fmt::join(others, "; "));
 }
 
