@@ -51,8 +51,7 @@ class Bundle {
  public:
   static constexpr std::size_t kMost = TranslatedGuest::kCodeBytes - 64;  // bytes
 
-  Bundle(InstructionGenerator& generator, InstructionClass wanted, Mode mode)
-      : long_mode_(mode == Mode::Long) {
+  Bundle(InstructionGenerator& generator, InstructionClass wanted, Mode mode) : mode_(mode) {
     for (;;) {
       const RandomInstruction i = generator.next(wanted);
       if (faults_often(i)) continue;
@@ -61,8 +60,8 @@ class Bundle {
       next.insert(next.end(), i.bytes.begin(), i.bytes.end());
       // What it leaves undefined must not be read.
       if ((i.defined_flags & x86::kArithmeticFlags) != x86::kArithmeticFlags) {
-        next.push_back(0x3d);  // CMP EAX, imm32
-        append(next, generator.number(), 4);
+        next.push_back(0x3d);  // CMP AX or EAX, imm
+        append(next, generator.number(), mode_ == Mode::Compatibility16 ? 2 : 4);
       }
       if (code_.size() + next.size() > kMost) return;
       code_.insert(code_.end(), next.begin(), next.end());
@@ -102,14 +101,15 @@ class Bundle {
     std::vector<u8> loads;
     for (u8 n = 0; n < 16; ++n) {
       if ((named >> n & 1) == 0) continue;
-      if (long_mode_) loads.push_back(n < 8 ? 0x48 : 0x49);
+      if (mode_ == Mode::Long) loads.push_back(n < 8 ? 0x48 : 0x49);
+      if (mode_ == Mode::Compatibility16) loads.push_back(0x66);
       loads.push_back(0xb8 | (n & 7));
-      append(loads, i.registers.gpr[n], long_mode_ ? 8 : 4);
+      append(loads, i.registers.gpr[n], mode_ == Mode::Long ? 8 : 4);
     }
     return loads;
   }
 
-  bool long_mode_;
+  Mode mode_;
   std::vector<u8> code_;
   std::vector<RandomInstruction> parts_;
   Registers start_;
@@ -134,6 +134,8 @@ class Bundles : public ::testing::Test {
   Outcome run(const Bundle& bundle, Mode mode, By by) {
     Outcome o{.registers = bundle.start()};
     o.done = guest_.run(bundle.code(), o.registers, mode, by);
+    // All that the host tells, too.
+    if (mode == Mode::Compatibility16) o.registers.gpr[x86::RSP] &= 0xffff;
     keep_memory(o);
     return o;
   }
@@ -174,8 +176,11 @@ class Bundles : public ::testing::Test {
     InstructionGenerator generator(guest_.arena,
                                    from_environment("BACKPLANE_RANDOM_SEED", 20261130));
     generator.set_mode(mode);
+    if (mode == Mode::Compatibility16 && !processor_.set_data_segment(guest_.arena.address()))
+      GTEST_SKIP() << "the host's kernel has no 16-bit segments";
     Registers nothing;
     nothing.gpr[x86::RSP] = guest_.arena.middle();
+    if (mode == Mode::Compatibility16) nothing.gpr[x86::RSP] -= guest_.arena.address();
     if (processor_.run(mode, std::array<u8, 1>{0x90}, nothing, false) != 0)
       GTEST_SKIP() << "the host does not run such code";
     u64 done = 0;
@@ -219,6 +224,14 @@ TEST_F(Bundles, OfIntegerInstructionsIn32BitCodeDoWhatTheHostDoes) {
 
 TEST_F(Bundles, OfVectorInstructionsIn32BitCodeDoWhatTheHostDoes) {
   compare(InstructionClass::Vector, Mode::Compatibility, 4);
+}
+
+TEST_F(Bundles, OfIntegerInstructionsIn16BitCodeDoWhatTheHostDoes) {
+  compare(InstructionClass::Integer, Mode::Compatibility16, 8);
+}
+
+TEST_F(Bundles, OfVectorInstructionsIn16BitCodeDoWhatTheHostDoes) {
+  compare(InstructionClass::Vector, Mode::Compatibility16, 8);
 }
 
 }  // namespace

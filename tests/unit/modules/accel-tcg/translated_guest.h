@@ -54,11 +54,12 @@ class TranslatedGuest {
     ram[code.size()] = 0xf4;
     enter_long_mode();
     if (mode == NativeProcessor::Mode::Compatibility) enter_compatibility_mode();
+    if (mode == NativeProcessor::Mode::Compatibility16) enter_16_bit_code();
     X86State& s = cpu_.state();
     std::copy(std::begin(registers.gpr), std::end(registers.gpr), s.gpr);
     s.rflags = registers.rflags;
     std::memcpy(s.xsave, registers.xsave, sizeof s.xsave);
-    s.rip = arena.address();
+    s.rip = arena.address() - s.seg[x86::CS].base;
     // A breakpoint that is never reached: while there is one nothing is translated.
     s.dr[7] = by == By::Interpreter ? 0x401 : 0x400;
     cpu_.set_halted(false);
@@ -180,6 +181,15 @@ class TranslatedGuest {
   void enter_compatibility_mode() {
     X86State& s = cpu_.state();
     s.seg[x86::CS].attributes = 0xc09b;
+    s.cr0 &= ~x86::kCr0AM;
+  }
+
+  // Segments of 64 KiB, which begin where the arena does.
+  void enter_16_bit_code() {
+    X86State& s = cpu_.state();
+    for (const unsigned n : {x86::ES, x86::SS, x86::DS})
+      s.seg[n] = {0x10, 0x0093, 0xffff, arena.address()};
+    s.seg[x86::CS] = {0x08, 0x009b, 0xffff, arena.address()};
     s.cr0 &= ~x86::kCr0AM;
   }
 

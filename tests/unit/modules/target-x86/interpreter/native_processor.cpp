@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "native_processor.h"
 
+#include <asm/ldt.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -18,6 +20,9 @@ constexpr std::size_t kCodeSize = 4096;
 constexpr std::size_t kDataSize = 8192;
 // Selectors of user code and data on Linux.
 constexpr u16 kUserCode32 = 0x23, kUserData = 0x2b, kUserCode64 = 0x33;
+// Those of segments of our own: entries of the local descriptor table.
+constexpr unsigned kEntryCode16 = 0, kEntryData16 = 1;
+constexpr u16 selector_of(unsigned entry) { return static_cast<u16>(entry << 3 | 7); }
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
 sigjmp_buf escape;
@@ -57,6 +62,7 @@ struct NativeProcessor::Data {
     u32 offset;
     u16 selector;
   } compatibility_entry;
+  u16 stack_selector;
 };
 
 namespace {
@@ -103,6 +109,22 @@ NativeProcessor::~NativeProcessor() {
   munmap(executable_, kCodeSize + kDataSize);
 }
 
+bool NativeProcessor::set_segment(unsigned number, u64 linear, bool code) {
+  user_desc d{};
+  d.entry_number = number;
+  d.base_addr = static_cast<unsigned>(linear);
+  d.limit = 0xffff;
+  d.contents = code ? MODIFY_LDT_CONTENTS_CODE : MODIFY_LDT_CONTENTS_DATA;
+  d.useable = 1;
+  constexpr int kWrite = 0x11;
+  return syscall(SYS_modify_ldt, kWrite, &d, sizeof d) == 0;
+}
+
+bool NativeProcessor::set_data_segment(u64 linear) {
+  return set_segment(kEntryCode16, reinterpret_cast<u64>(executable_), true) &&
+         set_segment(kEntryData16, linear, false);
+}
+
 int NativeProcessor::run(Mode mode, std::span<const u8> instruction, Registers& registers,
                          bool vector) {
   Emitter e(reinterpret_cast<u64>(executable_), reinterpret_cast<u64>(data_));
@@ -119,15 +141,28 @@ int NativeProcessor::run(Mode mode, std::span<const u8> instruction, Registers& 
     e.with_data({0x48, 0x0f, 0xae}, 4, offsetof(Data, host_xsave));       // xsave64
     e.with_data({0x48, 0x0f, 0xae}, 5, offsetof(Data, registers.xsave));  // xrstor64
   }
-  if (mode == Mode::Compatibility)
-    e.bytes({0xb8, kUserData, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0});  // mov eax, data; mov ds, es
-  e.with_data({0xff}, 6, offsetof(Data, registers.rflags));       // push
-  e.bytes({0x9d});                                                // popfq
+  const u16 data = mode == Mode::Compatibility16 ? selector_of(kEntryData16) : kUserData;
+  const auto load_data_segments =
+      [&](u16 selector) {  // mov eax, selector; mov ds, eax; mov es, eax
+        e.bytes({0xb8, selector, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0});
+      };
+  if (mode != Mode::Long) load_data_segments(data);
+  e.with_data({0xff}, 6, offsetof(Data, registers.rflags));  // push
+  e.bytes({0x9d});                                           // popfq
   for (int n = 0; n < 16; ++n) move(0x8b, n);
-  if (mode == Mode::Compatibility) {
-    e.with_data({0xff}, 5, offsetof(Data, compatibility_entry));  // jmp far
-    data_->compatibility_entry = {static_cast<u32>(e.address()), kUserCode32};
+  if (mode != Mode::Long) {
+    const bool narrow = mode == Mode::Compatibility16;
+    data_->stack_selector = data;
+    if (narrow) e.with_data({0x8e}, 2, offsetof(Data, stack_selector));  // mov ss
+    e.with_data({0xff}, 5, offsetof(Data, compatibility_entry));         // jmp far
+    if (narrow)
+      data_->compatibility_entry = {
+          static_cast<u32>(e.address() - reinterpret_cast<u64>(executable_)),
+          selector_of(kEntryCode16)};
+    else
+      data_->compatibility_entry = {static_cast<u32>(e.address()), kUserCode32};
     e.append(instruction);
+    if (narrow) e.bytes({0x66});
     const u32 back = static_cast<u32>(e.address() + 7);
     e.bytes({0xea});  // jmp far
     for (int shift = 0; shift < 32; shift += 8) e.bytes({static_cast<int>(back >> shift & 0xff)});
@@ -137,6 +172,10 @@ int NativeProcessor::run(Mode mode, std::span<const u8> instruction, Registers& 
   }
   for (int n = 0; n < 16; ++n) move(0x89, n);
   e.with_data({0x48, 0x8b}, RSP, offsetof(Data, host_rsp));
+  if (mode == Mode::Compatibility16) {
+    load_data_segments(kUserData);
+    e.bytes({0x8e, 0xd0});  // mov ss, eax
+  }
   e.bytes({0x9c});                                           // pushfq
   e.with_data({0x8f}, 0, offsetof(Data, registers.rflags));  // pop
   e.bytes({0xfc});                                           // cld
@@ -154,6 +193,8 @@ int NativeProcessor::run(Mode mode, std::span<const u8> instruction, Registers& 
   if (const int signal = sigsetjmp(escape, 0); signal != 0) return signal;
   reinterpret_cast<void (*)()>(executable_)();
   registers = data_->registers;
+  // What is above SP is the kernel's to restore, as far as it can.
+  if (mode == Mode::Compatibility16) registers.gpr[RSP] &= 0xffff;
   return 0;
 }
 

@@ -22,7 +22,12 @@ class NativeProcessor {
   NativeProcessor(const NativeProcessor&) = delete;
   NativeProcessor& operator=(const NativeProcessor&) = delete;
 
-  enum class Mode { Long, Compatibility };  // 64-bit code, or 32-bit code below 4 GiB
+  // 64-bit code, 32-bit code below 4 GiB, or 16-bit code with segments of 64 KiB.
+  enum class Mode { Long, Compatibility, Compatibility16 };
+
+  // Where the data and stack segments of 16-bit code begin, below 4 GiB. False if the host's kernel
+  // has no such segments (modify_ldt).
+  bool set_data_segment(u64 linear);
 
   // Executes one instruction that does not branch. RSP must point to accessible memory. With
   // `vector`, the XSAVE image is loaded before and stored after it. Returns the signal that the
@@ -31,6 +36,7 @@ class NativeProcessor {
 
  private:
   struct Data;
+  bool set_segment(unsigned number, u64 linear, bool code);
   u8* writable_ = nullptr;
   u8* executable_ = nullptr;
   Data* data_ = nullptr;

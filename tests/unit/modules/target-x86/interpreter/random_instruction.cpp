@@ -115,6 +115,7 @@ bool touches_system_register(const ZydisDecodedOperand& o) {
 
 int gpr_number(ZydisRegister reg) {
   switch (ZydisRegisterGetClass(reg)) {
+    case ZYDIS_REGCLASS_GPR16:
     case ZYDIS_REGCLASS_GPR32:
     case ZYDIS_REGCLASS_GPR64:
       return ZydisRegisterGetId(reg);
@@ -170,6 +171,18 @@ std::string RandomInstruction::text() const {
   }
   result.back() = ']';
   return result;
+}
+
+void InstructionGenerator::set_mode(NativeProcessor::Mode mode) {
+  using Mode = NativeProcessor::Mode;
+  long_mode_ = mode == Mode::Long;
+  segment_base_ = mode == Mode::Compatibility16 ? arena_.address() : 0;
+  if (long_mode_)
+    ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  else if (mode == Mode::Compatibility)
+    ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
+  else
+    ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_COMPAT_16, ZYDIS_STACK_WIDTH_16);
 }
 
 std::vector<u8> InstructionGenerator::candidate(InstructionClass wanted) {
@@ -275,8 +288,8 @@ bool InstructionGenerator::place_operands(RandomInstruction& i) {
   u64* const gpr = i.registers.gpr;
   const bool string = i.decoded.meta.category == ZYDIS_CATEGORY_STRINGOP;
   if (string) {
-    gpr[RSI] = arena_.middle() + random_() % 64;
-    gpr[RDI] = arena_.middle() + 1024 - random_() % 2048;
+    gpr[RSI] = middle() + random_() % 64;
+    gpr[RDI] = middle() + 1024 - random_() % 2048;
     gpr[RCX] = random_() % 24;
   }
   for (unsigned n = 0; n < i.decoded.operand_count; ++n) {
@@ -286,7 +299,8 @@ bool InstructionGenerator::place_operands(RandomInstruction& i) {
     if (o.mem.base == ZYDIS_REGISTER_RIP || o.mem.base == ZYDIS_REGISTER_EIP) return false;
     if (o.mem.segment == ZYDIS_REGISTER_FS || o.mem.segment == ZYDIS_REGISTER_GS) return false;
     if (long_mode_ && i.decoded.address_width == 32 && i.decoded.raw.sib.base == 5) return false;
-    if (i.decoded.address_width == 16) return false;
+    if (i.decoded.address_width == 16 && segment_base_ == 0) return false;
+    if (segment_base_ != 0 && o.mem.segment == ZYDIS_REGISTER_CS) return false;
     if (o.mem.type == ZYDIS_MEMOP_TYPE_AGEN) continue;
     if (string || i.decoded.meta.category == ZYDIS_CATEGORY_PUSH) {
       if (o.visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN) continue;
@@ -294,7 +308,7 @@ bool InstructionGenerator::place_operands(RandomInstruction& i) {
     if (i.decoded.mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ||
         i.decoded.mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU ||
         i.decoded.mnemonic == ZYDIS_MNEMONIC_VMASKMOVDQU) {
-      gpr[RDI] = arena_.middle() + random_() % 64;
+      gpr[RDI] = middle() + random_() % 64;
       continue;
     }
     if (o.mem.base == ZYDIS_REGISTER_RSP && o.visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
@@ -304,9 +318,9 @@ bool InstructionGenerator::place_operands(RandomInstruction& i) {
     const bool vector_index = o.mem.type == ZYDIS_MEMOP_TYPE_VSIB;
     if (base < 0 || base == index) return false;
     if (base == RSP && i.decoded.meta.category != ZYDIS_CATEGORY_DATAXFER) return false;
-    u64 target = arena_.middle() + (random_() % 128);
+    u64 target = middle() + (random_() % 128);
     if (random_() % 2 == 0) target &= ~u64{63};
-    if (random_() % 16 == 0) target = arena_.middle() - 1 - random_() % 8;  // crosses a page
+    if (random_() % 16 == 0) target = middle() - 1 - random_() % 8;  // crosses a page
     if (vector_index) {
       const unsigned reg = static_cast<unsigned>(ZydisRegisterGetId(o.mem.index));
       u8* const low = i.registers.xsave + 160 + 16 * reg;
@@ -322,14 +336,15 @@ bool InstructionGenerator::place_operands(RandomInstruction& i) {
     }
     u64 sum = static_cast<u64>(o.mem.disp.value);
     if (index >= 0) {
-      if (i.decoded.address_width == 32)
+      if (i.decoded.address_width != 64)
         gpr[index] = static_cast<u32>(gpr[index] % 0x1000);
       else
         gpr[index] = static_cast<u64>(static_cast<i64>(random_() % 4096) - 2048);
       sum += gpr[index] * o.mem.scale;
     }
     gpr[base] = target - sum;
-    if (i.decoded.address_width == 32) gpr[base] = static_cast<u32>(gpr[base]);
+    if (i.decoded.address_width != 64) gpr[base] = static_cast<u32>(gpr[base]);
+    if (i.decoded.address_width == 16) gpr[base] ^= u64{random_() & 0x7fff} << 16;  // means nothing
     // A bit string reaches as far as its offset says.
     if (i.decoded.meta.category == ZYDIS_CATEGORY_BITBYTE && n == 0 &&
         i.operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
@@ -359,7 +374,7 @@ RandomInstruction InstructionGenerator::next(InstructionClass wanted) {
     for (u64& value : i.registers.gpr) value = interesting_number();
     if (!long_mode_)
       for (u64& value : i.registers.gpr) value = static_cast<u32>(value);
-    i.registers.gpr[RSP] = arena_.middle() + 4096 + 8 * (random_() % 16);
+    i.registers.gpr[RSP] = middle() + 4096 + 8 * (random_() % 16);
     i.registers.rflags = 0x202 | (random_() & kArithmeticFlags);
     fill_vectors(i.registers);
     if (!place_operands(i) || has_undefined_result(i)) continue;

@@ -31,13 +31,8 @@ class InstructionGenerator {
   InstructionGenerator(Arena& arena, u64 seed) : arena_(arena), random_(seed) {
     set_mode(NativeProcessor::Mode::Long);
   }
-  void set_mode(NativeProcessor::Mode mode) {
-    long_mode_ = mode == NativeProcessor::Mode::Long;
-    if (long_mode_)
-      ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-    else
-      ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
-  }
+  // Segments of 16-bit code begin where the arena does, elsewhere at 0.
+  void set_mode(NativeProcessor::Mode mode);
 
   // Tries random bytes until they make an instruction of the class.
   RandomInstruction next(InstructionClass wanted);
@@ -53,6 +48,10 @@ class InstructionGenerator {
   Arena& arena_;
   std::mt19937_64 random_;
   ZydisDecoder decoder_;
+  // The arena's middle as an offset in its segment.
+  u64 middle() const { return arena_.middle() - segment_base_; }
+
+  u64 segment_base_ = 0;
   bool long_mode_ = true;
 };
 
