@@ -442,11 +442,14 @@ class Snapshots:
                   for word in ("-drive", f"file={disk},format=qcow2,if=virtio")]
         return Guest(self.setup, WRITE_TWICE, *drives, *options, timeout=200, **more)
 
-    def check(self, statuses=(0,)):
+    def check(self, killed=False):
         for disk in self.disks:
             result = subprocess.run(["qemu-img", "check", disk], capture_output=True, text=True,
                                     check=False)
-            check(result.returncode in statuses, f"{disk}: {result.stdout}{result.stderr}")
+            # It may have lost room, or say that whoever opens it has to put it right.
+            says_so = disk.read_bytes()[79] & 1
+            good = result.returncode == 0 or killed and (result.returncode == 3 or says_so)
+            check(good, f"{disk}: {result.stdout}{result.stderr}")
 
     def check_written(self):
         self.check()
@@ -535,12 +538,12 @@ def snapshots_killed(setup):
             time.sleep(0.02 * n)
             guest.kill(signal.SIGKILL)
             guest.wait()
-        machine.check(statuses=(0, 3))
+        machine.check(killed=True)
         check("kept" in machine.listed(), machine.listed())
     with machine.guest("-loadvm", "kept") as guest:
         guest.say("go on")
         guest.finish()
-    machine.check(statuses=(0, 3))
+    machine.check(killed=True)
 
 
 @case

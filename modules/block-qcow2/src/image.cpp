@@ -49,6 +49,8 @@ Image::Image(BlockNode& file, bool for_writing)
   if (for_writing) refcounts_.open();
   check_tables(for_writing);
   if (!for_writing) return;
+  if (marks_are_old_)
+    if (const int error = update_copied(); error != 0) throw Error(file_.explain(error));
   // The last cluster need not be whole in the file, and is written as others are.
   file_.grow(file_clusters() << header_.cluster_bits);
   // Of what these features say, nothing is kept true here.
@@ -110,25 +112,30 @@ void Image::check_tables(bool for_writing) {
   std::set<u64> checked;
   for (const u64 l1 : l1_) {
     const u64 offset = l1 & kOffsetMask;
-    if (offset != 0 && checked.insert(offset).second) check_l2(offset, seen, for_writing);
+    if (offset != 0 && checked.insert(offset).second) check_l2(l1, seen, for_writing);
   }
 }
 
-void Image::check_l2(u64 l2_offset, std::vector<bool>& seen, bool for_writing) {
+void Image::check_l2(u64 l1, std::vector<bool>& seen, bool for_writing) {
+  const u64 l2_offset = l1 & kOffsetMask;
   std::vector<u8> raw(header_.cluster_size());
   const iovec piece{raw.data(), raw.size()};
   if (const int error = read_host(l2_offset, {&piece, 1}); error != 0)
     throw Error(file_.explain(error));
   const u64 end = file_clusters();
-  const auto expect_counted = [&](u64 cluster, bool copied) {
+  // Version 2 cannot say that the image was being changed; then these marks may be old.
+  const bool may_be_old = header_.version < 3;
+  const auto expect_counted = [&](u64 cluster, bool can_be_marked, bool copied) {
     u64 count = 0;
     if (const int error = refcounts_.count(cluster, count); error != 0)
       throw Error(file_.explain(error));
-    if (count == 0 || (copied && count != 1))
+    if (count == 0 || (copied && count != 1 && !may_be_old))
       throw damaged(file_, fmt::format("the cluster at {:#x} is counted {} times",
                                        cluster << header_.cluster_bits, count));
+    marks_are_old_ = marks_are_old_ || (may_be_old && can_be_marked && copied != (count == 1));
   };
-  if (for_writing) expect_counted(l2_offset >> header_.cluster_bits, false);
+  if (for_writing)
+    expect_counted(l2_offset >> header_.cluster_bits, true, may_be_old && (l1 & kCopied) != 0);
   for (std::size_t at = 0; at < raw.size(); at += sizeof(u64)) {
     const u64 l2 = load_be<u64>(raw.data() + at);
     if (l2 == 0) continue;
@@ -138,7 +145,7 @@ void Image::check_l2(u64 l2_offset, std::vector<bool>& seen, bool for_writing) {
     const Clusters used = used_by(header_, l2);
     if (!for_writing || used.count == 0) continue;
     for (u64 cluster = used.first; cluster < used.first + used.count; ++cluster)
-      expect_counted(cluster, (l2 & kCopied) != 0);
+      expect_counted(cluster, (l2 & kCompressed) == 0, (l2 & kCopied) != 0);
     if ((l2 & kCompressed) != 0 || used.first >= seen.size()) continue;
     if (seen[used.first])
       throw damaged(file_, fmt::format("the cluster at {:#x} is used twice",

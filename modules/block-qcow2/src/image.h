@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <shared_mutex>
 #include <span>
@@ -88,7 +89,7 @@ class Image {
   // Throws Error unless all tables can be used.
   void check_tables(bool for_writing);
   // seen: clusters of the file that something else uses.
-  void check_l2(u64 l2_offset, std::vector<bool>& seen, bool for_writing);
+  void check_l2(u64 l1, std::vector<bool>& seen, bool for_writing);
   u64 file_clusters() const { return header_.to_clusters(file_.size()); }
   u64 covered_by_l2() const { return header_.covered_by_l2(); }
   u64 l1_index(u64 offset) const { return offset >> (header_.cluster_bits + header_.l2_bits()); }
@@ -141,6 +142,11 @@ class Image {
   int count_uses(const std::vector<u64>& l1, bool more);
   int update_copied();
   int store_snapshots(std::vector<StoredSnapshot> snapshots);
+  int mark_in_change(bool on);
+  int reshape(const std::function<int()>& work);
+  int add_snapshot(const StoredSnapshot& described);
+  int go_back_to(const StoredSnapshot& snapshot);
+  int drop_snapshot(const StoredSnapshot& snapshot);
   // Nothing is behind the disk any more.
   int clear_behind_disk();
   // Entries of the L1 table for what is behind it, up to there.
@@ -160,6 +166,7 @@ class Image {
   Codec codec_;
   u64 packed_end_ = 0;  // where the next compressed cluster may begin; 0: nowhere
   std::atomic<bool> broken_ = false;
+  bool marks_are_old_ = false;  // which clusters are used once
 
   std::mutex unpacked_mutex_;  // innermost: of the cluster that was unpacked last
   u64 unpacked_entry_ = 0;

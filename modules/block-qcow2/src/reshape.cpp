@@ -245,12 +245,39 @@ int Image::store_snapshots(std::vector<StoredSnapshot> snapshots) {
   return 0;
 }
 
-int Image::create_snapshot(const StoredSnapshot& described) {
+// Many counts change, and with them what is marked as used once. Whoever is stopped in between
+// leaves an image that says so, and is put right when it is opened the next time.
+int Image::mark_in_change(bool on) {
+  if (header_.version < 3 || header_.has(kDirty)) return 0;
+  std::array<u8, sizeof(u64)> bits{};
+  store_be(bits.data(), header_.incompatible_features | (on ? u64{kDirty} : u64{0}));
+  return write_header_fields(kIncompatibleFeatures, bits);
+}
+
+int Image::reshape(const std::function<int()>& work) {
   const Unique lock(mutex_);
-  if (described.about.vm_state_size == 0)
-    if (const int error = clear_behind_disk(); error != 0) return error;
   if (const int error = begin_change(); error != 0) return error;
   if (const int error = bring_down(true); error != 0) return error;
+  if (const int error = mark_in_change(true); error != 0) return error;
+  if (const int error = work(); error != 0) return error;
+  return mark_in_change(false);
+}
+
+int Image::create_snapshot(const StoredSnapshot& described) {
+  return reshape([&] { return add_snapshot(described); });
+}
+
+int Image::apply_snapshot(const StoredSnapshot& snapshot) {
+  return reshape([&] { return go_back_to(snapshot); });
+}
+
+int Image::delete_snapshot(const StoredSnapshot& snapshot) {
+  return reshape([&] { return drop_snapshot(snapshot); });
+}
+
+int Image::add_snapshot(const StoredSnapshot& described) {
+  if (described.about.vm_state_size == 0)
+    if (const int error = clear_behind_disk(); error != 0) return error;
   StoredSnapshot snapshot = described;
   snapshot.l1_size = header_.l1_size;
   std::vector<u8> raw(u64{header_.l1_size} * sizeof(u64));
@@ -281,10 +308,7 @@ int Image::create_snapshot(const StoredSnapshot& described) {
   return bring_down(true);
 }
 
-int Image::apply_snapshot(const StoredSnapshot& snapshot) {
-  const Unique lock(mutex_);
-  if (const int error = begin_change(); error != 0) return error;
-  if (const int error = bring_down(true); error != 0) return error;
+int Image::go_back_to(const StoredSnapshot& snapshot) {
   std::vector<u64> entries;
   if (const int error = judged(read_l1_of(snapshot, entries)); error != 0) return error;
   // The state of a machine stays where it is.
@@ -303,10 +327,7 @@ int Image::apply_snapshot(const StoredSnapshot& snapshot) {
   return bring_down(true);
 }
 
-int Image::delete_snapshot(const StoredSnapshot& snapshot) {
-  const Unique lock(mutex_);
-  if (const int error = begin_change(); error != 0) return error;
-  if (const int error = bring_down(true); error != 0) return error;
+int Image::drop_snapshot(const StoredSnapshot& snapshot) {
   const StoredSnapshot gone = snapshot;
   std::vector<u64> entries;
   if (const int error = judged(read_l1_of(gone, entries)); error != 0) return error;

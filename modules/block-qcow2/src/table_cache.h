@@ -31,6 +31,8 @@ class TableCache {
   int load(u64 offset, Table*& table);
   // A new one of zeroes, dirty.
   Table& add(u64 offset);
+  // The one at that place is not written any more.
+  void forget(u64 offset) { tables_.erase(offset); }
   bool has_dirty() const;
   // Writes what is dirty. 0 or a negative errno.
   int write_dirty();

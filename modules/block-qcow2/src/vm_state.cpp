@@ -38,21 +38,28 @@ int Image::drop_vm_state() {
   return clear_behind_disk();
 }
 
+// What leads to it need not be in the file yet, and is not written any more: it may be that the
+// host has no room.
 int Image::clear_behind_disk() {
-  const u64 first = header_.l1_entries(header_.size);
-  std::vector<u64> dropped;
-  for (u64 i = first; i < l1_.size(); ++i) {
-    if ((l1_[i] & kOffsetMask) == 0) continue;
-    dropped.push_back(l1_[i]);
-  }
-  if (dropped.empty()) return 0;
+  const auto first = l1_.begin() + static_cast<std::ptrdiff_t>(header_.l1_entries(header_.size));
+  if (std::all_of(first, l1_.end(), [](u64 l1) { return l1 == 0; })) return 0;
   if (const int error = begin_change(); error != 0) return error;
-  // The tables are looked at in the file.
-  if (const int error = bring_down(true); error != 0) return error;
-  for (u64 i = first; i < l1_.size(); ++i)
-    if (l1_[i] != 0) set_l1(i, 0);
-  if (const int error = bring_down(true); error != 0) return error;
-  if (const int error = judged(count_uses(dropped, false)); error != 0) return error;
+  for (auto l1 = first; l1 != l1_.end(); ++l1) {
+    const u64 offset = *l1 & kOffsetMask;
+    if (offset == 0) continue;
+    l2_.trim();
+    Table* table = nullptr;
+    if (const int error = l2_.load(offset, table); error != 0) return error;
+    for (u64 index = 0; index < u64{1} << header_.l2_bits(); ++index) {
+      const u64 l2 = entry(*table, index);
+      if (!is_l2_entry(header_, l2, file_clusters())) return judged(kDamaged);
+      drop_use(l2);
+    }
+    ++freed_clusters_;
+    freed_.push_back({offset >> header_.cluster_bits, 1});
+    l2_.forget(offset);
+    set_l1(static_cast<u64>(l1 - l1_.begin()), 0);
+  }
   return bring_down(true);
 }
 

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 // A host that dies leaves a sound image with all that was flushed, whichever of the later writes
 // reached the disk.
+#include <functional>
 #include <mutex>
+#include <random>
+#include <span>
+#include <string>
 
+#include "backplane/error.h"
+#include "backplane/image.h"
 #include "qcow2_fixture.h"
 
 namespace backplane::testing {
@@ -20,6 +26,9 @@ class DyingDisk final : public BlockNode {
     if (size > bytes_.size()) bytes_.resize(size);
     return 0;
   }
+
+  std::function<void()> moment;  // is called before each write
+  u64 room = ~u64{0};            // bytes of the file that can be written
 
   // What is left if it dies now: each write since the last flush is there or not, as `coin` says.
   std::vector<u8> remains(std::mt19937& coin) const {
@@ -51,7 +60,10 @@ class DyingDisk final : public BlockNode {
     return 0;
   }
   int do_write(u64 offset, std::span<const iovec> iov) override {
+    if (moment) moment();
     const std::lock_guard lock(mutex_);
+    for (u64 end = offset; const iovec& piece : iov)
+      if ((end += piece.iov_len) > room) return -ENOSPC;
     for (const iovec& piece : iov) {
       if (offset + piece.iov_len > bytes_.size()) return -EIO;
       const auto* const data = static_cast<const u8*>(piece.iov_base);
@@ -137,6 +149,89 @@ TEST_P(CrashTest, WhatWasFlushedIsThere) {
     expect_survives(host, coin);
     expect_content(model, "left.qcow2");
   }
+}
+
+// Snapshots that have the state of a machine.
+class VmStateCrashTest : public CrashTest {
+ protected:
+  static constexpr std::size_t kStateSize = 200'000;
+
+  DyingDisk& open_dying() {
+    backends.add(kBlockKind, "qcow2", "disk",
+                 {{"file.driver", "dying"}, {"file.filename", path("a.qcow2")}});
+    return dynamic_cast<DyingDisk&>(*machine.find("/backends/disk/file"));
+  }
+  template <class Interface>
+  Interface& disk_as(const char* name = "disk") {
+    return dynamic_cast<Interface&>(*backends.find(name));
+  }
+  void save(u32 number) {
+    disk_as<VmStateImage>().write_vm_state(0, pattern(kStateSize, number));
+    Snapshot described;
+    described.name = std::to_string(number);
+    described.vm_state_size = kStateSize;
+    disk_as<VmStateImage>().add_snapshot(described);
+  }
+  // The next that opens it finds a sound image, and each snapshot that is there has all of its
+  // state.
+  void expect_whole_states(const DyingDisk& host, std::mt19937& coin) {
+    write_file("left.qcow2", host.remains(coin));
+    backends.add(kBlockKind, "qcow2", "left",
+                 {{"file.driver", "file"}, {"file.filename", path("left.qcow2")}});
+    for (const Snapshot& snapshot : disk_as<DiskImage>("left").snapshots()) {
+      std::vector<u8> state(snapshot.vm_state_size);
+      disk_as<VmStateImage>("left").read_vm_state(snapshot.id, 0, state);
+      EXPECT_EQ(state, pattern(kStateSize, static_cast<u32>(std::stoul(snapshot.name))));
+    }
+    backends.remove("left");
+    const int status = qemu_img("check left.qcow2");
+    EXPECT_TRUE(status == 0 || status == 3) << status << ": " << printed;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Options, VmStateCrashTest,
+                         ::testing::Values("cluster_size=64k", "cluster_size=4k,compat=0.10",
+                                           "cluster_size=512"));
+
+TEST_P(VmStateCrashTest, AtAnyMomentASnapshotIsThereOrNot) {
+  create(GetParam(), "4M");
+  DyingDisk& host = open_dying();
+  RandomUse use(4_MiB, 5);
+  // --gtest_random_seed= has it die at other moments.
+  std::mt19937 coin(7 + static_cast<u32>(::testing::UnitTest::GetInstance()->random_seed()));
+  const unsigned between =
+      dynamic_cast<DiskImage&>(*backends.find("disk")).cluster_size() / 512 > 1 ? 6 : 60;
+  unsigned writes = 0, next = 0;
+  host.moment = [&] {
+    if (writes++ != next) return;
+    next += 1 + coin() % between;
+    expect_whole_states(host, coin);
+  };
+  for (u32 round = 1; round <= 3; ++round) {
+    for (unsigned i = 0; i < 10; ++i) use.step(disk_as<BlockNode>());
+    save(round);
+    if (round == 2) disk_as<DiskImage>().delete_snapshot("1");
+  }
+  disk_as<DiskImage>().apply_snapshot("2");
+  host.moment = {};
+  EXPECT_GT(next, 60U);
+}
+
+TEST_P(VmStateCrashTest, AHostWithoutRoomHasItBack) {
+  create(GetParam(), "4M");
+  DyingDisk& host = open_dying();
+  RandomUse use(4_MiB, 5);
+  for (unsigned i = 0; i < 10; ++i) use.step(disk_as<BlockNode>());
+  ASSERT_EQ(disk_as<BlockNode>().flush(), 0);
+  host.room = host.size() + kStateSize / 2;
+  EXPECT_THROW(save(1), Error);
+  disk_as<VmStateImage>().drop_vm_state();
+  std::mt19937 coin(3);
+  EXPECT_TRUE(disk_as<DiskImage>().snapshots().empty());
+  ASSERT_EQ(disk_as<BlockNode>().flush(), 0);
+  expect_survives(host, coin);
+  EXPECT_EQ(qemu_img("check left.qcow2"), 0) << printed;
+  expect_content(use.model, "left.qcow2");
 }
 
 }  // namespace

@@ -105,8 +105,7 @@ class VmStatesTest : public SnapshotsTest {
 };
 
 INSTANTIATE_TEST_SUITE_P(Options, VmStatesTest,
-                         ::testing::Values("compat=0.10", "compat=1.1", "cluster_size=512",
-                                           "cluster_size=4k,refcount_bits=4",
+                         ::testing::Values("compat=0.10", "cluster_size=512",
                                            "refcount_bits=64,lazy_refcounts=on"));
 
 TEST_P(VmStatesTest, AreKeptBesideTheDisk) {
