@@ -8,6 +8,7 @@ import ctypes
 import dataclasses
 import hashlib
 import http.server
+import json
 import os
 import pty
 import re
@@ -1049,6 +1050,40 @@ def socket_network(setup):
 
 # --- Serial ports on virtio ----------------------------------------------------
 
+class Manager:
+    """A client of QMP: what it asks, and what it is told meanwhile."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self.socket.connect(str(path))
+        self.lines = self.socket.makefile("r")
+        self.events = []
+        self.next()
+        self.ask("qmp_capabilities")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.socket.close()
+
+    def next(self):
+        return json.loads(self.lines.readline())
+
+    def ask(self, command):
+        self.socket.sendall(json.dumps({"execute": command}).encode())
+        while "event" in (answer := self.next()):
+            self.events.append(answer)
+        return answer["return"]
+
+    def wait_for(self, event):
+        while not any(seen["event"] == event for seen in self.events):
+            self.events.append(self.next())
+        return next(seen["data"] for seen in self.events if seen["event"] == event)
+
+
 @case
 def agent_channel(setup):
     """A port with a name leads to a socket, both ways, and the manager hears when it is opened."""
@@ -1067,17 +1102,26 @@ def agent_channel(setup):
     console = setup.work / "hvc"
     options = ["-device", "virtio-serial-pci,id=serial0",
                "-chardev", f"socket,path={channel},server=on,wait=off,id=agent",
-               "-device", "virtserialport,bus=serial0.0,chardev=agent,name=org.qemu.guest_agent.0",
+               "-device", "virtserialport,bus=serial0.0,chardev=agent,id=port0,"
+                          "name=org.qemu.guest_agent.0",
+               "-qmp", f"unix:{setup.work / 'qmp'},server=on,wait=off",
                "-chardev", f"file,path={console},id=hvc", "-device", "virtconsole,chardev=hvc"]
     with Guest(setup, commands, *options) as guest:
         guest.expect(r"org\.qemu\.guest_agent\.0")
         guest.expect("ready")
-        with socket.socket(socket.AF_UNIX) as agent:
+        with Manager(setup.work / "qmp") as manager, socket.socket(socket.AF_UNIX) as agent:
+            def is_open():
+                return {device["label"]: device["frontend-open"]
+                        for device in manager.ask("query-chardev")}["agent"]
+
+            check(not is_open(), "the guest has it open before it opens it")
             agent.settimeout(30)
             agent.connect(str(channel))
             agent.sendall(b"ping\n")
             guest.say("on")
             guest.expect("heard ping")
+            check_equal("told", manager.wait_for("VSERPORT_CHANGE"), {"id": "port0", "open": True})
+            check(is_open(), "the guest has opened it, and it is said to be closed")
             received = b""
             while len(received) < 300000 and (data := agent.recv(65536)):
                 received += data
