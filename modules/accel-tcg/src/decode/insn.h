@@ -168,7 +168,7 @@ struct Insn {
   // In bytes.
   unsigned operand_size() const { return w ? 8 : operand_size_prefix ? 2 : 4; }
   // Of what PUSH, CALL and their like move.
-  unsigned stack_operand_size() const { return code_bits / 8u; }
+  unsigned stack_operand_size() const { return code_bits == 64 ? 8 : operand_size(); }
   bool default_address_size() const { return address_bits == code_bits; }
   unsigned memory_size() const;
   // Of a string instruction: the size of an element, whether it reads at rSI and uses rDI.

@@ -25,6 +25,11 @@ bool awkward_high_byte(const Insn& i) {
   return false;
 }
 
+// In 64-bit code the stack moves 8 bytes, or 2, which is too rare.
+bool has_stack_operand_size(const Insn& i, Mode mode) {
+  return i.default_operand_size || !mode.code64();
+}
+
 }  // namespace
 
 bool translatable(const Insn& i, Mode mode) {
@@ -32,7 +37,7 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::Interpret:
       return false;
     case Op::Popf:
-      return mode.has(Mode::kRing0) && i.default_operand_size && mode.code64();
+      return mode.has(Mode::kRing0) && has_stack_operand_size(i, mode);
     case Op::Cli:
     case Op::Sti:
       return mode.has(Mode::kRing0);
@@ -68,20 +73,24 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::Cpuid:
       return mode.code64();
     case Op::Pushf:
-      return i.default_operand_size && mode.code64();
+      // In virtual-8086 mode it may fault.
+      return (mode.code64() || mode.has(Mode::kRing0)) && has_stack_operand_size(i, mode);
     case Op::Leave:
       return i.default_operand_size && mode.flat_stack() && !mode.has(Mode::kCode16);
     case Op::Push:
     case Op::PushImm:
     case Op::PushMem:
+      return has_stack_operand_size(i, mode);
     case Op::Pop:
-    case Op::Jcc:
-    case Op::Loop:
-    case Op::Jmp:
+      return i.default_operand_size || (i.rm != x86::RSP && has_stack_operand_size(i, mode));
     case Op::JmpIndirect:
     case Op::Call:
     case Op::CallIndirect:
     case Op::Ret:
+      return i.default_operand_size || mode.has(Mode::kCode16);
+    case Op::Jcc:
+    case Op::Loop:
+    case Op::Jmp:
       return i.default_operand_size;
     case Op::BitString:
       // Bits may lie anywhere around the operand.
@@ -120,6 +129,8 @@ bool resolve_segment(Insn& i, Mode mode) {
     case Op::PushImm:
     case Op::PushMem:
     case Op::Pop:
+    case Op::Pushf:
+    case Op::Popf:
     case Op::Call:
     case Op::CallIndirect:
     case Op::Ret:
@@ -147,8 +158,6 @@ bool resolve_segment(Insn& i, Mode mode) {
       break;
   }
   if (!i.memory) return true;
-  // CS cannot be written, and is rarely read.
-  if (i.segment == 1 + x86::CS) return false;
   const SegmentKind kind = mode.segment(i.segment - 1u);
   if (kind == SegmentKind::Flat) i.segment = 0;
   return kind != SegmentKind::Unusable;

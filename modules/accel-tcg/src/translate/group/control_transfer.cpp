@@ -39,6 +39,17 @@ void load_target(Emitter& e, const Insn& i, RmOperand from, u8 to) {
   e.scratch(to);
 }
 
+// 16-bit code that jumps by 32-bit pointers: what is above 16 bits is a fault, not dropped.
+bool reaches_beyond_segment(Emitter& e, const Insn& i) {
+  return e.mode().has(Mode::kCode16) && i.stack_operand_size() == 4;
+}
+
+void check_pointer_size(Emitter& e, const Insn& i, u8 pointer) {
+  if (!reaches_beyond_segment(e, i)) return;
+  e.a.cmp(Assembler::r32(pointer), 0xffff);
+  e.exits.interpret_if(e.a.jump_if_forward(kAbove));
+}
+
 RmOperand checked_target(Emitter& e, const Insn& i) {
   if (!i.memory) return {};
   return e.operands.checked(i.stack_operand_size(), false, Operands::FlagsIn::Memory);
@@ -117,6 +128,12 @@ void emit_loop(Emitter& e, const ScannedInsn& s) {
 
 void emit_call(Emitter& e, const ScannedInsn& s) {
   flags_to_boundary(e, s);
+  if (reaches_beyond_segment(e, s.insn)) {
+    e.scratch(kT0);
+    emit_page_relative(e.a, kT0, target_of(s.insn));
+    e.a.sub(e.a.t0, e.a.field(BACKPLANE_JIT_OFFSET(code_base)));
+    check_pointer_size(e, s.insn, kT0);
+  }
   push_return_address(e, s.insn);
   e.exits.jump(target_of(s.insn));
 }
@@ -125,6 +142,7 @@ void emit_indirect_jump(Emitter& e, const ScannedInsn& s) {
   flags_to_boundary(e, s);
   const RmOperand from = checked_target(e, s.insn);
   load_target(e, s.insn, from, kT0);
+  check_pointer_size(e, s.insn, kT0);
   e.exits.jump_indirect(0);
 }
 
@@ -135,6 +153,7 @@ void emit_indirect_call(Emitter& e, const ScannedInsn& s) {
   const auto stack = e.operands.known_stack();
   const u8 target = stack && stack->reg == kT2 ? kT0 : kT2;
   load_target(e, s.insn, from, target);
+  check_pointer_size(e, s.insn, target);
   push_return_address(e, s.insn);
   if (target != kT0) e.a.mov(e.a.t0, Assembler::r64(target));
   e.exits.jump_indirect(-static_cast<i32>(s.insn.stack_operand_size()));
@@ -146,6 +165,7 @@ void emit_return(Emitter& e, const ScannedInsn& s) {
   flags_to_boundary(e, s);
   const RmOperand from = e.operands.checked_stack();
   e.a.load(kT0, from, size);
+  check_pointer_size(e, i, kT0);
   const i32 popped = static_cast<i32>(size) + static_cast<i32>(i.immediate);
   move_stack_pointer(e.a, e.mode(), popped);
   e.exits.jump_indirect(popped);

@@ -68,7 +68,7 @@ void emit_sti(Emitter& e, const ScannedInsn&) {
   set_flag(e, x86::kIF);
 }
 
-void emit_pushf(Emitter& e, const ScannedInsn&) {
+void emit_pushf(Emitter& e, const ScannedInsn& s) {
   Assembler& a = e.a;
   flags_to_memory(e);
   e.scratch(kT2);
@@ -77,31 +77,36 @@ void emit_pushf(Emitter& e, const ScannedInsn&) {
   a.and_(a.t1d, static_cast<u32>(~(x86::kArithmeticFlags | x86::kRF | x86::kVM)));
   a.or_(a.t2d, a.t1d);
   const auto held = e.hold(kT2);
+  const unsigned size = s.insn.stack_operand_size();
   const RmOperand to = e.operands.checked_stack();
-  a.mov(a.at(to, 8), a.t2);
-  move_stack_pointer(a, e.mode(), -8);
+  a.mov(a.at(to, size), Assembler::sized(kT2, size));
+  move_stack_pointer(a, e.mode(), -static_cast<i32>(size));
 }
 
 void emit_popf(Emitter& e, const ScannedInsn& s) {
   // What may change here; where another bit would, the interpreter goes on.
   constexpr u32 kSimple = static_cast<u32>(x86::kArithmeticFlags | x86::kIF);
-  constexpr u32 kDefined = 0x3f7fd5;
+  constexpr u32 kDefined = 0x3f7fd5, kDefinedLow = 0x7fd5;
   Assembler& a = e.a;
   flags_to_memory(e);
+  const unsigned size = s.insn.stack_operand_size();
   const RmOperand from = e.operands.checked_stack();
   e.scratch(kT2);
-  a.mov(a.t2, a.at(from, 8));
+  a.load(kT2, from, size);
   a.mov(a.t1d, rflags(e));
   a.xor_(a.t1d, a.t2d);
-  a.test(a.t1d, ~kSimple & kDefined);
+  a.test(a.t1d, ~kSimple & (size == 2 ? kDefinedLow : kDefined));
   const u32 unusual = a.jump_if_forward(kNotZero);
+  a.test(a.t2d, static_cast<u32>(x86::kIF));
+  const u32 masked = a.jump_if_forward(kZero);
   e.exits.interpret_if(unusual, jump_if_interrupt_waiting(e));
+  a.bind(masked);
   clear_flag(e, x86::kIF);
   a.mov(a.t1d, a.t2d);
   a.and_(a.t1d, static_cast<u32>(x86::kIF));
   a.or_(rflags(e), a.t1d);
   rflags_to_saved(a);
-  move_stack_pointer(a, e.mode(), 8);
+  move_stack_pointer(a, e.mode(), static_cast<i32>(size));
   e.flags.are_in_memory();
   e.exits.jump(i64{s.insn.offset} + s.insn.length);
 }

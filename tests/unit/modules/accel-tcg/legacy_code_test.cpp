@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// 16- and 32-bit code without paging, as firmware and boot loaders run it: what they do often is
+// translated, and does what the interpreter does.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "backplane/testing/test_machine.h"
+#include "engine.h"
+#include "example_name.h"
+#include "translated_guest.h"
+#include "vcpu/vcpu.h"
+
+namespace backplane::tcg::testing {
+namespace {
+
+constexpr u64 kCodeAt = 0x10000, kDataAt = 0x20000, kExtraAt = 0x28000, kStackAt = 0x30000;
+constexpr u64 kTableAt = 0x800, kCompared = 0x40000;
+
+enum class Bits : u8 { Real16, Flat32 };
+
+class LegacyGuest {
+ public:
+  LegacyGuest()
+      : cpu_(add_cpu()), engine_(machine_.memory(), 16_MiB, options()), vcpu_(engine_, cpu_) {
+    machine_.power_on();
+    vcpu_.thread_started();
+  }
+
+  // Runs code until HLT, or an exception, whose handler is one.
+  void run(Bits bits, const std::vector<u8>& code, bool translated) {
+    u8* const ram = machine_.ram().host();
+    engine_.cache.invalidate_locked(ram + kCodeAt, kPageSize);
+    for (u64 n = 0; n < kCompared; ++n) ram[n] = static_cast<u8>(n * 7 + (n >> 8));
+    std::memcpy(ram + kCodeAt, code.data(), code.size());
+    ram[kCodeAt + code.size()] = 0xf4;
+    put_tables(ram);
+    X86State& s = cpu_.state();
+    s.reset();
+    bits == Bits::Real16 ? enter_real_mode(s) : enter_flat_mode(s);
+    for (unsigned n = 0; n < 8; ++n) s.gpr[n] = 0x100 * n + 0x40;
+    s.gpr[x86::RSP] = (bits == Bits::Real16 ? 0 : kStackAt) + 0x200;
+    s.rip = bits == Bits::Real16 ? 0 : kCodeAt;
+    // A breakpoint that is never reached: while there is one nothing is translated.
+    s.dr[7] = translated ? 0x400 : 0x401;
+    s.dr[0] = 0xfff00000;
+    vcpu_.put_state();
+    cpu_.set_halted(false);
+    Vcpu::Exit exit;
+    do exit = vcpu_.run();
+    while (exit == Vcpu::Exit::Kicked || exit == Vcpu::Exit::Slice);
+    s.dr[7] = 0x400;
+  }
+  const X86State& state() const { return cpu_.state(); }
+  std::vector<u8> memory() { return {machine_.ram().host(), machine_.ram().host() + kCompared}; }
+  const TcgVcpu::Counters& counters() const { return vcpu_.counters(); }
+  const SoftMmu::Counters& mmu_counters() const { return vcpu_.mmu().counters(); }
+
+ private:
+  static TranslatorOptions options() { return TranslatedGuest::default_options(); }
+  X86Cpu& add_cpu() {
+    machine_.add_cpu(x86::create_cpu(machine_, "max"));
+    return static_cast<X86Cpu&>(*machine_.cpus()[0]);
+  }
+  // Descriptors, and handlers of exceptions of both modes: HLT at the place of the vector's number.
+  static void put_tables(u8* ram) {
+    const u64 descriptors[] = {0,
+                               0x00cf9b000000ffff,   // 08: code of 32 bits
+                               0x00cf93000000ffff,   // 10: data
+                               0x00009b010000ffff,   // 18: code of 16 bits, at kCodeAt
+                               0x000093000000ffff};  // 20: data
+    std::memcpy(ram + kTableAt, descriptors, sizeof descriptors);
+    for (u32 vector = 0; vector < 32; ++vector) {
+      const u32 handler = 0x1000 + vector;
+      const u64 gate = u64{handler} | 0x08 << 16 | u64{0x8e00} << 32;
+      std::memcpy(ram + vector * 4, &handler, 4);
+      std::memcpy(ram + kTableAt + 0x100 + vector * 8, &gate, 8);
+      ram[handler] = 0xf4;
+    }
+  }
+  static void enter_real_mode(X86State& s) {
+    const auto segment = [](u64 base) {
+      return x86::Segment{static_cast<u16>(base >> 4), 0x93, 0xffff, base};
+    };
+    s.cr0 = x86::kCr0ET | x86::kCr0NE;
+    for (x86::Segment& each : s.seg) each = segment(kDataAt);
+    s.seg[x86::CS] = segment(kCodeAt);
+    s.seg[x86::SS] = segment(kStackAt);
+    s.seg[x86::ES] = segment(kExtraAt);
+    s.idtr = {0x3ff, 0};
+    s.gdtr = {0x27, kTableAt};
+  }
+  static void enter_flat_mode(X86State& s) {
+    s.cr0 = x86::kCr0PE | x86::kCr0ET | x86::kCr0NE;
+    for (x86::Segment& each : s.seg) each = {0x10, 0xc093, 0xffffffff, 0};
+    s.seg[x86::CS] = {0x08, 0xc09b, 0xffffffff, 0};
+    s.gdtr = {0x27, kTableAt};
+    s.idtr = {0xff, kTableAt + 0x100};
+  }
+
+  backplane::testing::TestMachine machine_;
+  X86Cpu& cpu_;
+  Engine engine_;
+  TcgVcpu vcpu_;
+};
+
+bool operator==(const x86::Segment& a, const x86::Segment& b) {
+  return a.selector == b.selector && a.attributes == b.attributes && a.limit == b.limit &&
+         a.base == b.base;
+}
+
+struct Example {
+  std::string_view text;
+  Bits bits;
+  std::vector<u8> code;
+  // Instructions that go to the interpreter, besides HLT.
+  u64 interpreted = 0;
+};
+
+constexpr Bits k16 = Bits::Real16, k32 = Bits::Flat32;
+
+const Example kExamples[] = {
+    {"16: cmp ax, bx; pushf; popf", k16, {0x39, 0xd8, 0x9c, 0x9d}},
+    {"16: cmp ax, bx; pushfd; pop ecx; push ecx; popfd",
+     k16,
+     {0x39, 0xd8, 0x66, 0x9c, 0x66, 0x59, 0x66, 0x51, 0x66, 0x9d}},
+    {"16: push 200h; popf; pushf", k16, {0x68, 0x00, 0x02, 0x9d, 0x9c}},
+    {"16: push dword 200000h; popfd; pushfd",
+     k16,
+     {0x66, 0x68, 0, 0, 0x20, 0, 0x66, 0x9d, 0x66, 0x9c},
+     1},
+    {"16: push eax; push dword [bx]; pop ecx; pop edx",
+     k16,
+     {0x66, 0x50, 0x66, 0xff, 0x37, 0x66, 0x59, 0x66, 0x5a}},
+    {"16: pop esp", k16, {0x66, 0x5c}, 1},
+    {"16: call dword behind; nop; pop eax", k16, {0x66, 0xe8, 1, 0, 0, 0, 0x90, 0x66, 0x58}},
+    {"16: call dword, beyond the segment", k16, {0x66, 0xe8, 0, 0, 1, 0}, 1},
+    {"16: call dword, before the segment", k16, {0x66, 0xe8, 0, 0xff, 0xff, 0xff}, 1},
+    {"16: push dword 8; ret dword", k16, {0x66, 0x6a, 0x08, 0x66, 0xc3, 0xf4, 0xf4, 0xf4}},
+    {"16: push dword 10008h; ret dword", k16, {0x66, 0x68, 8, 0, 1, 0, 0x66, 0xc3}, 1},
+    {"16: mov eax, 9; call dword eax; inc bx; inc bx",
+     k16,
+     {0x66, 0xb8, 0x09, 0, 0, 0, 0x66, 0xff, 0xd0, 0x43, 0x43}},
+    {"16: mov eax, 10009h; jmp dword eax", k16, {0x66, 0xb8, 0x09, 0, 1, 0, 0x66, 0xff, 0xe0}, 1},
+    {"16: mov eax, cs:[2]; mov cs:[80h], eax",
+     k16,
+     {0x2e, 0x66, 0xa1, 2, 0, 0x2e, 0x66, 0xa3, 0x80, 0}},
+    {"32: cmp eax, ebx; pushfd; popfd", k32, {0x39, 0xd8, 0x9c, 0x9d}},
+    {"32: cmp eax, ebx; pushf; pop cx; push cx; popf",
+     k32,
+     {0x39, 0xd8, 0x66, 0x9c, 0x66, 0x59, 0x66, 0x51, 0x66, 0x9d}},
+    {"32: pop sp", k32, {0x66, 0x5c}, 1},
+    {"32: mov eax, cs:[10000h]", k32, {0x2e, 0xa1, 0, 0, 1, 0}, 1},
+};
+
+class LegacyCode : public ::testing::TestWithParam<Example> {};
+
+TEST_P(LegacyCode, DoesWhatTheInterpreterDoes) {
+  const Example& example = GetParam();
+  LegacyGuest guest;
+  guest.run(example.bits, example.code, false);
+  const X86State expected = guest.state();
+  const std::vector<u8> memory = guest.memory();
+  // The second time what is linked, and in the TLB, runs.
+  for (const char* turn : {"first", "second"}) {
+    SCOPED_TRACE(turn);
+    const u64 before = guest.counters().interpreted;
+    guest.run(example.bits, example.code, true);
+    EXPECT_EQ(guest.counters().interpreted - before, example.interpreted + 1);
+    const X86State& state = guest.state();
+    for (unsigned n = 0; n < 8; ++n) EXPECT_EQ(state.gpr[n], expected.gpr[n]) << "register " << n;
+    EXPECT_EQ(state.rip, expected.rip);
+    EXPECT_EQ(state.rflags, expected.rflags);
+    EXPECT_EQ(state.cr0, expected.cr0);
+    EXPECT_EQ(state.interrupt_shadow, expected.interrupt_shadow);
+    for (unsigned n = 0; n < 6; ++n)
+      EXPECT_TRUE(state.seg[n] == expected.seg[n]) << "segment register " << n;
+    for (const auto table : {&X86State::gdtr, &X86State::idtr}) {
+      EXPECT_EQ((state.*table).base, (expected.*table).base);
+      EXPECT_EQ((state.*table).limit, (expected.*table).limit);
+    }
+    EXPECT_TRUE(guest.memory() == memory);
+  }
+}
+
+void PrintTo(const Example& example, std::ostream* out) { *out << example.text; }
+
+INSTANTIATE_TEST_SUITE_P(Examples, LegacyCode, ::testing::ValuesIn(kExamples),
+                         example_name<Example>);
+
+}  // namespace
+}  // namespace backplane::tcg::testing
