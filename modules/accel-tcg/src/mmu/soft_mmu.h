@@ -47,10 +47,10 @@ class SoftMmu final : public x86::LinearMemory {
   // Looks up and fills the TLB.
   Target resolve(u64 linear, Access access, MmuIndex index);
 
-  // resolve() for the common case: 4-level paging, accessed and dirty bits set, plain RAM. Null if
-  // it is another, or the walk is to be traced. Uses general registers only, so that translated
-  // code need not save others. `fault`, if given, becomes the error code, with kIsFault, if it is
-  // sure that the access raises a page fault.
+  // resolve() for the common cases: no paging, or 4-level paging with accessed and dirty bits set;
+  // plain RAM. Null if it is another, or the walk is to be traced. Uses general registers only, so
+  // that translated code need not save others. `fault`, if given, becomes the error code, with
+  // kIsFault, if it is sure that the access raises a page fault.
   u8* resolve_fast(u64 linear, bool write, MmuIndex index, u32* fault = nullptr);
   static constexpr u32 kIsFault = u32{1} << 31;
   // Where a write would go that resolve_fast() has just refused, if that was because the page has
@@ -153,6 +153,14 @@ class SoftMmu final : public x86::LinearMemory {
  private:
   // resolve() for what is not in the TLB.
   Target fill(u64 linear, Access access, MmuIndex index);
+  // A page that the tables have, as far as a TLB entry tells.
+  struct FoundPage {
+    u64 physical;
+    u64 size = kPageSize;  // of the page of the tables that it is in
+    bool writable = true, executable = true, global = false;
+  };
+  u8* fill_fast(u64 linear, bool write, MmuIndex index, const FoundPage& found);
+  const FlatRange* ram_range(u64 physical_page);
   // Whether a debugger watches for reads, or for anything, of a page.
   bool watches_page(u64 page, bool reads_only) const;
   void note_access(u64 linear, unsigned size, bool reads, bool writes) {

@@ -62,7 +62,8 @@ void write_cr0(Context c, u64 value) {
   const u64 changed = s.cr0 ^ value;
   s.cr0 = value;
   s.efer = efer;
-  if ((changed & (kCr0PG | kCr0WP | kCr0PE)) != 0) flush(c, true);
+  // Without paging, before and after, nothing is translated.
+  if ((changed & (kCr0PG | kCr0WP)) != 0 && (paging || was_paging)) flush(c, true);
 }
 
 void write_cr3(Context c, u64 value) {

@@ -208,6 +208,25 @@ TEST_F(PageFlush, TheFastWalkIsRightWhereItIsSure) {
     EXPECT_GT(found[kind], 100u) << kind;
 }
 
+TEST_F(PageFlush, FindsPagesQuicklyWithoutPaging) {
+  x86::X86State& s = cpu_.state();
+  s.efer = 0;
+  for (const u64 cr0 : {u64{0}, x86::kCr0PE}) {
+    s.cr0 = cr0;
+    mmu.flush(true);
+    const u8* const ram = machine_.ram().host();
+    // Where memory is has to be known first.
+    EXPECT_EQ(mmu.resolve(0x5000, Access::Read, kMmuKernel).host, ram + 0x5000);
+    EXPECT_EQ(mmu.resolve_fast(0x7123, false, kMmuKernel), ram + 0x7123);
+    EXPECT_EQ(mmu.resolve_fast(0x8fff, true, kMmuKernel), ram + 0x8fff);
+    const TlbEntry& e = jit_state(cpu_).tlb[kMmuKernel][tlb_index(0x8000)];
+    EXPECT_EQ(e.write_tag, 0x8000u);
+    EXPECT_EQ(e.exec_tag, 0x8000u);
+    EXPECT_EQ(mmu.resolve_fast(0xfee00000, false, kMmuKernel), nullptr);
+    EXPECT_EQ(mmu.resolve_fast(0x100007000, false, kMmuKernel), nullptr);
+  }
+}
+
 class AddressSpaces : public PageFlush {
  protected:
   static constexpr u64 kCode = 0x400000, kOther = 0x500000;

@@ -62,6 +62,15 @@ TEST_F(ControlRegisters, Cr0FlushesWhenProtectionOrPagingChanges) {
   EXPECT_EQ(recorder.global_flushes, 1u);
 }
 
+TEST_F(ControlRegisters, Cr0FlushesNothingWithoutPaging) {
+  s().cr0 = kCr0ET;
+  for (const u64 value : {kCr0ET | kCr0PE, kCr0ET | kCr0PE | kCr0WP, kCr0ET + 0}) {
+    write_cr(c(), 0, value);
+    EXPECT_EQ(s().cr0, value);
+  }
+  EXPECT_EQ(recorder.global_flushes, 0u);
+}
+
 TEST_F(ControlRegisters, LongModeIsEnteredAndLeftThroughPaging) {
   guest.enter_protected_mode();
   write_cr(c(), 4, kCr4PAE);
