@@ -42,4 +42,49 @@ unsigned Insn::memory_size() const {
   return 0;
 }
 
+namespace {
+
+// Of instructions that have no row: those that are known to use general registers only, by opcode.
+bool general_opcode(const Insn& i) {
+  if (i.vex) return false;
+  if (i.map == 0) return i.opcode != 0x62 && i.opcode != 0x9b && (i.opcode & 0xf8) != 0xd8;
+  if (i.map != 1) return false;
+  switch (i.opcode >> 4) {
+    case 0x0:  // system instructions; 0E and 0F are FEMMS and 3DNow!
+      return i.opcode < 0x0d;
+    case 0x2:  // control and debug registers
+      return i.opcode < 0x24;
+    case 0x3:  // MSRs, counters, SYSENTER
+      return i.opcode < 0x36;
+    case 0x4:  // CMOVcc
+    case 0x8:  // Jcc
+    case 0x9:  // SETcc
+    case 0xb:
+      return true;
+    case 0xa:  // AE has FXSAVE and its kin
+      return i.opcode != 0xa6 && i.opcode != 0xa7 && i.opcode != 0xae;
+    case 0xc:  // XADD, BSWAP; C7 has XSAVES and its kin
+      return i.opcode < 0xc2 || i.opcode > 0xc7;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+bool uses_general_registers_only(const Insn& i) {
+  switch (i.row.op) {
+    case Op::Interpret:
+      return general_opcode(i);
+    case Op::SaveState:
+    case Op::SaveStateOptimized:
+    case Op::SaveStateCompact:
+    case Op::RestoreState:
+    case Op::ZeroVectors:
+      return false;
+    default:
+      return i.row.unit == Unit::None;
+  }
+}
+
 }  // namespace backplane::tcg

@@ -187,6 +187,8 @@ enum class X87Effect : u8 {
 X87Effect x87_effect(const Insn& insn);
 // FNINIT, FNCLEX and FLDCW: an exception may no longer be pending, or be one.
 bool may_end_x87_exception(const Insn& insn);
+// True if it is sure that it uses neither x87 nor vector registers, whoever executes it.
+bool uses_general_registers_only(const Insn& insn);
 // Low bits of the first opcode byte, then ModRM.
 u16 x87_opcode(const Insn& insn);
 

@@ -27,10 +27,28 @@ void SoftMmu::forget_jumps(MmuIndex index) {
   renew_jumps(index);
 }
 
+void SoftMmu::switch_jumps(const JumpKey& from, const JumpKey& to) {
+  constexpr JumpKey kAny{};
+  if (from != kAny) {
+    OtherMode& left = other_modes_[next_other_mode_++ % kOtherModes];
+    left = {from, jit_.jump_generation[kMmuKernel], jit_.site_generation[kMmuKernel]};
+  }
+  if (to != kAny)
+    for (OtherMode& mode : other_modes_) {
+      if (mode.key != to) continue;
+      jit_.jump_generation[kMmuKernel] = mode.jump_generation;
+      jit_.site_generation[kMmuKernel] = mode.site_generation;
+      mode.key = kAny;
+      return;
+    }
+  renew_jumps(kMmuKernel);
+}
+
 void SoftMmu::renew_jumps(MmuIndex index) {
   if (++next_generation_ >= 0x10000) {
     forget_code();
     forget_other_spaces();
+    forget_other_modes();
     for (unsigned n = 0; n < kMmuCount; ++n) {
       jit_.jump_generation[n] = u64{n + 1} << 48;
       jit_.site_generation[n] = code_.new_site_generation();
@@ -45,6 +63,7 @@ void SoftMmu::renew_jumps(MmuIndex index) {
 void SoftMmu::new_kernel_generation() {
   renew_jumps(kMmuKernel);
   renew_jumps(kMmuKernelAc);
+  forget_other_modes();
   kernel_executed_.clear();
 }
 

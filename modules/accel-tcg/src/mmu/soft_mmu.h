@@ -23,6 +23,14 @@ class CodeCache;
 using x86::Access;
 using x86::Privilege;
 
+// Which code a jump cache was filled with.
+struct JumpKey {
+  static constexpr u32 kNoMode = ~u32{0};
+  u32 mode = kNoMode;  // of Mode; kNoMode: of any
+  u64 code_base = 0;
+  bool operator==(const JumpKey&) const = default;
+};
+
 class SoftMmu final : public x86::LinearMemory {
  public:
   SoftMmu(X86Cpu& cpu, AddressSpace& memory, CodeCache& code);
@@ -122,6 +130,9 @@ class SoftMmu final : public x86::LinearMemory {
   void forget_code();
   // Code of that TLB is not found by its address any more, as when its mode changed.
   void forget_jumps(MmuIndex index);
+  // The same of the kernel's TLB, whose code comes back to modes that it was in, as firmware and
+  // boot loaders do many times: what was known of the last few is true until it is forgotten.
+  void switch_jumps(const JumpKey& from, const JumpKey& to);
   // Remembers that code of a page may be in jump caches under the current generations.
   void note_executed(u64 linear, MmuIndex index) {
     if (index == kMmuUser)
@@ -269,6 +280,17 @@ class SoftMmu final : public x86::LinearMemory {
   unsigned space_ = 0;
   u64 switches_ = 0;
   static void forget_space(Space& space);
+  // What is known of the kernel's code in other modes.
+  struct OtherMode {
+    JumpKey key;
+    u64 jump_generation = 0, site_generation = 0;
+  };
+  static constexpr unsigned kOtherModes = 8;
+  OtherMode other_modes_[kOtherModes];
+  unsigned next_other_mode_ = 0;
+  void forget_other_modes() {
+    for (OtherMode& mode : other_modes_) mode.key = {};
+  }
   // Regions that large pages map, since the last flush of all.
   NumberSet<1024> large_;
   static constexpr u64 region_2m(u64 linear) { return linear >> 21; }

@@ -104,6 +104,7 @@ struct JitState {
   const u8* resume;   // where a slow memory access goes on instead, or null
   u64 host_rsp;       // host stack of the thread while translated code runs
   u32 host_mxcsr;
+  u32 guest_mxcsr;   // while C++ runs that leaves X86State::xsave alone
   u32 fault_offset;  // of the instruction that faulted natively, in its page
   TcgVcpu* vcpu;
   SplitStore split;
@@ -111,6 +112,7 @@ struct JitState {
   alignas(64) u8 bounce[kBounceSize];
   // The same alignment as the guest's address, for instructions that check it, and room before.
   u8* bounce_for(u64 linear) { return bounce + 64 + (linear & 63); }
+  alignas(64) u8 vectors[16 * 32];  // the guest's, while such C++ runs
   alignas(64) JumpEntry jumps[kJumpCacheEntries];
   alignas(64) TlbEntry tlb[kMmuCount][kTlbEntries];
 };

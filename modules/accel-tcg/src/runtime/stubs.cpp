@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/stubs.h"
 
+#include <optional>
+
 #include "runtime/jump_cache.h"
 
 namespace backplane::tcg {
@@ -23,14 +25,17 @@ class StubEmitter {
     s.leave_at = emit_leave_at();
     s.interpret = emit_call(reinterpret_cast<u64>(helpers_.interpret));
     s.repeat = emit_repeat(emit_call(reinterpret_cast<u64>(helpers_.repeat)));
-    const u32 resume = emit_call(reinterpret_cast<u64>(helpers_.resume));
+    s.interpret_general =
+        emit_call_general(reinterpret_cast<u64>(helpers_.interpret_general), s.interpret);
+    const u32 resume = emit_call_general(reinterpret_cast<u64>(helpers_.resume), s.interpret);
     s.system = emit_system(s.interpret, resume);
     s.link =
         emit_call(reinterpret_cast<u64>(helpers_.link), reinterpret_cast<u64>(helpers_.link_fast));
     for (unsigned n = 0; n < kMmuCount; ++n) s.link_far[n] = emit_link_far(s.link, n);
     s.lookup = emit_call(reinterpret_cast<u64>(helpers_.lookup),
                          reinterpret_cast<u64>(helpers_.lookup_fast));
-    s.memory = emit_memory(resume);
+    s.memory = emit_memory(resume, std::nullopt);
+    s.memory_general = emit_memory(resume, memory_full_);
     s.commit = emit_commit();
     s.native_fault = a_.executable(s.interpret);
     return s;
@@ -60,6 +65,29 @@ class StubEmitter {
     a_.ldmxcsr(a_.field32(BACKPLANE_JIT_OFFSET(host_mxcsr)));
   }
   void load_vectors() { xsave_form(5, kXsave); }
+  // By moves, for C++ that leaves X86State::xsave alone. The x87 stays as it is.
+  void keep_vectors() {
+    const bool wide = (vector_mask_ & 4) != 0;
+    for (int n = 0; n < 16; ++n)
+      if (wide)
+        a_.vmovaps(vector_place(n), Xbyak::Ymm(n));
+      else
+        a_.movaps(vector_place(n), Xbyak::Xmm(n));
+    if (wide) a_.vzeroupper();
+    a_.stmxcsr(a_.field32(BACKPLANE_JIT_OFFSET(guest_mxcsr)));
+    a_.ldmxcsr(a_.field32(BACKPLANE_JIT_OFFSET(host_mxcsr)));
+  }
+  void bring_vectors_back() {
+    for (int n = 0; n < 16; ++n)
+      if ((vector_mask_ & 4) != 0)
+        a_.vmovaps(Xbyak::Ymm(n), vector_place(n));
+      else
+        a_.movaps(Xbyak::Xmm(n), vector_place(n));
+    a_.ldmxcsr(a_.field32(BACKPLANE_JIT_OFFSET(guest_mxcsr)));
+  }
+  Xbyak::Address vector_place(int number) {
+    return a_.ptr[a_.rsp + (BACKPLANE_JIT_OFFSET(vectors) + 32 * number)];
+  }
   void call_cpp(u64 function) {
     a_.mov(a_.rax, function);
     a_.call(a_.rax);
@@ -136,6 +164,34 @@ class StubEmitter {
     return start;
   }
 
+  // The function may refuse: then it is `full`'s.
+  u32 emit_call_general(u64 function, u32 full) {
+    static_assert(Helpers::kRefusedGeneral == 1);
+    const u32 start = begin();
+    store_registers();
+    a_.mov(a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)), a_.r11);
+    keep_vectors();
+    pass_arguments();
+    call_cpp(function);
+    bring_vectors_back();
+    go_on_or_leave(full);
+    return start;
+  }
+
+  // What emit_call_general's function returned is in RAX.
+  void go_on_or_leave(u32 full) {
+    a_.cmp(a_.rax, static_cast<u32>(Helpers::kRefusedGeneral));
+    const u32 leaves = a_.jump_if_forward(2);
+    a_.mov(a_.r10, a_.rax);
+    a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)));
+    load_registers();
+    a_.jump_if(4, full);
+    a_.jmp(a_.r10);
+    a_.bind(leaves);
+    store_vectors();
+    a_.jump(leave_);
+  }
+
   void pass_arguments() {
     a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
     a_.mov(a_.rsi, a_.r10);
@@ -196,7 +252,8 @@ class StubEmitter {
     return start;
   }
 
-  u32 emit_memory(u32 resume) {
+  // `full`, if any: where the way with all registers saved begins, for what is tried before that.
+  u32 emit_memory(u32 resume, std::optional<u32> full_way) {
     const u32 start = begin();
     // Entered by call: the state is 8 above RSP until the return address is popped.
     a_.mov(a_.qword[a_.rsp + 8 + BACKPLANE_JIT_OFFSET(saved_scratch)], a_.r14);
@@ -218,24 +275,26 @@ class StubEmitter {
     a_.mov(a_.r14, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));
     a_.jmp(a_.r11);
     a_.bind(full);
-    store_vectors();
-    a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
-    a_.mov(a_.rsi, a_.field(BACKPLANE_JIT_OFFSET(slow_linear)));
-    a_.mov(a_.rdx, a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)));
-    a_.mov(a_.rcx, a_.r14);
-    a_.lea(a_.r8, a_.field(BACKPLANE_JIT_OFFSET(resume)));
-    call_cpp(reinterpret_cast<u64>(helpers_.memory));
+    if (full_way) {
+      keep_vectors();
+      call_memory(reinterpret_cast<u64>(helpers_.memory_general));
+      bring_vectors_back();
+    } else {
+      memory_full_ = a_.here();
+      store_vectors();
+      call_memory(reinterpret_cast<u64>(helpers_.memory));
+    }
     a_.test(a_.rax, a_.rax);
     const u32 elsewhere = a_.jump_if_forward(4);
     a_.mov(a_.r10, a_.rax);
-    load_vectors();
+    if (!full_way) load_vectors();
     load_registers();
     a_.mov(a_.r11, a_.r14);
     a_.mov(a_.r14, a_.field(BACKPLANE_JIT_OFFSET(saved_scratch)));
     a_.jmp(a_.r11);
     a_.bind(elsewhere);
     a_.mov(a_.rax, a_.field(BACKPLANE_JIT_OFFSET(resume)));
-    resume_or_leave();
+    full_way ? go_on_or_leave(*full_way) : resume_or_leave();
     a_.bind(taken);
     a_.mov(a_.r11, a_.field(BACKPLANE_JIT_OFFSET(resume)));
     load_registers();
@@ -243,6 +302,15 @@ class StubEmitter {
     a_.jump_if(4, resume);
     a_.jmp(a_.r11);
     return start;
+  }
+
+  void call_memory(u64 function) {
+    a_.mov(a_.rdi, a_.field(BACKPLANE_JIT_OFFSET(vcpu)));
+    a_.mov(a_.rsi, a_.field(BACKPLANE_JIT_OFFSET(slow_linear)));
+    a_.mov(a_.rdx, a_.field(BACKPLANE_JIT_OFFSET(slow_descriptor)));
+    a_.mov(a_.rcx, a_.r14);
+    a_.lea(a_.r8, a_.field(BACKPLANE_JIT_OFFSET(resume)));
+    call_cpp(function);
   }
 
   u32 emit_commit() {
@@ -265,6 +333,7 @@ class StubEmitter {
   const Helpers& helpers_;
   u32 vector_mask_;
   u32 leave_ = 0;
+  u32 memory_full_ = 0;
 };
 
 }  // namespace

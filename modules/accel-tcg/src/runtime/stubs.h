@@ -5,6 +5,9 @@
 // Convention inside translated code: see emit/registers.h. A stub that calls C++ first stores the
 // guest's registers in the X86State and its vector state in X86State::xsave, so that the callee
 // sees the whole architectural state but RIP and the arithmetic flags (JitState::saved_flags).
+// XSAVE and XRSTOR take longer than most of what is called: where the callee has nothing to do with
+// the x87's and the vector registers (`_general`), the latter are kept in JitState::vectors, by
+// moves, and X86State::xsave is what it was.
 #pragma once
 
 #include "backplane/memory.h"
@@ -110,10 +113,17 @@ struct Helpers {
   // kElsewhere, and JitState::resume is what `system` returns.
   const u8* (*memory_fast)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc);
   static constexpr u64 kElsewhere = 1;
+  // The same where X86State::xsave is not known; *resume may be kRefusedGeneral, too.
+  u64 (*memory_general)(TcgVcpu* vcpu, u64 linear, u64 descriptor, const u8* return_pc,
+                        const u8** resume);
   // Copies JitState::split to where it belongs.
   void (*commit)(TcgVcpu* vcpu);
   // Executes the instruction at `offset` of the current page by the interpreter.
   const u8* (*interpret)(TcgVcpu* vcpu, u64 unused, u64 offset);
+  // The same of an instruction that uses neither x87 nor vector registers, where X86State::xsave is
+  // not known. kRefusedGeneral: it has to be known, nothing was done.
+  const u8* (*interpret_general)(TcgVcpu* vcpu, u64 unused, u64 offset);
+  static constexpr u64 kRefusedGeneral = 1;
   // A REP MOVS or REP STOS of many elements; `form` as RepeatForm packs it.
   const u8* (*repeat)(TcgVcpu* vcpu, u64 form, u64 offset);
   // The same tried first, without the guest's vector registers saved: nonzero if nothing is left to
@@ -138,9 +148,11 @@ struct Helpers {
 struct Stubs {
   // enter(state, code): runs translated code until it leaves. The guest's state is in X86State.
   void (*enter)(X86State* state, const u8* code) = nullptr;
-  u32 memory = 0;     // call; T0 = linear address, T1 = descriptor; gives T0 = host address
-  u32 commit = 0;     // call, at the end of a block of Mode::kSplit; T2 is lost
-  u32 interpret = 0;  // jump; T1 = page offset of the instruction
+  u32 memory = 0;             // call; T0 = linear address, T1 = descriptor; gives T0 = host address
+  u32 commit = 0;             // call, at the end of a block of Mode::kSplit; T2 is lost
+  u32 memory_general = 0;     // of an instruction that uses neither x87 nor vector registers
+  u32 interpret = 0;          // jump; T1 = page offset of the instruction
+  u32 interpret_general = 0;  // the same of an instruction as that of memory_general
   // call; T0 = RepeatForm, T1 = page offset of the instruction; T2 is lost. Returns if all is done.
   u32 repeat = 0;
   // jump; T0 = SystemForm, T1 = page offset of the instruction. The linear address of an operand

@@ -140,7 +140,7 @@ void Exits::jump_apart(u32 from) {
 void Exits::interpret() {
   flags_.into_memory(kFlagsAll);
   t_.a.mov(t_.a.t1d, t_.offset);
-  t_.a.jump(t_.stubs.interpret);
+  t_.a.jump(t_.interpreter());
 }
 
 void Exits::interpret_if(u32 jump, std::optional<u32> other) {
@@ -151,7 +151,7 @@ void Exits::interpret_if(u32 jump, std::optional<u32> other) {
     // The interpreter charges the instruction itself.
     t_.give_back(t_.behind());
     t_.a.mov(t_.a.t1d, t_.offset);
-    t_.a.jump(t_.stubs.interpret);
+    t_.a.jump(t_.interpreter());
   });
 }
 

@@ -69,9 +69,11 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::SaveStateOptimized:
     case Op::SaveStateCompact:
     case Op::RestoreState:
-    case Op::LoadSegment:
-    case Op::Cpuid:
       return mode.code64();
+    case Op::LoadSegment:
+      return mode.code64() || mode.has(Mode::kRing0);
+    case Op::Cpuid:
+      return true;
     case Op::Pushf:
       // In virtual-8086 mode it may fault.
       return (mode.code64() || mode.has(Mode::kRing0)) && has_stack_operand_size(i, mode);

@@ -98,7 +98,8 @@ void emit_check(Translation& t, Flags& flags, Exits& exits, const MemoryCheck& c
       exits.jump_apart(a.jump_if_forward(kAbove));
     }
     a.mov(a.t1d, descriptor);
-    a.call_to(t.stubs.memory);
+    const bool general = uses_general_registers_only(t.current().insn);
+    a.call_to(general ? t.stubs.memory_general : t.stubs.memory);
     if (c.pointer != kT0) a.mov(p, a.t0);
     if (c.keep_flags) emit_restore_flags(a);
     a.jump(hit);

@@ -27,6 +27,10 @@ class Translation {
   void finish();
 
   const ScannedInsn& current() const { return code->insns()[index]; }
+  // The way to the interpreter that saves no more than the current instruction may use.
+  u32 interpreter() const {
+    return uses_general_registers_only(current().insn) ? stubs.interpret_general : stubs.interpret;
+  }
   u8 flags_live() const { return current().flags_live_before; }
   // Instructions of the block behind the current one.
   int behind() const { return block->instructions - (index + 1); }

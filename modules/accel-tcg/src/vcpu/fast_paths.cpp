@@ -187,8 +187,7 @@ u64 TcgVcpu::fast_repeat(TcgVcpu* vcpu, u64 form, u64) {
 // same again, the link is good again.
 const u8* TcgVcpu::fast_link(TcgVcpu* vcpu, u64, u64 index) {
   JitState& jit = vcpu->jit_;
-  if (jit.exit_request.load(std::memory_order_relaxed) != 0 || jit.pointer_mask != ~u64{0})
-    return nullptr;
+  if (jit.exit_request.load(std::memory_order_relaxed) != 0) return nullptr;
   CodeCache& cache = vcpu->engine_.cache;
   const std::lock_guard guard(cache.lock());
   JumpSite& site = cache.site(static_cast<u32>(index));
@@ -197,6 +196,8 @@ const u8* TcgVcpu::fast_link(TcgVcpu* vcpu, u64, u64 index) {
   const Block& block = *site.to;
   const u64 target = jit.page_base + static_cast<u64>(static_cast<i64>(site.target));
   const MmuIndex mmu_index = static_cast<MmuIndex>(block.mode.mmu_index());
+  // The instruction pointer may wrap around.
+  if (vcpu->linear_of(vcpu->pointer_of(target)) != target) return nullptr;
   if (vcpu->mmu_.code_pointer_fast(target, mmu_index) != block.host_pc) return nullptr;
   cache.set_tag(site, jit.page_base ^ jit.site_generation[mmu_index]);
   vcpu->remember(block, target, mmu_index);
@@ -208,8 +209,9 @@ const u8* TcgVcpu::fast_lookup(TcgVcpu* vcpu, u64 linear, u64) {
   JitState& jit = vcpu->jit_;
   const MmuIndex index = vcpu->mmu_.current_index();
   const u32 mode = vcpu->signature_[index].mode;
-  if (jit.exit_request.load(std::memory_order_relaxed) != 0 || jit.pointer_mask != ~u64{0} ||
-      mode == kNoMode || vcpu->tracing_ || vcpu->engine_.stops.begins_block(linear))
+  linear = vcpu->linear_of(vcpu->pointer_of(linear));
+  if (jit.exit_request.load(std::memory_order_relaxed) != 0 || mode == JumpKey::kNoMode ||
+      vcpu->tracing_ || vcpu->engine_.stops.begins_block(linear))
     return nullptr;
   const u8* host_pc = vcpu->mmu_.code_pointer_fast(linear, index);
   if (host_pc == nullptr) return nullptr;

@@ -66,11 +66,11 @@ u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
       break;
   }
   if (!done) return Helpers::kSystemRefused;
-  if (!jumps) s.rip = vcpu->address_behind(form, offset);
+  if (!jumps) s.rip = vcpu->pointer_of(vcpu->address_behind(form, offset));
   return vcpu->fast_next();
 }
 
-// Of 64-bit code: no segment has a base.
+// A linear address.
 u64 TcgVcpu::address_behind(u64 form, u64 offset) const {
   return jit_.page_base + offset + (form >> SystemForm::kLengthShift & 0xff);
 }
@@ -151,8 +151,11 @@ bool TcgVcpu::fast_load_segment(u64 form) {
   const auto segment =
       static_cast<x86::SegReg>(form >> SystemForm::kSegmentShift & SystemForm::kSegmentMask);
   u64 descriptor = 0;
-  return gdt_descriptor(selector, descriptor) &&
-         x86::load_data_segment64(state_, segment, static_cast<u16>(selector), descriptor);
+  if (state_.protected_mode() && !gdt_descriptor(selector, descriptor)) return false;
+  if (!x86::load_data_segment64(state_, segment, static_cast<u16>(selector), descriptor))
+    return false;
+  if (segment == x86::SS) state_.interrupt_shadow = x86::kShadowSs;
+  return true;
 }
 
 bool TcgVcpu::fast_cpuid() {
@@ -172,19 +175,21 @@ u64 TcgVcpu::fast_next() {
   if (jit_.exit_request.load(std::memory_order_relaxed) != 0 || jit_.interrupt_waiting != 0)
     return Helpers::kSystemDone;
   const MmuIndex index = mmu_.current_index();
-  if (!Mode{signature_[index].mode}.code64()) return Helpers::kSystemDone;
-  const u64 rip = state_.rip;
-  const JumpEntry& jump = jit_.jumps[jump_cache_index(rip)];
-  u64 code = 0;
-  if (jump.tag == (rip ^ jit_.jump_generation[index])) {
-    jit_.page_base = rip & kPageMask;
-    code = jump.code;
-  } else {
-    code = reinterpret_cast<u64>(fast_lookup(this, rip, 0));
+  if (!state_.code64()) {
+    if (must_step()) return Helpers::kSystemDone;
+    note_code_segment();
+  } else if (!Mode{signature_[index].mode}.code64()) {
+    return Helpers::kSystemDone;
   }
+  const u64 linear = linear_of(state_.rip);
+  u64 code = reinterpret_cast<u64>(remembered_code(linear, index));
+  if (code != 0)
+    jit_.page_base = linear & kPageMask;
+  else
+    code = reinterpret_cast<u64>(fast_lookup(this, linear, 0));
   if (code == 0) return Helpers::kSystemDone;
   // As where it is entered from outside.
-  entered_ = {rip, state_.rflags & x86::kRF};
+  entered_ = {state_.rip, state_.rflags & x86::kRF};
   state_.rflags &= ~x86::kRF;
   return code;
 }

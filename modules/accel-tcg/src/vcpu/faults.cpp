@@ -22,18 +22,18 @@ void TcgVcpu::note_running() {
 
 // The page fault that the interpreter would raise for the access, if that is sure, without its
 // looking at the instruction and throwing.
-bool TcgVcpu::take_page_fault(u64 linear, u32 descriptor) {
+bool TcgVcpu::take_page_fault(u64 linear, u32 descriptor, Registers registers) {
   const auto first = AccessDescriptor::faulting(linear, descriptor);
   if (!first.sure) return false;
   const SoftMmu::Target t = mmu_.resolve(first.linear, first.write ? Access::Write : Access::Read,
                                          AccessDescriptor::mmu_index(descriptor));
   if (!t.faulted || !t.canonical) return false;
-  x87_pointers_to_state();
+  if (registers == Registers::All) x87_pointers_to_state();
   {
     const Outside outside(*this);
     deliver_page_fault(first.linear, t.fault);
   }
-  x87_pointers_from_state();
+  if (registers == Registers::All) x87_pointers_from_state();
   return true;
 }
 

@@ -8,17 +8,23 @@
 
 namespace backplane::tcg {
 
-const u8* TcgVcpu::code_at_rip(bool one_block) {
+const u8* TcgVcpu::code_at_rip(Entry entry) {
   note_code_segment();
   const u64 linear = linear_of(state_.rip);
-  Block* block = find_or_translate(linear);
-  if (block == nullptr) return nullptr;
+  const u8* code =
+      entry == Entry::Remembered ? remembered_code(linear, mmu_.current_index()) : nullptr;
+  if (code == nullptr) {
+    const Block* const block = find_or_translate(linear);
+    if (block == nullptr) return nullptr;
+    if (tracing_) trace_entry(cpu_, block->mode);
+    code = engine_.cache.assembler().executable(entry == Entry::OneBlock ? block->behind_check
+                                                                         : block->entry);
+  }
   // The first instruction clears it; breakpoints, which it is for, are the interpreter's.
   entered_ = {state_.rip, state_.rflags & x86::kRF};
   state_.rflags &= ~x86::kRF;
-  if (tracing_) trace_entry(cpu_, block->mode);
   jit_.page_base = linear & kPageMask;
-  return engine_.cache.assembler().executable(one_block ? block->behind_check : block->entry);
+  return code;
 }
 
 Block* TcgVcpu::find_or_translate(u64 linear, u32 kind) {
@@ -129,7 +135,7 @@ const u8* TcgVcpu::lookup(u64 linear) {
   ++counters_.lookups;
   state_.rip = pointer_of(linear);
   if (tracing_) flags_to_state();
-  const u8* code = code_at_rip();
+  const u8* code = code_at_rip(Entry::LookedUp);
   if (code == nullptr) jit_.flags_stale = 1;
   return code;
 }

@@ -55,14 +55,20 @@ void TcgVcpu::note_code_segment() {
   jit_.pointer_mask = code_bits == 64 ? ~u64{0} : code_bits == 32 ? 0xffffffff : 0xffff;
   const MmuIndex index = mmu_.current_index();
   const Control control{state_.cr0, state_.cr4, state_.efer, state_.xcr0};
+  const JumpKey now{current_mode().bits, jit_.code_base};
   if (control != control_) {
     control_ = control;
-    for (CodeSignature& signature : signature_) signature = {};
-    for (unsigned n = 0; n < kMmuCount; ++n) mmu_.forget_jumps(static_cast<MmuIndex>(n));
+    mmu_.switch_jumps(signature_[kMmuKernel], index == kMmuKernel ? now : JumpKey{});
+    for (const MmuIndex other : {kMmuUser, kMmuKernelAc}) mmu_.forget_jumps(other);
+    for (JumpKey& signature : signature_) signature = {};
+    signature_[index] = now;
+    return;
   }
-  const CodeSignature now{current_mode().bits, jit_.code_base};
   if (now == signature_[index]) return;
-  if (signature_[index].mode != kNoMode) mmu_.forget_jumps(index);
+  if (index == kMmuKernel)
+    mmu_.switch_jumps(signature_[index], now);
+  else if (signature_[index] != JumpKey{})
+    mmu_.forget_jumps(index);
   signature_[index] = now;
 }
 
@@ -71,7 +77,9 @@ u64 TcgVcpu::linear_of(u64 pointer) const {
   return jit_.pointer_mask == ~u64{0} ? linear : linear & 0xffffffff;
 }
 
-// True if the next instruction is for the interpreter, whatever it is.
+// True if the next instruction is for the interpreter, whatever it is. Not for a shadow that holds
+// interrupts back: translated code may go on, and where it is left for an interrupt, one more
+// instruction comes first, be the shadow of the one before or of an earlier one.
 bool TcgVcpu::must_step() const {
   const unsigned code_bits = state_.code_bits();
   // Within such limits every jump leads to an address that may be executed.
@@ -80,8 +88,7 @@ bool TcgVcpu::must_step() const {
   // The interpreter checks alignment.
   if ((state_.rflags & x86::kAC) != 0 && (state_.cr0 & x86::kCr0AM) != 0 && state_.cpl() == 3)
     return true;
-  return (state_.rflags & x86::kTF) != 0 || state_.interrupt_shadow != x86::kNoShadow ||
-         state_.debug_traps != 0 || (state_.dr[7] & 0xff) != 0 ||
+  return (state_.rflags & x86::kTF) != 0 || state_.debug_traps != 0 || (state_.dr[7] & 0xff) != 0 ||
          // A block longer than what is left would not run: reach the end of it one by one.
          (engine_.options.count_instructions &&
           jit_.budget < static_cast<i32>(engine_.options.limits.instructions));

@@ -33,7 +33,7 @@ Vcpu::Exit TcgVcpu::run() {
     }
     if (at_stop()) [[unlikely]]
       return stop_for_debugger({DebugStop::Reason::Code, linear_instruction(), {}});
-    if (must_step()) {
+    if (must_step() || state_.interrupt_shadow != x86::kNoShadow) {
       step();
       continue;
     }
@@ -48,7 +48,7 @@ Vcpu::Exit TcgVcpu::run() {
 
 bool TcgVcpu::run_translated(bool one_block) {
   const Inside inside(*this);
-  const u8* code = code_at_rip(one_block);
+  const u8* code = code_at_rip(one_block ? Entry::OneBlock : Entry::Remembered);
   if (code == nullptr) return false;
   flags_from_state();
   x87_pointers_from_state();
@@ -64,6 +64,11 @@ bool TcgVcpu::run_translated(bool one_block) {
 void TcgVcpu::step() {
   const bool was_inside = inside();
   if (was_inside) x87_pointers_to_state();
+  step_general();
+  if (was_inside) x87_pointers_from_state();
+}
+
+void TcgVcpu::step_general() {
   const Outside outside(*this);
   ++counters_.interpreted;
   if (engine_.options.count_instructions) --jit_.budget;
@@ -79,7 +84,6 @@ void TcgVcpu::step() {
       break;
   }
   mmu_.report_writes();
-  if (was_inside) x87_pointers_from_state();
 }
 
 // After something that may have changed RIP, mode or interrupts: where to go on.
@@ -90,7 +94,7 @@ const u8* TcgVcpu::resume() {
     flags_from_state();
     return nullptr;
   }
-  const u8* code = code_at_rip();
+  const u8* code = code_at_rip(Entry::Remembered);
   flags_from_state();
   return code;
 }
@@ -100,13 +104,16 @@ const u8* TcgVcpu::resume_after_system() {
   return resume();
 }
 
-const u8* TcgVcpu::interpret_at(u32 offset) {
+const u8* TcgVcpu::interpret_at(u32 offset, Registers registers) {
+  // Whether an x87 exception has ended is looked up in the state.
+  if (registers == Registers::General && cpu_.ferr())
+    return reinterpret_cast<const u8*>(Helpers::kRefusedGeneral);
   state_.rip = pointer_of(jit_.page_base + offset);
   flags_to_state();
   // step() charges the instruction by itself.
   if (engine_.options.count_instructions) ++jit_.budget;
   const bool in_kernel = state_.cpl() != 3;
-  step();
+  registers == Registers::General ? step_general() : step();
   if (in_kernel && state_.cpl() == 3) offer_to_native();
   return resume();
 }

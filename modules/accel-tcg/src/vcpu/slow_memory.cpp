@@ -8,7 +8,12 @@
 
 namespace backplane::tcg {
 
-u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume_code) {
+u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume_code,
+                         Registers registers) {
+  if (registers == Registers::General && cpu_.ferr()) {
+    *resume_code = reinterpret_cast<const u8*>(Helpers::kRefusedGeneral);
+    return 0;
+  }
   ++counters_.slow_accesses;
   const unsigned size = descriptor & AccessDescriptor::kSizeMask;
   const bool write = (descriptor & AccessDescriptor::kWrite) != 0;
@@ -46,7 +51,8 @@ u64 TcgVcpu::slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const 
   flags_to_state();
   // The next time without the interpreter.
   if (crosses && write && splits_stores()) find_or_translate(linear_of(state_.rip), Mode::kSplit);
-  if (!faults || !take_page_fault(linear, descriptor)) step();
+  if (!faults || !take_page_fault(linear, descriptor, registers))
+    registers == Registers::General ? step_general() : step();
   *resume_code = resume();
   return 0;
 }

@@ -36,12 +36,20 @@ TcgVcpu::~TcgVcpu() {
 Helpers TcgVcpu::helpers() {
   Helpers h;
   h.memory = [](TcgVcpu* v, u64 linear, u64 descriptor, const u8* return_pc, const u8** resume) {
-    return v->slow_memory(linear, static_cast<u32>(descriptor), return_pc, resume);
+    return v->slow_memory(linear, static_cast<u32>(descriptor), return_pc, resume, Registers::All);
+  };
+  h.memory_general = [](TcgVcpu* v, u64 linear, u64 descriptor, const u8* return_pc,
+                        const u8** resume) {
+    return v->slow_memory(linear, static_cast<u32>(descriptor), return_pc, resume,
+                          Registers::General);
   };
   h.memory_fast = fast_memory;
   h.commit = fast_commit;
   h.interpret = [](TcgVcpu* v, u64, u64 offset) {
-    return v->interpret_at(static_cast<u32>(offset));
+    return v->interpret_at(static_cast<u32>(offset), Registers::All);
+  };
+  h.interpret_general = [](TcgVcpu* v, u64, u64 offset) {
+    return v->interpret_at(static_cast<u32>(offset), Registers::General);
   };
   h.repeat = [](TcgVcpu* v, u64 form, u64 offset) {
     return v->repeat_string(static_cast<u32>(form), static_cast<u32>(offset));

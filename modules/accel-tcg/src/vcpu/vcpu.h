@@ -96,7 +96,10 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
  private:
   // Host code for the current RIP, page_base set; null if it has to be interpreted or something
   // is pending.
-  const u8* code_at_rip(bool one_block = false);
+  // Remembered: that of a block which was invalidated will do, as it looks for another one.
+  // OneBlock: the code runs whether it was asked to leave or not.
+  enum class Entry : u8 { Remembered, LookedUp, OneBlock };
+  const u8* code_at_rip(Entry entry);
   // Whether code at an address is found without the look-up that traces it, or stops.
   bool remembers(u64 linear) const { return !tracing_ && !engine_.stops.begins_block(linear); }
   // Puts a block into the jump cache; its page counts as executed from.
@@ -107,6 +110,13 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
     const u8* const code = engine_.cache.assembler().executable(block.entry);
     jit_.jumps[jump_cache_index(linear)] = {linear ^ jit_.jump_generation[index],
                                             reinterpret_cast<u64>(code)};
+  }
+  // The code that the jump cache knows for an address, or null.
+  const u8* remembered_code(u64 linear, MmuIndex index) const {
+    const JumpEntry& jump = jit_.jumps[jump_cache_index(linear)];
+    return jump.tag == (linear ^ jit_.jump_generation[index])
+               ? reinterpret_cast<const u8*>(jump.code)
+               : nullptr;
   }
   // `kind`: 0, Mode::kApart or Mode::kSplit.
   Block* find_or_translate(u64 linear, u32 kind = 0);
@@ -157,8 +167,11 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   }
   // Makes what runs leave. Any thread.
   void request_exit();
-  // Runs one instruction by the interpreter; null or an exit.
+  // Runs one instruction by the interpreter.
   void step();
+  // The same of one that uses neither x87 nor vector registers: X86State::xsave need not be known.
+  void step_general();
+  enum class Registers : u8 { All, General };  // that an instruction may use
   // For take_native_fault(), on this thread.
   void note_running();
   bool inside() const { return (crossings_.load(std::memory_order_relaxed) & 1) != 0; }
@@ -219,11 +232,12 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   static const u8* fast_link(TcgVcpu* vcpu, u64 unused, u64 site);
   static const u8* fast_lookup(TcgVcpu* vcpu, u64 linear, u64 unused);
   const u8* resume_after_system();
-  u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume);
-  bool take_page_fault(u64 linear, u32 descriptor);
+  u64 slow_memory(u64 linear, u32 descriptor, const u8* return_pc, const u8** resume,
+                  Registers registers);
+  bool take_page_fault(u64 linear, u32 descriptor, Registers registers);
   bool take_fetch_fault();
   void deliver_page_fault(u64 linear, u32 error_code);
-  const u8* interpret_at(u32 offset);
+  const u8* interpret_at(u32 offset, Registers registers);
   const u8* repeat_string(u32 form, u32 offset);
   const u8* follow(u32 site);
   const u8* lookup(u64 linear);
@@ -243,13 +257,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   x86::Interpreter interpreter_;
   GuestCode scan_;
   // Under which the jump cache of each TLB's code was filled.
-  static constexpr u32 kNoMode = ~u32{0};
-  struct CodeSignature {
-    u32 mode = kNoMode;
-    u64 code_base = 0;
-    bool operator==(const CodeSignature&) const = default;
-  };
-  CodeSignature signature_[kMmuCount];
+  JumpKey signature_[kMmuCount];
   // Registers that decide the mode of all code, as they were then.
   struct Control {
     u64 cr0 = 0, cr4 = 0, efer = 0, xcr0 = 0;

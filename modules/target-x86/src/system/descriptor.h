@@ -79,6 +79,14 @@ bool find_descriptor(Context c, u16 selector, Descriptor& d);
 // The second eight bytes; false if they lie beyond the table's limit.
 bool read_upper_half(Context c, u16 selector, Descriptor& d);
 
+// Real mode keeps limit and size, so that "unreal" segments stay as they are.
+inline void load_real(X86State& s, SegReg reg, u16 selector) {
+  Segment& segment = s.seg[reg];
+  segment.selector = selector;
+  segment.base = u64{selector} << 4;
+  segment.attributes = static_cast<u16>((segment.attributes & 0xf000) | 0x93);
+}
+
 // Sets the accessed bit in memory and in `d`.
 void mark_accessed(Context c, Descriptor& d);
 // Sets or clears the busy bit of a TSS descriptor in memory.

@@ -78,6 +78,18 @@ bool iret_to_code64(Context c, const u64* frame, u64 code, u64 stack) {
 
 bool load_data_segment64(X86State& s, SegReg reg, u16 selector, u64 descriptor) {
   constexpr u16 kLocal = 4;
+  if ((s.cr0 & kCr0PE) == 0) {
+    load_real(s, reg, selector);
+    return true;
+  }
+  if ((s.rflags & kVM) != 0) return false;
+  if (reg == SS) {
+    if (!usable(selector, Descriptor{.low = descriptor}, s.cpl()) ||
+        !Descriptor{.low = descriptor}.writable())
+      return false;
+    s.seg[SS] = Descriptor{.low = descriptor}.segment(selector);
+    return true;
+  }
   if (is_null(selector)) {
     s.seg[reg] = {.selector = selector, .attributes = 0, .limit = 0, .base = 0};
     return true;

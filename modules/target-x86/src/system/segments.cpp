@@ -6,14 +6,6 @@ namespace backplane::x86 {
 
 namespace {
 
-// Real mode keeps limit and size, so that "unreal" segments stay as they are.
-void load_real(X86State& s, SegReg reg, u16 selector) {
-  Segment& segment = s.seg[reg];
-  segment.selector = selector;
-  segment.base = u64{selector} << 4;
-  segment.attributes = static_cast<u16>((segment.attributes & 0xf000) | 0x93);
-}
-
 Segment virtual8086_segment(u16 selector) {
   return {.selector = selector, .attributes = 0xf3, .limit = 0xffff, .base = u64{selector} << 4};
 }

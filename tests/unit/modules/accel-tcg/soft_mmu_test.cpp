@@ -227,6 +227,31 @@ TEST_F(PageFlush, FindsPagesQuicklyWithoutPaging) {
   }
 }
 
+TEST_F(PageFlush, KnowsTheLinksOfOtherModes) {
+  const auto key = [](u32 n) { return JumpKey{n, n * u64{16}}; };
+  const u64 first = links(kMmuKernel);
+  mmu.switch_jumps(key(0), key(1));
+  const u64 second = links(kMmuKernel);
+  EXPECT_NE(second, first);
+  mmu.switch_jumps(key(1), key(0));
+  EXPECT_EQ(links(kMmuKernel), first);
+  mmu.switch_jumps(key(0), key(1));
+  EXPECT_EQ(links(kMmuKernel), second);
+  // Those of one that is not named are never known again.
+  mmu.switch_jumps(key(1), {});
+  EXPECT_NE(links(kMmuKernel), second);
+  mmu.switch_jumps({}, key(1));
+  EXPECT_EQ(links(kMmuKernel), second);
+  // Nor are those of before a flush that concerns the kernel's code, or of long ago.
+  mmu.flush(true);
+  mmu.switch_jumps(key(1), key(0));
+  EXPECT_NE(links(kMmuKernel), first);
+  const u64 old = links(kMmuKernel);
+  for (u32 n = 0; n < 20; ++n) mmu.switch_jumps(key(n), key(n + 1));
+  mmu.switch_jumps(key(20), key(0));
+  EXPECT_NE(links(kMmuKernel), old);
+}
+
 class AddressSpaces : public PageFlush {
  protected:
   static constexpr u64 kCode = 0x400000, kOther = 0x500000;

@@ -73,9 +73,10 @@ void iret(Context c, unsigned operand_size, u64 next_rip);
 // False: nothing was done, and it is iret()'s. Accesses no memory, throws nothing, and uses general
 // registers only.
 bool iret_to_code64(Context c, const u64* frame, u64 code, u64 stack);
-// MOV to DS, ES, FS or GS in 64-bit code, of a null selector or of one in the GDT with this
-// descriptor, if that was used before. False: nothing was done, and it is load_segment()'s.
-// Otherwise as iret_to_code64().
+// MOV to DS, ES, FS or GS, and outside of 64-bit code to SS: in real mode of any selector, else of
+// one in the GDT with this descriptor, if that was used before, or, but for SS, of a null selector.
+// False: nothing was done, and it is load_segment()'s. Otherwise as iret_to_code64(). The caller
+// sets the shadow of a load of SS.
 bool load_data_segment64(X86State& s, SegReg reg, u16 selector, u64 descriptor);
 void syscall(Context c, u64 return_rip);
 void sysret(Context c, unsigned operand_size);
