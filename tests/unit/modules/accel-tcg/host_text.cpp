@@ -238,7 +238,7 @@ std::vector<HostText::Line> HostText::hot_lines(bool whole) const {
     shows = shows || begins_instruction();
     const Line line = read(at);
     at += line.length;
-    if (!shows) continue;
+    if (!shows || line.text == "nop") continue;  // it keeps what follows in a line of the cache
     lines.push_back(line);
     if (line.jumps && is_hot(line.target) && line.target != block_.entry) labels_[line.target] = 0;
   }
@@ -303,7 +303,7 @@ std::vector<std::string> HostText::lines(bool whole) const {
     const std::size_t check = whole ? 0 : check_at(all, n, text);
     if (check != 0)
       out.push_back(text);
-    else if (all[n].text != "nop")  // it keeps what follows in a line of the cache
+    else
       out.push_back(shown(all[n]));
     n += std::max<std::size_t>(check, 1);
   }
