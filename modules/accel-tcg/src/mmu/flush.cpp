@@ -29,19 +29,13 @@ void SoftMmu::forget_jumps(MmuIndex index) {
 
 void SoftMmu::switch_jumps(const JumpKey& from, const JumpKey& to) {
   constexpr JumpKey kAny{};
-  if (from != kAny) {
-    OtherMode& left = other_modes_[next_other_mode_++ % kOtherModes];
-    left = {from, jit_.jump_generation[kMmuKernel], jit_.site_generation[kMmuKernel]};
-  }
-  if (to != kAny)
-    for (OtherMode& mode : other_modes_) {
-      if (mode.key != to) continue;
-      jit_.jump_generation[kMmuKernel] = mode.jump_generation;
-      jit_.site_generation[kMmuKernel] = mode.site_generation;
-      mode.key = kAny;
-      return;
-    }
-  renew_jumps(kMmuKernel);
+  if (from != kAny)
+    other_mode(from) = {from, jit_.jump_generation[kMmuKernel], jit_.site_generation[kMmuKernel]};
+  OtherMode& mode = other_mode(to);
+  if (to == kAny || mode.key != to) return renew_jumps(kMmuKernel);
+  jit_.jump_generation[kMmuKernel] = mode.jump_generation;
+  jit_.site_generation[kMmuKernel] = mode.site_generation;
+  mode.key = kAny;
 }
 
 void SoftMmu::renew_jumps(MmuIndex index) {

@@ -131,7 +131,7 @@ class SoftMmu final : public x86::LinearMemory {
   // Code of that TLB is not found by its address any more, as when its mode changed.
   void forget_jumps(MmuIndex index);
   // The same of the kernel's TLB, whose code comes back to modes that it was in, as firmware and
-  // boot loaders do many times: what was known of the last few is true until it is forgotten.
+  // boot loaders do many times: what was known of most of them is true until it is forgotten.
   void switch_jumps(const JumpKey& from, const JumpKey& to);
   // Remembers that code of a page may be in jump caches under the current generations.
   void note_executed(u64 linear, MmuIndex index) {
@@ -280,14 +280,18 @@ class SoftMmu final : public x86::LinearMemory {
   unsigned space_ = 0;
   u64 switches_ = 0;
   static void forget_space(Space& space);
-  // What is known of the kernel's code in other modes.
+  // What is known of the kernel's code in other modes, each in the slot that its key gives. Each
+  // load of a segment register may be to a mode of its own.
   struct OtherMode {
     JumpKey key;
     u64 jump_generation = 0, site_generation = 0;
   };
-  static constexpr unsigned kOtherModes = 8;
-  OtherMode other_modes_[kOtherModes];
-  unsigned next_other_mode_ = 0;
+  static constexpr unsigned kOtherModeBits = 6;
+  OtherMode other_modes_[1u << kOtherModeBits];
+  OtherMode& other_mode(const JumpKey& key) {
+    const u64 mixed = (key.mode ^ key.code_base << 20) * 0x9e3779b97f4a7c15;
+    return other_modes_[mixed >> (64 - kOtherModeBits)];
+  }
   void forget_other_modes() {
     for (OtherMode& mode : other_modes_) mode.key = {};
   }
