@@ -67,10 +67,16 @@ std::map<i64, std::string> fields_of(unsigned mmu_index) {
 }
 
 std::map<u32, std::string> stubs_of(const Stubs& s) {
-  std::map<u32, std::string> names = {{s.memory, "memory"},         {s.commit, "commit"},
-                                      {s.interpret, "interpreter"}, {s.repeat, "repeat"},
-                                      {s.system, "system"},         {s.link, "link"},
-                                      {s.lookup, "look-up"},        {s.leave_at, "leave"}};
+  std::map<u32, std::string> names = {{s.memory_general, "memory"},
+                                      {s.memory, "memory beside vectors"},
+                                      {s.interpret_general, "interpreter"},
+                                      {s.interpret, "interpreter beside vectors"},
+                                      {s.commit, "commit"},
+                                      {s.repeat, "repeat"},
+                                      {s.system, "system"},
+                                      {s.link, "link"},
+                                      {s.lookup, "look-up"},
+                                      {s.leave_at, "leave"}};
   for (const u32 far : s.link_far) names[far] = "link far";
   return names;
 }
@@ -257,8 +263,9 @@ std::string HostText::miss(const std::vector<Line>& path, const std::string& poi
     const bool usual = text == "mov t0, " + pointer || text == "mov " + pointer + ", t0" ||
                        text == "mov t1d, t0d" || text == "and t1d, 0xfff" ||
                        starts(text, "cmp t1d, ") || text == "jnbe apart" ||
-                       starts(text, "mov t1d, 0x") || text == "call memory" || text == "jmp back";
-    calls = calls || text == "call memory";
+                       starts(text, "mov t1d, 0x") || starts(text, "call memory") ||
+                       text == "jmp back";
+    calls = calls || starts(text, "call memory");
     if (!usual) others.push_back(text);
   }
   fold(others);
