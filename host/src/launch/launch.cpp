@@ -61,6 +61,8 @@ void Launch::check_options() {
       asked_.board.contains("kernel") ||
       std::any_of(of_machine.begin(), of_machine.end(),
                   [](const MachineOptions::Property& given) { return given.name == "kernel"; });
+  if (const auto& state = asked_.state(); state && asked_.snapshot_to_load != nullptr)
+    throw asked_.snapshot_to_load->error("the machine begins with '{}' already", state->given);
   if (!has_kernel)
     for (const char* name : {"initrd", "append"})
       if (const auto given = asked_.board.find(name); given != asked_.board.end())

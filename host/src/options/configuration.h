@@ -42,8 +42,8 @@ struct Configuration {
   std::optional<InstructionCounting> icount;
 
   GuestActions actions;
-  // The state that the machine begins with; -loadstate is before -incoming, and both before
-  // -loadvm.
+  // The state that the machine begins with; -loadstate is before -incoming, and -loadvm
+  // beside neither of them.
   struct State {
     StatePlace place;
     std::string given;

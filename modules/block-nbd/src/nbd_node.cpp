@@ -105,7 +105,7 @@ class BlockNbd final : public BlockNode, public MappedNode {
   std::string export_;
   u32 reconnect_delay_ = 0;
   u32 open_timeout_ = 0;
-  u32 request_timeout_ = 30;
+  u32 request_timeout_ = 120;
   std::unique_ptr<RemoteExport> remote_;
   std::shared_mutex partial_;  // nothing is written while a block is read to be changed in part
 };

@@ -15,6 +15,7 @@ namespace backplane::qcow2 {
 constexpr u64 kMaxL1Bytes = 32_MiB;
 constexpr u64 kMaxRefcountTableBytes = 64_MiB;
 constexpr u32 kMaxBackingName = 1023;
+constexpr u32 kMostSnapshots = 65536;
 constexpr u64 kMostVmState = u64{1} << 44;
 
 // Something that follows the header.

@@ -208,9 +208,14 @@ void BlockQcow2::create_snapshot(const std::string& name) {
 
 void BlockQcow2::add_snapshot(const Snapshot& described) {
   expect_writable();
-  constexpr std::size_t kLongestName = 0xffff;
+  // No more than QEMU's programs show whole.
+  constexpr std::size_t kLongestName = 255;
   if (described.name.size() > kLongestName)
-    throw Error::of("'{}' is too long for a snapshot", described.name);
+    throw Error::of("'{}...' has {} bytes: a snapshot's name has {} at most",
+                    described.name.substr(0, 32), described.name.size(), kLongestName);
+  if (image_->snapshots().size() >= kMostSnapshots)
+    throw Error::of("{} has {} snapshots, which is the most that an image has", where(),
+                    kMostSnapshots);
   if (image_->header().most_references() < 2)
     throw Error::of("{} cannot have snapshots: its refcounts have one bit", where());
   StoredSnapshot snapshot;

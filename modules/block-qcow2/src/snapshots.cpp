@@ -12,7 +12,6 @@ namespace backplane::qcow2 {
 namespace {
 
 // More than anybody has; what is more is damaged, or made to use up memory.
-constexpr u32 kMostSnapshots = 65536;
 constexpr u32 kMostExtra = 1024;
 constexpr u64 kMostTableBytes = 64_MiB;
 

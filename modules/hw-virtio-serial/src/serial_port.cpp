@@ -118,9 +118,7 @@ void SerialPort::tell_change() {
   machine().events().send(kChange, Value::Record{{"id", id()}, {"open", state_.guest_connected}});
 }
 
-bool SerialPort::listens() const {
-  return is_console() || state_.guest_connected;
-}
+bool SerialPort::listens() const { return is_console() || state_.guest_connected; }
 
 // --- from the guest -----------------------------------------------------------------------------
 

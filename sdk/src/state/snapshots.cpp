@@ -3,8 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include "backplane/backend.h"
+#include "backplane/log.h"
+#include "backplane/shown.h"
 #include "machine/tree.h"
 #include "state/machine_parts.h"
 #include "state/vm_state.h"
@@ -193,7 +198,12 @@ void save_snapshot(Machine& machine, const std::string& name, const StateProgres
       }
     throw;
   }
-  for (const Disk& disk : disks) delete_others(disk, snapshot);
+  for (const Disk& disk : disks) try {
+      delete_others(disk, snapshot);
+    } catch (const Error& error) {
+      log::warn(fmt::format("disk '{}' has earlier snapshots '{}' still: {}", disk.node->id(),
+                            shown(name), error.what()));
+    }
 }
 
 void load_snapshot(Machine& machine, const std::string& name, const StateProgress& progress) {
@@ -242,17 +252,25 @@ void delete_snapshot(Machine& machine, const std::string& name) {
 }
 
 std::vector<Snapshot> machine_snapshots(Machine& machine) {
+  // An image may have tens of thousands.
+  using Moment = std::tuple<std::string, u32, u32, u64>;
+  const auto moment_of = [](const Snapshot& s) {
+    return Moment(s.name, s.seconds, s.nanoseconds, s.vm_clock);
+  };
+  std::map<Moment, std::size_t> disks_with;
+  std::vector<Snapshot> with_state;
   const std::vector<Disk> disks = disks_of(machine);
-  std::vector<Snapshot> whole;
-  if (disks.empty()) return whole;
-  for (const Disk& keeper : disks)
-    for (const Snapshot& snapshot : keeper.image->snapshots()) {
-      const bool on_all = std::all_of(disks.begin(), disks.end(), [&](const Disk& disk) {
-        return find_moment(disk.image->snapshots(), snapshot) != nullptr;
-      });
-      if (snapshot.vm_state_size != 0 && on_all) whole.push_back(snapshot);
+  for (const Disk& disk : disks) {
+    std::set<Moment> seen;
+    for (const Snapshot& snapshot : disk.image->snapshots()) {
+      if (seen.insert(moment_of(snapshot)).second) ++disks_with[moment_of(snapshot)];
+      if (snapshot.vm_state_size != 0) with_state.push_back(snapshot);
     }
-  return whole;
+  }
+  std::erase_if(with_state, [&](const Snapshot& snapshot) {
+    return disks_with[moment_of(snapshot)] != disks.size();
+  });
+  return with_state;
 }
 
 void save_disk_snapshot(Machine& machine, BlockNode& node, const std::string& name) {

@@ -19,8 +19,8 @@ constexpr unsigned kMachineCheckBanks = 5;
 // One CPU's; on its thread.
 class StoredMsrs {
  public:
-  // As after power-on: those of AMD's processors, or of Intel's with the rate that is asked for when
-  // it is read, since it may take time to find out.
+  // As after power-on: those of AMD's processors, or of Intel's with the rate that is asked for
+  // when it is read, since it may take time to find out.
   void reset(bool amd, std::function<u64()> tsc_frequency);
   // Nothing if the vendor's processors have no such register.
   std::optional<u64> read(u32 index) const;

@@ -210,6 +210,16 @@ TEST_F(SnapshotTest, WhatCannotBeIsALine) {
   expect_sound();
 }
 
+TEST_F(SnapshotTest, ANameIsNoLongerThanQemusProgramsShow) {
+  create("cluster_size=64k", "1M");
+  open();
+  image().create_snapshot(std::string(255, 'n'));
+  EXPECT_THROW(image().create_snapshot(std::string(256, 'n')), Error);
+  EXPECT_EQ(image().snapshots().size(), 1U);
+  close();
+  expect_sound();
+}
+
 TEST_F(SnapshotTest, ATableThatIsDamagedIsRefused) {
   create("cluster_size=64k", "1M");
   ASSERT_EQ(qemu_img("snapshot -c one a.qcow2"), 0) << printed;
