@@ -51,7 +51,9 @@ bool general_opcode(const Insn& i) {
   if (i.map != 1) return false;
   switch (i.opcode >> 4) {
     case 0x0:  // system instructions; 0E and 0F are FEMMS and 3DNow!
-      return i.opcode < 0x0d;
+      // 01 has XGETBV beside what has operands in memory, and that tells what of the vector state
+      // is in use.
+      return i.opcode == 0x01 ? i.memory : i.opcode < 0x0d;
     case 0x2:  // control and debug registers
       return i.opcode < 0x24;
     case 0x3:  // MSRs, counters, SYSENTER

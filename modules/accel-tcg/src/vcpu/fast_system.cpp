@@ -67,6 +67,9 @@ u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
   }
   if (!done) return Helpers::kSystemRefused;
   if (!jumps) s.rip = vcpu->pointer_of(vcpu->address_behind(form, offset));
+  if ((form & SystemForm::kKindMask) == SystemForm::kLoadSegment &&
+      (form >> SystemForm::kSegmentShift & SystemForm::kSegmentMask) == x86::SS)
+    vcpu->shadow_rip_ = s.rip;
   return vcpu->fast_next();
 }
 

@@ -136,7 +136,12 @@ const u8* TcgVcpu::lookup(u64 linear) {
   state_.rip = pointer_of(linear);
   if (tracing_) flags_to_state();
   const u8* code = code_at_rip(Entry::LookedUp);
-  if (code == nullptr) jit_.flags_stale = 1;
+  if (code == nullptr) {
+    jit_.flags_stale = 1;
+    // A block that went may have led here, being remembered still: what is there now is for the
+    // interpreter, which would never have its turn.
+    jit_.jumps[jump_cache_index(linear_of(state_.rip))].tag = ~u64{0};
+  }
   return code;
 }
 

@@ -62,6 +62,7 @@ void TcgVcpu::note_code_segment() {
     for (const MmuIndex other : {kMmuUser, kMmuKernelAc}) mmu_.forget_jumps(other);
     for (JumpKey& signature : signature_) signature = {};
     signature_[index] = now;
+    note_for_twin(index, now);
     return;
   }
   if (now == signature_[index]) return;
@@ -70,6 +71,21 @@ void TcgVcpu::note_code_segment() {
   else if (signature_[index] != JumpKey{})
     mmu_.forget_jumps(index);
   signature_[index] = now;
+  note_for_twin(index, now);
+}
+
+// STAC and CLAC lead to the kernel's other TLB without a look at the mode: what is known of code
+// there has to be of the same one.
+void TcgVcpu::note_for_twin(MmuIndex index, JumpKey now) {
+  if (index == kMmuUser || (state_.cr4 & x86::kCr4SMAP) == 0) return;
+  const MmuIndex twin = index == kMmuKernel ? kMmuKernelAc : kMmuKernel;
+  now.mode ^= u32{index} ^ u32 { twin };  // its low bits are the TLB's index
+  if (signature_[twin] == now) return;
+  if (twin == kMmuKernel)
+    mmu_.switch_jumps(signature_[twin], now);
+  else
+    mmu_.forget_jumps(twin);
+  signature_[twin] = now;
 }
 
 u64 TcgVcpu::linear_of(u64 pointer) const {
@@ -85,6 +101,9 @@ bool TcgVcpu::must_step() const {
   // Within such limits every jump leads to an address that may be executed.
   if (code_bits != 64 && state_.seg[x86::CS].limit < (code_bits == 32 ? 0xffffffff : 0xffff))
     return true;
+  // Where its limit lets 16-bit code go on behind 64 KiB, an instruction pointer has more bits than
+  // translated code knows of.
+  if (code_bits == 16 && state_.rip > 0xffff) return true;
   // The interpreter checks alignment.
   if ((state_.rflags & x86::kAC) != 0 && (state_.cr0 & x86::kCr0AM) != 0 && state_.cpl() == 3)
     return true;

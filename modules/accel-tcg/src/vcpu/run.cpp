@@ -56,6 +56,7 @@ bool TcgVcpu::run_translated(bool one_block) {
   engine_.stubs.enter(&state_, code);
   x87_pointers_to_state();
   flags_to_state();
+  end_stale_shadow();
   // Unless it left before that instruction, or between the elements of a repeated one.
   if (state_.rip == entered_.rip) state_.rflags |= entered_.resume_flag;
   return true;
@@ -70,6 +71,7 @@ void TcgVcpu::step() {
 
 void TcgVcpu::step_general() {
   const Outside outside(*this);
+  end_stale_shadow();
   ++counters_.interpreted;
   if (engine_.options.count_instructions) --jit_.budget;
   switch (interpreter_.step()) {
@@ -84,6 +86,7 @@ void TcgVcpu::step_general() {
       break;
   }
   mmu_.report_writes();
+  shadow_rip_ = state_.rip;
 }
 
 // After something that may have changed RIP, mode or interrupts: where to go on.

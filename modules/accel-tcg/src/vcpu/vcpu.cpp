@@ -69,7 +69,10 @@ void TcgVcpu::thread_started() {
   use_alternate_signal_stack();
 }
 
-void TcgVcpu::put_state() { mmu_.flush(true); }
+void TcgVcpu::put_state() {
+  shadow_rip_ = state_.rip;  // a state that was loaded may have one
+  mmu_.flush(true);
+}
 
 void TcgVcpu::flush_tlb(bool globals) {
   if (mmu_.traced()) trace_flush(cpu_, globals);

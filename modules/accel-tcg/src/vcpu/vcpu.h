@@ -131,6 +131,7 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void add_legacy_mode(Mode& mode, unsigned code_bits) const;
   // Before code is looked for: CS or the mode may have changed.
   void note_code_segment();
+  void note_for_twin(MmuIndex index, JumpKey now);
   // Runs translated code until it leaves, or a block of it, after which it leaves if exit_request
   // is set. False if the next instruction has to be interpreted.
   bool run_translated(bool one_block = false);
@@ -271,6 +272,12 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   struct {
     u64 rip = 0, resume_flag = 0;
   } entered_;
+  // The instruction that X86State::interrupt_shadow is for. Translated code that goes on behind it
+  // leaves the shadow as it is.
+  u64 shadow_rip_ = 0;
+  void end_stale_shadow() {
+    if (state_.rip != shadow_rip_) state_.interrupt_shadow = x86::kNoShadow;
+  }
   i32 budget_start_ = 0;
   // Every block that is entered is told of, so none leads to another by itself.
   const bool tracing_ = entries_are_traced();

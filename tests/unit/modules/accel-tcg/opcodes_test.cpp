@@ -66,5 +66,22 @@ TEST(Opcodes, AreNamedAsZydisNamesThemAndEachIsSomeEncodings) {
     EXPECT_TRUE(seen[n]) << kRows[n].map << ": no encoding is " << kRows[n].mnemonics;
 }
 
+TEST(Opcodes, OfInstructionsThatLookAtVectorStateAreNotOfGeneralRegistersOnly) {
+  const auto is_general = [](std::vector<u8> bytes) {
+    bytes.resize(15, 0);
+    Insn insn;
+    decode(bytes.data(), 15, 64, insn);
+    return uses_general_registers_only(insn);
+  };
+  EXPECT_TRUE(is_general({0x90}));               // nop
+  EXPECT_TRUE(is_general({0x0f, 0x22, 0xc0}));   // mov cr0, rax
+  EXPECT_FALSE(is_general({0x0f, 0x01, 0xd0}));  // xgetbv
+  EXPECT_FALSE(is_general({0x0f, 0xae, 0x00}));  // fxsave
+  EXPECT_FALSE(is_general({0x0f, 0xc7, 0x28}));  // xsaves
+  EXPECT_FALSE(is_general({0x0f, 0x77}));        // emms
+  EXPECT_FALSE(is_general({0x9b}));              // fwait
+  EXPECT_FALSE(is_general({0xd9, 0xe8}));        // fld1
+}
+
 }  // namespace
 }  // namespace backplane::tcg::testing
