@@ -94,8 +94,8 @@ u64 TcgVcpu::linear_of(u64 pointer) const {
 }
 
 // True if the next instruction is for the interpreter, whatever it is. Not for a shadow that holds
-// interrupts back: translated code may go on, and where it is left for an interrupt, one more
-// instruction comes first, be the shadow of the one before or of an earlier one.
+// interrupts back: translated code may go on, and the shadow is over where it is left
+// (end_stale_shadow()), unless that is before its instruction, which run() interprets then.
 bool TcgVcpu::must_step() const {
   const unsigned code_bits = state_.code_bits();
   // Within such limits every jump leads to an address that may be executed.
