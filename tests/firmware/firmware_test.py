@@ -221,6 +221,14 @@ def flash(test):
             "-drive", f"if=pflash,format=raw,file={variables}"], variables
 
 
+def debian_kernel(test):
+    """And an initramfs that ends in a shell."""
+    files = test.guest / "vmlinuz", test.guest / "initramfs.cpio"
+    if not all(file.exists() for file in files):
+        skip("host/run-linux has not fetched Debian's kernel")
+    return files
+
+
 def efi_disk(test, script):
     core = grub(test, "x86_64-efi", script, "part_gpt", "fat", "efi_gop")
     disk = test.work / "efi.img"
@@ -246,6 +254,34 @@ def grub_uefi(test):
 
 
 @case
+def systemd_boot(test):
+    """Its menu, and behind it Debian's kernel as a program of the firmware."""
+    loader = Path("/usr/lib/systemd/boot/efi/systemd-bootx64.efi")
+    if not loader.exists():
+        skip("systemd-boot-efi is not installed")
+    kernel, initramfs = debian_kernel(test)
+    (test.work / "loader.conf").write_text("timeout menu-force\n")
+    (test.work / "debian.conf").write_text(
+        "title Debian as an entry\nlinux /vmlinuz\ninitrd /initramfs\n"
+        "options console=ttyS0 quiet\n")
+    disk = test.work / "efi.img"
+    run("mkfs.fat", "-C", disk, "65536")
+    run("mmd", "-i", disk, "::/EFI", "::/EFI/BOOT", "::/loader", "::/loader/entries")
+    for file, place in ((loader, "EFI/BOOT/BOOTX64.EFI"), (kernel, "vmlinuz"),
+                        (initramfs, "initramfs"), (test.work / "loader.conf", "loader/loader.conf"),
+                        (test.work / "debian.conf", "loader/entries/debian.conf")):
+        run("mcopy", "-i", disk, file, f"::/{place}")
+    options, _ = flash(test)
+    with Machine(test, "-nodefaults", *options, "-drive", f"file={disk},format=raw,if=virtio",
+                 memory=512, seconds=160) as machine:
+        machine.expect("Debian as an entry")
+        machine.type("\r")
+        machine.expect("Backplane. Ctrl-A x quits")
+        machine.type("ls -d /sys/firmware/efi\n")
+        machine.expect("\n/sys/firmware/efi\r")
+
+
+@case
 def uefi_shell(test):
     options, _ = flash(test)
     with Machine(test, "-nodefaults", *options, memory=256, seconds=100) as machine:
@@ -262,10 +298,7 @@ class Server(http.server.SimpleHTTPRequestHandler):
 @case
 def netboot(test):
     """iPXE, in the card's ROM: a script by TFTP, Debian's kernel and an initramfs by HTTP."""
-    kernel = test.guest / "vmlinuz"
-    initramfs = test.guest / "initramfs.cpio"
-    if not kernel.exists() or not initramfs.exists():
-        skip("host/run-linux has not fetched Debian's kernel")
+    kernel, initramfs = debian_kernel(test)
     (test.work / "kernel").symlink_to(kernel.resolve())
     (test.work / "initramfs").symlink_to(initramfs.resolve())
     server = http.server.ThreadingHTTPServer(
