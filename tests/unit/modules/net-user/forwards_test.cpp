@@ -69,6 +69,22 @@ class ForwardsTest : public UserNetworkTest {
     std::copy(text.begin(), text.end(), segment.begin() + 20);
     return segment;
   }
+  EchoChardev& forward_to_chardev() {
+    auto& device =
+        dynamic_cast<EchoChardev&>(backends_.add(kChardevKind, "guestfwd-echo", "echo", {}));
+    start({{"restrict", "on"}, {"guestfwd", "tcp:10.0.2.100:80-chardev:echo"}});
+    return device;
+  }
+  // What the device says comes to the guest.
+  void expect_answer_of(EchoChardev& device) {
+    device.say("answer");
+    std::vector<u8> answer;
+    EXPECT_TRUE(machine_.run_main_loop_until([&] {
+      answer = arriving(IPPROTO_TCP);
+      return answer.size() > kTransport + 20;
+    }));
+    EXPECT_EQ(std::string(answer.begin() + kTransport + 20, answer.end()), "answer");
+  }
   u32 theirs_ = 0;  // the first sequence number of the other side
 };
 
@@ -98,42 +114,24 @@ TEST_F(ForwardsTest, ACommandMayNameTheNetwork) {
 }
 
 TEST_F(ForwardsTest, AnAddressOfTheNetworkLeadsToACharacterDevice) {
-  auto& device =
-      dynamic_cast<EchoChardev&>(backends_.add(kChardevKind, "guestfwd-echo", "echo", {}));
-  start({{"restrict", "on"}, {"guestfwd", "tcp:10.0.2.100:80-chardev:echo"}});
+  EchoChardev& device = forward_to_chardev();
   say_to_forwarded("hello");
   EXPECT_EQ(device.received, "hello");
   guest_.frames.clear();
-  device.say("answer");
-  std::vector<u8> answer;
-  EXPECT_TRUE(machine_.run_main_loop_until([&] {
-    answer = arriving(IPPROTO_TCP);
-    return answer.size() > kTransport + 20;
-  }));
-  EXPECT_EQ(std::string(answer.begin() + kTransport + 20, answer.end()), "answer");
+  expect_answer_of(device);
 }
 
 TEST_F(ForwardsTest, ACharacterDeviceIsReachedFromAnIoThread) {
-  auto& device =
-      dynamic_cast<EchoChardev&>(backends_.add(kChardevKind, "guestfwd-echo", "echo", {}));
-  start({{"restrict", "on"}, {"guestfwd", "tcp:10.0.2.100:80-chardev:echo"}});
+  EchoChardev& device = forward_to_chardev();
   move_to_thread();
   say_to_forwarded("hello");
   EXPECT_TRUE(machine_.run_main_loop_until([&] { return device.received == "hello"; }));
-  device.say("answer");
-  std::vector<u8> answer;
-  EXPECT_TRUE(machine_.run_main_loop_until([&] {
-    answer = arriving(IPPROTO_TCP);
-    return answer.size() > kTransport + 20;
-  }));
-  EXPECT_EQ(std::string(answer.begin() + kTransport + 20, answer.end()), "answer");
+  expect_answer_of(device);
 }
 
 // A card's queues are served by the main thread, too, which has the machine lock.
 TEST_F(ForwardsTest, WhatTwoThreadsSendToACharacterDeviceKeepsItsOrder) {
-  auto& device =
-      dynamic_cast<EchoChardev&>(backends_.add(kChardevKind, "guestfwd-echo", "echo", {}));
-  start({{"restrict", "on"}, {"guestfwd", "tcp:10.0.2.100:80-chardev:echo"}});
+  EchoChardev& device = forward_to_chardev();
   move_to_thread();
   connect_to_forwarded();
   // The thread has nothing more to do that waits for the machine lock.
