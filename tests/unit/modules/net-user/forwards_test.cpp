@@ -90,27 +90,27 @@ class ForwardsTest : public UserNetworkTest {
 
 TEST_F(ForwardsTest, PortsAreForwardedAndNotAnyMoreByCommand) {
   start();
-  EXPECT_FALSE(is_listened_on(47621));
-  call("hostfwd_add", "tcp:127.0.0.1:47621-:80");
-  EXPECT_TRUE(is_listened_on(47621));
-  EXPECT_EQ(network_->get_property("hostfwd"), "tcp:127.0.0.1:47621-:80");
+  EXPECT_FALSE(is_listened_on(27621));
+  call("hostfwd_add", "tcp:127.0.0.1:27621-:80");
+  EXPECT_TRUE(is_listened_on(27621));
+  EXPECT_EQ(network_->get_property("hostfwd"), "tcp:127.0.0.1:27621-:80");
   const Value known = machine_.call(*network_, "query-usernet");
-  EXPECT_NE(known.find("connections")->as_string().find("47621"), std::string::npos);
-  call("hostfwd_remove", "tcp:127.0.0.1:47621");
-  EXPECT_FALSE(is_listened_on(47621));
-  EXPECT_THROW(call("hostfwd_remove", "tcp:127.0.0.1:47621"), Error);
-  EXPECT_THROW(call("hostfwd_add", "tcp:47621"), Error);
+  EXPECT_NE(known.find("connections")->as_string().find("27621"), std::string::npos);
+  call("hostfwd_remove", "tcp:127.0.0.1:27621");
+  EXPECT_FALSE(is_listened_on(27621));
+  EXPECT_THROW(call("hostfwd_remove", "tcp:127.0.0.1:27621"), Error);
+  EXPECT_THROW(call("hostfwd_add", "tcp:27621"), Error);
 }
 
 TEST_F(ForwardsTest, ACommandMayNameTheNetwork) {
   start();
   const auto add = [&](const char* network) {
     machine_.call(*network_, "hostfwd_add",
-                  Value::Record{{"rule", network}, {"of", "tcp:127.0.0.1:47622-:80"}});
+                  Value::Record{{"rule", network}, {"of", "tcp:127.0.0.1:27622-:80"}});
   };
   EXPECT_THROW(add("other"), Error);
   add("net0");
-  EXPECT_TRUE(is_listened_on(47622));
+  EXPECT_TRUE(is_listened_on(27622));
 }
 
 TEST_F(ForwardsTest, AnAddressOfTheNetworkLeadsToACharacterDevice) {
@@ -157,13 +157,13 @@ TEST_F(ForwardsTest, WhatTwoThreadsSendToACharacterDeviceKeepsItsOrder) {
 TEST_F(ForwardsTest, PortsAreForwardedFromAnIoThreadAndFromWhereItLeftOff) {
   start();
   move_to_thread();
-  call("hostfwd_add", "tcp:127.0.0.1:47623-:80");
+  call("hostfwd_add", "tcp:127.0.0.1:27623-:80");
   const auto connection_arrives = [&] {
     {
       const IoContext::Guard lock(network_->loop());
       guest_.frames.clear();
     }
-    EXPECT_TRUE(is_listened_on(47623));
+    EXPECT_TRUE(is_listened_on(27623));
     // The router asks who has the guest's address, to pass the connection on.
     const auto arrived = [&] {
       const IoContext::Guard lock(network_->loop());
