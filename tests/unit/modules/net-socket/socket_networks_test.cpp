@@ -109,19 +109,19 @@ class SocketNetworksTest : public ::testing::Test {
 };
 
 TEST_F(SocketNetworksTest, OneListensAndTheOtherConnects) {
-  Netdev& a = add("socket", "a", {{"listen", "127.0.0.1:47631"}}, guest_a_);
-  EXPECT_EQ(a.describe(), "listening at 127.0.0.1:47631");
-  Netdev& b = add("socket", "b", {{"connect", "127.0.0.1:47631"}}, guest_b_);
+  Netdev& a = add("socket", "a", {{"listen", "127.0.0.1:27631"}}, guest_a_);
+  EXPECT_EQ(a.describe(), "listening at 127.0.0.1:27631");
+  Netdev& b = add("socket", "b", {{"connect", "127.0.0.1:27631"}}, guest_b_);
   EXPECT_TRUE(
-      machine_.run_main_loop_until([&] { return a.describe() == "connected at 127.0.0.1:47631"; }));
+      machine_.run_main_loop_until([&] { return a.describe() == "connected at 127.0.0.1:27631"; }));
   expect_passing(a, b);
 }
 
 TEST_F(SocketNetworksTest, DatagramsGoToAPeer) {
   Netdev& a =
-      add("socket", "a", {{"udp", "127.0.0.1:47633"}, {"localaddr", "127.0.0.1:47632"}}, guest_a_);
+      add("socket", "a", {{"udp", "127.0.0.1:27633"}, {"localaddr", "127.0.0.1:27632"}}, guest_a_);
   Netdev& b =
-      add("socket", "b", {{"udp", "127.0.0.1:47632"}, {"localaddr", "127.0.0.1:47633"}}, guest_b_);
+      add("socket", "b", {{"udp", "127.0.0.1:27632"}, {"localaddr", "127.0.0.1:27633"}}, guest_b_);
   expect_passing(a, b);
 }
 
@@ -181,9 +181,9 @@ TEST_F(SocketNetworksTest, InAnIoThreadPeersComeAndGo) {
 
 TEST_F(SocketNetworksTest, DatagramsPassInAnIoThread) {
   Netdev& a =
-      add("socket", "a", {{"udp", "127.0.0.1:47635"}, {"localaddr", "127.0.0.1:47634"}}, guest_a_);
+      add("socket", "a", {{"udp", "127.0.0.1:27635"}, {"localaddr", "127.0.0.1:27634"}}, guest_a_);
   Netdev& b =
-      add("socket", "b", {{"udp", "127.0.0.1:47634"}, {"localaddr", "127.0.0.1:47635"}}, guest_b_);
+      add("socket", "b", {{"udp", "127.0.0.1:27634"}, {"localaddr", "127.0.0.1:27635"}}, guest_b_);
   move_to_thread(a);
   expect_passing(a, b);
 }
@@ -246,8 +246,8 @@ TEST_F(SocketNetworksTest, WhatIsWrongIsSaid) {
             "udp= expects localaddr=HOST:PORT, where frames arrive");
   EXPECT_EQ(refusal("socket", {{"mcast", "127.0.0.1:9"}}),
             "127.0.0.1:9 is no group's address: expects one of 224.0.0.0 to 239.255.255.255");
-  EXPECT_EQ(refusal("socket", {{"connect", "127.0.0.1:47639"}}),
-            "cannot connect to 127.0.0.1:47639: Connection refused");
+  EXPECT_EQ(refusal("socket", {{"connect", "127.0.0.1:27639"}}),
+            "cannot connect to 127.0.0.1:27639: Connection refused");
   EXPECT_EQ(refusal("stream", {}), "addr.type is missing: expects inet, unix or fd");
   EXPECT_EQ(refusal("stream", {{"addr.type", "inet"}}), "addr.port is missing");
   EXPECT_EQ(refusal("dgram", {{"local.type", "unix"}, {"local.path", path_}}),

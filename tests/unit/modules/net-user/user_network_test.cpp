@@ -28,12 +28,12 @@ TEST_F(UserNetworkTest, AddressesOutsideOfTheNetworkAreRefused) {
 }
 
 TEST_F(UserNetworkTest, ForwardedPortsAccumulateAndAreListenedOn) {
-  start({{"hostfwd", "tcp:127.0.0.1:47611-:80"}, {"hostfwd", "udp:127.0.0.1:47612-:81"}});
-  EXPECT_EQ(network_->get_property("hostfwd"), "tcp:127.0.0.1:47611-:80 udp:127.0.0.1:47612-:81");
+  start({{"hostfwd", "tcp:127.0.0.1:27611-:80"}, {"hostfwd", "udp:127.0.0.1:27612-:81"}});
+  EXPECT_EQ(network_->get_property("hostfwd"), "tcp:127.0.0.1:27611-:80 udp:127.0.0.1:27612-:81");
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(47611);
+  address.sin_port = htons(27611);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   // The router asks who has the guest's address, to pass the connection on.
@@ -42,13 +42,13 @@ TEST_F(UserNetworkTest, ForwardedPortsAccumulateAndAreListenedOn) {
 }
 
 TEST_F(UserNetworkTest, APortThatIsTakenIsRefusedWithTheReason) {
-  start({{"hostfwd", "tcp:127.0.0.1:47613-:80"}});
+  start({{"hostfwd", "tcp:127.0.0.1:27613-:80"}});
   try {
-    backends_.add(kNetdevKind, "user", "net1", {{"hostfwd", "tcp:127.0.0.1:47613-:80"}});
+    backends_.add(kNetdevKind, "user", "net1", {{"hostfwd", "tcp:127.0.0.1:27613-:80"}});
     ADD_FAILURE() << "was accepted";
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
-                 "hostfwd=tcp:127.0.0.1:47613-:80: cannot listen on this port: Address already in "
+                 "hostfwd=tcp:127.0.0.1:27613-:80: cannot listen on this port: Address already in "
                  "use");
   }
 }
