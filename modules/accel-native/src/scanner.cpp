@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "cpuid_faults.h"
+#include "flow.h"
 #include "instruction_length.h"
 
 namespace backplane::native {
@@ -88,25 +89,6 @@ bool banned(const u8* at, u8 before) {
   }
 }
 
-bool is_prefix(u8 byte) {
-  switch (byte) {
-    case 0x26:
-    case 0x2e:
-    case 0x36:
-    case 0x3e:
-    case 0x64:
-    case 0x65:
-    case 0x66:
-    case 0x67:
-    case 0xf0:
-    case 0xf2:
-    case 0xf3:
-      return true;
-    default:
-      return (byte & 0xf0) == 0x40;  // REX
-  }
-}
-
 // Instructions of a window, each decoded once however many walks come by it.
 class Walker {
  public:
@@ -123,6 +105,20 @@ class Walker {
     for (unsigned start = first; met * 2 < starts && missed * 2 <= starts; ++start)
       ++(meets(start, at) ? met : missed);
     return met * 2 >= starts;
+  }
+
+  // Whether no program comes by: behind it, without a way out, is what none gets past. Tables of
+  // constants that lie between functions are full of that.
+  bool is_nonsense(unsigned at) const {
+    constexpr unsigned kLongest = 15;
+    while (at + kLongest <= code_.size()) {
+      const unsigned length = instruction_length(code_.subspan(at));
+      if (length == 0) return true;
+      const Flow flow = flow_of(code_.subspan(at, length));
+      if (flow != Flow::GoesOn) return flow == Flow::Faults;
+      at += length;
+    }
+    return false;
   }
 
  private:
@@ -161,7 +157,7 @@ std::optional<unsigned> find_banned(const CodeWindow& window) {
       if (at == nullptr) break;
       const auto offset = static_cast<unsigned>(at - code.data());
       if (is_banned(at, static_cast<unsigned>(code.size()) - offset) &&
-          walker.is_instruction(offset))
+          walker.is_instruction(offset) && !walker.is_nonsense(offset))
         return offset;
     }
     return std::nullopt;
