@@ -29,7 +29,8 @@ constexpr u64 kTssAddress = 0xfeffd000, kIdentityMapAddress = 0xfeffc000;
 // What the kernel's local APICs count, unless told otherwise. [api.rst
 // "KVM_CAP_X86_APIC_BUS_CYCLES_NS"]
 constexpr u64 kApicTimerHertz = 1'000'000'000;
-constexpr int kApicBusCyclesCapability = 237;  // KVM_CAP_X86_APIC_BUS_CYCLES_NS, since Linux 6.11
+static_assert(kApicTimerHertz == x86::LocalApic::kTimerFrequency,
+              "machines go on under another accelerator");
 
 // What the guest has of KVM beside the CPUs' registers, if it is shown that it runs there.
 struct Shown {
@@ -78,7 +79,6 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
       filter_msrs();
     } else {
       interrupts_ = std::make_unique<KernelInterrupts>(vm_, *system_, irqchip_);
-      slow_down_apic_timers();
     }
     memory_events_ = std::make_unique<WriteEvents>(vm_, *system_, WriteEvents::Space::Memory);
     port_events_ = std::make_unique<WriteEvents>(vm_, *system_, WriteEvents::Space::Ports);
@@ -146,7 +146,7 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     return interrupts_ != nullptr ? interrupts_->create_message_signal() : nullptr;
   }
 
-  u64 timer_frequency() const override { return apic_timer_hertz_; }
+  u64 timer_frequency() const override { return kApicTimerHertz; }
   void deliver(const x86::InterruptMessage& message) override { interrupts_->deliver(message); }
   void ioapic_changed(std::span<const IoApicMessage> messages) override {
     if (irqchip_ == IrqchipMode::Split) interrupts_->set_ioapic_messages(messages);
@@ -192,18 +192,6 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
     vm_.call("cannot ask KVM for MSR exits", KVM_ENABLE_CAP, &enable);
   }
 
-  // To the rate of the emulator's own: CPUID can tell it exactly, and a machine can go on under
-  // another accelerator. An older kernel has one rate.
-  void slow_down_apic_timers() {
-    constexpr u64 kSecond = 1'000'000'000;
-    if (system_->capability(kApicBusCyclesCapability) <= 0) return;
-    kvm_enable_cap enable{};
-    enable.cap = kApicBusCyclesCapability;
-    enable.args[0] = kSecond / x86::LocalApic::kTimerFrequency;
-    if (vm_.try_call(KVM_ENABLE_CAP, &enable) >= 0)
-      apic_timer_hertz_ = x86::LocalApic::kTimerFrequency;
-  }
-
   void filter_msrs() {
     u8 refused = 0;  // a clear bit: exit
     kvm_msr_filter filter{};
@@ -222,7 +210,6 @@ class KvmAccel final : public Accelerator, public x86::PlatformInterrupts {
   mutable std::optional<bool> has_watchpoints_;  // once it was asked for
   IrqchipMode irqchip_ = IrqchipMode::On;
   bool paravirtual_ = true;
-  u64 apic_timer_hertz_ = kApicTimerHertz;
   std::optional<Shown> shown_;
   Machine* machine_ = nullptr;
   Subscription run_state_;

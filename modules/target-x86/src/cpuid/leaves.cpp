@@ -6,6 +6,7 @@
 #include "backplane/x86/apic.h"
 #include "backplane/x86/cpu.h"
 #include "topology_leaves.h"
+#include "tsc_leaf.h"
 
 namespace backplane::x86 {
 
@@ -45,19 +46,6 @@ CpuidResult xsave_leaf(u32 subleaf, u64 supported, u64 xcr0, u32 flags) {
     default:
       return {};
   }
-}
-
-// TSC rate as crystal * ebx / eax. A kernel multiplies crystal (in kHz) by ebx in 32 bits, which
-// bounds eax. The crystal is what the local APIC's timer counts; if that is not known, or so fast
-// that the rate would come out rough, the leaf is left empty, and the kernel measures both.
-CpuidResult tsc_leaf(u64 frequency, u64 crystal) {
-  constexpr u64 kFastestCrystal = 100'000'000;
-  if (crystal == 0 || crystal > kFastestCrystal) return {};
-  const u64 denominator = frequency < 4'200'000'000 ? 1000 : 100;
-  return {.eax = static_cast<u32>(denominator),
-          .ebx = static_cast<u32>((frequency * denominator + crystal / 2) / crystal),
-          .ecx = static_cast<u32>(crystal),
-          .edx = 0};
 }
 
 CpuidResult brand_leaf(const std::string& name, u32 part) {

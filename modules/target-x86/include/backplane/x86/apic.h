@@ -113,8 +113,9 @@ class LocalApic {
   // IA32_APIC_BASE. [SDM 3A "Local APIC Status and Location"]
   static constexpr u64 kBaseAddress = 0xfee00000, kBaseBsp = 1u << 8, kBaseX2apic = 1u << 10,
                        kBaseEnable = 1u << 11;
-  // Input clock of our timer (before the divider), in Hz: the crystal of CPUID leaf 15h.
-  static constexpr u64 kTimerFrequency = 5'000'000;
+  // Input clock of our timer (before the divider), in Hz: the crystal of CPUID leaf 15h. Firmware
+  // that does not measure it (OVMF) counts on the rate that KVM's has.
+  static constexpr u64 kTimerFrequency = 1'000'000'000;
 
   LocalApic(X86Cpu& cpu, ApicBus& bus, u32 id);
   ~LocalApic();

@@ -380,27 +380,28 @@ TEST_F(ApicTimer, GoesOnToADeadlineThatWasLoaded) {
 }
 
 TEST_F(ApicTimer, ACountThatIsUnderWayGoesOnInTheOtherMode) {
+  constexpr i64 kHundred = 100 * kTick;
   apic().write_page(A::kTimerDivide, kDivideBy1);
   apic().write_page(A::kLvtTimer, 0x40);
-  apic().write_page(A::kTimerInitial, 1000);
-  guest.machine.advance_time(400 * kTick);
+  apic().write_page(A::kTimerInitial, 100'000);
+  guest.machine.advance_time(400 * kHundred);
   apic().write_page(A::kLvtTimer, 0x20040);  // now it will begin again
-  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 600u);
-  guest.machine.advance_time(600 * kTick);
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 60'000u);
+  guest.machine.advance_time(600 * kHundred);
   EXPECT_EQ(apic().acknowledge(), 0x40);
   apic().write_page(A::kEoi, 0);
-  guest.machine.advance_time(1300 * kTick);
+  guest.machine.advance_time(1300 * kHundred);
   EXPECT_EQ(apic().acknowledge(), 0x40);
   apic().write_page(A::kEoi, 0);
-  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 700u);
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 70'000u);
   apic().write_page(A::kLvtTimer, 0x40);  // the last period
-  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 700u);
-  guest.machine.advance_time(699 * kTick);
+  EXPECT_EQ(apic().read_page(A::kTimerCurrent), 70'000u);
+  guest.machine.advance_time(699 * kHundred);
   EXPECT_FALSE(requested());
-  guest.machine.advance_time(kTick);
+  guest.machine.advance_time(kHundred);
   EXPECT_EQ(apic().acknowledge(), 0x40);
   apic().write_page(A::kEoi, 0);
-  guest.machine.advance_time(10'000 * kTick);
+  guest.machine.advance_time(10'000 * kHundred);
   EXPECT_FALSE(requested());
 }
 
