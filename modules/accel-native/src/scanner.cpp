@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 
 #include "cpuid_faults.h"
 #include "flow.h"
@@ -191,6 +192,11 @@ u64 CodeWindow::hash(u64 key) const {
   u64 all = size_ * kOdd + before_;
   for (const u64 lane : lanes) all = (all ^ lane) * kOdd ^ (all >> 31);
   return all;
+}
+
+u64 ScannedPages::random_key() {
+  std::random_device source;
+  return u64{source()} << 32 | source();
 }
 
 bool ScannedPages::is_banned(u64 offset, const CodeWindow& window) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <random>
 #include <span>
 #include <unordered_map>
 
@@ -47,7 +46,9 @@ class ScannedPages {
     u64 hash = 0;
     bool banned = false;
   };
-  const u64 key_ = std::random_device{}() * u64{0x100000001} + std::random_device{}();
+  static u64 random_key();
+
+  const u64 key_ = random_key();
   std::unordered_map<u64, Found> known_;
 };
 

@@ -95,8 +95,8 @@ class TcgAccel final : public Accelerator,
     // What is told of it at its end is to be good, too.
     options.limits.look_ahead = !single_ && !entries_are_traced();
     options.several_vcpus = machine.config().topology.cpus() > 1;
-    options.bmi2 = __builtin_cpu_supports("bmi2") != 0;
     options.features = FeatureMask(x86::host_cpu_features());
+    options.bmi2 = options.features.has(Feature::Bmi2);
     engine_ = std::make_unique<Engine>(machine.memory(), tb_size_ * 1_MiB, options);
     if (perf_map_ || jit_dump_) engine_->set_profile(make_profile());
     machine.memory().add_listener(*this);

@@ -118,12 +118,12 @@ u32 X86Cpu::Impl::signature() const {
 // [SDM 2A "CPUID-CPU Identification": leaves 0 and 1]
 void X86Cpu::take_host_identity() {
   u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
-  __get_cpuid(0, &eax, &ebx, &ecx, &edx);
+  __cpuid(0, eax, ebx, ecx, edx);
   Impl& m = *impl_;
   m.vendor.clear();
   for (const u32 word : {ebx, edx, ecx})
     m.vendor.append(reinterpret_cast<const char*>(&word), sizeof word);
-  __get_cpuid(1, &eax, &ebx, &ecx, &edx);
+  __cpuid(1, eax, ebx, ecx, edx);
   const u32 base_family = eax >> 8 & 15, base_model = eax >> 4 & 15;
   const bool extended = base_family == 15;
   m.family = base_family + (extended ? eax >> 20 & 0xff : 0);

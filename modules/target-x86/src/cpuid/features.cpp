@@ -116,10 +116,11 @@ struct Registers {
   u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
 
+// In a virtual machine each takes a microsecond. Every processor that runs this has leaf 80000001h.
 Registers host_cpuid(u32 leaf, u32 subleaf = 0) {
+  static const u32 last = __get_cpuid_max(0, nullptr);
   Registers r;
-  const u32 max = __get_cpuid_max(leaf & 0x80000000u, nullptr);
-  if (max < leaf) return r;
+  if (leaf < 0x80000000 && leaf > last) return r;
   __cpuid_count(leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
   return r;
 }

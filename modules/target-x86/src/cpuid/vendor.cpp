@@ -48,7 +48,7 @@ constexpr VendorRow kTable[] = {
 
 std::string_view read_host_name(char (&text)[12]) {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  __get_cpuid(0, &eax, &ebx, &ecx, &edx);
+  __cpuid(0, eax, ebx, ecx, edx);
   std::memcpy(text, &ebx, 4);
   std::memcpy(text + 4, &edx, 4);
   std::memcpy(text + 8, &ecx, 4);
