@@ -5,9 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
+#include <iterator>
 
 #include "backplane/log.h"
 #include "backplane/machine.h"
@@ -25,7 +27,9 @@ constexpr std::chrono::milliseconds kLook{20};
 // So much CPU time, in nanoseconds, a task may use after it was kicked: a signal that is not masked
 // comes at the next tick of the host's at the latest.
 constexpr u64 kAfterKick = 60'000'000;
-constexpr u64 kVsyscallPage = 0xffffffffff600000;
+constexpr u64 kVsyscallPage = 0xffffffffff600000, kVsyscallSize = 1024;
+// The numbers of what is there, in its order. [Linux arch/x86/entry/vsyscall/vsyscall_emu_64.S]
+constexpr u64 kVsyscalls[] = {__NR_gettimeofday, __NR_time, __NR_getcpu};
 
 // CPU time of this thread. Not what passed on the clock: on a busy host that is mostly others'.
 u64 time_of_thread() {
@@ -280,8 +284,15 @@ void StubVcpu::step_back(const Trap& trap) {
   constexpr u8 kInt1 = 0xf1, kInt3 = 0xcc;
   X86State& s = guest_.cpu.state();
   if (trap.signal == SIGSYS) {
-    // SYSCALL; or a call of the vsyscall page, before its first instruction.
-    if ((s.rip & kPageMask) != kVsyscallPage) s.rip -= 2;
+    // SYSCALL has RIP in RCX. Else it is a call of the vsyscall page, from which the host's kernel
+    // has returned already: it begins again.
+    const auto* const call = std::ranges::find(kVsyscalls, s.gpr[RAX]);
+    if (s.gpr[RCX] == s.rip || call == std::end(kVsyscalls)) {
+      s.rip -= 2;
+    } else {
+      s.rip = kVsyscallPage + kVsyscallSize * static_cast<u64>(call - std::begin(kVsyscalls));
+      s.gpr[RSP] -= sizeof(u64);
+    }
     return;
   }
   if (trap.signal == SIGTRAP && trap.vector == kDB) {

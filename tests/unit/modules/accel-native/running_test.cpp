@@ -57,6 +57,24 @@ TEST_F(Running, KeepsAllRegisters) {
   EXPECT_EQ(std::memcmp(s.xsave + kMxcsr, before.xsave + kMxcsr, 4), 0);
 }
 
+// Whatever the host's kernel does there itself.
+TEST_F(Running, LeavesCallsOfTheVsyscallPageToTheCaller) {
+  for (const u64 call :
+       {u64{0xffffffffff600000}, u64{0xffffffffff600400}, u64{0xffffffffff600800}}) {
+    s.gpr[RBX] = call;
+    s.gpr[RCX] = 0x1234;
+    s.gpr[RDI] = kData;
+    s.gpr[RSI] = 0;
+    s.gpr[RSP] = kStack;
+    // mov rax, [kStack - 8]: so that the stack is mapped; call rbx
+    EXPECT_EQ(run({0x48, 0x8b, 0x04, 0x25, 0xf8, 0x0f, 0x50, 0x00, 0xff, 0xd3}), Left::Instruction);
+    EXPECT_EQ(s.rip, call);
+    EXPECT_EQ(s.gpr[RSP], kStack - 8);
+    EXPECT_EQ(s.gpr[RDI], kData);
+    EXPECT_EQ(data(kPageSize - 8), kCode + 10) << "the address to return to";
+  }
+}
+
 TEST_F(Running, LeavesExceptionsToTheCaller) {
   const Bytes examples[] = {
       {0x0f, 0x0b},              // UD2
