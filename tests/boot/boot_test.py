@@ -25,8 +25,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 for tests in ("guests", "gdb"):
-    sys.path.append(str(Path(__file__).resolve().parents[1] / tests))
+    sys.path.append(str(HERE.parent / tests))
 
 from guest import TOP, Failure, Guest, Setup, prepare  # noqa: E402
 from guest_test import skip_unless_usable, wait_for_listener  # noqa: E402
@@ -149,6 +150,39 @@ def native(setup):
 def native_four_cpus(setup):
     skip_without_native_tier(setup)
     boot(setup, 4, accel=NATIVE, timeout=250)
+
+
+def user_programs_by(setup, accel, cpus):
+    """Programs that look for what a processor does otherwise (programs/suite.h)."""
+    # Debian's kernel has no vsyscalls by itself.
+    with Guest(setup, "/programs", accel=accel, cpus=cpus, files=[setup.programs],
+               append="vsyscall=xonly", timeout=150) as guest:
+        try:
+            lines = guest.finish().splitlines()
+        except Failure:
+            print(guest.received.decode(errors="replace"))
+            raise
+    otherwise = [line for line in lines if not line.endswith(": as on a processor")]
+    check_equal("programs that differ", otherwise, [])
+    names = re.findall(r"X\((\w+)\)", (HERE / "programs/suite.h").read_text())
+    check_equal("programs", [line.partition(":")[0] for line in lines], names)
+
+
+@case
+def user_programs(setup):
+    user_programs_by(setup, "tcg,native=off", 2)
+
+
+@case
+def user_programs_native(setup):
+    skip_without_native_tier(setup)
+    user_programs_by(setup, NATIVE, 1)
+
+
+@case
+def user_programs_native_four_cpus(setup):
+    skip_without_native_tier(setup)
+    user_programs_by(setup, NATIVE, 4)
 
 
 # A second and more of nothing but the shell itself, which grows no more.
@@ -1577,6 +1611,7 @@ def main():
     parser.add_argument("--probe", help="what tells whether this host has the accelerator")
     parser.add_argument("--disk", type=Path, help="a disk image that boots (boot_sector.S)")
     parser.add_argument("--bios-loader", type=Path, help="the boot sector of bios_loader.S")
+    parser.add_argument("--programs", type=Path, help="programs/suite.h, for the guest")
     parser.add_argument("--platform", type=Path, help="the platform library of accelerator whpx")
     parser.add_argument("case", choices=["prepare", *CASES])
     options = parser.parse_args()
@@ -1587,7 +1622,7 @@ def main():
         skip_unless_usable(options.probe)
     with tempfile.TemporaryDirectory(prefix="backplane-boot-") as work:
         setup = Setup(options.emulator, options.fetched, options.initramfs, Path(work),
-                      options.platform, options.disk, options.bios_loader)
+                      options.platform, options.disk, options.bios_loader, options.programs)
         try:
             CASES[options.case](setup)
         except Failure as failure:

@@ -36,13 +36,15 @@ class Setup:
     platform: Path | None = None  # the platform library of accelerator whpx
     disk: Path | None = None  # an image that boots
     bios_loader: Path | None = None  # a boot sector that loads Linux
+    programs: Path | None = None  # those of user space (programs/suite.h)
 
 
 class Guest:
     """A running guest; use it in a with statement, which ends it whatever happens."""
 
     def __init__(self, setup, commands, *options, accel="tcg", cpus=1, memory=512,
-                 disk=None, rng=True, balloon=True, append="", timeout=60):
+                 disk=None, rng=True, balloon=True, append="", timeout=60, files=()):
+        """files: of this machine, each of which the guest has in its root directory."""
         self.setup = setup
         self.deadline = time.monotonic() + timeout
         self.console = setup.work / "console"
@@ -54,7 +56,7 @@ class Guest:
             str(setup.emulator), "-M", "pc", "-accel", accel, "-m", str(memory),
             "-smp", str(cpus), "-nodefaults", "-display", "none", "-no-reboot",
             "-kernel", str(setup.fetched / "vmlinuz"),
-            "-initrd", str(self._initramfs(commands)), "-append", words,
+            "-initrd", str(self._initramfs(commands, files)), "-append", words,
             "-serial", f"file:{self.console}", "-serial", "stdio",
             "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
         if balloon:
@@ -66,10 +68,11 @@ class Guest:
                              "-device", "virtio-blk-pci,drive=disk0"]
         self.command += options
 
-    def _initramfs(self, commands):
+    def _initramfs(self, commands, files):
         script = self.setup.work / "commands"
         script.write_text(commands)
-        more = subprocess.run([MAKE_INITRAMFS, "--append", f"{script}=commands"],
+        appended = [f"{script}=commands", *(f"{file}={Path(file).name}" for file in files)]
+        more = subprocess.run([MAKE_INITRAMFS, "--append", *appended],
                               check=True, stdout=subprocess.PIPE).stdout
         path = self.setup.work / "initramfs.cpio"
         path.write_bytes(self.setup.initramfs.read_bytes() + more)
