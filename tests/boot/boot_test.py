@@ -210,6 +210,41 @@ def native_by_default(setup):
     check_equal("stubs lost", counts["stubs lost"], 0)
 
 
+SOMEBODY = 12345
+
+
+@case
+def native_without_rights(setup):
+    """An ordinary user has the native tier as root has it."""
+    if os.geteuid() != 0:
+        print("not run as root, who can be somebody else: all tests are by an ordinary user")
+        sys.exit(77)
+    reached = subprocess.run(["test", "-x", setup.emulator], user=SOMEBODY, group=SOMEBODY,
+                             extra_groups=[])
+    if reached.returncode != 0:
+        print(f"{setup.emulator} is out of other users' reach")
+        sys.exit(77)
+    skip_without_native_tier(setup.emulator)
+    os.chown(setup.work, SOMEBODY, SOMEBODY)
+    commands = "head -c 1000000 /dev/zero | md5sum; read end </dev/ttyS1"
+    with Guest(setup, commands, accel=NATIVE, user=SOMEBODY) as guest:
+        guest.expect(f"{MILLION_ZEROS}  -")
+        promoted = int(re.search(r"address spaces promoted: (\d+)", guest.monitor("info native"))[1])
+        check(promoted > 0, "nothing was run natively")
+        stubs = 0
+        for children in Path(f"/proc/{guest.process.pid}/task").glob("*/children"):
+            for child in children.read_text().split():
+                fields = dict(line.split(":\t", 1) for line in
+                              Path(f"/proc/{child}/status").read_text().splitlines() if ":\t" in line)
+                check_equal("users", set(fields["Uid"].split()), {str(SOMEBODY)})
+                check_equal("capabilities", int(fields["CapEff"], 16) | int(fields["CapPrm"], 16), 0)
+                check_equal("filters", fields["Seccomp"], "2")
+                stubs += 1
+        check(stubs > 0, "there is no stub")
+        guest.say("end")
+        guest.finish()
+
+
 # Each number is of all before it.
 SUMS = r"""
 sum=0

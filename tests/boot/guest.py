@@ -43,9 +43,12 @@ class Guest:
     """A running guest; use it in a with statement, which ends it whatever happens."""
 
     def __init__(self, setup, commands, *options, accel="tcg", cpus=1, memory=512,
-                 disk=None, rng=True, balloon=True, append="", timeout=60, files=()):
-        """files: of this machine, each of which the guest has in its root directory."""
+                 disk=None, rng=True, balloon=True, append="", timeout=60, files=(),
+                 user=None):
+        """files: of this machine, each of which the guest has in its root directory; user: a number,
+        who the emulator runs as, instead of root."""
         self.setup = setup
+        self.user = user
         self.deadline = time.monotonic() + timeout
         self.console = setup.work / "console"
         self.monitor_path = setup.work / "monitor"
@@ -79,8 +82,9 @@ class Guest:
         return path
 
     def __enter__(self):
+        rights = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, **rights)
         return self
 
     def __exit__(self, kind, error, trace):
