@@ -126,12 +126,12 @@ class Differential : public NativeGuest {
 };
 
 TEST_F(Differential, RunsIntegerInstructionsAsTheProcessorDoes) {
-  compare(InstructionClass::Integer, 6000);
+  compare(InstructionClass::Integer, 3000);
 }
 
 TEST_F(Differential, RunsVectorInstructionsAsTheProcessorDoes) {
   if (__builtin_cpu_supports("avx") == 0) GTEST_SKIP() << "this machine has no AVX";
-  compare(InstructionClass::Vector, 6000);
+  compare(InstructionClass::Vector, 3000);
 }
 
 }  // namespace
