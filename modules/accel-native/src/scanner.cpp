@@ -34,7 +34,7 @@ bool host_has_protection_keys() {
 }
 
 // 0F 01: SGDT, SIDT, SMSW, and with register forms VMCALL, XGETBV, ENCLU, VMMCALL, RDPKRU, WRPKRU,
-// MONITORX, MWAITX, RDPRU.
+// RDTSCP, MONITORX, MWAITX, RDPRU.
 bool bans_group_7(u8 modrm) {
   const unsigned reg = modrm >> 3 & 7;
   if (reg == 4) return true;
@@ -47,6 +47,7 @@ bool bans_group_7(u8 modrm) {
     case 0xd0:
     case 0xd7:
     case 0xd9:
+    case 0xf9:
     case 0xfa:
     case 0xfb:
     case 0xfd:
@@ -77,6 +78,7 @@ bool banned(const u8* at, u8 before) {
       return bans_group_7(at[2]);
     case 0x02:  // LAR
     case 0x03:  // LSL
+    case 0x31:  // RDTSC
     case 0x34:  // SYSENTER
       return true;
     case 0xa2:  // CPUID

@@ -84,8 +84,6 @@ TEST_F(Running, LeavesExceptionsToTheCaller) {
       {0xcd, 0x03},              // INT 3
       {0xcd, 0x21},              // INT 21h
       {0xf1},                    // INT1
-      {0x0f, 0x31},              // RDTSC
-      {0x0f, 0x01, 0xf9},        // RDTSCP
       {0x0f, 0xa2},              // CPUID
       {0xec},                    // IN AL, DX
       {0xfa},                    // CLI
@@ -103,6 +101,14 @@ TEST_F(Running, LeavesExceptionsToTheCaller) {
     map(kCode, kCodePage, kPresent | kUser);
   }
   EXPECT_EQ(vcpu.counters().lost, 0u);
+}
+
+// The guest's time-stamp counter is not the host's.
+TEST_F(Running, LeavesTheTimeStampCounterToTheTranslator) {
+  EXPECT_EQ(run({0x0f, 0x31}), Left::Unfit);
+  EXPECT_EQ(s.rip, kCode);
+  EXPECT_EQ(run({0x0f, 0x01, 0xf9}), Left::Unfit);
+  EXPECT_EQ(s.rip, kCode);
 }
 
 TEST_F(Running, SetsAccessedAndDirtyBitsAsProcessorsDo) {
