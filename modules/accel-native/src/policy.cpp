@@ -7,8 +7,13 @@
 namespace backplane::native {
 namespace {
 
-// Entries are counted in fixed point.
-constexpr u64 kOneEntry = 16;
+// What native code saves, in parts of its own time: what is assumed, and what is believed.
+constexpr double kUnknownGain = 0.1, kLeastGain = 1.0 / 64, kMostGain = 4, kPriorGain = 1,
+                 kLittleGain = 0.2;
+// Stays that last for less than so many times what they cost are to be worth it.
+constexpr i64 kShort = 16;
+// Kernel entries by which the gain is learned.
+constexpr u64 kLeastEntries = 4, kSampleEntries = 16;
 
 }  // namespace
 
@@ -24,54 +29,54 @@ Policy::History& Policy::history_of(const Tick& tick) {
   return history;
 }
 
-void Policy::Pace::add(u64 more_time, u64 more_entries) {
-  time += more_time;
-  entries += more_entries * kOneEntry;
+u64 Policy::shortest_stretch(const History& history) {
+  if (!history.gain) return kStretch;
+  const double break_even = static_cast<double>(kStay) * (1 + 1 / *history.gain);
+  return std::min(static_cast<u64>(break_even) + history.kernel, 4 * kStretch);
 }
 
-// What is old counts less and less.
-void Policy::Pace::age() {
-  constexpr u64 kParts = 8;
-  time -= time / kParts;
-  entries -= entries / kParts;
-}
-
-bool Policy::Pace::is_known() const {
-  constexpr u64 kEnough = 8 * kOneEntry;
-  return entries >= kEnough;
-}
-
-bool Policy::Pace::is_faster_than(const Pace& other) const {
-  return static_cast<double>(time) * static_cast<double>(other.entries) <
-         static_cast<double>(other.time) * static_cast<double>(entries);
-}
-
-i64 Policy::gain(const History& history) {
-  if (!history.translated.is_known() || !history.native.is_known()) return kUnknownGain;
-  return history.native.is_faster_than(history.translated) ? kGain : kNoGain;
+// A program that begins is like the one that had its code before.
+void Policy::note_code(const Tick& tick, History& history) {
+  const u64 page = tick.code / kPageSize;
+  if (page == 0) return;
+  if (history.gain) {
+    if (gains_.size() >= kMostCode) gains_.clear();
+    gains_[page] = *history.gain;
+  } else if (const auto found = gains_.find(page);
+             found != gains_.end() && found->second > kPriorGain) {
+    history.gain = found->second;
+  }
 }
 
 bool Policy::note_tick(const Tick& tick) {
   // A pause is none of its time.
   constexpr u64 kLongestTick = 10'000'000;
-  const u64 time = std::min(tick.time - std::exchange(last_time_, tick.time), kLongestTick);
-  const u64 entries = tick.kernel_entries - std::exchange(last_entries_, tick.kernel_entries);
+  u64 time = std::min(tick.time - std::exchange(last_time_, tick.time), kLongestTick);
+  u64 entries = tick.kernel_entries - std::exchange(last_entries_, tick.kernel_entries);
   History& history = history_of(tick);
+  note_code(tick, history);
   const bool is_native = history.promoted && history.rest == 0;
   const bool mixed = std::exchange(history.mixed, false);
+  const u64 native_entries = std::exchange(history.native_entries, 0);
   if (is_native) {
-    history.native.age();
     history.next_rest = std::max(history.next_rest / 2, 1u);
     return true;
   }
-  if (!mixed) {
-    history.translated.age();
-    history.translated.add(time, entries);
-  }
-  if (tick.banned || time / (entries + 1) < kStretch) {
-    history.score /= 2;
+  if (tick.banned) {
+    history.score = std::max(history.score - static_cast<i64>(time), -kMostDoubt);
     return false;
   }
+  if (mixed) {
+    // Translated was only what came after the last stay.
+    constexpr u64 kLeastTime = 500'000;
+    time = last_stay_ == tick.cr3 ? std::min(tick.time - last_stay_ended_, time) : 0;
+    entries -= std::min(entries, native_entries);
+    if (time < kLeastTime) return false;
+    history.translated = {};
+  }
+  history.translated = {history.translated.time / 2 + time,
+                        history.translated.entries / 2 + entries};
+  if (time / (entries + 1) < shortest_stretch(history)) return false;
   if (!history.promoted) return promote(history, time);
   const bool changed = !history.rests_for_page && time / (entries + 1) >= kLongStretch;
   history.rest -= std::min(history.rest, changed ? kTicksOfChange : 1u);
@@ -81,28 +86,22 @@ bool Policy::note_tick(const Tick& tick) {
 }
 
 bool Policy::promote(History& history, u64 time) {
-  history.score += time;
-  if (history.score < history.probation) return false;
+  history.score += static_cast<i64>(time);
+  if (history.score < kProbation) return false;
   history.promoted = true;
   begin(history, kMost);
   ++promoted_;
   return true;
 }
 
-bool Policy::put_off(u64 cr3) {
-  History& history = known_[cr3];
-  if (history.probation == kLongProbation) return false;
-  const u64 thread_pointer = history.thread_pointer;
-  history = {};
-  history.thread_pointer = thread_pointer;
-  history.probation = kLongProbation;
-  --promoted_;
-  return true;
+void Policy::doubt(u64 cr3) {
+  if (const auto found = known_.find(cr3); found != known_.end()) found->second.account = kDoubtful;
 }
 
 void Policy::begin(History& history, i64 account) {
   history.account = account;
   history.begins = true;
+  history.sample = {};
   history.burst = 0;
 }
 
@@ -113,30 +112,63 @@ void Policy::rest(History& history, bool longer) {
   ++rests_;
 }
 
-// From the end of the stay before, the guest's kernel is part of it.
-void Policy::note_pace(u64 cr3, History& history, const Stay& stay) {
+void Policy::look_again(History& history) {
+  history.until_look = history.next_look;
+  rest(history, false);
+}
+
+// From the end of the stay before, the guest's kernel has run.
+void Policy::note_pace(u64 cr3, History& history, const Stay& stay, u64 native) {
   const bool goes_on = std::exchange(last_stay_, cr3) == cr3;
   const u64 since = std::exchange(last_stay_ended_, stay.ended);
-  // What it costs to begin tells nothing of the pace.
+  // What was before the first stay is not known.
   if (std::exchange(history.begins, false) || !goes_on) return;
-  history.native.add(stay.ended - since + stay.native + stay.mapper, stay.left_kernel ? 1 : 0);
+  Sample& sample = history.sample;
+  if (sample.entries == kSampleEntries) return;
+  sample.native += native;
+  sample.kernel += stay.began - since;
+  if (stay.left_kernel && ++sample.entries == kSampleEntries) learn(history);
+}
+
+// From one kernel entry to the next it was translated, and a moment later native: what was not the
+// kernel's time then, in parts of what is not now, is what translation takes.
+void Policy::learn(History& history) {
+  const Sample& sample = history.sample;
+  history.kernel = sample.kernel / sample.entries;
+  if (history.translated.entries < kLeastEntries || sample.native == 0) return;
+  const double translated = static_cast<double>(history.translated.time) /
+                            static_cast<double>(history.translated.entries);
+  const double seen =
+      (translated * static_cast<double>(sample.entries) - static_cast<double>(sample.kernel)) /
+          static_cast<double>(sample.native) -
+      1;
+  // What a program does changes, between the two as well: one look says little.
+  const bool confirmed = seen >= history.gain.value_or(kPriorGain) / 2;
+  history.gain = (history.gain.value_or(kPriorGain) + std::clamp(seen, kLeastGain, kMostGain)) / 2;
+  history.next_look = confirmed ? std::min(2 * history.next_look, kLastLook) : kLook;
+  history.until_look = seen < kLittleGain ? 0 : history.next_look;
 }
 
 bool Policy::note_stay(u64 cr3, const Stay& stay) {
   const auto found = known_.find(cr3);
   if (found == known_.end() || !found->second.promoted) return false;
   History& history = found->second;
-  note_pace(cr3, history, stay);
   const i64 signals = static_cast<i64>(stay.entries) * kSignal;
   const i64 native = std::max<i64>(static_cast<i64>(stay.native) - signals, 0);
   const i64 cost = static_cast<i64>(stay.ended - stay.began + stay.mapper) + signals + kTranslator +
                    (stay.left_page ? kLeavePage : 0);
-  history.account = std::min(history.account + native / gain(history) - cost, kMost);
-  history.burst = native < cost ? history.burst + 1 : 0;
+  note_pace(cr3, history, stay, static_cast<u64>(native));
+  if (stay.left_kernel) ++history.native_entries;
+  const double saved = static_cast<double>(native) * history.gain.value_or(kUnknownGain);
+  history.account = std::min(history.account + static_cast<i64>(saved) - cost, kMost);
+  const double hoped = static_cast<double>(native) * history.gain.value_or(1);
+  history.burst = hoped < static_cast<double>(cost) ? history.burst + 1 : 0;
   if (history.account < 0)
     rest(history, true);
   else if (history.burst == kBurst)
     rest(history, stay.left_page);
+  else if (native < kShort * cost && (history.until_look -= cost) < 0)
+    look_again(history);
   else
     return true;
   history.rests_for_page = stay.left_page;

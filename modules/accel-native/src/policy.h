@@ -10,8 +10,10 @@
 // lose is bounded: what it begins with, and a stake each time.
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 
+#include "backplane/memory.h"
 #include "backplane/types.h"
 
 namespace backplane::native {
@@ -28,13 +30,14 @@ class Policy {
     u64 time = 0;            // CPU time of translation since the beginning
     u64 kernel_entries = 0;  // and how often, but by interrupts, the kernel was entered
     bool banned = false;     // the code that it came to has to be translated
+    u64 code = 0;            // where in RAM it is; 0: not known
   };
   // Whether the space is to be run natively from now on.
   bool note_tick(const Tick& tick);
 
-  // Has a space that was just promoted wait, as code that has to be translated is in use there: it
-  // may be hot. False: it has waited.
-  bool put_off(u64 cr3);
+  // Of a space that was just promoted: code that has to be translated is in use there, and may be
+  // hot, so that less is staked.
+  void doubt(u64 cr3);
 
   // What a stay in a space's stub was, in CPU time.
   struct Stay {
@@ -61,13 +64,20 @@ class Policy {
 
   // Of an entry and the end of it, what the task that runs the guest has to do; and the translator,
   // to leave its code and come back.
-  static constexpr i64 kSignal = 9'000, kTranslator = 2'000;
+  static constexpr i64 kSignal = 5'000, kTranslator = 2'000;
   // The translator goes block by block until it is out of such a page.
   static constexpr i64 kLeavePage = 10'000;
-  // Between kernel entries, at least; and how long a space has to be seen like that.
-  static constexpr u64 kStretch = 250'000, kProbation = 6'000'000, kLongProbation = 18'000'000;
-  // On the account: at first and at most; after a rest.
-  static constexpr i64 kMost = 3'000'000, kStake = 600'000;
+  // Between kernel entries, at least, where it is not known what the program gains; and how long a
+  // space has to be seen like that, and for how long more at most, as ticks came to code that has
+  // to be translated.
+  static constexpr u64 kStretch = 150'000;
+  static constexpr i64 kProbation = 2'000'000, kMostDoubt = 20'000'000;
+  // What a stay costs at most, of those that follow one another closely.
+  static constexpr u64 kStay = 25'000;
+  // On the account: at first and at most; at first where code has to be translated; after a rest.
+  static constexpr i64 kMost = 3'000'000, kDoubtful = 2'000'000, kStake = 600'000;
+  // What may have been spent when a space rests for a tick, so that its gain is seen once more.
+  static constexpr i64 kLook = 10'000'000, kLastLook = 160'000'000;
   // So many stays that cost more than they lasted, one after the other, have it rest at once.
   static constexpr unsigned kBurst = 4;
   // Ticks.
@@ -78,41 +88,48 @@ class Policy {
   static constexpr unsigned kTicksOfChange = 16;
 
  private:
-  // What of the time in native code is paid in: one of so many parts. Most programs gain more than
-  // all of it; some, whose instructions are translated as they are, next to nothing. Programs that
-  // enter their kernel often, for which alone it matters, show it: by the time that they take from
-  // one entry to the next.
-  static constexpr i64 kUnknownGain = 10, kGain = 3, kNoGain = 64;
-  static constexpr std::size_t kMostKnown = 256;
+  static constexpr std::size_t kMostKnown = 256, kMostCode = 1024;
 
-  // Time and kernel entries of the last ticks.
+  // What a program gains shows where it enters its kernel often, for which alone it matters: by the
+  // time from one entry to the next, translated and a moment later in native code.
+  // Time of both the program and its kernel, and kernel entries.
   struct Pace {
     u64 time = 0, entries = 0;
-    void add(u64 more_time, u64 more_entries);
-    void age();
-    bool is_known() const;
-    bool is_faster_than(const Pace& other) const;
+  };
+  // In native code, time of each.
+  struct Sample {
+    u64 native = 0, kernel = 0, entries = 0;
   };
   struct History {
     u64 thread_pointer = 0;
     bool promoted = false;
-    u64 score = 0, probation = kProbation;
+    i64 score = 0;
     i64 account = 0;
     unsigned rest = 0, next_rest = 1;  // ticks to go; and how many the next time
-    Pace translated, native;
+    Pace translated;
+    Sample sample;
+    std::optional<double> gain;                 // what is saved, in parts of native time
+    u64 kernel = 0;                             // its time from one stay to the next
+    i64 until_look = kLook, next_look = kLook;  // by what stays cost
     bool rests_for_page = false;
-    bool mixed = false;   // since the last tick it was run in both ways
-    bool begins = false;  // the next stay is the first
+    u64 native_entries = 0;  // of the kernel, since the last tick
+    bool mixed = false;      // since the last tick it was run in both ways
+    bool begins = false;     // the next stay is the first
     unsigned burst = 0;
   };
   History& history_of(const Tick& tick);
   bool promote(History& history, u64 time);
   void begin(History& history, i64 account);
   void rest(History& history, bool longer);
-  void note_pace(u64 cr3, History& history, const Stay& stay);
-  static i64 gain(const History& history);
+  void note_code(const Tick& tick, History& history);
+  void note_pace(u64 cr3, History& history, const Stay& stay, u64 native);
+  static void learn(History& history);
+  void look_again(History& history);
+  static u64 shortest_stretch(const History& history);
 
   std::unordered_map<u64, History> known_;
+  // What programs gained, by pages of code that ticks came to.
+  std::unordered_map<u64, double> gains_;
   u64 last_time_ = 0, last_entries_ = 0;
   u64 last_stay_ = 0, last_stay_ended_ = 0;  // whose, and when
   u64 promoted_ = 0, rests_ = 0;

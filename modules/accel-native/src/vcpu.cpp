@@ -57,23 +57,23 @@ void StubVcpu::note_interrupt(u64 kernel_entries) {
   if (!runs_natively(state) || failures_ >= kMostFailures) return;
   const bool was_native = policy_.is_native(cr3);
   const u64 promoted = policy_.promoted();
-  bool is_native = policy_.note_tick({.cr3 = cr3,
-                                      .thread_pointer = state.seg[FS].base,
-                                      .time = time_of_thread(),
-                                      .kernel_entries = kernel_entries,
-                                      .banned = !was_native && runs_banned_code()});
-  if (policy_.promoted() != promoted && uses_banned_code() && policy_.put_off(cr3))
-    is_native = false;
+  const GuestPage page = page_of_code();
+  const bool is_native = policy_.note_tick(
+      {.cr3 = cr3,
+       .thread_pointer = state.seg[FS].base,
+       .time = time_of_thread(),
+       .kernel_entries = kernel_entries,
+       .banned = !was_native && (!page.present || guest_.is_banned(cr3, state.rip, page)),
+       .code = page.present ? page.offset : 0});
+  if (policy_.promoted() != promoted && uses_banned_code()) policy_.doubt(cr3);
   if (is_native && !was_native) to_be_filled_ = cr3;
   want(cr3, is_native);
 }
 
-bool StubVcpu::runs_banned_code() {
+GuestPage StubVcpu::page_of_code() {
   const X86State& state = guest_.cpu.state();
-  const u64 cr3 = state.cr3 & Invalidations::kTableMask;
   guest_.tables.begin();
-  const GuestPage page = guest_.tables.look(cr3, state.rip);
-  return !page.present || guest_.is_banned(cr3, state.rip, page);
+  return guest_.tables.look(state.cr3 & Invalidations::kTableMask, state.rip);
 }
 
 bool StubVcpu::uses_banned_code() {

@@ -31,7 +31,7 @@ class StubVcpu final : public tcg::NativeVcpu {
   Space* current_space();
   void discard(u64 cr3);
   void want(u64 cr3, bool wanted);
-  bool runs_banned_code();
+  GuestPage page_of_code();  // of RIP
   bool uses_banned_code();
   // The space cannot be run natively for now.
   void give_up(u64 cr3);
