@@ -35,7 +35,7 @@ bool host_has_protection_keys() {
 
 // 0F 01: SGDT, SIDT, SMSW, and with register forms VMCALL, XGETBV, ENCLU, VMMCALL, RDPKRU, WRPKRU,
 // RDTSCP, MONITORX, MWAITX, RDPRU.
-bool bans_group_7(u8 modrm) {
+bool bans_group_7(u8 modrm, Rdtsc rdtsc) {
   const unsigned reg = modrm >> 3 & 7;
   if (reg == 4) return true;
   if (modrm < 0xc0) return reg < 2;
@@ -43,11 +43,12 @@ bool bans_group_7(u8 modrm) {
     case 0xee:
     case 0xef:
       return host_has_protection_keys();
+    case 0xf9:
+      return rdtsc == Rdtsc::Answers;
     case 0xc1:
     case 0xd0:
     case 0xd7:
     case 0xd9:
-    case 0xf9:
     case 0xfa:
     case 0xfb:
     case 0xfd:
@@ -70,17 +71,18 @@ bool bans_group_9(u8 before, u8 modrm) {
   return modrm < 0xc0 ? reg == 4 : reg == 7 && before == 0xf3;
 }
 
-bool banned(const u8* at, u8 before) {
+bool banned(const u8* at, u8 before, Rdtsc rdtsc) {
   switch (at[1]) {
     case 0x00:
       return bans_group_6(at[2]);
     case 0x01:
-      return bans_group_7(at[2]);
+      return bans_group_7(at[2], rdtsc);
     case 0x02:  // LAR
     case 0x03:  // LSL
-    case 0x31:  // RDTSC
     case 0x34:  // SYSENTER
       return true;
+    case 0x31:  // RDTSC
+      return rdtsc == Rdtsc::Answers;
     case 0xa2:  // CPUID
       return !host_faults_cpuid();
     case 0xae:
@@ -147,7 +149,7 @@ class Walker {
 
 }  // namespace
 
-std::optional<unsigned> find_banned(const CodeWindow& window) {
+std::optional<unsigned> find_banned(const CodeWindow& window, Rdtsc rdtsc) {
   const std::span<const u8> code = window.bytes();
   // One that begins in the page before ends in this one.
   constexpr unsigned kLongest = 3;
@@ -166,7 +168,7 @@ std::optional<unsigned> find_banned(const CodeWindow& window) {
     return std::nullopt;
   };
   const auto found = search(0x0f, [&](const u8* at, unsigned left) {
-    return left >= kLongest && banned(at, at > code.data() ? at[-1] : 0);
+    return left >= kLongest && banned(at, at > code.data() ? at[-1] : 0, rdtsc);
   });
   if (found) return found;
   // INT 80h: the host's kernel takes it for a call, and half of RAX with it.
@@ -201,14 +203,19 @@ u64 ScannedPages::random_key() {
   return u64{source()} << 32 | source();
 }
 
-bool ScannedPages::is_banned(u64 offset, const CodeWindow& window) {
+bool ScannedPages::is_banned(u64 offset, const CodeWindow& window, Rdtsc rdtsc) {
   constexpr std::size_t kMost = 1 << 15;
   const u64 hash = window.hash(key_);
   if (known_.size() >= kMost) known_.clear();
   const auto [entry, is_new] = known_.try_emplace(offset);
-  if (is_new || entry->second.hash != hash)
-    entry->second = {.hash = hash, .banned = find_banned(window).has_value()};
-  return entry->second.banned;
+  Found& found = entry->second;
+  if (is_new || found.hash != hash) {
+    const bool banned = find_banned(window, Rdtsc::Answers).has_value();
+    found = {.hash = hash,
+             .banned = banned,
+             .banned_though_it_traps = banned && find_banned(window, Rdtsc::Traps).has_value()};
+  }
+  return rdtsc == Rdtsc::Traps ? found.banned_though_it_traps : found.banned;
 }
 
 void CodeWindow::set(std::span<const u8> before, std::span<const u8> page,

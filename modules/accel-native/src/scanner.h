@@ -29,22 +29,26 @@ class CodeWindow {
   u8 bytes_[kMostBytes];
 };
 
+// What RDTSC and RDTSCP do in a stub: answer for the host, or trap.
+enum class Rdtsc : u8 { Answers, Traps };
+
 // The offset in the window of the opcode of one that lies in the page, or that ends there; of one
 // that goes on behind what is known, the next page will tell. Bytes that look like one within
 // another instruction are none: who jumps into the middle of an instruction to execute them is
 // answered by the host.
-std::optional<unsigned> find_banned(const CodeWindow& window);
+std::optional<unsigned> find_banned(const CodeWindow& window, Rdtsc rdtsc);
 
 // What was found of pages, as long as they hold the same.
 class ScannedPages {
  public:
   // Whether the page at that offset in RAM, which the window shows, has one.
-  bool is_banned(u64 offset, const CodeWindow& window);
+  bool is_banned(u64 offset, const CodeWindow& window, Rdtsc rdtsc);
 
  private:
   struct Found {
     u64 hash = 0;
-    bool banned = false;
+    bool banned = false;  // where RDTSC answers
+    bool banned_though_it_traps = false;
   };
   static u64 random_key();
 

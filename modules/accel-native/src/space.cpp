@@ -37,7 +37,7 @@ u64 choose_area(GuestMemory& guest, u64 cr3) {
 
 }  // namespace
 
-bool GuestMemory::is_banned(u64 cr3, u64 linear, const GuestPage& page) {
+bool GuestMemory::is_banned(u64 cr3, u64 linear, const GuestPage& page, Rdtsc rdtsc) {
   const auto bytes_of = [this](const GuestPage& of) {
     return of.present ? std::span<const u8>(ram.host() + of.offset, kPageSize)
                       : std::span<const u8>();
@@ -45,13 +45,14 @@ bool GuestMemory::is_banned(u64 cr3, u64 linear, const GuestPage& page) {
   linear &= kPageMask;
   window_.set(bytes_of(tables.look(cr3, linear - kPageSize)), bytes_of(page),
               bytes_of(tables.look(cr3, linear + kPageSize)));
-  return scanned_.is_banned(page.offset, window_);
+  return scanned_.is_banned(page.offset, window_, rdtsc);
 }
 
-Space::Space(GuestMemory& guest)
+Space::Space(GuestMemory& guest, Rdtsc rdtsc)
     : guest_(guest),
       cr3_(guest.cpu.state().cr3 & Invalidations::kTableMask),
-      stub_(choose_area(guest, cr3_), guest.ram.fd()) {
+      rdtsc_(rdtsc),
+      stub_(choose_area(guest, cr3_), guest.ram.fd(), rdtsc == Rdtsc::Traps) {
   if (!frame_.learn(stub_, stub_.first()))
     throw Error("the host's kernel makes signal frames of an unknown kind");
 }
@@ -84,7 +85,7 @@ u8 Space::rights_of(u64 linear, const GuestPage& page, Access access) {
   if (!page.executable || access == Access::Write || !has_code(page.offset)) return kRead;
   // From here on a write to it is told of, if the page still is one with code then.
   guest_.executed[page.offset / kPageSize].store(1, std::memory_order_seq_cst);
-  if (guest_.is_banned(cr3_, linear, page)) {
+  if (guest_.is_banned(cr3_, linear, page, rdtsc_)) {
     ++guest_.counters.banned;
     return kRead;
   }

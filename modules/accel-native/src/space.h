@@ -40,7 +40,7 @@ struct GuestMemory {
     return (ram.page_flags(offset).load(std::memory_order_seq_cst) & RamBlock::kHasCode) != 0;
   }
   // Whether a page of that address space has code that has to be translated.
-  bool is_banned(u64 cr3, u64 linear, const GuestPage& page);
+  bool is_banned(u64 cr3, u64 linear, const GuestPage& page, Rdtsc rdtsc);
 
   X86Cpu& cpu;
   AddressSpace& memory;
@@ -67,9 +67,14 @@ struct Fault {
 class Space {
  public:
   // Starts the stub of the address space that the CPU is in. Throws Error.
-  explicit Space(GuestMemory& guest);
+  Space(GuestMemory& guest, Rdtsc rdtsc);
 
   u64 cr3() const { return cr3_; }
+  Rdtsc rdtsc() const { return rdtsc_; }
+  // A page was left that is to be translated for its RDTSC alone. Whether that happens so often,
+  // that the space had better have one that traps.
+  bool note_rdtsc_page() { return ++rdtsc_pages_ >= kMostRdtscPages; }
+  void note_tick() { rdtsc_pages_ = 0; }
   StubProcess& stub() { return stub_; }
   const SignalFrame& frame() const { return frame_; }
   u64 pages() const { return mappings_.pages(); }
@@ -113,8 +118,12 @@ class Space {
   void map_if_used(u64 linear);
   bool give_orders();
 
+  static constexpr unsigned kMostRdtscPages = 4;  // in one tick of the guest's timer
+
   GuestMemory& guest_;
   const u64 cr3_;
+  const Rdtsc rdtsc_;
+  unsigned rdtsc_pages_ = 0;  // since the last tick
   StubProcess stub_;
   SignalFrame frame_;
   Mappings mappings_;

@@ -103,7 +103,7 @@ Descriptor::~Descriptor() {
   if (number_ >= 0) close(number_);
 }
 
-StubProcess::StubProcess(u64 area, int ram) : area_(area) {
+StubProcess::StubProcess(u64 area, int ram, bool traps_rdtsc) : area_(area) {
   shared_file_ = memory_file("backplane-native-area");
   if (ftruncate(shared_file_.get(), kSharedSize) != 0)
     throw Error::system("a stub's memory", errno);
@@ -112,7 +112,7 @@ StubProcess::StubProcess(u64 area, int ram) : area_(area) {
   if (mapped == MAP_FAILED) throw Error::system("a stub's memory", errno);
   shared_ = static_cast<u8*>(mapped);
   try {
-    start(ram);
+    start(ram, traps_rdtsc);
   } catch (...) {
     kill();
     munmap(shared_, kSharedSize);
@@ -125,13 +125,14 @@ StubProcess::~StubProcess() {
   munmap(shared_, kSharedSize);
 }
 
-void StubProcess::start(int ram) {
+void StubProcess::start(int ram, bool traps_rdtsc) {
   StubSetup& setup = *reinterpret_cast<StubSetup*>(shared(STUB_SETUP));
   const Filter guest = guest_filter(area_), mapper = mapper_filter();
   Filter listener = listener_filter(area_);
   setup.area = area_;
   setup.address_space_end = kAddressSpaceEnd;
   setup.faults_cpuid = host_faults_cpuid() ? 1 : 0;
+  setup.traps_rdtsc = traps_rdtsc ? 1 : 0;
   setup.guest_filter_size = static_cast<u32>(guest.size());
   std::copy(guest.begin(), guest.end(), setup.guest_filter);
   setup.mapper_filter_size = static_cast<u32>(mapper.size());

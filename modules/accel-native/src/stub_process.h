@@ -35,8 +35,8 @@ class Descriptor {
 class StubProcess {
  public:
   // Starts one whose area is at `area`, a multiple of 2 MiB, and whose mapper has the RAM's file.
-  // Throws Error.
-  StubProcess(u64 area, int ram);
+  // RDTSC traps there, which makes each hand-over cost more, or answers for the host. Throws Error.
+  StubProcess(u64 area, int ram, bool traps_rdtsc);
   // Ends its tasks; guest code does not run when this returns.
   ~StubProcess();
   StubProcess(const StubProcess&) = delete;
@@ -82,7 +82,7 @@ class StubProcess {
   void kill();
 
  private:
-  void start(int ram);
+  void start(int ram, bool traps_rdtsc);
   bool mapper_is_done();
   // Of a task; `unknown` if the host does not say.
   static u64 cpu_time(pid_t task, u64 unknown);

@@ -62,7 +62,7 @@ std::optional<std::string> try_a_stub() {
   constexpr u64 kAnywhere = u64{0x10} << 39;
   try {
     const RamBlock ram("native-probe", kPageSize);
-    const StubProcess stub(kAnywhere, ram.fd());
+    const StubProcess stub(kAnywhere, ram.fd(), true);
     if (SignalFrame().learn(stub, stub.first())) return std::nullopt;
     return "the host's kernel makes signal frames of an unknown kind";
   } catch (const Error& error) {

@@ -63,11 +63,13 @@ void StubVcpu::note_interrupt(u64 kernel_entries) {
        .thread_pointer = state.seg[FS].base,
        .time = time_of_thread(),
        .kernel_entries = kernel_entries,
-       .banned = !was_native && (!page.present || guest_.is_banned(cr3, state.rip, page)),
+       .banned =
+           !was_native && (!page.present || guest_.is_banned(cr3, state.rip, page, Rdtsc::Traps)),
        .code = page.present ? page.offset : 0});
   if (policy_.promoted() != promoted && uses_banned_code()) policy_.doubt(cr3);
   if (is_native && !was_native) to_be_filled_ = cr3;
   want(cr3, is_native);
+  for (const auto& space : spaces_) space->note_tick();
 }
 
 GuestPage StubVcpu::page_of_code() {
@@ -84,7 +86,7 @@ bool StubVcpu::uses_banned_code() {
   return std::any_of(pages.begin(), pages.end(), [&](u64 linear) {
     const GuestPage page = guest_.tables.look(cr3, linear);
     return page.present && page.executable && guest_.has_code(page.offset) &&
-           guest_.is_banned(cr3, linear, page);
+           guest_.is_banned(cr3, linear, page, Rdtsc::Traps);
   });
 }
 
@@ -101,6 +103,7 @@ void StubVcpu::give_up(u64 cr3) {
   policy_.forget(cr3);
   want(cr3, false);
   discard(cr3);
+  std::erase(rdtsc_spaces_, cr3);
 }
 
 void StubVcpu::discard(u64 cr3) {
@@ -119,7 +122,10 @@ Space* StubVcpu::current_space() {
   if (spaces_.size() == most_stubs_) give_up(spaces_.front()->cr3());
   active_ = true;
   try {
-    spaces_.push_back(std::make_unique<Space>(guest_));
+    spaces_.push_back(std::make_unique<Space>(
+        guest_, std::find(rdtsc_spaces_.begin(), rdtsc_spaces_.end(), cr3) != rdtsc_spaces_.end()
+                    ? Rdtsc::Traps
+                    : Rdtsc::Answers));
   } catch (const Error& error) {
     // All is translated then, as without the tier.
     log::print(LogCategory::Accel, "native tier: {}", error.what());
@@ -235,11 +241,26 @@ tcg::NativeVcpu::Left StubVcpu::stay(Space& space, const std::atomic<u32>& exit_
     if (next == Next::Discard) {
       give_up(cr3);
     }
+    if (next == Next::LeavePage) note_left_page(space);
     // Where nothing rests, code that comes by such a page often would not get on.
     if (next == Next::LeavePage) return wants_all_ ? Left::Unfit : Left::Page;
     if (next != Next::GoOn) return Left::Instruction;
     if (exit_request.load(std::memory_order_seq_cst) != 0) return Left::Interrupted;
   }
+}
+
+// Where code with RDTSC is hot, it is worth that all hand-overs cost more.
+void StubVcpu::note_left_page(Space& space) {
+  constexpr std::size_t kMostKnown = 64;
+  const u64 cr3 = space.cr3(), rip = guest_.cpu.state().rip;
+  if (space.rdtsc() == Rdtsc::Traps) return;
+  const GuestPage page = page_of_code();
+  if (!page.present || !guest_.is_banned(cr3, rip, page, Rdtsc::Answers) ||
+      guest_.is_banned(cr3, rip, page, Rdtsc::Traps) || !space.note_rdtsc_page())
+    return;
+  if (rdtsc_spaces_.size() == kMostKnown) rdtsc_spaces_.clear();
+  rdtsc_spaces_.push_back(cr3);
+  discard(cr3);
 }
 
 StubProcess::Waited StubVcpu::enter(Space& space, const std::atomic<u32>& exit_request,

@@ -41,6 +41,7 @@ class StubVcpu final : public tcg::NativeVcpu {
   StubProcess::Waited enter(Space& space, const std::atomic<u32>& exit_request,
                             StubProcess::HandOver& result);
   Next answer(Space& space, const StubProcess::HandOver& from);
+  void note_left_page(Space& space);
   bool may_be_served(const Fault& fault);
   void load_segments(const StubProcess::HandOver& from);
   // RIP is behind an instruction that is to be executed again.
@@ -56,6 +57,7 @@ class StubVcpu final : public tcg::NativeVcpu {
   // Stubs that could not be started; after so many none is tried.
   static constexpr unsigned kMostFailures = 5;
   unsigned failures_ = 0;
+  std::vector<u64> rdtsc_spaces_;  // CR3 of those in whose stubs RDTSC is to trap
   // The one used last is the last.
   std::vector<std::unique_ptr<Space>> spaces_;
   u64 fault_at_ = 0;          // RIP of the last fault

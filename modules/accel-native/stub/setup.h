@@ -29,6 +29,7 @@ struct StubSetup {
   std::uint64_t area;  // its address
   std::uint64_t address_space_end;
   std::uint32_t faults_cpuid;  // whether CPUID is to raise an exception
+  std::uint32_t traps_rdtsc;   // and RDTSC
   std::uint32_t guest_filter_size, mapper_filter_size;
   sock_filter guest_filter[kMostFilter];
   sock_filter mapper_filter[kMostFilter];

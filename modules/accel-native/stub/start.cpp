@@ -96,6 +96,7 @@ void filter(const sock_filter* rules, unsigned short count) {
 void guest_task() {
   end_with_parent();
   must(call(__NR_close_range, 0, ~0u, 0));
+  if (setup().traps_rdtsc != 0) must(call(__NR_prctl, PR_SET_TSC, PR_TSC_SIGSEGV));
   constexpr Word kRaises = 0;
   if (setup().faults_cpuid != 0) must(call(__NR_arch_prctl, ARCH_SET_CPUID, kRaises));
   struct {

@@ -111,6 +111,18 @@ TEST_F(Running, LeavesTheTimeStampCounterToTheTranslator) {
   EXPECT_EQ(s.rip, kCode);
 }
 
+TEST_F(Running, HasTheTimeStampCounterTrapWhereItIsReadOften) {
+  unsigned translated = 0;
+  while (run({0x0f, 0x31}) == Left::Unfit && translated < 10) ++translated;
+  EXPECT_GE(translated, 2u);
+  EXPECT_LT(translated, 10u);
+  EXPECT_EQ(run({0x0f, 0x31}), Left::Instruction);
+  EXPECT_EQ(s.rip, kCode);
+  EXPECT_EQ(run({0x0f, 0x01, 0xf9}), Left::Instruction);
+  EXPECT_EQ(s.rip, kCode);
+  EXPECT_EQ(vcpu.counters().stubs, 2u);
+}
+
 TEST_F(Running, SetsAccessedAndDirtyBitsAsProcessorsDo) {
   // mov rax, [kData]; syscall
   run({0x48, 0x8b, 0x04, 0x25, 0x00, 0x00, 0x50, 0x00, 0x0f, 0x05});

@@ -22,10 +22,11 @@ Bytes page_with(const Bytes& bytes, unsigned at = kAt) {
   return page;
 }
 
-bool is_banned(const Bytes& page, const Bytes& before = {}, const Bytes& behind = {}) {
+bool is_banned(const Bytes& page, const Bytes& before = {}, const Bytes& behind = {},
+               Rdtsc rdtsc = Rdtsc::Answers) {
   CodeWindow window;
   window.set(before, page, behind);
-  return find_banned(window).has_value();
+  return find_banned(window, rdtsc).has_value();
 }
 
 TEST(Scanner, FindsWhatAnswersForTheHost) {
@@ -58,6 +59,12 @@ TEST(Scanner, FindsWhatAnswersForTheHost) {
 
 TEST(Scanner, FindsCpuidWhereItDoesNotTrap) {
   EXPECT_EQ(is_banned(page_with({0x0f, 0xa2})), !host_faults_cpuid());
+}
+
+TEST(Scanner, LeavesRdtscWhereItTraps) {
+  for (const Bytes& bytes : {Bytes{0x0f, 0x31}, Bytes{0x0f, 0x01, 0xf9}})
+    EXPECT_FALSE(is_banned(page_with(bytes), {}, {}, Rdtsc::Traps));
+  EXPECT_TRUE(is_banned(page_with({0x0f, 0x34}), {}, {}, Rdtsc::Traps));
 }
 
 TEST(Scanner, LeavesWhatTrapsOrIsTheGuests) {
@@ -143,7 +150,7 @@ TEST(ScannedPages, AreLookedAtAnewWhenTheyHoldSomethingElse) {
   const auto is_banned_there = [&](const Bytes& page, u64 offset) {
     CodeWindow window;
     window.set({}, page, {});
-    return scanned.is_banned(offset, window);
+    return scanned.is_banned(offset, window, Rdtsc::Answers);
   };
   const Bytes harmless = page_with({0x0f, 0xa3}), sysenter = page_with({0x0f, 0x34});
   for (unsigned n = 0; n < 2; ++n) {
@@ -153,6 +160,17 @@ TEST(ScannedPages, AreLookedAtAnewWhenTheyHoldSomethingElse) {
     EXPECT_TRUE(is_banned_there(sysenter, kOffset));
     EXPECT_FALSE(is_banned_there(harmless, kOffset + kPageSize));
   }
+}
+
+TEST(ScannedPages, TellRdtscFromWhatIsBannedAnyway) {
+  ScannedPages scanned;
+  CodeWindow window;
+  window.set({}, page_with({0x0f, 0x31}), {});
+  EXPECT_TRUE(scanned.is_banned(0, window, Rdtsc::Answers));
+  EXPECT_FALSE(scanned.is_banned(0, window, Rdtsc::Traps));
+  window.set({}, page_with({0x0f, 0x31, 0x0f, 0x34}), {});
+  EXPECT_TRUE(scanned.is_banned(0, window, Rdtsc::Answers));
+  EXPECT_TRUE(scanned.is_banned(0, window, Rdtsc::Traps));
 }
 
 TEST(ScannedPages, DependOnEachOfTheirBytes) {
