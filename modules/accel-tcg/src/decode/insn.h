@@ -26,6 +26,9 @@ enum class Op : u8 {
   PushImm,
   PushMem,  // FF /6
   Pop,      // POP r
+  PopMem,   // 8F /0
+  PushSelector,
+  PopSelector,
   Leave,
   Jcc,
   Jmp,
@@ -47,7 +50,7 @@ enum class Op : u8 {
   Rdtsc,
   Rdtscp,
   ReadControl,   // MOV r, CR0, CR2, CR3 or CR4
-  ReadSelector,  // MOV r, Sreg
+  ReadSelector,  // MOV r/m, Sreg
   ReadBase,      // RDFSBASE, RDGSBASE
   WriteBase,     // WRFSBASE, WRGSBASE
   Swapgs,
@@ -60,7 +63,7 @@ enum class Op : u8 {
   SaveStateOptimized,
   SaveStateCompact,
   RestoreState,  // XRSTOR
-  LoadSegment,   // MOV to DS, ES, FS or GS from a register
+  LoadSegment,   // MOV to DS, ES, FS or GS, and outside of 64-bit code to SS
   Cpuid,
   ZeroVectors,  // VZEROUPPER and VZEROALL of code that has eight vector registers
 };
@@ -169,6 +172,8 @@ struct Insn {
   unsigned operand_size() const { return w ? 8 : operand_size_prefix ? 2 : 4; }
   // Of what PUSH, CALL and their like move.
   unsigned stack_operand_size() const { return code_bits == 64 ? 8 : operand_size(); }
+  // Of PUSH and POP of a segment register: which.
+  unsigned stack_selector() const { return (opcode >> 3 & 3u) + (map != 0 ? 4 : 0); }
   bool default_address_size() const { return address_bits == code_bits; }
   unsigned memory_size() const;
   // Of a string instruction: the size of an element, whether it reads at rSI and uses rDI.

@@ -90,6 +90,7 @@ struct SystemForm {
     kSaveCompact,
     kRestore,
     kLoadSegment,
+    kPopSegment,
     kCpuid
   };
   static constexpr u32 kKindMask = 0xff;
@@ -97,10 +98,16 @@ struct SystemForm {
   static constexpr u32 kRegisterShift = 16;  // its general register, if it has one
   static constexpr u32 kRegisterMask = 0xf;
   static constexpr u32 kSegmentShift = 20, kSegmentMask = 7;
-  static constexpr u32 kWide = 1 << 24;  // with REX.W
+  static constexpr u32 kWide = 1 << 24;       // with REX.W
+  static constexpr u32 kWithValue = 1 << 25;  // its operand's value is in JitState::slow_linear
+  static constexpr u32 kNarrow = 1 << 26;     // operands of 16 bits, of 16- and 32-bit code
   static u32 make(const Insn& i, Kind kind) {
     return kind | u32{i.length} << kLengthShift | u32{i.rm} << kRegisterShift |
            (i.reg & kSegmentMask) << kSegmentShift | (i.w ? kWide : 0);
+  }
+  static u32 pop_selector(const Insn& i) {
+    return kPopSegment | u32{i.length} << kLengthShift | i.stack_selector() << kSegmentShift |
+           kWithValue | (i.stack_operand_size() == 2 ? kNarrow : 0);
   }
 };
 
@@ -156,7 +163,7 @@ struct Stubs {
   // call; T0 = RepeatForm, T1 = page offset of the instruction; T2 is lost. Returns if all is done.
   u32 repeat = 0;
   // jump; T0 = SystemForm, T1 = page offset of the instruction. The linear address of an operand
-  // in memory is in JitState::slow_linear.
+  // in memory, or its value (kWithValue), is in JitState::slow_linear.
   u32 system = 0;
   u32 link = 0;  // jump; T1 = site
   // The same for sites to another page, T0 = linear address of the target. What the vCPU's jump

@@ -41,6 +41,12 @@ EmitInsn* function_of(Op op) {
       return emit_push_operand;
     case Op::Pop:
       return emit_pop;
+    case Op::PopMem:
+      return emit_pop_operand;
+    case Op::PushSelector:
+      return emit_push_selector;
+    case Op::PopSelector:
+      return emit_pop_selector;
     case Op::Leave:
       return emit_leave;
     case Op::Jcc:
@@ -82,6 +88,8 @@ EmitInsn* function_of(Op op) {
       return emit_read_control;
     case Op::ReadSelector:
       return emit_read_selector;
+    case Op::LoadSegment:
+      return emit_load_segment;
     case Op::ReadBase:
       return emit_read_base;
     case Op::WriteBase:
@@ -99,7 +107,6 @@ EmitInsn* function_of(Op op) {
     case Op::SaveStateOptimized:
     case Op::SaveStateCompact:
     case Op::RestoreState:
-    case Op::LoadSegment:
     case Op::Cpuid:
       return emit_call_for_function;
   }

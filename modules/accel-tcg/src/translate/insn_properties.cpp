@@ -50,7 +50,7 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::ReadControl:
       return mode.has(Mode::kRing0);
     case Op::ReadSelector:
-      return mode.code64();
+      return true;
     case Op::ReadBase:
     case Op::WriteBase:
       return mode.has(Mode::kFsGsBase);
@@ -82,7 +82,14 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::Push:
     case Op::PushImm:
     case Op::PushMem:
+    case Op::PushSelector:
       return has_stack_operand_size(i, mode);
+    case Op::PopMem:
+      // An address that uses the stack pointer uses it as it is behind the pop.
+      return !(i.has_base && i.base == x86::RSP) && has_stack_operand_size(i, mode);
+    case Op::PopSelector:
+      // That of SS changes the stack that it is popped from.
+      return mode.has(Mode::kRing0) && i.stack_selector() != x86::SS;
     case Op::Pop:
       return i.default_operand_size || (i.rm != x86::RSP && has_stack_operand_size(i, mode));
     case Op::JmpIndirect:
@@ -131,6 +138,9 @@ bool resolve_segment(Insn& i, Mode mode) {
     case Op::PushImm:
     case Op::PushMem:
     case Op::Pop:
+    case Op::PopMem:
+    case Op::PushSelector:
+    case Op::PopSelector:
     case Op::Pushf:
     case Op::Popf:
     case Op::Call:
@@ -229,6 +239,7 @@ bool ends_block(const Insn& i) {
     case Op::SaveStateCompact:
     case Op::RestoreState:
     case Op::LoadSegment:
+    case Op::PopSelector:
     case Op::Cpuid:
       return true;
     default:

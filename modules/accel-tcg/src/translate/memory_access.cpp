@@ -91,6 +91,7 @@ bool stack_access(const Insn& i, MemoryAccess& access) {
     case Op::Push:
     case Op::PushImm:
     case Op::PushMem:
+    case Op::PushSelector:
     case Op::Pushf:
     case Op::Call:
     case Op::CallIndirect:
@@ -98,6 +99,8 @@ bool stack_access(const Insn& i, MemoryAccess& access) {
       access.write = true;
       return true;
     case Op::Pop:
+    case Op::PopMem:
+    case Op::PopSelector:
     case Op::Popf:
     case Op::Ret:
       access.displacement = 0;

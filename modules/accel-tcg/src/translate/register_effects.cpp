@@ -89,6 +89,7 @@ RegisterEffects register_effects(const Insn& i) {
     case Op::Push:
     case Op::PushImm:
     case Op::PushMem:
+    case Op::PushSelector:
     case Op::Pushf:
       e.shifted = 4;
       e.shift = -static_cast<i32>(i.stack_operand_size());
@@ -102,14 +103,20 @@ RegisterEffects register_effects(const Insn& i) {
       e.shifted = 4;
       e.shift = static_cast<i32>(i.stack_operand_size());
       return e;
+    case Op::PopMem:
+      e.shifted = 4;
+      e.shift = static_cast<i32>(i.stack_operand_size());
+      return e;
     case Op::Rdtsc:
       e.written = kRax | kRdx;
       return e;
     case Op::Rdtscp:
       e.written = kRax | kRcx | kRdx;
       return e;
-    case Op::ReadControl:
     case Op::ReadSelector:
+      if (!i.memory) e.written = bit(i.rm);
+      return e;
+    case Op::ReadControl:
     case Op::ReadBase:
       e.written = bit(i.rm);
       return e;

@@ -57,7 +57,11 @@ u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
       done = vcpu->fast_restore_state(form, linear);
       break;
     case SystemForm::kLoadSegment:
-      done = vcpu->fast_load_segment(form);
+      done = vcpu->fast_load_segment(form, linear);
+      break;
+    case SystemForm::kPopSegment:
+      done = vcpu->fast_load_segment(form, linear);
+      if (done) vcpu->drop_from_stack((form & SystemForm::kNarrow) != 0 ? 2 : 4);
       break;
     case SystemForm::kCpuid:
       done = vcpu->fast_cpuid();
@@ -149,8 +153,11 @@ bool TcgVcpu::fast_invalidate_page(u64 linear) {
   return true;
 }
 
-bool TcgVcpu::fast_load_segment(u64 form) {
-  const u64 selector = state_.gpr[form >> SystemForm::kRegisterShift & SystemForm::kRegisterMask];
+bool TcgVcpu::fast_load_segment(u64 form, u64 value) {
+  const u64 selector =
+      (form & SystemForm::kWithValue) != 0
+          ? value
+          : state_.gpr[form >> SystemForm::kRegisterShift & SystemForm::kRegisterMask];
   const auto segment =
       static_cast<x86::SegReg>(form >> SystemForm::kSegmentShift & SystemForm::kSegmentMask);
   u64 descriptor = 0;
@@ -159,6 +166,13 @@ bool TcgVcpu::fast_load_segment(u64 form) {
     return false;
   if (segment == x86::SS) state_.interrupt_shadow = x86::kShadowSs;
   return true;
+}
+
+// Of 16- or 32-bit code.
+void TcgVcpu::drop_from_stack(u64 bytes) {
+  const u64 mask = state_.seg[x86::SS].big() ? 0xffffffff : 0xffff;
+  u64& rsp = state_.gpr[x86::RSP];
+  rsp = (rsp & ~mask) | ((rsp + bytes) & mask);
 }
 
 bool TcgVcpu::fast_cpuid() {

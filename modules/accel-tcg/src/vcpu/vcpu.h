@@ -211,7 +211,9 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   bool fast_iret();
   bool fast_write_cr3(u64 value);
   bool fast_invalidate_page(u64 linear);
-  bool fast_load_segment(u64 form);
+  // `value`: the selector, if the form says so.
+  bool fast_load_segment(u64 form, u64 value);
+  void drop_from_stack(u64 bytes);
   bool fast_cpuid();
   // In fast_state.cpp, in the same way: XSAVE, XSAVEOPT and XSAVEC; XRSTOR.
   bool fast_save_state(u64 form, u64 linear);

@@ -17,6 +17,17 @@ void mov_immediate_byte(Emitter& e, const Insn& i) {
     e.a.mov(Assembler::low_byte(home), value);
 }
 
+RmOperand selector_of(unsigned segment) {
+  return RmOperand::at(kState,
+                       static_cast<i32>(offsetof(X86State, seg) + segment * sizeof(x86::Segment)));
+}
+
+// The selector is what SystemForm::kWithValue says.
+void load_value(Emitter& e, RmOperand from) {
+  e.a.load(kT1, from, 2);
+  e.a.mov(e.a.field(BACKPLANE_JIT_OFFSET(slow_linear)), e.a.t1);
+}
+
 // Stores what `reg` holds where the instruction pushes, and moves the stack pointer.
 void push_register(Emitter& e, u8 reg, unsigned size) {
   const RmOperand to = e.operands.checked_stack();
@@ -121,10 +132,50 @@ void emit_pop(Emitter& e, const ScannedInsn& s) {
   move_stack_pointer(e.a, e.mode(), static_cast<i32>(size));
 }
 
+void emit_pop_operand(Emitter& e, const ScannedInsn& s) {
+  const unsigned size = s.insn.stack_operand_size();
+  const RmOperand from = e.operands.checked_stack();
+  e.a.load(kT2, from, size);
+  const auto held = e.hold(e.scratch(kT2));
+  const RmOperand to = e.operands.checked(size, true, Operands::FlagsIn::Host);
+  e.a.mov(e.a.at(to, size), Assembler::sized(kT2, size));
+  move_stack_pointer(e.a, e.mode(), static_cast<i32>(size));
+}
+
+void emit_push_selector(Emitter& e, const ScannedInsn& s) {
+  const unsigned size = s.insn.stack_operand_size();
+  const RmOperand to = e.operands.checked_stack();
+  e.a.load(kT1, selector_of(s.insn.stack_selector()), 2);
+  e.a.mov(e.a.at(to, size), Assembler::sized(kT1, size));
+  move_stack_pointer(e.a, e.mode(), -static_cast<i32>(size));
+}
+
+void emit_pop_selector(Emitter& e, const ScannedInsn& s) {
+  e.flags.into_memory(kFlagsAll);
+  load_value(e, e.operands.checked_stack());
+  emit_call_of(e, SystemForm::pop_selector(s.insn));
+}
+
+void emit_load_segment(Emitter& e, const ScannedInsn& s) {
+  const Insn& i = s.insn;
+  u32 form = SystemForm::make(i, SystemForm::kLoadSegment);
+  e.flags.into_memory(kFlagsAll);
+  if (i.memory) {
+    load_value(e, e.operands.checked(2, false, Operands::FlagsIn::Memory));
+    form |= SystemForm::kWithValue;
+  }
+  emit_call_of(e, form);
+}
+
 void emit_read_selector(Emitter& e, const ScannedInsn& s) {
   const Insn& i = s.insn;
-  const RmOperand selector = RmOperand::at(
-      kState, static_cast<i32>(offsetof(X86State, seg) + i.reg * sizeof(x86::Segment)));
+  const RmOperand selector = selector_of(i.reg);
+  if (i.memory) {
+    const RmOperand to = e.operands.checked(2, true, Operands::FlagsIn::Host);
+    e.a.load(kT1, selector, 2);
+    e.a.mov(e.a.at(to, 2), Assembler::sized(kT1, 2));
+    return;
+  }
   if (i.operand_size() != 2) {
     const u8 reg = Emitter::target(i.rm);
     e.a.load(reg, selector, 2);

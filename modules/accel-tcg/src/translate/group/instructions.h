@@ -20,7 +20,11 @@ EmitInsn emit_push;
 EmitInsn emit_push_immediate;
 EmitInsn emit_push_operand;
 EmitInsn emit_pop;
+EmitInsn emit_pop_operand;
+EmitInsn emit_push_selector;
+EmitInsn emit_pop_selector;
 EmitInsn emit_read_selector;
+EmitInsn emit_load_segment;
 
 // Bit and byte
 EmitInsn emit_bit_string;
@@ -69,6 +73,9 @@ EmitInsn emit_read_base;
 EmitInsn emit_write_base;
 EmitInsn emit_read_time_stamp;    // RDTSC, RDTSCP
 EmitInsn emit_call_for_function;  // what has a SystemForm
+
+// Ends the block with a call for the function of a SystemForm. All flags are in memory.
+void emit_call_of(Emitter& e, u32 form);
 
 // What is left to the interpreter.
 EmitInsn emit_interpret;

@@ -27,8 +27,6 @@ SystemForm::Kind form_of(Op op) {
       return SystemForm::kSaveCompact;
     case Op::RestoreState:
       return SystemForm::kRestore;
-    case Op::LoadSegment:
-      return SystemForm::kLoadSegment;
     case Op::Cpuid:
       return SystemForm::kCpuid;
     default:
@@ -135,9 +133,13 @@ void emit_call_for_function(Emitter& e, const ScannedInsn& s) {
     e.operands.address(1);
     a.mov(a.field(BACKPLANE_JIT_OFFSET(slow_linear)), a.t0);
   }
-  a.mov(a.t0d, SystemForm::make(i, form_of(i.row.op)));
-  a.mov(a.t1d, i.offset);
-  a.jump(e.block.stubs.system);
+  emit_call_of(e, SystemForm::make(i, form_of(i.row.op)));
+}
+
+void emit_call_of(Emitter& e, u32 form) {
+  e.a.mov(e.a.t0d, form);
+  e.a.mov(e.a.t1d, e.block.current().insn.offset);
+  e.a.jump(e.block.stubs.system);
 }
 
 }  // namespace backplane::tcg
