@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SYSCALL, SYSRET, SYSENTER, SYSEXIT: transfers with fixed segments; and IRETQ with those that most
 // kernels have. [SDM 2A "IRET/IRETD/IRETQ-Interrupt Return", 2B "SYSCALL-Fast System Call",
-// "SYSENTER-Fast System Call", APM 3 "SYSCALL"] Translated code calls SYSCALL, SYSRET, IRETQ and
-// MOV to data segments of 64-bit code.
+// "SYSENTER-Fast System Call", APM 3 "SYSCALL"] Translated code calls SYSCALL, SYSRET, IRETQ,
+// loads of segment registers and far jumps.
 #include "descriptor.h"
 #include "flags.h"
 
@@ -99,6 +99,22 @@ bool load_data_segment64(X86State& s, SegReg reg, u16 selector, u64 descriptor) 
       (selector & 3u) > d.dpl() || s.cpl() > d.dpl())
     return false;
   s.seg[reg] = d.segment(selector);
+  return true;
+}
+
+bool far_jump_to_code(X86State& s, u16 selector, u32 offset, u64 descriptor) {
+  if ((s.cr0 & kCr0PE) == 0) {
+    if (offset > s.seg[CS].limit) return false;
+    load_real(s, CS, selector);
+    s.rip = offset;
+    return true;
+  }
+  const Descriptor code{.low = descriptor};
+  if ((s.rflags & kVM) != 0 || s.long_mode_active() || !usable(selector, code, s.cpl()) ||
+      !code.is_code() || code.conforming() || offset > code.limit())
+    return false;
+  s.seg[CS] = code.segment(selector);
+  s.rip = offset;
   return true;
 }
 

@@ -78,6 +78,10 @@ bool iret_to_code64(Context c, const u64* frame, u64 code, u64 stack);
 // False: nothing was done, and it is load_segment()'s. Otherwise as iret_to_code64(). The caller
 // sets the shadow of a load of SS.
 bool load_data_segment64(X86State& s, SegReg reg, u16 selector, u64 descriptor);
+// JMP of 16- or 32-bit code by a far pointer: in real mode of any selector, else of one in the GDT
+// with this descriptor, of a code segment of the same privilege level that was used before. False:
+// nothing was done, and it is far_jump()'s. Otherwise as iret_to_code64().
+bool far_jump_to_code(X86State& s, u16 selector, u32 offset, u64 descriptor);
 void syscall(Context c, u64 return_rip);
 void sysret(Context c, unsigned operand_size);
 void sysenter(Context c);
