@@ -155,6 +155,11 @@ void read_immediate(Cursor& in, Insn& i) {
         i.immediate = in.number<i32>();
       }
       return;
+    case Imm::Far:
+      i.immediate_size = static_cast<u8>(i.operand_size() + 2);
+      i.immediate = i.operand_size() == 2 ? in.number<u16>() : in.number<u32>();
+      i.immediate |= static_cast<i64>(in.number<u16>()) << 32;
+      return;
   }
 }
 

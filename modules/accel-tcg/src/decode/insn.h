@@ -33,6 +33,7 @@ enum class Op : u8 {
   Jcc,
   Jmp,
   JmpIndirect,
+  JmpFar,  // by a pointer in the instruction
   Call,
   CallIndirect,
   Ret,
@@ -57,12 +58,14 @@ enum class Op : u8 {
   Syscall,
   Sysret,  // to 64-bit code
   Iret,    // IRETQ
+  WriteCr0,
   WriteCr3,
   InvalidatePage,  // INVLPG
   SaveState,       // XSAVE
   SaveStateOptimized,
   SaveStateCompact,
   RestoreState,  // XRSTOR
+  LoadTable,     // LGDT, LIDT
   LoadSegment,   // MOV to DS, ES, FS or GS, and outside of 64-bit code to SS
   Cpuid,
   ZeroVectors,  // VZEROUPPER and VZEROALL of code that has eight vector registers
@@ -113,7 +116,7 @@ enum OperandFlag : u16 {
 
 enum class Unit : u8 { None, X87, Mmx, Sse, Avx };
 
-enum class Imm : u8 { None, Byte, Word, Z /*2 or 4*/, V /*2, 4 or 8*/ };
+enum class Imm : u8 { None, Byte, Word, Z /*2 or 4*/, V /*2, 4 or 8*/, Far /*Z and a selector*/ };
 
 // Flag masks, in RFLAGS positions of the low byte; OF moved to bit 1.
 constexpr u8 kFlagC = 1, kFlagO = 2, kFlagP = 4, kFlagA = 16, kFlagZ = 64, kFlagS = 128;
@@ -165,8 +168,8 @@ struct Insn {
   u8 base = 0, index = 0, scale = 0;
   i32 displacement = 0;
   u8 immediate_size = 0;
-  i64 immediate = 0;
-  u16 offset = 0;  // in its page
+  i64 immediate = 0;  // a far pointer's selector from bit 32 on
+  u16 offset = 0;     // in its page
 
   // In bytes.
   unsigned operand_size() const { return w ? 8 : operand_size_prefix ? 2 : 4; }

@@ -90,8 +90,10 @@ struct SystemForm {
     kSaveCompact,
     kRestore,
     kLoadSegment,
+    kCpuid,
     kPopSegment,
-    kCpuid
+    kJumpFar,
+    kWriteCr0
   };
   static constexpr u32 kKindMask = 0xff;
   static constexpr u32 kLengthShift = 8;     // of the instruction

@@ -55,6 +55,8 @@ EmitInsn* function_of(Op op) {
       return emit_jump;
     case Op::JmpIndirect:
       return emit_indirect_jump;
+    case Op::JmpFar:
+      return emit_far_jump;
     case Op::Call:
       return emit_call;
     case Op::CallIndirect:
@@ -88,6 +90,8 @@ EmitInsn* function_of(Op op) {
       return emit_read_control;
     case Op::ReadSelector:
       return emit_read_selector;
+    case Op::LoadTable:
+      return emit_load_table;
     case Op::LoadSegment:
       return emit_load_segment;
     case Op::ReadBase:
@@ -101,6 +105,7 @@ EmitInsn* function_of(Op op) {
     case Op::Syscall:
     case Op::Sysret:
     case Op::Iret:
+    case Op::WriteCr0:
     case Op::WriteCr3:
     case Op::InvalidatePage:
     case Op::SaveState:

@@ -48,7 +48,11 @@ bool translatable(const Insn& i, Mode mode) {
     case Op::Rdtscp:
       return (mode.bits & Mode::kTsc) != 0;
     case Op::ReadControl:
+    case Op::WriteCr0:
+    case Op::LoadTable:
       return mode.has(Mode::kRing0);
+    case Op::JmpFar:
+      return true;
     case Op::ReadSelector:
       return true;
     case Op::ReadBase:
@@ -232,6 +236,8 @@ bool ends_block(const Insn& i) {
     case Op::Syscall:
     case Op::Sysret:
     case Op::Iret:
+    case Op::JmpFar:
+    case Op::WriteCr0:
     case Op::WriteCr3:
     case Op::InvalidatePage:
     case Op::SaveState:

@@ -64,6 +64,7 @@ RegisterEffects register_effects(const Insn& i) {
     case Op::Cli:
     case Op::Sti:
     case Op::Swapgs:
+    case Op::LoadTable:
       return e;
     case Op::Loop:
       if (i.opcode != 0xe3) e.written = kRcx;

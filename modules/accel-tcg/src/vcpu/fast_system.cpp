@@ -41,6 +41,14 @@ u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
       done = vcpu->fast_iret();
       jumps = true;
       break;
+    case SystemForm::kJumpFar:
+      done = vcpu->fast_jump_far(linear);
+      jumps = true;
+      break;
+    case SystemForm::kWriteCr0:
+      done = vcpu->fast_write_cr0(
+          s.gpr[form >> SystemForm::kRegisterShift & SystemForm::kRegisterMask]);
+      break;
     case SystemForm::kWriteCr3:
       done = vcpu->fast_write_cr3(
           s.gpr[form >> SystemForm::kRegisterShift & SystemForm::kRegisterMask]);
@@ -131,6 +139,21 @@ bool TcgVcpu::fast_iret() {
     return false;
   load_flags(jit_, state_.rflags);
   if (state_.cpl() == 3) offer_to_native();
+  return true;
+}
+
+bool TcgVcpu::fast_jump_far(u64 pointer) {
+  const u16 selector = static_cast<u16>(pointer >> 32);
+  u64 descriptor = 0;
+  if (state_.protected_mode() && !gdt_descriptor(selector, descriptor)) return false;
+  return x86::far_jump_to_code(state_, selector, static_cast<u32>(pointer), descriptor);
+}
+
+// Of 16- or 32-bit code: into protected mode and out of it, as nothing is translated.
+bool TcgVcpu::fast_write_cr0(u64 value) {
+  const u64 changed = static_cast<u32>(state_.cr0 ^ value);
+  if ((changed & ~x86::kCr0PE) != 0 || (state_.cr0 & x86::kCr0PG) != 0) return false;
+  state_.cr0 ^= changed;
   return true;
 }
 

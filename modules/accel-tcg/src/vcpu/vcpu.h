@@ -209,6 +209,8 @@ class TcgVcpu final : public Vcpu, private x86::CpuObserver {
   void fast_syscall(u64 form, u64 offset);
   bool fast_sysret();
   bool fast_iret();
+  bool fast_jump_far(u64 pointer);
+  bool fast_write_cr0(u64 value);
   bool fast_write_cr3(u64 value);
   bool fast_invalidate_page(u64 linear);
   // `value`: the selector, if the form says so.

@@ -15,7 +15,7 @@ from pathlib import Path
 # The ways in, as the stubs know them, by the module that has them.
 WAYS_IN = {
     "accel-tcg.so": r"backplane::tcg::TcgVcpu::fast_\w+\(",
-    "target-x86.so": r"backplane::x86::(syscall|sysret|iret_to_code64|deliver_to_kernel64|load_data_segment64)\(",
+    "target-x86.so": r"backplane::x86::(syscall|sysret|iret_to_code64|deliver_to_kernel64|load_data_segment64|far_jump_to_code)\(",
 }
 # Where an exception is thrown, or the program ends, no guest goes on; the system call that sleeps
 # and wakes changes no vector register; what a CPU's vendor is depends on its class, which is asked

@@ -146,6 +146,14 @@ void emit_indirect_jump(Emitter& e, const ScannedInsn& s) {
   e.exits.jump_indirect(0);
 }
 
+void emit_far_jump(Emitter& e, const ScannedInsn& s) {
+  e.flags.into_memory(kFlagsAll);
+  e.scratch(kT0);
+  e.a.mov(e.a.t0, s.insn.immediate);
+  e.a.mov(e.a.field(BACKPLANE_JIT_OFFSET(slow_linear)), e.a.t0);
+  emit_call_of(e, SystemForm::make(s.insn, SystemForm::kJumpFar) | SystemForm::kWithValue);
+}
+
 void emit_indirect_call(Emitter& e, const ScannedInsn& s) {
   flags_to_boundary(e, s);
   const RmOperand from = checked_target(e, s.insn);

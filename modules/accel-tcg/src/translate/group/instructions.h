@@ -35,6 +35,7 @@ EmitInsn emit_conditional_jump;
 EmitInsn emit_loop;
 EmitInsn emit_call;
 EmitInsn emit_indirect_jump;
+EmitInsn emit_far_jump;
 EmitInsn emit_indirect_call;
 EmitInsn emit_return;
 EmitInsn emit_leave;
@@ -69,6 +70,7 @@ EmitInsn emit_zero_vectors;
 EmitInsn emit_access_control;  // STAC, CLAC
 EmitInsn emit_swapgs;
 EmitInsn emit_read_control;
+EmitInsn emit_load_table;  // LGDT, LIDT
 EmitInsn emit_read_base;
 EmitInsn emit_write_base;
 EmitInsn emit_read_time_stamp;    // RDTSC, RDTSCP

@@ -15,6 +15,8 @@ SystemForm::Kind form_of(Op op) {
       return SystemForm::kSysret;
     case Op::Iret:
       return SystemForm::kIret;
+    case Op::WriteCr0:
+      return SystemForm::kWriteCr0;
     case Op::WriteCr3:
       return SystemForm::kWriteCr3;
     case Op::InvalidatePage:
@@ -69,6 +71,22 @@ void emit_read_control(Emitter& e, const ScannedInsn& s) {
   static constexpr std::size_t kPlaces[] = {offsetof(X86State, cr0), 0, offsetof(X86State, cr2),
                                             offsetof(X86State, cr3), offsetof(X86State, cr4)};
   read_state(e, s.insn.rm, kPlaces[s.insn.reg], e.mode().code64() ? 8 : 4);
+}
+
+// In 16- and 32-bit code a limit and a base of four bytes, or of three. [SDM 2A "LGDT/LIDT-Load
+// Global/Interrupt Descriptor Table Register"]
+void emit_load_table(Emitter& e, const ScannedInsn& s) {
+  constexpr u8 kGdt = 2;  // in ModRM.reg
+  const std::size_t table =
+      s.insn.reg == kGdt ? offsetof(X86State, gdtr) : offsetof(X86State, idtr);
+  const auto place = [table](std::size_t in_table) { return static_cast<int>(table + in_table); };
+  Assembler& a = e.a;
+  const RmOperand from = e.operands.checked(6, false, Operands::FlagsIn::Memory);
+  a.load(kT1, from, 2);
+  a.mov(a.field16(place(offsetof(x86::DescriptorTable, limit))), a.t1w);
+  a.load(kT1, RmOperand::at(from.reg, from.displacement + 2), 4);
+  if (s.insn.operand_size() == 2) a.and_(a.t1d, 0xffffff);
+  a.mov(a.field(place(offsetof(x86::DescriptorTable, base))), a.t1);
 }
 
 void emit_read_base(Emitter& e, const ScannedInsn& s) {
