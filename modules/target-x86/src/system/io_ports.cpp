@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
 // IN and OUT: the permission, and the access itself. [SDM 1 "I/O Permission Bit Map"]
+#include <chrono>
+#include <thread>
+#include <utility>
+
 #include "backplane/machine.h"
 #include "descriptor.h"
 
 namespace backplane::x86 {
+
+namespace {
+
+thread_local i64 rest = 0;  // nanoseconds
+
+}  // namespace
 
 void check_io_permission(Context c, u16 port, unsigned size) {
   const X86State& s = c.state();
@@ -23,9 +33,13 @@ void check_io_permission(Context c, u16 port, unsigned size) {
 
 u32 port_in(Context c, u16 port, unsigned size) {
   u32 value = 0;
+  rest = 0;
   c.cpu.machine().io().read(port, &value, size);
+  if (rest > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(std::exchange(rest, 0)));
   return value;
 }
+
+void rest_behind_port_in(i64 nanoseconds) { rest = nanoseconds; }
 
 void port_out(Context c, u16 port, u32 value, unsigned size) {
   c.cpu.machine().io().write(port, &value, size);

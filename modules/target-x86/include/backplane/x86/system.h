@@ -115,6 +115,10 @@ void invpcid(Context c, u64 type, u64 pcid, u64 linear);
 // Throws #GP if the I/O permission (IOPL, TSS bitmap) forbids it.
 void check_io_permission(Context c, u16 port, unsigned size);
 u32 port_in(Context c, u16 port, unsigned size);
+// For a device whose port a CPU reads, on that CPU's thread: what the guest polls for does not come
+// any sooner than in so many nanoseconds of the host's time. port_in() sleeps as long, without the
+// machine lock, before the guest goes on; interrupts wait for that.
+void rest_behind_port_in(i64 nanoseconds);
 void port_out(Context c, u16 port, u32 value, unsigned size);
 
 // POPF/IRET semantics: which bits may change at this CPL and IOPL.
