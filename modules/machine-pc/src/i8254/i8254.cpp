@@ -353,6 +353,12 @@ void Pit8254::write(unsigned port, u8 value) {
   }
 }
 
+std::optional<i64> Pit8254::output2_rises() const {
+  const Channel& c = state_.channels[2];
+  if (c.mode != 0 || c.write_high || c.paused_at >= 0 || !counting(c)) return std::nullopt;
+  return c.start + nanoseconds_for(c.count, kHertz);
+}
+
 bool Pit8254::output2() {
   const i64 now = clock_.now();
   take_next_count(state_.channels[2], now);

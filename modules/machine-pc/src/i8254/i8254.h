@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 
 #include "backplane/clock.h"
 #include "backplane/irq.h"
@@ -42,6 +43,8 @@ class Pit8254 {
   void set_gate2(bool gate) { set_gate(state_.channels[2], gate); }
   bool gate2() const { return state_.channels[2].gate; }
   bool output2();
+  // When it goes high, if counter 2 counts down once (mode 0). output2() is low.
+  std::optional<i64> output2_rises() const;
 
  private:
   enum Access : u8 { kLow = 1, kHigh = 2, kLowThenHigh = 3 };

@@ -2,12 +2,15 @@
 // "isa-pit": the 8254 at ports 40h to 43h, and port 61h, through which its counter 2 is gated and
 // read. [IBM PC AT Technical Reference "System Timers"]
 #include <memory>
+#include <optional>
 
 #include "backplane/enumeration.h"
 #include "backplane/isa/isa_device.h"
 #include "backplane/machine.h"
 #include "backplane/x86/platform_interrupts.h"
+#include "backplane/x86/system.h"
 #include "i8254/i8254.h"
+#include "i8254/polled_output.h"
 #include "time/ticks.h"
 
 namespace backplane {
@@ -87,8 +90,16 @@ class IsaPit final : public IsaDevice {
   }
 
   u64 read_port61(u64 /*offset*/, unsigned /*size*/) {
-    const u64 refreshes = ticks_in(machine().virtual_clock().now(), kRefreshHertz);
-    return state_.port61 | ((refreshes & 1) != 0 ? kRefresh : 0) | (pit_->output2() ? kOutput2 : 0);
+    const i64 now = machine().virtual_clock().now();
+    const u64 refreshes = ticks_in(now, kRefreshHertz);
+    const bool output = pit_->output2();
+    if (!output) rest_if_polled(now);
+    return state_.port61 | ((refreshes & 1) != 0 ? kRefresh : 0) | (output ? kOutput2 : 0);
+  }
+  void rest_if_polled(i64 now) {
+    if (!machine().virtual_clock().follows_host()) return;
+    if (const std::optional<i64> rises = pit_->output2_rises())
+      x86::rest_behind_port_in(polled_.read_low(now, *rises));
   }
   void write_port61(u64 /*offset*/, u64 value, unsigned /*size*/) {
     state_.port61 = static_cast<u8>(value & (kGate2 | kSpeaker));
@@ -101,6 +112,7 @@ class IsaPit final : public IsaDevice {
   x86::PlatformChipset* platform_ = nullptr;
   Subscription run_state_;
   std::unique_ptr<Pit8254> pit_;
+  PolledOutput polled_;
   struct State {
     u8 port61 = 0;
   };

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#include "i8254/polled_output.h"
+
+#include <algorithm>
+
+namespace backplane::pc {
+
+i64 PolledOutput::read_low(i64 now, i64 rises) {
+  if (now - last_ > kFarthest || now < last_) {
+    since_ = now;
+    reads_ = 0;
+  }
+  last_ = now;
+  if (++reads_ < kReads || now - since_ < kPatience) return 0;
+  reads_ = kReads;
+  const i64 rest = std::min(kLongest, rises - kEarly - now);
+  return rest < kShortest ? 0 : rest;
+}
+
+}  // namespace backplane::pc
