@@ -5,6 +5,6 @@
 
 #include "backplane/modinfo.h"
 
-#define BACKPLANE_TARGET_X86_VERSION "0.1"
+#define BACKPLANE_TARGET_X86_VERSION "0.2"
 // NOLINTNEXTLINE(misc-definitions-in-headers): it is each file's own
 BACKPLANE_REQUIRES("target-x86", BACKPLANE_TARGET_X86_VERSION)
