@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where a program goes behind an instruction: bytes that no program of ring 3 would get past are
-// data.
+// Where a program goes behind an instruction, and whether programs have such: bytes that are full
+// of others are data.
 #pragma once
 
 #include <span>
@@ -9,10 +9,14 @@
 
 namespace backplane::native {
 
-enum class Flow {
-  GoesOn,  // also where a jump may be taken
-  Leaves,  // to elsewhere, and what is behind may be anything
-  Faults   // or does what no program does
+struct Flow {
+  enum Kind {
+    GoesOn,
+    MayJump,  // by `distance` from its end, or goes on
+    Leaves,   // to elsewhere, and what is behind may be anything
+    Odd       // or faults, or does nothing that a program would want
+  } kind = GoesOn;
+  i32 distance = 0;
 };
 
 // Of an instruction of 64-bit code, as long as instruction_length() says.

@@ -58,11 +58,11 @@ bool bans_group_7(u8 modrm, Rdtsc rdtsc) {
   }
 }
 
-// 0F AE: XSAVE, XRSTOR, XSAVEOPT, which handle components that the guest's CPU does not have.
-// (CLWB is 66 0F AE /6.)
-bool bans_group_15(u8 before, u8 modrm) {
+// 0F AE: XSAVE, XRSTOR, XSAVEOPT, which handle components that the guest's CPU does not have. (With
+// 66 the last one is CLWB; but that byte may be another instruction's.)
+bool bans_group_15(u8 modrm) {
   const unsigned reg = modrm >> 3 & 7;
-  return modrm < 0xc0 && (reg == 4 || reg == 5 || (reg == 6 && before != 0x66));
+  return modrm < 0xc0 && reg >= 4 && reg <= 6;
 }
 
 // 0F C7: XSAVEC, and RDPID.
@@ -71,62 +71,85 @@ bool bans_group_9(u8 before, u8 modrm) {
   return modrm < 0xc0 ? reg == 4 : reg == 7 && before == 0xf3;
 }
 
-bool banned(const u8* at, u8 before, Rdtsc rdtsc) {
-  switch (at[1]) {
+bool bans_three_bytes(u8 opcode, u8 modrm, u8 before, Rdtsc rdtsc) {
+  switch (opcode) {
     case 0x00:
-      return bans_group_6(at[2]);
+      return bans_group_6(modrm);
     case 0x01:
-      return bans_group_7(at[2], rdtsc);
+      return bans_group_7(modrm, rdtsc);
     case 0x02:  // LAR
     case 0x03:  // LSL
-    case 0x34:  // SYSENTER
       return true;
-    case 0x31:  // RDTSC
-      return rdtsc == Rdtsc::Answers;
-    case 0xa2:  // CPUID
-      return !host_faults_cpuid();
     case 0xae:
-      return bans_group_15(before, at[2]);
+      return bans_group_15(modrm);
     case 0xc7:
-      return bans_group_9(before, at[2]);
+      return bans_group_9(before, modrm);
     default:
       return false;
   }
 }
 
-// Instructions of a window, each decoded once however many walks come by it.
+// How many bytes from 0F on make an instruction that is banned, or 0. `before`: the prefix.
+unsigned banned(std::span<const u8> code, u8 before, Rdtsc rdtsc) {
+  if (code.size() < 2) return 0;
+  switch (code[1]) {
+    case 0x31:  // RDTSC
+      return rdtsc == Rdtsc::Answers ? 2 : 0;
+    case 0x34:  // SYSENTER
+      return 2;
+    case 0xa2:  // CPUID
+      return host_faults_cpuid() ? 0 : 2;
+    default:
+      return code.size() > 2 && bans_three_bytes(code[1], code[2], before, rdtsc) ? 3 : 0;
+  }
+}
+
+// Instructions of a page in its window, each decoded once however many walks come by it. What lies
+// in the pages beside it may change and nobody tell, so nothing is made of that.
 class Walker {
  public:
-  explicit Walker(std::span<const u8> code) : code_(code) {}
+  explicit Walker(const CodeWindow& window)
+      : code_(window.bytes()),
+        first_(window.before()),
+        end_(window.before() + static_cast<unsigned>(kPageSize)) {}
 
   // Whether bytes are an instruction, and not within another: from wherever one begins to read
-  // code, one is soon in step with it.
+  // code, one is soon in step with it; seldom enough, as long ones that are all alike can have two
+  // readings side by side.
   bool is_instruction(unsigned at) {
-    constexpr unsigned kMostStarts = 16, kBefore = 64;
-    if (at == 0) return true;
-    const unsigned first = at > kBefore ? at - kBefore : 0;
-    const unsigned starts = std::min(kMostStarts, at - first);
-    unsigned met = 0, missed = 0;
-    for (unsigned start = first; met * 2 < starts && missed * 2 <= starts; ++start)
-      ++(meets(start, at) ? met : missed);
-    return met * 2 >= starts;
+    constexpr unsigned kStarts = 16, kBefore = 64, kEnough = kStarts / 4;
+    if (at < kStarts) return true;
+    const unsigned first = at - std::min(at, kBefore);
+    unsigned met = 0;
+    for (unsigned start = first; start < first + kStarts && met < kEnough; ++start)
+      if (meets(start, at)) ++met;
+    return met == kEnough;
   }
 
-  // Whether no program comes by: behind it, without a way out, is what none gets past. Tables of
-  // constants that lie between functions are full of that.
-  bool is_nonsense(unsigned at) const {
-    constexpr unsigned kLongest = 15;
-    while (at + kLongest <= code_.size()) {
+  // Whether no program comes by: wherever it went on from there, it would meet with what programs
+  // are not made of before there is a way out of the page; of what is behind that nobody tells when
+  // it changes. Tables of constants that lie between functions are full of such things.
+  bool is_nonsense(unsigned at) { return is_odd(at, 0, 0); }
+
+ private:
+  // Behind so many odd instructions, and so many jumps that may be taken.
+  bool is_odd(unsigned at, unsigned odd, unsigned jumps) {
+    constexpr unsigned kLongest = 15, kEnough = 2, kMostJumps = 4;
+    while (at >= first_ && at < end_ - kLongest && budget_ > 0) {
+      --budget_;
       const unsigned length = instruction_length(code_.subspan(at));
-      if (length == 0) return true;
-      const Flow flow = flow_of(code_.subspan(at, length));
-      if (flow != Flow::GoesOn) return flow == Flow::Faults;
-      at += length;
+      const Flow flow = length == 0 ? Flow{Flow::Odd} : flow_of(code_.subspan(at, length));
+      if (flow.kind == Flow::Leaves) return false;
+      if (flow.kind == Flow::Odd && ++odd == kEnough) return true;
+      at += std::max(length, 1u);
+      if (flow.kind == Flow::MayJump &&
+          (jumps == kMostJumps ||
+           !is_odd(at + static_cast<unsigned>(flow.distance), odd, jumps + 1)))
+        return false;
     }
     return false;
   }
 
- private:
   // Whether a walk from `start` on comes by one whose opcode is at `at`.
   bool meets(unsigned start, unsigned at) {
     for (;;) {
@@ -144,35 +167,48 @@ class Walker {
   }
 
   const std::span<const u8> code_;
+  const unsigned first_, end_;
+  unsigned budget_ = 4 * kPageSize;  // instructions that are looked at
   u8 lengths_[CodeWindow::kMostBytes] = {};
 };
+
+// The last byte in front of an opcode that is no REX prefix.
+u8 prefix_before(std::span<const u8> code, unsigned at) {
+  constexpr u8 kRexMask = 0xf0, kRex = 0x40;
+  while (at > 0 && (code[at - 1] & kRexMask) == kRex) --at;
+  return at > 0 ? code[at - 1] : u8{0};
+}
 
 }  // namespace
 
 std::optional<unsigned> find_banned(const CodeWindow& window, Rdtsc rdtsc) {
   const std::span<const u8> code = window.bytes();
-  // One that begins in the page before ends in this one.
-  constexpr unsigned kLongest = 3;
-  const unsigned begin = window.before() - std::min(window.before(), kLongest - 1);
-  const u8* const last = code.data() + window.before() + kPageSize;
-  Walker walker(code);
-  const auto search = [&](u8 byte, auto is_banned) -> std::optional<unsigned> {
-    for (const u8* at = code.data() + begin; at < last; ++at) {
+  const unsigned first = window.before(), end = first + static_cast<unsigned>(kPageSize);
+  Walker walker(window);
+  // The length of a banned instruction that the bytes begin with, or 0.
+  const auto search = [&](u8 byte, auto banned_length) -> std::optional<unsigned> {
+    // One that begins in the page before may end in this one.
+    constexpr unsigned kLongest = 3;
+    const u8* at = code.data() + first - std::min(first, kLongest - 1);
+    for (const u8* const last = code.data() + end; at < last; ++at) {
       at = static_cast<const u8*>(std::memchr(at, byte, static_cast<std::size_t>(last - at)));
       if (at == nullptr) break;
       const auto offset = static_cast<unsigned>(at - code.data());
-      if (is_banned(at, static_cast<unsigned>(code.size()) - offset) &&
-          walker.is_instruction(offset) && !walker.is_nonsense(offset))
+      const unsigned length = banned_length(offset);
+      if (length != 0 && offset + length > first && walker.is_instruction(offset) &&
+          !walker.is_nonsense(offset))
         return offset;
     }
     return std::nullopt;
   };
-  const auto found = search(0x0f, [&](const u8* at, unsigned left) {
-    return left >= kLongest && banned(at, at > code.data() ? at[-1] : 0, rdtsc);
+  const auto found = search(0x0f, [&](unsigned offset) {
+    return banned(code.subspan(offset), prefix_before(code, offset), rdtsc);
   });
   if (found) return found;
   // INT 80h: the host's kernel takes it for a call, and half of RAX with it.
-  return search(0xcd, [](const u8* at, unsigned left) { return left > 1 && at[1] == 0x80; });
+  return search(0xcd, [&](unsigned offset) {
+    return offset + 1 < code.size() && code[offset + 1] == 0x80 ? 2u : 0u;
+  });
 }
 
 u64 CodeWindow::hash(u64 key) const {

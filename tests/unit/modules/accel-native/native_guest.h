@@ -28,6 +28,8 @@ class NativeGuest : public ::testing::Test {
     memory.store<u64>(kTables + 2 * kPageSize + (kCode >> 21) * 8,
                       (kTables + 3 * kPageSize) | 0x27);
     map(kCode, kCodePage, kPresent | kUser);
+    // INT3, as there is between functions.
+    write_code(Bytes(kPageSize, 0xcc));
     translate(kCodePage);
     map(kData, kDataPage, kPresent | kUser | kWritable | kNoExecute);
     s.cr0 = x86::kCr0PE | x86::kCr0PG | x86::kCr0WP | x86::kCr0NE;

@@ -222,9 +222,10 @@ TEST_F(Running, ModifiesCodeOfAnotherPage) {
   // mov eax, 7; syscall
   const Bytes other{0xb8, 0x07, 0x00, 0x00, 0x00, 0x0f, 0x05};
   machine.memory().write(kOther, other.data(), other.size());
-  // mov byte [the other page + 1], 42; jmp there
+  // mov byte [the other page + 1], 42; mov rax, the other page; jmp rax
   for (const u8 value : {42, 43}) {
-    EXPECT_EQ(run({0xc6, 0x04, 0x25, 0x01, 0x10, 0x40, 0x00, value, 0xe9, 0xf3, 0x0f, 0x00, 0x00}),
+    EXPECT_EQ(run({0xc6, 0x04, 0x25, 0x01, 0x10, 0x40, 0x00, value, 0x48, 0xc7, 0xc0, 0x00, 0x10,
+                   0x40, 0x00, 0xff, 0xe0}),
               Left::Instruction);
     EXPECT_EQ(s.rip, kCode + kPageSize) << "before somebody tells of writes to it";
     translate(kOther);
