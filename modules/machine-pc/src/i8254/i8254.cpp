@@ -353,10 +353,10 @@ void Pit8254::write(unsigned port, u8 value) {
   }
 }
 
-std::optional<i64> Pit8254::output2_rises() const {
+std::optional<PolledOutput::Wait> Pit8254::output2_wait() const {
   const Channel& c = state_.channels[2];
   if (c.mode != 0 || c.write_high || c.paused_at >= 0 || !counting(c)) return std::nullopt;
-  return c.start + nanoseconds_for(c.count, kHertz);
+  return PolledOutput::Wait{.begins = c.start, .ends = c.start + nanoseconds_for(c.count, kHertz)};
 }
 
 bool Pit8254::output2() {

@@ -12,6 +12,7 @@
 #include "backplane/state.h"
 #include "backplane/types.h"
 #include "backplane/x86/platform_interrupts.h"
+#include "i8254/polled_output.h"
 #include "time/ticks.h"
 
 namespace backplane::pc {
@@ -43,8 +44,8 @@ class Pit8254 {
   void set_gate2(bool gate) { set_gate(state_.channels[2], gate); }
   bool gate2() const { return state_.channels[2].gate; }
   bool output2();
-  // When it goes high, if counter 2 counts down once (mode 0). output2() is low.
-  std::optional<i64> output2_rises() const;
+  // Until it goes high, if counter 2 counts down once (mode 0). output2() is low.
+  std::optional<PolledOutput::Wait> output2_wait() const;
 
  private:
   enum Access : u8 { kLow = 1, kHigh = 2, kLowThenHigh = 3 };

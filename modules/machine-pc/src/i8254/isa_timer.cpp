@@ -98,8 +98,8 @@ class IsaPit final : public IsaDevice {
   }
   void rest_if_polled(i64 now) {
     if (!machine().virtual_clock().follows_host()) return;
-    if (const std::optional<i64> rises = pit_->output2_rises())
-      x86::rest_behind_port_in(polled_.read_low(now, *rises));
+    if (const std::optional<PolledOutput::Wait> wait = pit_->output2_wait())
+      x86::rest_behind_port_in(polled_.read_low(now, *wait));
   }
   void write_port61(u64 /*offset*/, u64 value, unsigned /*size*/) {
     state_.port61 = static_cast<u8>(value & (kGate2 | kSpeaker));

@@ -143,7 +143,7 @@ void X86Cpu::check_model() const {
   if (const u64 hertz = apic_->timer_frequency(); hertz != saved_.apic_timer_frequency)
     throw Error::of("the timers of the saved machine's local APICs have {} Hz, this one's {} Hz",
                     saved_.apic_timer_frequency, hertz)
-        .with_hint("use the accelerator that it was saved under");
+        .with_hint("use the accelerator and the version of this program that it was saved under");
 }
 
 // What instructions that set them would have refused, where those who use them rely on it.

@@ -40,10 +40,13 @@ Fraction approximate(u64 value, u64 unit, u64 most) {
 
 CpuidResult tsc_leaf(u64 frequency, u64 crystal) {
   constexpr u64 kTolerance = 2;
-  if (crystal == 0) return {};
+  constexpr u64 kSlowest = 1'000'000;
+  if (crystal < kSlowest) return {};
   const u64 most = std::numeric_limits<u32>::max() / (crystal / 1000);
   const Fraction rate = approximate(frequency, crystal, most);
-  if (rate.numerator == 0 || rate.millionths_off(frequency, crystal) >= kTolerance) return {};
+  if (rate.numerator == 0 || rate.denominator == 0 ||
+      rate.millionths_off(frequency, crystal) >= kTolerance)
+    return {};
   return {.eax = static_cast<u32>(rate.denominator),
           .ebx = static_cast<u32>(rate.numerator),
           .ecx = static_cast<u32>(crystal),

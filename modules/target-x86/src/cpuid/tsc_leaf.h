@@ -9,8 +9,8 @@ namespace backplane::x86 {
 
 // The rate of the time-stamp counter in Hz as that of the crystal, which the local APIC's timer
 // counts, times EBX / EAX. A kernel multiplies the crystal in kHz by EBX in 32 bits. Empty where
-// the crystal is not known (0), and where no such fraction comes within two millionths of the rate:
-// the kernel measures both then.
+// the crystal is not known (0) or slower than 1 MHz, and where no such fraction comes within two
+// millionths of the rate: the kernel measures both then.
 CpuidResult tsc_leaf(u64 frequency, u64 crystal);
 
 }  // namespace backplane::x86

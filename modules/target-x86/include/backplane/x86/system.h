@@ -117,7 +117,8 @@ void check_io_permission(Context c, u16 port, unsigned size);
 u32 port_in(Context c, u16 port, unsigned size);
 // For a device whose port a CPU reads, on that CPU's thread: what the guest polls for does not come
 // any sooner than in so many nanoseconds of the host's time. port_in() sleeps as long, without the
-// machine lock, before the guest goes on; interrupts wait for that.
+// machine lock, before the guest goes on; interrupts wait for that. Where the guest's instructions
+// are not executed by port_in(), it does nothing.
 void rest_behind_port_in(i64 nanoseconds);
 void port_out(Context c, u16 port, u32 value, unsigned size);
 

@@ -6,52 +6,69 @@
 namespace backplane::pc {
 namespace {
 
+using Wait = PolledOutput::Wait;
+
 constexpr i64 kMillisecond = 1'000'000, kStart = 5'000 * kMillisecond;
+constexpr i64 kLong = 55 * kMillisecond;
 constexpr i64 kRead = 1'000;  // what a read takes
 
-// Reads for `length`, and after each rests as told. Returns the time that it rested.
-i64 poll(PolledOutput& polled, i64 start, i64 length, i64 rises, i64 apart = kRead) {
+// Reads from one time of the wait to another, and after each rests as told. Returns the time that
+// it rested.
+i64 poll(PolledOutput& polled, Wait wait, i64 from, i64 to, i64 apart = kRead) {
   i64 rested = 0;
-  for (i64 now = start; now < start + length && now < rises; now += apart) {
-    const i64 rest = polled.read_low(now, rises);
+  for (i64 now = wait.begins + from; now < wait.begins + to; now += apart) {
+    const i64 rest = polled.read_low(now, wait);
     EXPECT_LE(rest, PolledOutput::kLongest);
-    EXPECT_LE(now + rest, rises - PolledOutput::kEarly * (rest > 0 ? 1 : 0));
+    EXPECT_LE(now + rest, wait.ends - PolledOutput::kEarly * (rest > 0 ? 1 : 0));
     rested += rest;
     now += rest;
   }
   return rested;
 }
 
-TEST(PolledOutput, RestsForMostOfALongWait) {
-  PolledOutput polled;
-  EXPECT_GT(poll(polled, kStart, 55 * kMillisecond, kStart + 55 * kMillisecond), 40 * kMillisecond);
+constexpr Wait wait_at(i64 start, i64 length = kLong) {
+  return {.begins = start, .ends = start + length};
 }
 
-TEST(PolledOutput, IsWatchedAllTheTimeInAShortWait) {
+TEST(PolledOutput, RestsForMostOfALongWait) {
   PolledOutput polled;
-  EXPECT_EQ(poll(polled, kStart, 10 * kMillisecond, kStart + 10 * kMillisecond), 0);
-  // Nor in the second of two, between which something else was done.
-  EXPECT_EQ(poll(polled, kStart + 20 * kMillisecond, 10 * kMillisecond, kStart + 30 * kMillisecond),
-            0);
+  EXPECT_GT(poll(polled, wait_at(kStart), 0, kLong), 40 * kMillisecond);
+}
+
+// By which kernels measure.
+TEST(PolledOutput, IsWatchedAllTheTimeInShortWaitsOneAfterAnother) {
+  for (const i64 length : {10 * kMillisecond, 50 * kMillisecond}) {
+    PolledOutput polled;
+    i64 start = kStart;
+    for (unsigned n = 0; n < 4; ++n, start += length + 50'000)
+      EXPECT_EQ(poll(polled, wait_at(start, length), 0, length), 0) << length << ' ' << n;
+  }
+}
+
+TEST(PolledOutput, IsWatchedAtTheBeginningOfEachWait) {
+  PolledOutput polled;
+  i64 start = kStart;
+  for (unsigned n = 0; n < 3; ++n, start += kLong + 50'000) {
+    EXPECT_EQ(poll(polled, wait_at(start), 0, PolledOutput::kPatience), 0) << n;
+    EXPECT_GT(poll(polled, wait_at(start), PolledOutput::kPatience, kLong), 0) << n;
+  }
 }
 
 TEST(PolledOutput, IsWatchedBeforeItRises) {
   PolledOutput polled;
-  const i64 rises = kStart + 30 * kMillisecond;
-  poll(polled, kStart, 29 * kMillisecond, rises);
-  EXPECT_EQ(poll(polled, rises - PolledOutput::kEarly, PolledOutput::kEarly, rises), 0);
+  poll(polled, wait_at(kStart), 0, kLong - kMillisecond);
+  EXPECT_EQ(poll(polled, wait_at(kStart), kLong - PolledOutput::kEarly, kLong), 0);
 }
 
 TEST(PolledOutput, DoesNotHoldUpAGuestThatLooksNowAndThen) {
   PolledOutput polled;
-  EXPECT_EQ(poll(polled, kStart, 50 * kMillisecond, kStart + 55 * kMillisecond, kMillisecond), 0);
+  EXPECT_EQ(poll(polled, wait_at(kStart), 0, 50 * kMillisecond, kMillisecond), 0);
 }
 
 TEST(PolledOutput, GoesOnRestingIfTheCpuComesBackLate) {
   PolledOutput polled;
-  const i64 rises = kStart + 55 * kMillisecond;
-  poll(polled, kStart, 20 * kMillisecond, rises);
-  EXPECT_GT(polled.read_low(kStart + 21 * kMillisecond, rises), 0);
+  poll(polled, wait_at(kStart), 0, 20 * kMillisecond);
+  EXPECT_GT(polled.read_low(kStart + 21 * kMillisecond, wait_at(kStart)), 0);
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ TEST(TscLeaf, IsWithinTwoMillionthsOrEmpty) {
 TEST(TscLeaf, IsEmptyWhereItWouldBeRoughOrTheCrystalIsNotKnown) {
   EXPECT_EQ(tsc_leaf(2'000'178'000, kGigahertz).eax, 0u);
   EXPECT_EQ(tsc_leaf(2'400'000'000, 0).eax, 0u);
+  EXPECT_EQ(tsc_leaf(2'400'000'000, 999).eax, 0u);
+  EXPECT_EQ(tsc_leaf(~u64{0} >> 20, 1'000'000).eax, 0u) << "too fast";
 }
 
 }  // namespace
