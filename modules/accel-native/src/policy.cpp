@@ -161,11 +161,11 @@ bool Policy::note_stay(u64 cr3, const Stay& stay) {
   if (stay.left_kernel) ++history.native_entries;
   const double saved = static_cast<double>(native) * history.gain.value_or(kUnknownGain);
   history.account = std::min(history.account + static_cast<i64>(saved) - cost, kMost);
-  const double hoped = static_cast<double>(native) * history.gain.value_or(1);
-  history.burst = hoped < static_cast<double>(cost) ? history.burst + 1 : 0;
+  const i64 hoped = static_cast<i64>(static_cast<double>(native) * history.gain.value_or(1));
+  history.burst = hoped < cost ? history.burst + cost - hoped : 0;
   if (history.account < 0)
     rest(history, true);
-  else if (history.burst == kBurst)
+  else if (history.burst > std::max(kBurst, history.account / kPartInBurst))
     rest(history, stay.left_page);
   else if (native < kShort * cost && (history.until_look -= cost) < 0)
     look_again(history);

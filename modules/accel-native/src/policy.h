@@ -78,8 +78,9 @@ class Policy {
   static constexpr i64 kMost = 3'000'000, kDoubtful = 2'000'000, kStake = 600'000;
   // What may have been spent when a space rests for a tick, so that its gain is seen once more.
   static constexpr i64 kLook = 10'000'000, kLastLook = 160'000'000;
-  // So many stays that cost more than they lasted, one after the other, have it rest at once.
-  static constexpr unsigned kBurst = 4;
+  // Stays that cost more than they save, one after the other, have it rest at once when they have
+  // lost so much, or more where there is much on the account: one of so many parts.
+  static constexpr i64 kBurst = 120'000, kPartInBurst = 8;
   // Ticks.
   static constexpr unsigned kLongestRest = 256;
   // A space that rests because it entered its kernel too often, and does so no more, does not wait
@@ -115,7 +116,7 @@ class Policy {
     u64 native_entries = 0;  // of the kernel, since the last tick
     bool mixed = false;      // since the last tick it was run in both ways
     bool begins = false;     // the next stay is the first
-    unsigned burst = 0;
+    i64 burst = 0;           // lost by the last stays
   };
   History& history_of(const Tick& tick);
   bool promote(History& history, u64 time);

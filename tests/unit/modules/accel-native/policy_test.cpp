@@ -202,8 +202,10 @@ TEST_F(Ticks, TryAProgramSoonerWhoseCodeGained) {
 
 TEST_F(Ticks, EndABurstOfShortStays) {
   promote();
-  for (unsigned n = 1; n < Policy::kBurst; ++n) EXPECT_TRUE(stay(5'000));
-  EXPECT_FALSE(stay(5'000));
+  unsigned stays = 1;
+  while (stay(5'000) && stays < 100) ++stays;
+  EXPECT_GT(stays, 4u);
+  EXPECT_LT(stays, 30u);
   EXPECT_TRUE(tick(4));
 }
 
