@@ -59,7 +59,8 @@ bool Policy::note_tick(const Tick& tick) {
   const bool mixed = std::exchange(history.mixed, false);
   const u64 native_entries = std::exchange(history.native_entries, 0);
   if (is_native) {
-    history.next_rest = std::max(history.next_rest / 2, 1u);
+    if (history.burst == 0 && history.account > kMost / 2)
+      history.next_rest = std::max(history.next_rest / 2, 1u);
     return true;
   }
   if (tick.banned) {
@@ -162,16 +163,18 @@ bool Policy::note_stay(u64 cr3, const Stay& stay) {
   const double saved = static_cast<double>(native) * history.gain.value_or(kUnknownGain);
   history.account = std::min(history.account + static_cast<i64>(saved) - cost, kMost);
   const i64 hoped = static_cast<i64>(static_cast<double>(native) * history.gain.value_or(1));
-  history.burst = hoped < cost ? history.burst + cost - hoped : 0;
+  const bool loses = hoped < cost;
+  history.burst = loses ? history.burst + cost - hoped : 0;
+  history.left_page = stay.left_page || (loses && history.left_page);
   if (history.account < 0)
     rest(history, true);
   else if (history.burst > std::max(kBurst, history.account / kPartInBurst))
-    rest(history, stay.left_page);
+    rest(history, history.left_page);
   else if (native < kShort * cost && (history.until_look -= cost) < 0)
     look_again(history);
   else
     return true;
-  history.rests_for_page = stay.left_page;
+  history.rests_for_page = history.left_page;
   return false;
 }
 

@@ -117,6 +117,7 @@ class Policy {
     bool mixed = false;      // since the last tick it was run in both ways
     bool begins = false;     // the next stay is the first
     i64 burst = 0;           // lost by the last stays
+    bool left_page = false;  // in one of these
   };
   History& history_of(const Tick& tick);
   bool promote(History& history, u64 time);

@@ -213,8 +213,7 @@ TEST_F(Ticks, LetASpaceRestForLongerWhereItsCodeHasToBeTranslated) {
   promote();
   unsigned before = 0;
   for (unsigned n = 0; n < 6; ++n) {
-    while (leave_page())
-      ;
+    while (leave_page()) tick();
     // However long the stretches are.
     const unsigned ticks = rest(0);
     EXPECT_GT(ticks, before);
