@@ -169,7 +169,7 @@ bool Policy::note_stay(u64 cr3, const Stay& stay) {
   if (history.account < 0)
     rest(history, true);
   else if (history.burst > std::max(kBurst, history.account / kPartInBurst))
-    rest(history, history.left_page);
+    rest(history, history.left_page && history.account < kMost / 3);
   else if (native < kShort * cost && (history.until_look -= cost) < 0)
     look_again(history);
   else

@@ -82,7 +82,7 @@ class Policy {
   // lost so much, or more where there is much on the account: one of so many parts.
   static constexpr i64 kBurst = 120'000, kPartInBurst = 8;
   // Ticks.
-  static constexpr unsigned kLongestRest = 256;
+  static constexpr unsigned kLongestRest = 32;
   // A space that rests because it entered its kernel too often, and does so no more, does not wait
   // for long: a tick in which there are such stretches counts as many.
   static constexpr u64 kLongStretch = 1'500'000;
