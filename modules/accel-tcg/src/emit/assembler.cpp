@@ -5,29 +5,60 @@
 
 namespace backplane::tcg {
 
+namespace {
+
+void add_modrm(CodeBytes& code, u8 reg, RmOperand rm) {
+  const unsigned reg_bits = (reg & 7u) << 3;
+  if (!rm.memory) return code.add(0xc0 | reg_bits | (rm.reg & 7u));
+  const bool small = rm.displacement >= -128 && rm.displacement < 128;
+  const bool none = rm.displacement == 0 && (rm.reg & 7) != 5;
+  const unsigned mod = none ? 0x00 : small ? 0x40 : 0x80;
+  code.add(mod | reg_bits | (rm.reg & 7u));
+  if ((rm.reg & 7) == 4) code.add(0x24);  // SIB: base only
+  if (none) return;
+  if (small)
+    code.add(rm.displacement);
+  else
+    code.add32(static_cast<u32>(rm.displacement));
+}
+
+}  // namespace
+
+void Assembler::put(const CodeBytes& code) {
+  const u32 at = here();
+  setSize(at + code.size());
+  std::memcpy(buffer_.writable() + at, code.data(), code.size());
+}
+
+u32 Assembler::put_jump(CodeBytes opcode, u32 target) {
+  const u32 at = here() + opcode.size();
+  opcode.add32(target - (at + 4));
+  put(opcode);
+  return at;
+}
+
 void Assembler::keep_in_cache_line(unsigned opcode_length) {
   while (((here() + opcode_length) & 63) > 60) nop();
 }
 
 u32 Assembler::jump(u32 target) {
   keep_in_cache_line(1);
-  db(0xe9);
-  dd(target - (here() + 4));
-  return here() - 4;
+  CodeBytes code;
+  code.add(0xe9);
+  return put_jump(code, target);
 }
 
 u32 Assembler::call_to(u32 target) {
-  db(0xe8);
-  dd(target - (here() + 4));
-  return here() - 4;
+  CodeBytes code;
+  code.add(0xe8);
+  return put_jump(code, target);
 }
 
 u32 Assembler::jump_if(u8 condition, u32 target) {
   keep_in_cache_line(2);
-  db(0x0f);
-  db(0x80 | condition);
-  dd(target - (here() + 4));
-  return here() - 4;
+  CodeBytes code;
+  code.add(0x0f, 0x80 | condition);
+  return put_jump(code, target);
 }
 
 void Assembler::patch_jump(u32 site, u32 target) {
@@ -77,44 +108,28 @@ void Assembler::replace_entry(u32 entry, u32 target) {
   __atomic_store_n(reinterpret_cast<u64*>(buffer_.writable() + entry), bytes, __ATOMIC_RELEASE);
 }
 
-void Assembler::encode_modrm(u8 reg, RmOperand rm) {
-  const u8 reg_bits = (reg & 7) << 3;
-  if (!rm.memory) {
-    db(0xc0 | reg_bits | (rm.reg & 7));
-    return;
-  }
-  const bool small = rm.displacement >= -128 && rm.displacement < 128;
-  const bool none = rm.displacement == 0 && (rm.reg & 7) != 5;
-  const u8 mod = none ? 0x00 : small ? 0x40 : 0x80;
-  db(mod | reg_bits | (rm.reg & 7));
-  if ((rm.reg & 7) == 4) db(0x24);  // SIB: base only
-  if (none) return;
-  if (small)
-    db(static_cast<u8>(rm.displacement));
-  else
-    dd(static_cast<u32>(rm.displacement));
-}
-
 void Assembler::encode(const Encoding& e, u8 reg, RmOperand rm, u8 vvvv, bool low_byte_registers) {
   const bool r = (reg & 8) != 0;
   const bool b = (rm.reg & 8) != 0;
+  CodeBytes code;
   if (e.vex) {
-    db(0xc4);
-    db((r ? 0 : 0x80) | 0x40 | (b ? 0 : 0x20) | e.map);
-    db((e.w ? 0x80 : 0) | ((~vvvv & 0xf) << 3) | (e.vex_l << 2) | e.vex_pp);
+    code.add(0xc4);
+    code.add((r ? 0 : 0x80) | 0x40 | (b ? 0 : 0x20) | e.map);
+    code.add((e.w ? 0x80 : 0) | ((~vvvv & 0xf) << 3) | (e.vex_l << 2) | e.vex_pp);
   } else {
-    if (e.operand_size_prefix) db(0x66);
-    if (e.repeat_prefix != 0) db(e.repeat_prefix);
-    if (e.lock && rm.memory) db(0xf0);
+    if (e.operand_size_prefix) code.add(0x66);
+    if (e.repeat_prefix != 0) code.add(e.repeat_prefix);
+    if (e.lock && rm.memory) code.add(0xf0);
     const u8 rex = 0x40 | (e.w ? 8 : 0) | (r ? 4 : 0) | (b ? 1 : 0);
-    if (rex != 0x40 || low_byte_registers) db(rex);
-    if (e.map >= 1) db(0x0f);
-    if (e.map == 2) db(0x38);
-    if (e.map == 3) db(0x3a);
+    if (rex != 0x40 || low_byte_registers) code.add(rex);
+    if (e.map >= 1) code.add(0x0f);
+    if (e.map == 2) code.add(0x38);
+    if (e.map == 3) code.add(0x3a);
   }
-  db(e.opcode);
-  if (e.has_modrm) encode_modrm(reg, rm);
-  put(&e.immediate, e.immediate_size);
+  code.add(e.opcode);
+  if (e.has_modrm) add_modrm(code, reg, rm);
+  code.add_number(&e.immediate, e.immediate_size);
+  put(code);
 }
 
 }  // namespace backplane::tcg

@@ -6,6 +6,7 @@
 
 #include "backplane/types.h"
 #include "emit/code_buffer.h"
+#include "emit/code_bytes.h"
 #include "emit/conditions.h"
 #include "emit/encoding.h"
 #include "emit/registers.h"
@@ -113,6 +114,28 @@ class Assembler : public Xbyak::CodeGenerator {
   // XCHG AL, AH and their like, for one of the first four registers.
   void swap_low_bytes(u8 reg);
 
+  // --- what most blocks have many of, which costs a fraction of encoding each instruction. In
+  // sequences.cpp.
+
+  void load_field(u8 reg, i32 displacement);   // MOV reg, [state]
+  void store_field(i32 displacement, u8 reg);  // MOV [state], reg
+  void load_t1(u32 value);                     // MOV T1d, value
+  // CMP dword [state], 0; with a displacement that takes four bytes it is kEntrySize long.
+  void compare_field32_with_zero(i32 displacement);
+  // RORX T1, pointer, rotated; AND T1d, mask; XOR pointer, [state + T1 + tag]; CMP pointer, limit.
+  // The pointer is T0 or T2 in all of these.
+  struct TagLookup {
+    u8 pointer, rotated;
+    u32 mask;
+    i32 tag;
+    u32 limit;
+  };
+  void look_up_tag(const TagLookup& lookup);
+  void add_at_t1(u8 pointer, i32 displacement);  // ADD pointer, [state + T1]
+  void xor_at_t1(u8 pointer, i32 displacement);  // XOR pointer, [state + T1]
+  // LAHF and SETO, into 16 bits of the state. T1 is lost.
+  void store_flags(i32 displacement);
+
   // Pads so that the next kEntrySize bytes can be replaced in one store.
   static constexpr unsigned kEntrySize = 8;
   void align_entry();
@@ -128,10 +151,9 @@ class Assembler : public Xbyak::CodeGenerator {
   HostMemory sized_memory(const HostAddress& at, unsigned size) {
     return size == 8 ? qword[at] : size == 4 ? dword[at] : size == 2 ? word[at] : byte[at];
   }
-  void put(const void* bytes, unsigned size) {
-    for (unsigned i = 0; i < size; ++i) db(static_cast<const u8*>(bytes)[i]);
-  }
-  void encode_modrm(u8 reg, RmOperand rm);
+  void put(const CodeBytes& code);
+  // Behind an opcode, the displacement to an offset. Returns where it is.
+  u32 put_jump(CodeBytes opcode, u32 target);
   void keep_in_cache_line(unsigned opcode_length);
   CodeBuffer& buffer_;
 };

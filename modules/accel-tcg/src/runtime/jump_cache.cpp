@@ -17,7 +17,7 @@ u32 emit_jump_cache_probe(Assembler& a, unsigned mmu_index) {
   a.imul(a.t1d, a.t0d, kJumpCacheMultiplier);
   a.shr(a.t1d, 32 - kJumpCacheBits);
   a.shl(a.t1d, kJumpEntryShift);
-  a.mov(a.t2, a.field(BACKPLANE_JIT_OFFSET(jump_generation) + static_cast<int>(8 * mmu_index)));
+  a.load_field(kT2, BACKPLANE_JIT_OFFSET(jump_generation) + static_cast<i32>(8 * mmu_index));
   a.xor_(a.t2, a.t0);
   a.cmp(a.t2, entry_in_t1(a, offsetof(JumpEntry, tag)));
   return a.jump_if_forward(kNotEqual);
@@ -25,7 +25,7 @@ u32 emit_jump_cache_probe(Assembler& a, unsigned mmu_index) {
 
 void emit_jump_to_cached(Assembler& a) {
   a.and_(a.t0, -static_cast<int>(kPageSize));
-  a.mov(a.field(BACKPLANE_JIT_OFFSET(page_base)), a.t0);
+  a.store_field(BACKPLANE_JIT_OFFSET(page_base), kT0);
   a.jmp(entry_in_t1(a, offsetof(JumpEntry, code)));
 }
 

@@ -7,14 +7,14 @@ namespace backplane::tcg {
 namespace {
 
 void emit_leave_here(Translation& t) {
-  t.a.mov(t.a.t1d, t.block->offset);
+  t.a.load_t1(t.block->offset);
   t.a.jump(t.stubs.leave_at);
 }
 
 void emit_exit_check(Translation& t) {
   Assembler& a = t.a;
   static_assert(Assembler::kEntrySize == 8, "length of the comparison below");
-  a.cmp(a.field32(BACKPLANE_JIT_OFFSET(exit_request)), 0);
+  a.compare_field32_with_zero(BACKPLANE_JIT_OFFSET(exit_request));
   const u32 wanted = a.jump_if_forward(kNotZero);
   t.defer([&t, &a, wanted] {
     // Entry of a block that was invalidated: look the address up again.

@@ -34,7 +34,10 @@ class Emitter {
   void define_low(unsigned guest, u8 reg, unsigned size);
   // T2, until what is returned goes out of scope; other registers need not be held.
   [[nodiscard]] Operands::Hold hold(u8 reg) { return Operands::Hold(operands, reg == kT2); }
-  void defer(std::function<void()> emit) { block.defer(std::move(emit)); }
+  template <class Emit>
+  void defer(const Emit& emit) {
+    block.defer(emit);
+  }
 
   Mode mode() const { return block.mode; }
 

@@ -31,7 +31,7 @@ JumpSite& Exits::create_site(i64 target) {
 void Exits::bind_unlinked(JumpSite& site) {
   site.unlinked = t_.a.here();
   t_.a.bind(site.jump);
-  t_.a.mov(t_.a.t1d, site.index);
+  t_.a.load_t1(site.index);
   t_.a.jump(t_.stubs.link);
 }
 
@@ -61,7 +61,7 @@ void Exits::jump_to_other_page(i64 target) {
   const i64 pages = target >> 12;
   const int distance = static_cast<int>(pages * static_cast<i64>(kPageSize));
   a.lea(Assembler::sized(kT0, t_.mode.code64() ? 8 : 4), a.ptr[a.t0 + distance]);
-  a.mov(a.field(BACKPLANE_JIT_OFFSET(page_base)), a.t0);
+  a.store_field(BACKPLANE_JIT_OFFSET(page_base), kT0);
   site.jump = a.jump_forward();
   t_.defer([this, &a, &site, tag_reference, miss] {
     a.align(8);
@@ -74,7 +74,7 @@ void Exits::jump_to_other_page(i64 target) {
     if ((site.target & 0xfff) != 0) a.lea(a.t0, a.ptr[a.t0 + (site.target & 0xfff)]);
     a.jump(t_.stubs.lookup);
     a.bind(miss);
-    a.mov(a.t1d, site.index);
+    a.load_t1(site.index);
     if (!t_.options.several_vcpus) return static_cast<void>(a.jump(t_.stubs.link));
     if (site.target != 0) a.lea(a.t0, a.ptr[a.t0 + site.target]);
     a.jump(t_.stubs.link_far[t_.mode.mmu_index()]);
@@ -139,7 +139,7 @@ void Exits::jump_apart(u32 from) {
 
 void Exits::interpret() {
   flags_.into_memory(kFlagsAll);
-  t_.a.mov(t_.a.t1d, t_.offset);
+  t_.a.load_t1(t_.offset);
   t_.a.jump(t_.interpreter());
 }
 
@@ -150,7 +150,7 @@ void Exits::interpret_if(u32 jump, std::optional<u32> other) {
     if (recipe) emit_remake_and_save_flags(t_.a, recipe);
     // The interpreter charges the instruction itself.
     t_.give_back(t_.behind());
-    t_.a.mov(t_.a.t1d, t_.offset);
+    t_.a.load_t1(t_.offset);
     t_.a.jump(t_.interpreter());
   });
 }

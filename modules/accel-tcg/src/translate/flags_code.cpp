@@ -28,13 +28,7 @@ void emit_read_flags(Assembler& a, u8 to) {
   a.mov(a.rax, a.t1);
 }
 
-void emit_save_flags(Assembler& a) {
-  a.mov(a.t1, a.rax);
-  a.lahf();
-  a.seto(a.al);
-  a.mov(a.field16(BACKPLANE_JIT_OFFSET(saved_flags)), a.ax);
-  a.mov(a.rax, a.t1);
-}
+void emit_save_flags(Assembler& a) { a.store_flags(BACKPLANE_JIT_OFFSET(saved_flags)); }
 
 void emit_restore_flags(Assembler& a) {
   a.mov(a.t1, a.rax);

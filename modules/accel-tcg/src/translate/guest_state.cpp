@@ -30,7 +30,7 @@ HostMemory segment_base(Assembler& a, unsigned number) {
 }
 
 void emit_page_relative(Assembler& a, u8 to, i64 offset) {
-  a.mov(Assembler::r64(to), a.field(BACKPLANE_JIT_OFFSET(page_base)));
+  a.load_field(to, BACKPLANE_JIT_OFFSET(page_base));
   if (offset != 0) a.lea(Assembler::r64(to), a.ptr[Assembler::r64(to) + static_cast<int>(offset)]);
 }
 

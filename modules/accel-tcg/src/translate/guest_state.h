@@ -9,10 +9,10 @@ namespace backplane::tcg {
 
 // A guest register that lives in the state, into a host register, and back.
 inline void load_guest(Assembler& a, u8 host, unsigned guest) {
-  a.mov(Assembler::r64(host), a.gpr(guest));
+  a.load_field(host, static_cast<i32>(guest * 8));
 }
 inline void store_guest(Assembler& a, unsigned guest, u8 host) {
-  a.mov(a.gpr(guest), Assembler::r64(host));
+  a.store_field(static_cast<i32>(guest * 8), host);
 }
 // Any guest register.
 void move_guest(Assembler& a, u8 host, unsigned guest);

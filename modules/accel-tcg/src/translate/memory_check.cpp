@@ -7,10 +7,15 @@
 namespace backplane::tcg {
 namespace {
 
+// The same of the entry whose offset is that many times T1.
+HostMemory tlb_field(Translation& t, std::size_t field, int scale) {
+  return t.a.qword[t.a.rsp + t.a.t1 * scale + tlb_place(t, field)];
+}
+
 // The flags are the check's. Returns the jump to what happens on a miss.
 u32 emit_plain_check(Translation& t, const MemoryCheck& c, std::size_t tag) {
   const u32 miss = emit_tlb_lookup(t, c.pointer, c.size, tag);
-  t.a.add(Assembler::r64(c.pointer), tlb_field(t, offsetof(TlbEntry, host)));
+  t.a.add_at_t1(c.pointer, tlb_place(t, offsetof(TlbEntry, host)));
   return miss;
 }
 
@@ -52,24 +57,26 @@ u32 descriptor_of(const Translation& t, const MemoryCheck& c) {
 
 }  // namespace
 
-HostMemory tlb_field(Translation& t, std::size_t field, int scale) {
+i32 tlb_place(const Translation& t, std::size_t field) {
   const std::size_t table = t.mode.mmu_index() * sizeof(TlbEntry) * kTlbEntries;
-  return t.a.qword[t.a.rsp + t.a.t1 * scale + BACKPLANE_JIT_OFFSET(tlb) +
-                   static_cast<int>(table + field)];
+  return BACKPLANE_JIT_OFFSET(tlb) + static_cast<i32>(table + field);
 }
 
 u32 emit_tlb_lookup(Translation& t, u8 pointer, unsigned size, std::size_t tag) {
+  constexpr u8 kRotated = 12 - kTlbEntryShift;
+  constexpr u32 kMask = (kTlbEntries - 1) << kTlbEntryShift;
+  const u32 limit = static_cast<u32>(kPageSize - size);
   Assembler& a = t.a;
-  const auto p = Assembler::r64(pointer);
   if (t.options.bmi2) {
-    a.rorx(a.t1, p, 12 - kTlbEntryShift);
-  } else {
-    a.mov(a.t1, p);
-    a.shr(a.t1, 12 - kTlbEntryShift);
+    a.look_up_tag({pointer, kRotated, kMask, tlb_place(t, tag), limit});
+    return a.jump_if_forward(kAbove);
   }
-  a.and_(a.t1d, (kTlbEntries - 1) << kTlbEntryShift);
-  a.xor_(p, tlb_field(t, tag));
-  a.cmp(p, static_cast<u32>(kPageSize - size));
+  const auto p = Assembler::r64(pointer);
+  a.mov(a.t1, p);
+  a.shr(a.t1, kRotated);
+  a.and_(a.t1d, kMask);
+  a.xor_at_t1(pointer, tlb_place(t, tag));
+  a.cmp(p, limit);
   return a.jump_if_forward(kAbove);
 }
 
@@ -87,7 +94,7 @@ void emit_check(Translation& t, Flags& flags, Exits& exits, const MemoryCheck& c
       emit_save_flags(a);
       if (c.pointer != kT0) a.mov(a.t0, p);
     } else {
-      a.xor_(p, tlb_field(t, tag));  // the linear address again
+      a.xor_at_t1(c.pointer, tlb_place(t, tag));  // the linear address again
       if (c.pointer != kT0) a.mov(a.t0, p);
       if (recipe) emit_remake_and_save_flags(a, recipe);
     }
@@ -97,7 +104,7 @@ void emit_check(Translation& t, Flags& flags, Exits& exits, const MemoryCheck& c
       a.cmp(a.t1d, static_cast<u32>(kPageSize - c.size));
       exits.jump_apart(a.jump_if_forward(kAbove));
     }
-    a.mov(a.t1d, descriptor);
+    a.load_t1(descriptor);
     const bool general = uses_general_registers_only(t.current().insn);
     a.call_to(general ? t.stubs.memory_general : t.stubs.memory);
     if (c.pointer != kT0) a.mov(p, a.t0);

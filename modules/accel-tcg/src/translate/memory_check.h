@@ -27,7 +27,7 @@ void emit_check(Translation& t, Flags& flags, Exits& exits, const MemoryCheck& c
 // comes into T1, has it as its tag at `tag`. Returns the jump that is taken if not, or if the
 // operand crosses the page's end. The flags are lost.
 u32 emit_tlb_lookup(Translation& t, u8 pointer, unsigned size, std::size_t tag);
-// The field of the entry whose offset is in T1.
-HostMemory tlb_field(Translation& t, std::size_t field, int scale = 1);
+// The field of the entry whose offset is in T1, from the state pointer and that on.
+i32 tlb_place(const Translation& t, std::size_t field);
 
 }  // namespace backplane::tcg

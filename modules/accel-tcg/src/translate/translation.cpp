@@ -10,6 +10,7 @@ void Translation::begin(const GuestCode& scanned, const GuestBytes& bytes, Mode 
   code = &scanned;
   mode = of;
   cold_.clear();
+  kept_.release();
   Block& b = *block;
   b.host_pc = bytes.page + scanned.offset();
   b.mode = mode;
@@ -40,9 +41,9 @@ void Translation::finish() {
   a.move_to(cache.cold_position());
   b.cold_begin = a.here();
   for (std::size_t n = 0; n < cold_.size(); ++n) {
-    const Cold cold = std::move(cold_[n]);
+    const Cold cold = cold_[n];
     go_to(cold.offset, cold.index);
-    cold.emit();
+    cold.emit(cold.what);
   }
   b.cold_end = a.here();
   cache.set_cold_position(b.cold_end);

@@ -2,7 +2,10 @@
 // The block that is being made and how far it got: what all parts of the translator share.
 #pragma once
 
-#include <functional>
+#include <cstddef>
+#include <memory_resource>
+#include <new>
+#include <type_traits>
 #include <vector>
 
 #include "cache/code_cache.h"
@@ -22,7 +25,12 @@ class Translation {
   void go_to(u16 offset, u16 index);
   // Code that runs rarely: emitted behind all blocks' code that runs often, as of the instruction
   // that defers it.
-  void defer(std::function<void()> emit) { cold_.push_back({std::move(emit), offset, index}); }
+  template <class Emit>
+  void defer(const Emit& emit) {
+    static_assert(std::is_trivially_destructible_v<Emit>, "nobody destroys it");
+    void* const kept = new (kept_.allocate(sizeof(Emit), alignof(Emit))) Emit(emit);
+    cold_.push_back({kept, [](void* what) { (*static_cast<Emit*>(what))(); }, offset, index});
+  }
   // Emits what was deferred, and what that defers, and ends the block.
   void finish();
 
@@ -50,11 +58,15 @@ class Translation {
 
  private:
   struct Cold {
-    std::function<void()> emit;
+    void* what;
+    void (*emit)(void* what);
     u16 offset;
     u16 index;
   };
   std::vector<Cold> cold_;
+  // What is deferred, until the block ends.
+  std::byte room_[16 << 10];
+  std::pmr::monotonic_buffer_resource kept_{room_, sizeof room_};
 };
 
 }  // namespace backplane::tcg

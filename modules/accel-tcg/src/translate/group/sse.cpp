@@ -15,7 +15,7 @@ void emit_prefetch(Emitter& e, const ScannedInsn& s) {
   e.flags.before_clobber();
   e.operands.address(1);
   const u32 miss = emit_tlb_lookup(e.block, kT0, 1, offsetof(TlbEntry, read_tag));
-  a.add(a.t0, tlb_field(e.block, offsetof(TlbEntry, host)));
+  a.add_at_t1(kT0, tlb_place(e.block, offsetof(TlbEntry, host)));
   const HostMemory at = a.ptr[a.t0];
   switch (s.insn.reg & 7) {
     case 0:
