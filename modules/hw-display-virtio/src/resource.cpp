@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <new>
 
 namespace backplane::virtio_gpu {
 
@@ -38,6 +39,16 @@ std::span<const StateMember> BackingEntry::members() {
   return kMembers;
 }
 
+// Pages that nobody has touched are zero and cost nothing: a driver that makes the largest picture
+// of all does not stop the machine until it is cleared.
+Resource::Resource(u32 format, u32 width, u32 height)
+    : format_(format),
+      width_(width),
+      height_(height),
+      pixels_(static_cast<u32*>(std::calloc(u64{width} * height, sizeof(u32)))) {
+  if (pixels_ == nullptr) throw std::bad_alloc();
+}
+
 bool Resource::can_be(u32 format, u32 width, u32 height) {
   return layout_of(format) != nullptr && width != 0 && width <= kMostSide && height != 0 &&
          height <= kMostSide;
@@ -68,7 +79,7 @@ void Resource::detach() {
 bool Resource::transfer(AddressSpace& from, const Rect& what, u64 offset) {
   const u64 stride = u64{width_} * sizeof(u32);
   const auto row = [&](u32 y, u64 pixels) {
-    return std::span(pixels_).subspan(u64{what.y + y} * width_ + what.x, pixels);
+    return std::span(pixels_.get() + u64{what.y + y} * width_ + what.x, pixels);
   };
   if (what.width == width_)
     return read_backing(from, offset, row(0, u64{what.width} * what.height));

@@ -3,6 +3,8 @@
 // [virtio-1.2 §5.7.6.8 "Device Operation: controlq"]
 #pragma once
 
+#include <cstdlib>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,9 +30,8 @@ class Resource {
  public:
   static bool can_be(u32 format, u32 width, u32 height);
 
-  // One that can be.
-  Resource(u32 format, u32 width, u32 height)
-      : format_(format), width_(width), height_(height), pixels_(u64{width} * height) {}
+  // One that can be, and is black. Throws std::bad_alloc: the host has no memory for it.
+  Resource(u32 format, u32 width, u32 height);
   // Host memory of one as large and with so many entries, in bytes.
   static u64 cost(u32 width, u32 height, std::size_t entries = 0);
   u64 cost() const { return cost(width_, height_, backing_.size()); }
@@ -61,7 +62,10 @@ class Resource {
   bool read_backing(AddressSpace& from, u64 offset, std::span<u32> to) const;
 
   u32 format_, width_, height_;
-  std::vector<u32> pixels_;  // as in guest memory
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<u32[], Free> pixels_;  // as in guest memory
   std::vector<BackingEntry> backing_;
   std::vector<u64> starts_;  // of each entry, in bytes of all of them
 };

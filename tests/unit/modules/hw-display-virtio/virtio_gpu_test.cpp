@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The screen as a driver uses it, and as it looks from outside.
+#include <fstream>
+
 #include "backplane/testing/state_check.h"
 #include "gpu_device.h"
 #include "virtio_machine.h"
@@ -269,6 +271,21 @@ TEST_F(VirtioGpuTest, TheHostsMemoryIsBounded) {
   unsigned made = 0;
   while (made < 100'000 && create(10 + made, 1, 1) == kOkNodata) ++made;
   EXPECT_LT(made, 1000U);
+}
+
+TEST_F(VirtioGpuTest, APictureThatNobodyHasDrawnCostsNoTime) {
+  const auto resident = [] {
+    u64 size = 0, pages = 0;
+    std::ifstream("/proc/self/statm") >> size >> pages;
+    return pages * 4_KiB;
+  };
+  make({{"max_hostmem", "1073741824"}});
+  start();
+  const u64 before = resident();
+  EXPECT_EQ(create(1, 16384, 8192), kOkNodata);  // 512 MiB
+  EXPECT_LT(resident() - before, 128_MiB) << "it was cleared at once";
+  EXPECT_EQ(show(1, {16000, 8000, 4, 4}), kOkNodata);
+  EXPECT_EQ(pixel(3, 3), 0U);
 }
 
 TEST_F(VirtioGpuTest, HasNoMoreResourcesThanAStateTakes) {
