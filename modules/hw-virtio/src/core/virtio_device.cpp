@@ -42,6 +42,7 @@ void VirtioDevice::unrealize() {
   stop_serving();
   transport().device_unplugged(*this);
   serving_.reset();
+  held_.reset();
   kick_timer_.reset();
   queues_.list.clear();
 }
@@ -85,6 +86,21 @@ void VirtioDevice::keep_memory(unsigned queue, Kept kept,
   serving_->memory[queue][static_cast<unsigned>(kept)] = view;
 }
 
+void VirtioDevice::hold_memory(unsigned queue, u16 head,
+                               const std::shared_ptr<const FlatView>& view) {
+  if (held_ == nullptr) held_ = std::make_unique<HeldMemory>();
+  if (held_->size() <= queue) held_->resize(queue_count());
+  auto& views = (*held_)[queue];
+  if (views.size() <= head) views.resize(head + std::size_t{1});
+  views[head] = view;
+}
+
+void VirtioDevice::let_go_of_memory(unsigned queue, u16 head) {
+  if (held_ == nullptr || queue >= held_->size()) return;
+  auto& views = (*held_)[queue];
+  if (head < views.size()) views[head].reset();
+}
+
 void VirtioDevice::notify_queue(unsigned queue) {
   with_machine([this, queue] { transport().notify_queue(queue); });
 }
@@ -93,6 +109,7 @@ void VirtioDevice::reset() {
   const QueueLock lock(*this);
   if (kick_timer_) kick_timer_->cancel();
   Device::reset();
+  held_.reset();
 }
 
 // Buffers may have been added without a kick that was served.

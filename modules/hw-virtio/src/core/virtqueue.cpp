@@ -203,6 +203,7 @@ void VirtQueue::push_with_next(const VirtElement& element, u32 written) {
   // log of writes been read. Of a request that failed, more than `written` may be.
   for (std::size_t i = 0; i < element.in.size(); ++i)
     element.in_places[i].block->about_to_write(element.in_places[i].offset, element.in[i].iov_len);
+  device_.let_go_of_memory(index_, element.head);
   const unsigned at = kRingEntries + kUsedEntrySize * (state_.next_used % state_.size);
   report_used(at, kUsedEntrySize);
   store32(used_.host + at, element.head);

@@ -26,7 +26,7 @@ Descriptor read_descriptor(const u8* table, unsigned index) {
 bool VirtQueue::collect(u16 head, VirtElement& element) {
   if (head >= state_.size) return broken("a descriptor index is beyond the table");
   const std::shared_ptr<const FlatView> view = device_.transport().dma_space().view();
-  device_.keep_memory(index_, VirtioDevice::Kept::Buffers, view);
+  device_.hold_memory(index_, head, view);
   return walk(*view, descriptors_.host, state_.size, head, element, false);
 }
 

@@ -502,6 +502,29 @@ TEST_P(BlockTest, RefusesWhatItCannotUse) {
   EXPECT_THROW(machine_.add_device("virtio-blk-pci", "", "", {{"drive", "disk0"}}), Error);
 }
 
+TEST_P(BlockTest, WhatARequestUsesStaysUntilThatIsDone) {
+  constexpr u64 kElsewhere = 0x4000'0000;
+  start();
+  auto block = std::make_shared<RamBlock>("elsewhere", 64_KiB);
+  const std::weak_ptr<RamBlock> there = block;
+  auto region = MemoryRegion::ram("elsewhere", std::move(block), 0, 64_KiB);
+  machine_.memory_root().add_subregion(kElsewhere, *region);
+  disk_->hold();
+  header(kIn, 0);
+  queue_->add({{kHeader, 16}}, {{kElsewhere, 512}, {kStatus, 1}});
+  driver_->kick(0);
+  disk_->wait_for(1);
+  region.reset();  // it is pulled out
+  header(kIn, 1, kHeader + 0x100);
+  queue_->add({{kHeader + 0x100, 16}}, {{kPayload, 512}, {kStatus, 1}});
+  driver_->kick(0);
+  disk_->wait_for(2);
+  EXPECT_FALSE(there.expired()) << "the first is still under way";
+  disk_->let_go();
+  EXPECT_TRUE(
+      machine_.run_main_loop_until([&] { return queue_->used_index() == 2 && there.expired(); }));
+}
+
 class IoThreadBlockTest : public BlockTest {
  protected:
   // Has a request carried out, which leaves its interrupt to be raised under the machine lock: this

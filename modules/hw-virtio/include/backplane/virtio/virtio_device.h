@@ -127,6 +127,10 @@ class VirtioDevice : public Device {
   // view does, which is until the next one is kept.
   enum class Kept : unsigned { Rings, Buffers };
   void keep_memory(unsigned queue, Kept kept, const std::shared_ptr<const FlatView>& view);
+  // The same of the chain that a queue has popped at `head`, whatever loop that was in: until it is
+  // given back, or the device is reset.
+  void hold_memory(unsigned queue, u16 head, const std::shared_ptr<const FlatView>& view);
+  void let_go_of_memory(unsigned queue, u16 head);
 
  protected:
   // The device's own feature bits (0 to 23 and 50 to 127).
@@ -177,7 +181,9 @@ class VirtioDevice : public Device {
   std::unique_ptr<Serving> serving_;  // null: in the main loop
   // While it is served in an I/O thread: for what was posted there. With the queues' lock.
   std::shared_ptr<const bool> served_;
-  [[maybe_unused]] Room<1> room_;
+  // What is held of each queue's memory, by the heads of chains. With the queues' lock.
+  using HeldMemory = std::vector<std::vector<std::shared_ptr<const FlatView>>>;
+  std::unique_ptr<HeldMemory> held_;
 };
 
 // Writes a little-endian number into a configuration image.
