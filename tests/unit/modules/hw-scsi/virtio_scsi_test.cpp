@@ -413,6 +413,33 @@ TEST_P(IoThreadScsiTest, TellsOfTheTrayOfAnEmptyDriveThatGoes) {
   machine_.run_main_loop();
 }
 
+// One waits for a unit's commands, and what waits for the machine lock with it is done meanwhile:
+// the other's kick.
+TEST_P(IoThreadScsiTest, TasksThatAreServedWhileAnotherWaitsHaveAnswersOfTheirOwn) {
+  const auto ask = [this](u32 subtype, u64 at) {
+    const TaskManagement asked{.type = kTmf, .subtype = subtype, .lun = {1, 0, 0x40, 0}, .id = 0};
+    machine_.memory().write(at, &asked, sizeof asked);
+    machine_.memory().store<u8>(at + 0x100, 0xee);
+    return queues_[kControlQueue].add({{at, sizeof asked}}, {{at + 0x100, 1}});
+  };
+  const u16 first = ask(kLogicalUnitReset, kData + 0x200);
+  const u16 second = ask(99, kData + 0x400);
+  std::atomic<bool> kicked{false};
+  thread_->post([&] {
+    adapter_->device().queue(kControlQueue)->kick();
+    kicked = true;
+  });
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!kicked && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  ASSERT_TRUE(kicked);
+  // This thread has the machine lock, and has all queues looked at.
+  driver_->pci().write16(pci::kCommand, pci::kCommandMemory | pci::kCommandBusMaster);
+  EXPECT_EQ(queues_[kControlQueue].take_used()->id, second);
+  EXPECT_EQ(queues_[kControlQueue].take_used()->id, first);
+  EXPECT_EQ(machine_.memory().load<u8>(kData + 0x300), kFunctionComplete);
+  EXPECT_EQ(machine_.memory().load<u8>(kData + 0x500), kFunctionRejected);
+}
+
 TEST_P(IoThreadScsiTest, RestsWhileTheMachineIsStopped) {
   machine_.run_control().stop();
   send({scsi::kTestUnitReady}, 0, {}, 0, 0);
