@@ -35,15 +35,21 @@ class ForwardsTest : public UserNetworkTest {
   void call(const char* command, const std::string& rule) {
     machine_.call(*network_, command, Value::Record{{"rule", rule}});
   }
-  static bool is_listened_on(u16 port) {
+  // A socket, or -1.
+  static int connected_to(u16 port) {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
     close(fd);
-    return connected;
+    return -1;
+  }
+  static bool is_listened_on(u16 port) {
+    const int fd = connected_to(port);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
   }
   // Sends data on a connection to the forwarded address.
   void say_to_forwarded(const std::string& text) {
@@ -100,6 +106,36 @@ TEST_F(ForwardsTest, PortsAreForwardedAndNotAnyMoreByCommand) {
   EXPECT_FALSE(is_listened_on(27621));
   EXPECT_THROW(call("hostfwd_remove", "tcp:127.0.0.1:27621"), Error);
   EXPECT_THROW(call("hostfwd_add", "tcp:27621"), Error);
+}
+
+TEST_F(ForwardsTest, AConnectionOutlivesTheRuleThatLedItIn) {
+  start();
+  answers_for(kRouterAddress);  // which tells it where the guest is
+  call("hostfwd_add", "tcp:127.0.0.1:27625-:80");
+  const int outside = connected_to(27625);
+  ASSERT_GE(outside, 0);
+  std::vector<u8> asked;
+  ASSERT_TRUE(
+      machine_.run_main_loop_until([&] { return !(asked = arriving(IPPROTO_TCP)).empty(); }));
+  ASSERT_EQ(asked[kTransport + 13], kSyn);
+  const u16 port = load16(asked, kTransport);
+  const u32 theirs =
+      static_cast<u32>(load16(asked, kTransport + 4) << 16) | load16(asked, kTransport + 6);
+  const auto answer = [&](u8 flags, u32 sequence, const std::string& text) {
+    std::vector<u8> segment = tcp_segment(port, flags, sequence, theirs + 1);
+    store16(segment, 0, 80);
+    segment.insert(segment.end(), text.begin(), text.end());
+    send_tcp(kRouterAddress, segment);
+  };
+  answer(kSyn | kAck, 1, "");
+  call("hostfwd_remove", "tcp:127.0.0.1:27625");
+  EXPECT_FALSE(is_listened_on(27625));
+  answer(kPsh | kAck, 2, "hello");
+  std::array<char, 5> text{};
+  EXPECT_TRUE(machine_.run_main_loop_until(
+      [&] { return recv(outside, text.data(), text.size(), MSG_DONTWAIT) == 5; }));
+  EXPECT_EQ(std::string(text.data(), text.size()), "hello");
+  close(outside);
 }
 
 TEST_F(ForwardsTest, ACommandMayNameTheNetwork) {

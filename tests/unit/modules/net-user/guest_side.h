@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -101,6 +103,33 @@ constexpr u8 kRst = 0x04;
 constexpr u8 kPsh = 0x08;
 constexpr u8 kAck = 0x10;
 
+// A server on the host's loopback.
+class Listener {
+ public:
+  Listener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(fd_, 1), 0);
+    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Listener() { close(fd_); }
+
+  u16 port() const { return port_; }
+  bool was_reached() const {
+    const int peer = accept(fd_, nullptr, nullptr);
+    if (peer >= 0) close(peer);
+    return peer >= 0;
+  }
+
+ private:
+  int fd_;
+  u16 port_ = 0;
+};
+
 struct Guest final : NetClient {
   bool receive(std::span<const u8> frame) override {
     frames.emplace_back(frame.begin(), frame.end());
@@ -133,6 +162,13 @@ class UserNetworkTest : public ::testing::Test {
   // Has its frames move in an I/O thread from now on.
   void move_to_thread() {
     network_->serve_in(dynamic_cast<IoThread&>(backends_.add(kObjectKind, "iothread", "io0", {})));
+  }
+  // Waits without giving the machine lock up, for what an I/O thread does alone.
+  template <class Condition>
+  static bool wait_until(Condition holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!holds() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    return holds();
   }
   void send(std::vector<u8> frame, const FrameOffload& left = {}) {
     const IoContext::Guard lock(network_->loop());

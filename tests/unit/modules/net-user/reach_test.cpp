@@ -11,33 +11,6 @@
 namespace backplane::testing {
 namespace {
 
-// A server on the host's loopback.
-class Listener {
- public:
-  Listener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(listen(fd_, 1), 0);
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Listener() { close(fd_); }
-
-  u16 port() const { return port_; }
-  bool was_reached() const {
-    const int peer = accept(fd_, nullptr, nullptr);
-    if (peer >= 0) close(peer);
-    return peer >= 0;
-  }
-
- private:
-  int fd_;
-  u16 port_ = 0;
-};
-
 class ReachTest : public UserNetworkTest {
  protected:
   ReachTest() : directory_(::testing::TempDir() + "backplane-tftp-" + std::to_string(getpid())) {
