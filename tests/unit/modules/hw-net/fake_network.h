@@ -2,6 +2,7 @@
 // What tests of network cards have at the other end of the cable. For one file of a program.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ class FakeNetwork final : public Netdev, public MovableNetdev {
     for (const iovec& piece : frame)
       text.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
     sent.push_back(text);
+    if (sending) sending();
   }
   void moved() override {}
   void arrive(const std::string& frame) {
@@ -27,6 +29,7 @@ class FakeNetwork final : public Netdev, public MovableNetdev {
     deliver({reinterpret_cast<const u8*>(frame.data()), frame.size()});
   }
   std::vector<std::string> sent;
+  std::function<void()> sending;  // what a test does whenever the guest sends
 };
 BACKPLANE_TYPE(FakeNetwork, "net-fake")
 

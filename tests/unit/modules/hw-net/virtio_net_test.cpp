@@ -389,6 +389,37 @@ TEST_P(IoThreadNetTest, TheMachineLockIsNobodysBusiness) {
   EXPECT_EQ(driver_->isr() & virtio::kIsrQueue, virtio::kIsrQueue);
 }
 
+// A driver that has the next frame whenever one is sent is served again when others had their turn.
+TEST_P(IoThreadNetTest, WhatIsLeftForLaterNeedsNoMachineLockEither) {
+  constexpr unsigned kFrames = 2000;
+  start();
+  std::atomic<unsigned> sent{0};
+  network_.sending = [&] {
+    if (++sent < kFrames) tx_->add({{kData, 100}}, {});
+  };
+  tx_->set_avail_flags(virtio::kAvailNoInterrupt);  // which would need the machine lock
+  tx_->add({{kData, 100}}, {});
+  driver_->kick(kTx);
+  wait_until([&] { return sent == kFrames; });
+}
+
+TEST_P(IoThreadNetTest, NothingIsServedLaterOfACardThatIsTakenAway) {
+  start();
+  std::atomic<unsigned> sent{0};
+  network_.sending = [&] {
+    ++sent;
+    tx_->add({{kData, 100}}, {});
+  };
+  tx_->set_avail_flags(virtio::kAvailNoInterrupt);
+  tx_->add({{kData, 100}}, {});
+  driver_->kick(kTx);
+  wait_until([&] { return sent > 1000; });
+  machine_.remove_device(*card_);
+  const unsigned before = sent;
+  settle();
+  EXPECT_EQ(sent, before);
+}
+
 TEST_P(IoThreadNetTest, RestsWhileTheMachineIsStopped) {
   start();
   machine_.run_control().stop();
