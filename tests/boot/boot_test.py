@@ -1174,16 +1174,23 @@ def agent_channel(setup):
                "-device", "virtserialport,bus=serial0.0,chardev=agent,id=port0,"
                           "name=org.qemu.guest_agent.0",
                "-qmp", f"unix:{setup.work / 'qmp'},server=on,wait=off",
-               "-chardev", f"file,path={console},id=hvc", "-device", "virtconsole,chardev=hvc"]
+               "-chardev", f"file,path={console},id=hvc", "-device", "virtconsole,chardev=hvc",
+               "-chardev", "null,mux=on,id=shared",
+               "-device", "virtserialport,bus=serial0.0,chardev=shared,name=never.opened",
+               "-chardev", "null,mux=on,id=console",
+               "-device", "virtserialport,bus=serial0.0,chardev=console,name=nor.this.one",
+               "-device", "isa-debugcon,iobase=0x402,chardev=console"]
     with Guest(setup, commands, *options) as guest:
         guest.expect(r"org\.qemu\.guest_agent\.0")
         guest.expect("ready")
         with Manager(setup.work / "qmp") as manager, socket.socket(socket.AF_UNIX) as agent:
-            def is_open():
+            def is_open(label="agent"):
                 return {device["label"]: device["frontend-open"]
-                        for device in manager.ask("query-chardev")}["agent"]
+                        for device in manager.ask("query-chardev")}[label]
 
             check(not is_open(), "the guest has it open before it opens it")
+            check(not is_open("shared"), "the guest has a port open that it never opens")
+            check(is_open("console"), "what a port shares with others is open for those alone")
             agent.settimeout(30)
             agent.connect(str(channel))
             agent.sendall(b"ping\n")

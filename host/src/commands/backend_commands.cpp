@@ -19,9 +19,18 @@ Backends& backends_of(const CommandContext& context) {
 
 // --- what there is ----------------------------------------------------------------------------
 
-// Somebody has it, and listens.
+// Somebody has it, and listens. Of one that several share, each has an end of its own, which is
+// below it.
 bool is_open(const Chardev& device) {
   const Object* const user = device.user();
+  bool is_shared = false;
+  for (const auto& child : device.children())
+    if (const auto* const end = dynamic_cast<const Chardev*>(child.get());
+        end != nullptr && end->user() != &device) {
+      if (is_open(*end)) return true;
+      is_shared = true;
+    }
+  if (is_shared) return false;
   const auto* const listener = dynamic_cast<const ChardevUser*>(user);
   return listener != nullptr ? listener->listens() : user != nullptr;
 }
