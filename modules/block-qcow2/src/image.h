@@ -16,6 +16,7 @@
 #include "refcounts.h"
 #include "snapshots.h"
 #include "table_cache.h"
+#include "use_counts.h"
 
 namespace backplane::qcow2 {
 
@@ -135,15 +136,23 @@ class Image {
   void resize_l1(std::size_t entries);
 
   int write_header_fields(unsigned field, std::span<const u8> bytes);
+  // The same of what leads elsewhere: if it fails, the header may lead to either, and nothing more
+  // is written.
+  int turn_header(unsigned field, std::span<const u8> bytes);
   int write_feature_bits();
   int move_l1(std::vector<u64> entries, u64 disk_size);
   int read_l1_of(const StoredSnapshot& snapshot, std::vector<u64>& entries);
   // One more use, or one less, of all that a table leads to.
   int count_uses(const std::vector<u64>& l1, bool more);
+  // What a table leads to, and the tables below it, counted.
+  int find_uses(const std::vector<u64>& l1, UseCounts& uses);
   int update_copied();
   int store_snapshots(std::vector<StoredSnapshot> snapshots);
+  // Whether a snapshot can be taken away or gone back to: what it leads to is what it may use.
+  // Throws Error if not; the disk is none the worse for it. Everything in memory is in the file.
+  int judge(const StoredSnapshot& snapshot);
   int mark_in_change(bool on);
-  int reshape(const std::function<int()>& work);
+  int reshape(const std::function<int()>& expect, const std::function<int()>& work);
   int add_snapshot(const StoredSnapshot& described);
   int go_back_to(const StoredSnapshot& snapshot);
   int drop_snapshot(const StoredSnapshot& snapshot);

@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "backplane/error.h"
+#include "backplane/log.h"
 #include "buffers.h"
 #include "image.h"
 
@@ -17,6 +19,18 @@ int Image::write_header_fields(unsigned field, std::span<const u8> bytes) {
   if (const int error = file_.flush(); error != 0) return error;
   if (const int error = file_.write(field, bytes.data(), bytes.size()); error != 0) return error;
   return file_.flush();
+}
+
+int Image::turn_header(unsigned field, std::span<const u8> bytes) {
+  if (const int error = file_.flush(); error != 0) return error;
+  int error = file_.write(field, bytes.data(), bytes.size());
+  if (error == 0) error = file_.flush();
+  if (error != 0 && !broken_.exchange(true))
+    log::report(
+        fmt::format("{}: whether its header was changed is not known; nothing more is "
+                    "written to it",
+                    file_.explain(error)));
+  return error;
 }
 
 int Image::write_feature_bits() {
@@ -48,7 +62,7 @@ int Image::move_l1(std::vector<u64> entries, u64 disk_size) {
   store_be(fields.data(), disk_size);
   store_be(fields.data() + (kL1Size - kSize), static_cast<u32>(entries.size()));
   store_be(fields.data() + (kL1TableOffset - kSize), offset);
-  if (const int error = write_header_fields(kSize, fields); error != 0) return error;
+  if (const int error = turn_header(kSize, fields); error != 0) return error;
   header_.size = disk_size;
   header_.l1_size = static_cast<u32>(entries.size());
   header_.l1_table_offset = offset;
@@ -79,7 +93,7 @@ int Image::grow(u64 size) {
     } else {
       std::array<u8, sizeof(u64)> field{};
       store_be(field.data(), size);
-      if (const int error = write_header_fields(kSize, field); error != 0) return error;
+      if (const int error = turn_header(kSize, field); error != 0) return error;
       header_.size = size;
     }
   }
@@ -141,7 +155,7 @@ int Image::set_backing_name(const std::string& file, const std::string& format) 
   std::vector<u8> bytes = pack_header(header);
   // What was there before is not taken for more of it.
   bytes.resize(header_.cluster_size());
-  if (const int error = write_header_fields(0, bytes); error != 0) return error;
+  if (const int error = turn_header(0, bytes); error != 0) return error;
   header_ = header;
   return 0;
 }
@@ -185,6 +199,58 @@ int Image::count_uses(const std::vector<u64>& l1, bool more) {
     refcounts_.trim();
   }
   return 0;
+}
+
+int Image::find_uses(const std::vector<u64>& l1, UseCounts& uses) {
+  std::vector<u8> raw(header_.cluster_size());
+  const u64 end = file_clusters();
+  for (const u64 entry_of_l1 : l1) {
+    const u64 offset = entry_of_l1 & kOffsetMask;
+    if (offset == 0) continue;
+    uses.add(offset >> header_.cluster_bits);
+    const iovec piece{raw.data(), raw.size()};
+    if (const int error = read_host(offset, {&piece, 1}); error != 0) return error;
+    for (std::size_t at = 0; at < raw.size(); at += sizeof(u64)) {
+      const u64 l2 = load_be<u64>(raw.data() + at);
+      if (l2 == 0) continue;
+      if (!is_l2_entry(header_, l2, end)) return kDamaged;
+      const Clusters used = used_by(header_, l2);
+      for (u64 i = 0; i < used.count; ++i) uses.add(used.first + i);
+    }
+  }
+  return 0;
+}
+
+int Image::judge(const StoredSnapshot& snapshot) {
+  UseCounts uses;
+  const auto add = [&](u64 offset, u64 clusters) {
+    for (u64 i = 0; i < clusters; ++i) uses.add((offset >> header_.cluster_bits) + i);
+  };
+  const auto add_table = [&](u64 offset, u64 entries) {
+    add(offset, header_.to_clusters(entries * sizeof(u64)));
+  };
+  add(0, 1);
+  add(header_.refcount_table_offset, header_.refcount_table_clusters);
+  for (const u64 block : refcounts_.blocks()) add(block, block != 0 ? 1 : 0);
+  add(header_.snapshots_offset, 1);
+  add_table(header_.l1_table_offset, header_.l1_size);
+  add_table(snapshot.l1_offset, snapshot.l1_size);
+  std::vector<u64> entries;
+  int error = read_l1_of(snapshot, entries);
+  if (error == 0) error = find_uses(entries, uses);
+  if (error == 0) error = find_uses(l1_, uses);
+  for (const auto& [first, page] : uses.pages()) {
+    for (u64 i = 0; i < page.size() && error == 0; ++i) {
+      if (page[i] == 0) continue;
+      u64 count = 0;
+      error = refcounts_.count(first * UseCounts::kInPage + i, count);
+      if (error == 0 && count < page[i]) error = kDamaged;
+    }
+    refcounts_.trim();
+  }
+  if (error != kDamaged) return error;
+  throw damaged(file_, fmt::format("snapshot '{}' leads to what it cannot use, and stays as it is",
+                                   snapshot.about.name));
 }
 
 // Has every entry say whether what it leads to is used once. Goes down with bring_down().
@@ -237,7 +303,7 @@ int Image::store_snapshots(std::vector<StoredSnapshot> snapshots) {
   std::array<u8, sizeof(u32) + sizeof(u64)> fields{};
   store_be(fields.data(), static_cast<u32>(snapshots.size()));
   store_be(fields.data() + sizeof(u32), offset);
-  if (const int error = write_header_fields(kNbSnapshots, fields); error != 0) return error;
+  if (const int error = turn_header(kNbSnapshots, fields); error != 0) return error;
   header_.snapshots = static_cast<u32>(snapshots.size());
   header_.snapshots_offset = offset;
   snapshots_ = std::move(snapshots);
@@ -254,25 +320,26 @@ int Image::mark_in_change(bool on) {
   return write_header_fields(kIncompatibleFeatures, bits);
 }
 
-int Image::reshape(const std::function<int()>& work) {
+int Image::reshape(const std::function<int()>& expect, const std::function<int()>& work) {
   const Unique lock(mutex_);
   if (const int error = begin_change(); error != 0) return error;
   if (const int error = bring_down(true); error != 0) return error;
+  if (const int error = expect(); error != 0) return error;
   if (const int error = mark_in_change(true); error != 0) return error;
   if (const int error = work(); error != 0) return error;
   return mark_in_change(false);
 }
 
 int Image::create_snapshot(const StoredSnapshot& described) {
-  return reshape([&] { return add_snapshot(described); });
+  return reshape([] { return 0; }, [&] { return add_snapshot(described); });
 }
 
 int Image::apply_snapshot(const StoredSnapshot& snapshot) {
-  return reshape([&] { return go_back_to(snapshot); });
+  return reshape([&] { return judge(snapshot); }, [&] { return go_back_to(snapshot); });
 }
 
 int Image::delete_snapshot(const StoredSnapshot& snapshot) {
-  return reshape([&] { return drop_snapshot(snapshot); });
+  return reshape([&] { return judge(snapshot); }, [&] { return drop_snapshot(snapshot); });
 }
 
 int Image::add_snapshot(const StoredSnapshot& described) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A host that dies leaves a sound image with all that was flushed, whichever of the later writes
 // reached the disk.
+#include <cerrno>
 #include <functional>
 #include <mutex>
 #include <random>
@@ -29,6 +30,7 @@ class DyingDisk final : public BlockNode {
 
   std::function<void()> moment;  // is called before each write
   u64 room = ~u64{0};            // bytes of the file that can be written
+  u64 last = ~u64{0};            // once something was written there, flushes fail
 
   // What is left if it dies now: each write since the last flush is there or not, as `coin` says.
   std::vector<u8> remains(std::mt19937& coin) const {
@@ -62,6 +64,7 @@ class DyingDisk final : public BlockNode {
   int do_write(u64 offset, std::span<const iovec> iov) override {
     if (moment) moment();
     const std::lock_guard lock(mutex_);
+    if (offset == last) flushes_fail_ = true;
     for (u64 end = offset; const iovec& piece : iov)
       if ((end += piece.iov_len) > room) return -ENOSPC;
     for (const iovec& piece : iov) {
@@ -75,6 +78,7 @@ class DyingDisk final : public BlockNode {
   }
   int do_flush() override {
     const std::lock_guard lock(mutex_);
+    if (flushes_fail_) return -EIO;
     durable_ = bytes_;
     later_.clear();
     return 0;
@@ -86,6 +90,7 @@ class DyingDisk final : public BlockNode {
   std::vector<u8> bytes_;
   std::vector<u8> durable_;
   std::vector<std::pair<u64, std::vector<u8>>> later_;
+  bool flushes_fail_ = false;
 };
 BACKPLANE_TYPE(DyingDisk, "block-dying")
 
@@ -131,6 +136,29 @@ TEST_P(CrashTest, AtAnyMomentTheImageIsSound) {
   for (u64 offset = 0; offset < 12_MiB; offset += 1_MiB)
     ASSERT_EQ(disk.write(offset, &flushed[offset], 512), 0);
   expect_survives(host, coin);
+}
+
+// Which of two states the host has is not known, and nothing is written that is for one of them.
+TEST_F(CrashTest, AHeaderThatMayHaveChangedIsTheLastThingWritten) {
+  create("cluster_size=64k", "4M");
+  for (const u64 field : {u64{24}, u64{60}}) {  // where the disk is, and where its snapshots are
+    BlockNode& disk = dynamic_cast<BlockNode&>(
+        backends.add(kBlockKind, "qcow2", "disk",
+                     {{"file.driver", "dying"}, {"file.filename", path("a.qcow2")}}));
+    auto& host = dynamic_cast<DyingDisk&>(*machine.find("/backends/disk/file"));
+    auto& image = dynamic_cast<DiskImage&>(disk);
+    const auto bytes = pattern(1_MiB, 1);
+    ASSERT_EQ(disk.write(0, bytes.data(), bytes.size()), 0);
+    image.create_snapshot("one");
+    host.last = field;
+    EXPECT_THROW(field == 24 ? image.apply_snapshot("one") : image.create_snapshot("two"), Error);
+    EXPECT_EQ(disk.write(1_MiB, bytes.data(), bytes.size()), -EIO);
+    EXPECT_EQ(disk.write(0, bytes.data(), bytes.size()), -EIO);
+    std::vector<u8> now(bytes.size());
+    EXPECT_EQ(disk.read(0, now.data(), now.size()), 0);
+    EXPECT_EQ(now, bytes);
+    backends.remove("disk");
+  }
 }
 
 TEST_P(CrashTest, WhatWasFlushedIsThere) {

@@ -248,6 +248,40 @@ TEST_F(SnapshotTest, ATableThatIsDamagedIsRefused) {
   EXPECT_EQ(refusal(), "");
 }
 
+// A stranger's snapshot that shares a table with the disk, which nobody has counted.
+TEST_F(SnapshotTest, OneThatIsDamagedStaysAsItIsAndTheDiskGoesOn) {
+  create("cluster_size=64k", "1M");
+  BlockNode* disk = &open();
+  auto bytes = pattern(1_MiB, 1);
+  ASSERT_EQ(disk->write(0, bytes.data(), bytes.size()), 0);
+  image().create_snapshot("one");
+  bytes = pattern(1_MiB, 2);
+  ASSERT_EQ(disk->write(0, bytes.data(), bytes.size()), 0);
+  close();
+  {
+    std::fstream file(path("a.qcow2"), std::ios::binary | std::ios::in | std::ios::out);
+    const auto number_at = [&file](u64 at) {
+      u64 number = 0;
+      file.seekg(static_cast<std::streamoff>(at));
+      for (int i = 0; i < 8; ++i) number = number << 8 | static_cast<u8>(file.get());
+      return number;
+    };
+    const u64 table = number_at(number_at(40)) & ~(u64{1} << 63);
+    const u64 place = number_at(number_at(64));
+    file.seekp(static_cast<std::streamoff>(place));
+    for (int i = 7; i >= 0; --i) file.put(static_cast<char>(table >> (8 * i)));
+  }
+  disk = &open();
+  EXPECT_THROW(image().apply_snapshot("one"), Error);
+  EXPECT_THROW(image().delete_snapshot("one"), Error);
+  EXPECT_EQ(image().snapshots().size(), 1U);
+  bytes = pattern(1_MiB, 3);
+  EXPECT_EQ(disk->write(0, bytes.data(), bytes.size()), 0);
+  EXPECT_EQ(disk->flush(), 0);
+  close();
+  expect_content(bytes);
+}
+
 TEST_F(SnapshotTest, TheDiskBecomesShorter) {
   create("cluster_size=4k", "8M");
   BlockNode& disk = open();
