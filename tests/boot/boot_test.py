@@ -398,17 +398,23 @@ def killed_after_flush(setup):
 
 
 WRITTEN_BLOCKS = 3000
-# Says from time to time that it goes on.
-WRITE_BLOCKS = f"""
-set -e
-n=0
-while [ $n -lt {WRITTEN_BLOCKS} ]; do
-  yes $n | head -c 4096 | dd of=/dev/vda bs=4k seek=$n conv=notrunc 2>/dev/null
-  n=$((n + 1))
-  [ $((n % 10)) != 0 ] || echo written
-done
-sync
-"""
+
+
+def write_blocks(disk, count):
+    """Commands that say from time to time that they go on."""
+    return f"""
+    set -e
+    n=0
+    while [ $n -lt {count} ]; do
+      yes $n | head -c 4096 | dd of=/dev/{disk} bs=4k seek=$n conv=notrunc 2>/dev/null
+      n=$((n + 1))
+      [ $((n % 10)) != 0 ] || echo written
+    done
+    sync
+    """
+
+
+WRITE_BLOCKS = write_blocks("vda", WRITTEN_BLOCKS)
 
 
 def check_blocks(content, count=WRITTEN_BLOCKS):
@@ -438,14 +444,14 @@ def saved(setup):
     check_blocks(disk.read_bytes())
 
 
-def migrate_while_it_writes(setup, disk, file_format, migrations=10):
+def migrate_while_it_writes(setup, devices, commands=WRITE_BLOCKS, migrations=10):
     with contextlib.ExitStack() as stack:
         def start(leg, *options):
             work = setup.work / f"leg{leg}"
             work.mkdir()
             return stack.enter_context(
-                Guest(dataclasses.replace(setup, work=work), WRITE_BLOCKS, "-drive",
-                      f"file={disk},format={file_format}", *options, timeout=240))
+                Guest(dataclasses.replace(setup, work=work), commands, *devices, *options,
+                      timeout=240))
 
         guest = start(0)
         for leg in range(1, migrations + 1):
@@ -459,14 +465,14 @@ def migrate_while_it_writes(setup, disk, file_format, migrations=10):
             check("paused (postmigrate)" in status, f"the monitor said {status!r}")
             guest.kill(signal.SIGKILL)
             guest = there
-        guest.finish()
+        return guest.finish()
 
 
 @case
 def migrated(setup):
     """A guest that writes to its disk goes from process to process meanwhile."""
     disk = image(setup, size=16 * MIB)
-    migrate_while_it_writes(setup, disk, "raw")
+    migrate_while_it_writes(setup, ["-drive", f"file={disk},format=raw"])
     check_blocks(disk.read_bytes())
 
 
@@ -475,10 +481,40 @@ def migrated_qcow2(setup):
     """The same of an image of which each process keeps tables in memory."""
     disk, raw = setup.work / "disk.qcow2", setup.work / "disk.raw"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "16M"], check=True)
-    migrate_while_it_writes(setup, disk, "qcow2")
+    migrate_while_it_writes(setup, ["-drive", f"file={disk},format=qcow2"])
     subprocess.run(["qemu-img", "check", "-q", disk], check=True)
     subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
     check_blocks(raw.read_bytes())
+
+
+@case
+def migrated_io_thread(setup):
+    """The same of a SCSI disk and a card in an I/O thread, over which files come all the time: a
+    connection ends where a guest goes away, and the next works where it has come to."""
+    blocks = 400
+    disk = image(setup, size=4 * MIB)
+    content = os.urandom(MIB)
+    with web_server(content) as outside:
+        fetch_and_write = rf"""
+        mkdir /www
+        while :; do
+          timeout 2 wget -q -O /www/file http://10.0.2.2:{outside}/file 2>/dev/null &&
+            md5sum </www/file >/www/digest && echo x >>/www/whole
+          sleep 0.1
+        done &
+        {write_blocks("sda", blocks)}
+        before=$(wc -l </www/whole)
+        while [ $(wc -l </www/whole) -lt $((before + 3)) ]; do sleep 0.1; done
+        cat /www/digest
+        """
+        seen = migrate_while_it_writes(
+            setup, ["-object", "iothread,id=io0", "-netdev", "user,id=n0",
+                    "-device", "virtio-net-pci,netdev=n0,iothread=io0",
+                    "-device", "virtio-scsi-pci,id=scsi0,iothread=io0",
+                    "-drive", f"file={disk},format=raw,if=none,id=d0",
+                    "-device", "scsi-hd,bus=scsi0.0,drive=d0"], fetch_and_write, migrations=5)
+    check(hashlib.md5(content).hexdigest() in seen, f"what was fetched is not whole: {seen!r}")
+    check_blocks(disk.read_bytes(), blocks)
 
 
 # The same block to two disks; the number of the next is in memory. It waits on its way for a line.
