@@ -60,9 +60,9 @@ int main(int count, char** words) {
     const char* name;
     void (*run)(void);
   } kPrograms[] = {
-#define ROW(name) {#name, name},
-      PROGRAMS(ROW)
-#undef ROW
+#define PROGRAM(name) {#name, name},
+#include "programs.inc"
+#undef PROGRAM
   };
   // As processes_run_others starts it.
   if (count == 3 && strcmp(words[1], "exit") == 0) return atoi(words[2]);

@@ -12,22 +12,9 @@
 // whole pages from being run by the processor itself.
 __asm__(".text\n.balign 4096\n");
 
-#define PROGRAMS(X)                                                                             \
-  X(signals_leave_registers_alone)                                                              \
-  X(signals_come_on_other_stacks)                                                               \
-  X(exceptions_are_signals)                                                                     \
-  X(single_steps_are_counted)                                                                   \
-  X(rights_are_those_of_the_tables) X(files_end) X(code_modifies_itself)                        \
-      X(code_comes_by_another_mapping) X(code_becomes_executable) X(processes_fork)             \
-          X(processes_run_others) X(seccomp_filters) X(tracers_step) X(tracers_break_and_watch) \
-              X(segment_bases_are_kept) X(rounding_is_kept) X(vector_registers_are_kept)        \
-                  X(system_calls_keep_registers) X(vsyscalls_answer) X(processor_answers_alike) \
-                      X(threads_count) X(threads_lose_rights) X(threads_see_new_pages)          \
-                          X(threads_see_new_code)
-
-#define DECLARE(name) void name(void);
-PROGRAMS(DECLARE)
-#undef DECLARE
+#define PROGRAM(name) void name(void);
+#include "programs.inc"
+#undef PROGRAM
 
 // Ends the process, with a line, unless that is so.
 #define CHECK(condition) ((condition) ? (void)0 : failed(#condition, __FILE__, __LINE__))
