@@ -5,6 +5,6 @@
 
 #include "backplane/modinfo.h"
 
-#define BACKPLANE_HW_VIRTIO_VERSION "0.3"
+#define BACKPLANE_HW_VIRTIO_VERSION "0.4"
 // NOLINTNEXTLINE(misc-definitions-in-headers): it is each file's own
 BACKPLANE_REQUIRES("hw-virtio", BACKPLANE_HW_VIRTIO_VERSION)
