@@ -45,8 +45,8 @@ class Guest:
     def __init__(self, setup, commands, *options, accel="tcg", cpus=1, memory=512,
                  disk=None, rng=True, balloon=True, append="", timeout=60, files=(),
                  user=None):
-        """files: of this machine, each of which the guest has in its root directory; user: a number,
-        who the emulator runs as, instead of root."""
+        """files: of this machine, each of which the guest has in its root directory; user: the
+        number of who runs the emulator, instead of root."""
         self.setup = setup
         self.user = user
         self.deadline = time.monotonic() + timeout
