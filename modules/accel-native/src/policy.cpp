@@ -158,14 +158,16 @@ bool Policy::note_stay(u64 cr3, const Stay& stay) {
   const i64 native = std::max<i64>(static_cast<i64>(stay.native) - signals, 0);
   const i64 cost = static_cast<i64>(stay.ended - stay.began + stay.mapper) + signals + kTranslator +
                    (stay.left_page ? kLeavePage : 0);
+  const bool first = history.begins;
   note_pace(cr3, history, stay, static_cast<u64>(native));
   if (stay.left_kernel) ++history.native_entries;
   const double saved = static_cast<double>(native) * history.gain.value_or(kUnknownGain);
   history.account = std::min(history.account + static_cast<i64>(saved) - cost, kMost);
   const i64 hoped = static_cast<i64>(static_cast<double>(native) * history.gain.value_or(1));
-  const bool loses = hoped < cost;
+  // To begin costs more than stays do.
+  const bool loses = hoped < cost && !first;
   history.burst = loses ? history.burst + cost - hoped : 0;
-  history.left_page = stay.left_page || (loses && history.left_page);
+  history.left_page = loses && (stay.left_page || history.left_page);
   if (history.account < 0)
     rest(history, true);
   else if (history.burst > std::max(kBurst, history.account / kPartInBurst))

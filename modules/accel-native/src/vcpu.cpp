@@ -66,7 +66,11 @@ void StubVcpu::note_interrupt(u64 kernel_entries) {
        .banned =
            !was_native && (!page.present || guest_.is_banned(cr3, state.rip, page, Rdtsc::Traps)),
        .code = page.present ? page.offset : 0});
-  if (policy_.promoted() != promoted && uses_banned_code()) policy_.doubt(cr3);
+  if (policy_.promoted() != promoted) {
+    // What is there is of a program that ended.
+    discard(cr3);
+    if (uses_banned_code()) policy_.doubt(cr3);
+  }
   if (is_native && !was_native) to_be_filled_ = cr3;
   want(cr3, is_native);
   for (const auto& space : spaces_) space->note_tick();

@@ -200,6 +200,14 @@ TEST_F(Ticks, TryAProgramSoonerWhoseCodeGained) {
   EXPECT_TRUE(tick_in_code(60, kOther));
 }
 
+TEST_F(Ticks, DoNotEndASpaceForWhatItCostsToBegin) {
+  promote();
+  const u64 began = time_;
+  time_ += 1'500'000;
+  EXPECT_TRUE(
+      policy.note_stay(kSpace, {.native = 10'000, .entries = 1, .began = began, .ended = time_}));
+}
+
 TEST_F(Ticks, EndABurstOfShortStays) {
   promote();
   unsigned stays = 1;
