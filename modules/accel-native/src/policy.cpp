@@ -32,7 +32,9 @@ Policy::History& Policy::history_of(const Tick& tick) {
 u64 Policy::shortest_stretch(const History& history) {
   if (!history.gain) return kStretch;
   const double break_even = static_cast<double>(kStay) * (1 + 1 / *history.gain);
-  return std::min(static_cast<u64>(break_even) + history.kernel, 4 * kStretch);
+  // What has only the code of another's, and no stub yet, may end before that has paid.
+  const u64 least = history.promoted ? 0 : kStretch / 2;
+  return std::clamp(static_cast<u64>(break_even) + history.kernel, least, 4 * kStretch);
 }
 
 // A program that begins is like the one that had its code before.

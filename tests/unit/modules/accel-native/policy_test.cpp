@@ -191,13 +191,13 @@ TEST_F(Ticks, LeaveASpaceThatIsSlower) {
 }
 
 TEST_F(Ticks, TryAProgramSoonerWhoseCodeGained) {
-  ASSERT_FALSE(tick_in_code(60, kOther)) << "as long as nothing is known";
+  ASSERT_FALSE(tick_in_code(45, kOther)) << "as long as nothing is known";
   tick_in_code(12, kSpace);
   while (policy.is_native(kSpace) && stay(60'000, 10'000) && spent_ < 10'000'000)
     ;
   tick_in_code(12, kSpace);
-  EXPECT_FALSE(tick(60, kOther)) << "elsewhere";
-  EXPECT_TRUE(tick_in_code(60, kOther));
+  EXPECT_FALSE(tick(45, kOther)) << "elsewhere";
+  EXPECT_TRUE(tick_in_code(45, kOther));
 }
 
 TEST_F(Ticks, DoNotEndASpaceForWhatItCostsToBegin) {
