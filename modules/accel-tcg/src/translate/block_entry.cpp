@@ -37,12 +37,13 @@ void emit_straddle_check(Translation& t, Exits& exits) {
   });
 }
 
-// Where the instruction pointer wraps around, or leaves the segment, the interpreter goes on.
+// Where the instruction pointer would wrap around or leave the segment, behind the block as well,
+// the interpreter goes on.
 void emit_code_limit_check(Translation& t) {
   Assembler& a = t.a;
   emit_page_relative(a, kT0, t.block->offset);
   a.sub(a.t0, a.field(BACKPLANE_JIT_OFFSET(code_base)));
-  a.lea(a.t0, a.ptr[a.t0 + (t.block->size - 1)]);
+  a.lea(a.t0, a.ptr[a.t0 + t.block->size]);
   a.cmp(a.t0, a.field(BACKPLANE_JIT_OFFSET(pointer_mask)));
   const u32 above = a.jump_if_forward(kAbove);
   t.defer([&t, &a, above] {

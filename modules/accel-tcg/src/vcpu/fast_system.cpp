@@ -82,6 +82,8 @@ u64 TcgVcpu::fast_system(TcgVcpu* vcpu, u64 form, u64 offset) {
   if ((form & SystemForm::kKindMask) == SystemForm::kLoadSegment &&
       (form >> SystemForm::kSegmentShift & SystemForm::kSegmentMask) == x86::SS)
     vcpu->shadow_rip_ = s.rip;
+  else
+    s.interrupt_shadow = x86::kNoShadow;
   return vcpu->fast_next();
 }
 

@@ -16,7 +16,7 @@ namespace backplane::tcg::testing {
 namespace {
 
 constexpr u64 kCodeAt = 0x10000, kDataAt = 0x20000, kExtraAt = 0x28000, kStackAt = 0x30000;
-constexpr u64 kTableAt = 0x800, kCompared = 0x40000;
+constexpr u64 kTableAt = 0x800, kTableLimit = 0x3f, kCompared = 0x40000;
 
 enum class Bits : u8 { Real16, Flat32 };
 
@@ -28,20 +28,20 @@ class LegacyGuest {
     vcpu_.thread_started();
   }
 
-  // Runs code until HLT, or an exception, whose handler is one.
-  void run(Bits bits, const std::vector<u8>& code, bool translated) {
+  // Runs code, `offset` behind kCodeAt, until HLT, or an exception, whose handler is one.
+  void run(Bits bits, const std::vector<u8>& code, bool translated, u64 offset = 0) {
     u8* const ram = machine_.ram().host();
-    engine_.cache.invalidate_locked(ram + kCodeAt, kPageSize);
+    engine_.cache.invalidate_locked(ram + kCodeAt + (offset & ~u64{kPageSize - 1}), kPageSize);
     for (u64 n = 0; n < kCompared; ++n) ram[n] = static_cast<u8>(n * 7 + (n >> 8));
-    std::memcpy(ram + kCodeAt, code.data(), code.size());
-    ram[kCodeAt + code.size()] = 0xf4;
+    std::memcpy(ram + kCodeAt + offset, code.data(), code.size());
+    ram[kCodeAt + offset + code.size()] = 0xf4;
     put_tables(ram);
     X86State& s = cpu_.state();
     s.reset();
     bits == Bits::Real16 ? enter_real_mode(s) : enter_flat_mode(s);
     for (unsigned n = 0; n < 8; ++n) s.gpr[n] = 0x100 * n + 0x40;
     s.gpr[x86::RSP] = (bits == Bits::Real16 ? 0 : kStackAt) + 0x200;
-    s.rip = bits == Bits::Real16 ? 0 : kCodeAt;
+    s.rip = offset + (bits == Bits::Real16 ? 0 : kCodeAt);
     // A breakpoint that is never reached: while there is one nothing is translated.
     s.dr[7] = translated ? 0x400 : 0x401;
     s.dr[0] = 0xfff00000;
@@ -69,7 +69,11 @@ class LegacyGuest {
                                0x00cf9b000000ffff,   // 08: code of 32 bits
                                0x00cf93000000ffff,   // 10: data
                                0x00009b010000ffff,   // 18: code of 16 bits, at kCodeAt
-                               0x000093000000ffff};  // 20: data
+                               0x000093000000ffff,   // 20: data
+                               0x00cf9a000000ffff,   // 28: code that was not used yet
+                               0x00cf13000000ffff,   // 30: data that is not present
+                               0x00cf9f000000ffff};  // 38: conforming code
+    static_assert(sizeof descriptors == kTableLimit + 1);
     std::memcpy(ram + kTableAt, descriptors, sizeof descriptors);
     for (u32 vector = 0; vector < 32; ++vector) {
       const u32 handler = 0x1000 + vector;
@@ -89,13 +93,13 @@ class LegacyGuest {
     s.seg[x86::SS] = segment(kStackAt);
     s.seg[x86::ES] = segment(kExtraAt);
     s.idtr = {0x3ff, 0};
-    s.gdtr = {0x27, kTableAt};
+    s.gdtr = {kTableLimit, kTableAt};
   }
   static void enter_flat_mode(X86State& s) {
     s.cr0 = x86::kCr0PE | x86::kCr0ET | x86::kCr0NE;
     for (x86::Segment& each : s.seg) each = {0x10, 0xc093, 0xffffffff, 0};
     s.seg[x86::CS] = {0x08, 0xc09b, 0xffffffff, 0};
-    s.gdtr = {0x27, kTableAt};
+    s.gdtr = {kTableLimit, kTableAt};
     s.idtr = {0xff, kTableAt + 0x100};
   }
 
@@ -185,7 +189,17 @@ const Example kExamples[] = {
     {"16: jmp dword 1000h:10000h", k16, {0x66, 0xea, 0, 0, 1, 0, 0, 0x10}, 1},
     {"32: jmp 10h:10007h, data", k32, {0xea, 7, 0, 1, 0, 0x10, 0}, 1},
     {"32: jmp 0bh:10007h, of another level", k32, {0xea, 7, 0, 1, 0, 0x0b, 0}, 1},
-    {"32: jmp 28h:10007h, beyond the table", k32, {0xea, 7, 0, 1, 0, 0x28, 0}, 1},
+    {"32: jmp 40h:10007h, beyond the table", k32, {0xea, 7, 0, 1, 0, 0x40, 0}, 1},
+    {"32: jmp 0:10007h, null", k32, {0xea, 7, 0, 1, 0, 0, 0}, 1},
+    {"32: jmp 0ch:10007h, of a table that there is not", k32, {0xea, 7, 0, 1, 0, 0x0c, 0}, 1},
+    {"32: jmp 28h:10007h, not used yet", k32, {0xea, 7, 0, 1, 0, 0x28, 0}, 1},
+    {"32: jmp 30h:10007h, not present", k32, {0xea, 7, 0, 1, 0, 0x30, 0}, 1},
+    {"32: jmp 38h:10007h, conforming", k32, {0xea, 7, 0, 1, 0, 0x38, 0}, 1},
+    {"32: push 30h; pop ds, not present", k32, {0x6a, 0x30, 0x1f}, 1},
+    {"32: mov word [28004h], 30h; mov es, [28004h], not present",
+     k32,
+     {0x66, 0xc7, 0x05, 4, 0x80, 2, 0, 0x30, 0, 0x8e, 0x05, 4, 0x80, 2, 0},
+     1},
     {"32: jmp 18h:10000h, beyond the segment", k32, {0xea, 0, 0, 1, 0, 0x18, 0}, 1},
     {"16: lgdt [20h]; lidt [30h]; lgdt dword [40h]; lidt cs:[2]",
      k16,
@@ -233,6 +247,31 @@ const Example kExamples[] = {
      k32,
      {0x50, 0x8f, 0x45, 0xe0, 0x51, 0x66, 0x8f, 0x45, 0xe8, 0x66, 0x5a}},
 };
+
+// Behind the last byte of the segment is no code, and not its first either.
+TEST(LegacyCodeAtTheEnd, OfItsSegmentDoesNotGoOnAtTheBeginning) {
+  const std::vector<u8> last_ones[] = {
+      {0x90},                    // nop
+      {0x8e, 0xd8},              // mov ds, ax
+      {0x1e},                    // push ds
+      {0x07},                    // pop es
+      {0x0f, 0x22, 0xc1},        // mov cr0, ecx
+      {0x72, 0x80},              // jc, which is not taken
+      {0x0f, 0x01, 0x16, 0, 0},  // lgdt [0]
+  };
+  for (const std::vector<u8>& code : last_ones) {
+    LegacyGuest guest;
+    const u64 offset = 0x10000 - code.size();
+    guest.run(Bits::Real16, code, false, offset);
+    const X86State expected = guest.state();
+    EXPECT_EQ(expected.rip, 0x1000u + 13 + 1) << "#GP, and HLT";
+    for (unsigned turn = 0; turn < 2; ++turn) {
+      guest.run(Bits::Real16, code, true, offset);
+      EXPECT_EQ(guest.state().rip, expected.rip) << unsigned{code[0]};
+      EXPECT_EQ(guest.state().gpr[x86::RSP], expected.gpr[x86::RSP]) << unsigned{code[0]};
+    }
+  }
+}
 
 class LegacyCode : public ::testing::TestWithParam<Example> {};
 
