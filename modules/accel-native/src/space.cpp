@@ -15,6 +15,8 @@ using x86::Access;
 
 // Below it the host maps nothing for ordinary users. [Linux vm.mmap_min_addr]
 constexpr u64 kLowest = 64 << 10;
+// What an entry of the highest table stands for.
+constexpr unsigned kSlotShift = 39;
 // Pages that are mapped together.
 constexpr u64 kAround = 16;
 // More are forgotten than looked through, and the host's kernel has no room for many more.
@@ -22,15 +24,19 @@ constexpr u64 kAround = 16;
 constexpr u64 kMostPages = 48'000;
 constexpr std::size_t kMostDoubtful = 1024;
 
+// Whether the guest has mapped something in that 512 GiB.
+bool uses_slot(GuestMemory& guest, u64 cr3, u64 slot) {
+  return (guest.memory.load<u64>(cr3 + slot * sizeof(u64)) & 1) != 0;
+}
+
 // A place for the area, of whose 512 GiB the guest has mapped nothing.
 u64 choose_area(GuestMemory& guest, u64 cr3) {
   std::random_device random;
-  constexpr u64 kFirst = 0x10, kSlots = 0x40, kSlotShift = 39;
+  constexpr u64 kFirst = 0x10, kSlots = 0x40;
   const u64 start = random() % kSlots;
   for (u64 n = 0; n < kSlots; ++n) {
     const u64 slot = kFirst + (start + n) % kSlots;
-    const u64 entry = guest.memory.load<u64>(cr3 + slot * sizeof(u64));
-    if ((entry & 1) == 0) return slot << kSlotShift | (random() % 0x3ffff) << 21;
+    if (!uses_slot(guest, cr3, slot)) return slot << kSlotShift | (random() % 0x3ffff) << 21;
   }
   throw Error("no place for a stub in the guest's address space");
 }
@@ -66,6 +72,8 @@ void Space::note(const Invalidations& invalidations) {
   }
   if (doubtful_.size() > kMostDoubtful) distrusted_ = true;
 }
+
+bool Space::is_in_the_way() const { return uses_slot(guest_, cr3_, stub_.area() >> kSlotShift); }
 
 bool Space::may_be_mapped(u64 linear) const {
   return linear >= kLowest && linear < kUserEnd - kPageSize &&

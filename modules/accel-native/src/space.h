@@ -84,6 +84,8 @@ class Space {
   void distrust() { distrusted_ = true; }
   // And what may be executed is looked at again, whatever the tables say.
   void distrust_code() { distrusted_ = code_distrusted_ = true; }
+  // Whether the guest has mapped something in the part of its addresses that the stub lies in.
+  bool is_in_the_way() const;
   // Whether most of the code that is mapped is somewhere else now: it is another program's. (Of its
   // data a program may have freed as much.)
   bool was_replaced();

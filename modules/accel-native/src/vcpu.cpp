@@ -54,6 +54,7 @@ StubVcpu::StubVcpu(X86Cpu& cpu, AddressSpace& memory, RamBlock& ram,
 void StubVcpu::note_interrupt(u64 kernel_entries) {
   const X86State& state = guest_.cpu.state();
   const u64 cr3 = state.cr3 & Invalidations::kTableMask;
+  if (state.cpl() == 3 && !state.code64()) return note_narrow_tick(kernel_entries);
   if (!runs_natively(state) || failures_ >= kMostFailures) return;
   const bool was_native = policy_.is_native(cr3);
   const u64 promoted = policy_.promoted();
@@ -69,11 +70,24 @@ void StubVcpu::note_interrupt(u64 kernel_entries) {
   if (policy_.promoted() != promoted) {
     // What is there is of a program that ended.
     discard(cr3);
+    std::erase(rdtsc_spaces_, cr3);
     if (uses_banned_code()) policy_.doubt(cr3);
   }
   if (is_native && !was_native) to_be_filled_ = cr3;
   want(cr3, is_native);
   for (const auto& space : spaces_) space->note_tick();
+}
+
+// 32-bit code: pages are looked at as 64-bit code only, so a program that has both is translated.
+void StubVcpu::note_narrow_tick(u64 kernel_entries) {
+  const X86State& state = guest_.cpu.state();
+  const u64 cr3 = state.cr3 & Invalidations::kTableMask;
+  if (policy_.is_native(cr3)) give_up(cr3);
+  policy_.note_tick({.cr3 = cr3,
+                     .thread_pointer = state.seg[FS].base,
+                     .time = time_of_thread(),
+                     .kernel_entries = kernel_entries,
+                     .banned = true});
 }
 
 GuestPage StubVcpu::page_of_code() {
@@ -194,6 +208,7 @@ tcg::NativeVcpu::Left StubVcpu::run(const std::atomic<u32>& exit_request) {
   const bool is_new = space->pages() == 0;
   if ((std::exchange(to_be_filled_, 0) == cr3 || is_new) && pages_in_use_)
     space->want(pages_in_use_());
+  entered_kernel_ = is_outdated_ = false;
   const Left left = stay(*space, exit_request);
   if (!spaces_.empty() && spaces_.back().get() == space) {
     const u64 mapper = space->take_gave_orders() ? space->stub().take_mapper_time() : 0;
@@ -202,8 +217,9 @@ tcg::NativeVcpu::Left StubVcpu::run(const std::atomic<u32>& exit_request) {
                                       .mapper = mapper,
                                       .began = began,
                                       .ended = time_of_thread(),
-                                      .left_kernel = left == Left::Instruction,
+                                      .left_kernel = entered_kernel_,
                                       .left_page = left == Left::Page}));
+    if (is_outdated_) discard(cr3);
   }
   guest_.counters.promoted = policy_.promoted();
   guest_.counters.rests = policy_.rests();
@@ -218,6 +234,10 @@ tcg::NativeVcpu::Left StubVcpu::stay(Space& space, const std::atomic<u32>& exit_
       // Another program has its tables where one had them that ended.
       give_up(cr3);
       return Left::Unfit;
+    }
+    if (space.is_in_the_way()) {
+      is_outdated_ = true;
+      return Left::Instruction;
     }
     if (!space.settle()) {
       ++guest_.counters.lost;
@@ -264,7 +284,7 @@ void StubVcpu::note_left_page(Space& space) {
     return;
   if (rdtsc_spaces_.size() == kMostKnown) rdtsc_spaces_.clear();
   rdtsc_spaces_.push_back(cr3);
-  discard(cr3);
+  is_outdated_ = true;
 }
 
 StubProcess::Waited StubVcpu::enter(Space& space, const std::atomic<u32>& exit_request,
@@ -389,11 +409,14 @@ StubVcpu::Next StubVcpu::answer(Space& space, const StubProcess::HandOver& from)
         case Space::Served::NotMappable:
           return fault.access == Access::Execute ? Next::LeavePage : Next::Leave;
         case Space::Served::Guests:
+          entered_kernel_ = true;
+          break;
         case Space::Served::Translated:
           break;
       }
     }
   } else {
+    entered_kernel_ = trap.signal == SIGSYS;
     step_back(trap);
   }
   return spoiled ? Next::Discard : Next::Leave;

@@ -31,6 +31,7 @@ class StubVcpu final : public tcg::NativeVcpu {
   Space* current_space();
   void discard(u64 cr3);
   void want(u64 cr3, bool wanted);
+  void note_narrow_tick(u64 kernel_entries);
   GuestPage page_of_code();  // of RIP
   bool uses_banned_code();
   // The space cannot be run natively for now.
@@ -60,8 +61,10 @@ class StubVcpu final : public tcg::NativeVcpu {
   std::vector<u64> rdtsc_spaces_;  // CR3 of those in whose stubs RDTSC is to trap
   // The one used last is the last.
   std::vector<std::unique_ptr<Space>> spaces_;
-  u64 fault_at_ = 0;          // RIP of the last fault
-  unsigned faults_here_ = 0;  // that came there one after the other
+  bool entered_kernel_ = false;  // the guest's is what the last stay ended for
+  bool is_outdated_ = false;     // the stub in use is, and another one is to be made
+  u64 fault_at_ = 0;             // RIP of the last fault
+  unsigned faults_here_ = 0;     // that came there one after the other
   // The task to be kicked while guest code runs, or -1.
   std::atomic<int> running_{-1};
   std::atomic<bool> active_{false};        // there is, or was, a stub

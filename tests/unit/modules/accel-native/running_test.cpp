@@ -236,6 +236,17 @@ TEST_F(Running, ModifiesCodeOfAnotherPage) {
   }
 }
 
+TEST_F(Running, MakesRoomWhereTheGuestMapsSomethingAmongTheStubsAddresses) {
+  EXPECT_EQ(run({0x0f, 0x05}), Left::Instruction);
+  const u64 area = vcpu.area_of_current_space();
+  machine.memory().store<u64>(kTables + (area >> 39) * 8, 0x20000 | 0x27);
+  EXPECT_EQ(run({0x0f, 0x05}), Left::Instruction);
+  EXPECT_EQ(vcpu.area_of_current_space(), 0u);
+  EXPECT_EQ(run({0x0f, 0x05}), Left::Instruction);
+  EXPECT_NE(vcpu.area_of_current_space() >> 39, area >> 39);
+  EXPECT_EQ(vcpu.counters().lost, 0u);
+}
+
 TEST_F(Running, LooksAtCodeAnewWhenItIsWrittenTo) {
   const Bytes harmless{0x90, 0x90, 0x90, 0x0f, 0x05}, xgetbv{0x0f, 0x01, 0xd0, 0x0f, 0x05};
   for (unsigned n = 0; n < 2; ++n) {
