@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Real mode, over and over: code that gives way to another kind of code at the same place, and a
-// stack that is switched by POP SS and MOV SP while interrupts come.
-// [SDM 3A "Self-Modifying Code"; SDM 2B "POP-Pop a Value From the Stack"]
+// stack that is switched by MOV SS or POP SS and MOV SP while interrupts come.
+// [SDM 3A "Self-Modifying Code"; SDM 2B "MOV-Move", "POP-Pop a Value From the Stack"]
 #include "real.inc"
 
 #define PIC1 0x20
@@ -55,9 +55,13 @@ stacks:
     xor di, di
     sti
 1:  mov ss, ax
+behind_move:
     mov sp, bx
     jmp 2f
-2:  nop
+2:  mov ss, es:[bx]
+behind_load:
+    mov sp, bx
+    nop
     pop ss
 behind_pop:
     mov sp, bx
@@ -73,9 +77,12 @@ irq_handler:
     push ax
     mov bp, sp
     inc di
-    cmp word ptr [bp + 4], offset NEAR(behind_pop)
-    jne 1f
-    inc si
+    .irp place, behind_move, behind_load, behind_pop
+    cmp word ptr [bp + 4], offset NEAR(\place)
+    je 2f
+    .endr
+    jmp 1f
+2:  inc si
 1:  mov al, 0x20
     out PIC1, al
     pop ax
