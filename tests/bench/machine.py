@@ -47,16 +47,20 @@ def measure_start(emulator, work):
     theirs.close()
     seen = b""
     ours.settimeout(20)
-    while not re.search(rb"\(\w+\) ", seen):
-        data = ours.recv(4096)
-        if not data:
-            break
-        seen += data
-    elapsed = time.perf_counter() - before
-    ready = bool(seen) and process.poll() is None
-    process.kill()
-    process.wait()
-    ours.close()
+    try:
+        while not re.search(rb"\(\w+\) ", seen):
+            data = ours.recv(4096)
+            if not data:
+                break
+            seen += data
+        elapsed = time.perf_counter() - before
+        ready = bool(seen) and process.poll() is None
+    except TimeoutError:
+        ready = False
+    finally:
+        process.kill()
+        process.wait()
+        ours.close()
     if not ready:
         raise Failure("the monitor did not answer")
     return {"start ms": elapsed * 1000}

@@ -39,6 +39,14 @@ def _stat(process):
         return [0] * 50
 
 
+def _cpu_time_if_there(pid):
+    """0 of one that ended meanwhile: the time is its parent's, who waited for it."""
+    try:
+        return cpu_time(pid)
+    except OSError:
+        return 0
+
+
 def family_time(pid):
     """The same of a process and of all that it started, those included that it waited for.
 
@@ -52,7 +60,7 @@ def family_time(pid):
                 family.add(int(process.name))
     for member in family:
         waited_for += sum(_stat(Path(f"/proc/{member}"))[_WAITED_FOR])
-    return waited_for / os.sysconf("SC_CLK_TCK") + sum(map(cpu_time, family))
+    return waited_for / os.sysconf("SC_CLK_TCK") + sum(map(_cpu_time_if_there, family))
 
 
 def ratio(one, other):
