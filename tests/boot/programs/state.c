@@ -135,6 +135,8 @@ void vsyscalls_answer(void) {
     CHECK(gettimeofday(&now, NULL) == 0);
     CHECK(((int (*)(struct timeval*, void*))0xffffffffff600000)(&called, NULL) == 0);
     CHECK(called.tv_sec - now.tv_sec >= 0 && called.tv_sec - now.tv_sec < 5);
-    CHECK(((long (*)(long*))0xffffffffff600400)(NULL)-now.tv_sec < 5);
+    // By a coarser clock.
+    const long seconds = ((long (*)(long*))0xffffffffff600400)(NULL)-now.tv_sec;
+    CHECK(seconds >= -1 && seconds < 5);
   }
 }
