@@ -113,17 +113,18 @@ class Walker {
         first_(window.before()),
         end_(window.before() + static_cast<unsigned>(kPageSize)) {}
 
+  static constexpr unsigned kStarts = 16;
+
   // Whether bytes are an instruction, and not within another: from wherever one begins to read
-  // code, one is soon in step with it; seldom enough, as long ones that are all alike can have two
-  // readings side by side.
-  bool is_instruction(unsigned at) {
-    constexpr unsigned kStarts = 16, kBefore = 64, kEnough = kStarts / 4;
+  // code, one is soon in step with it. `enough` of the starts have to come by.
+  bool is_instruction(unsigned at, unsigned enough) {
+    constexpr unsigned kBefore = 64;
     if (at < kStarts) return true;
     const unsigned first = at - std::min(at, kBefore);
     unsigned met = 0;
-    for (unsigned start = first; start < first + kStarts && met < kEnough; ++start)
+    for (unsigned start = first; start < first + kStarts && met < enough; ++start)
       if (meets(start, at)) ++met;
-    return met == kEnough;
+    return met == enough;
   }
 
   // Whether no program comes by: wherever it went on from there, it would meet with what programs
@@ -172,6 +173,16 @@ class Walker {
   u8 lengths_[CodeWindow::kMostBytes] = {};
 };
 
+// Of how many walks it has to be met: long instructions that are all alike can have two readings
+// side by side. What programs have no use for, and what tells them little of the host, is far more
+// often bytes of others.
+unsigned enough_for(std::span<const u8> code) {
+  constexpr unsigned kFew = Walker::kStarts / 4, kHalf = Walker::kStarts / 2;
+  const bool descriptors =
+      code[0] == 0x0f && (code[1] == 0x00 || (code[1] == 0x01 && code[2] < 0xc0));
+  return descriptors ? kHalf : kFew;
+}
+
 // The last byte in front of an opcode that is no REX prefix.
 u8 prefix_before(std::span<const u8> code, unsigned at) {
   constexpr u8 kRexMask = 0xf0, kRex = 0x40;
@@ -195,7 +206,8 @@ std::optional<unsigned> find_banned(const CodeWindow& window, Rdtsc rdtsc) {
       if (at == nullptr) break;
       const auto offset = static_cast<unsigned>(at - code.data());
       const unsigned length = banned_length(offset);
-      if (length != 0 && offset + length > first && walker.is_instruction(offset) &&
+      if (length != 0 && offset + length > first &&
+          walker.is_instruction(offset, enough_for(code.subspan(offset))) &&
           !walker.is_nonsense(offset))
         return offset;
     }
