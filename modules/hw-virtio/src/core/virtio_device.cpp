@@ -5,6 +5,7 @@
 
 #include "backplane/error.h"
 #include "backplane/machine.h"
+#include "held_memory.h"
 
 namespace backplane {
 
@@ -23,6 +24,15 @@ void VirtioDevice::class_init(VirtioDeviceClass& k) {
           member<&State::needs_reset>("needs_reset")});
   k.state<&VirtioDevice::queues_>(1, "queues");
 }
+
+struct VirtioDevice::HeldMemory {
+  std::vector<QueueMemory> queues;
+
+  QueueMemory& of(unsigned queue) {
+    if (queues.size() <= queue) queues.resize(queue + std::size_t{1});
+    return queues[queue];
+  }
+};
 
 VirtioDevice::VirtioDevice() = default;
 VirtioDevice::~VirtioDevice() = default;
@@ -86,19 +96,18 @@ void VirtioDevice::keep_memory(unsigned queue, Kept kept,
   serving_->memory[queue][static_cast<unsigned>(kept)] = view;
 }
 
-void VirtioDevice::hold_memory(unsigned queue, u16 head,
+bool VirtioDevice::hold_memory(unsigned queue, u16 head,
                                const std::shared_ptr<const FlatView>& view) {
   if (held_ == nullptr) held_ = std::make_unique<HeldMemory>();
-  if (held_->size() <= queue) held_->resize(queue_count());
-  auto& views = (*held_)[queue];
-  if (views.size() <= head) views.resize(head + std::size_t{1});
-  views[head] = view;
+  return held_->of(queue).hold(head, view);
 }
 
 void VirtioDevice::let_go_of_memory(unsigned queue, u16 head) {
-  if (held_ == nullptr || queue >= held_->size()) return;
-  auto& views = (*held_)[queue];
-  if (head < views.size()) views[head].reset();
+  if (held_ != nullptr) held_->of(queue).let_go(head);
+}
+
+void VirtioDevice::let_go_of_last(unsigned queue) {
+  if (held_ != nullptr) held_->of(queue).let_go_of_last();
 }
 
 void VirtioDevice::notify_queue(unsigned queue) {
@@ -116,6 +125,7 @@ void VirtioDevice::reset() {
 void VirtioDevice::loaded() {
   const QueueLock lock(*this);
   Device::loaded();
+  held_.reset();
   if ((state_.guest_features & ~host_features_) != 0 && (state_.status & kFeaturesOk) != 0)
     throw Error::of("features {:#x} are in use, of which this device has {:#x}",
                     state_.guest_features, host_features_);

@@ -185,6 +185,7 @@ bool VirtQueue::pop(VirtElement& element) {
 void VirtQueue::put_back() {
   --state_.next_avail;
   --in_flight_;
+  device_.let_go_of_last(index_);
 }
 
 void VirtQueue::push(const VirtElement& element, u32 written) {
@@ -198,7 +199,7 @@ void VirtQueue::push(const VirtElement& element, u32 written) {
 
 void VirtQueue::push_with_next(const VirtElement& element, u32 written) {
   if (in_flight_ != 0) --in_flight_;
-  if (!usable()) return;
+  if (!usable()) return device_.let_go_of_memory(index_, element.head);
   // The pages were reported before they were written; guest code may have run from them since, or a
   // log of writes been read. Of a request that failed, more than `written` may be.
   for (std::size_t i = 0; i < element.in.size(); ++i)

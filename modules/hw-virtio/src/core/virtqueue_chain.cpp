@@ -26,7 +26,8 @@ Descriptor read_descriptor(const u8* table, unsigned index) {
 bool VirtQueue::collect(u16 head, VirtElement& element) {
   if (head >= state_.size) return broken("a descriptor index is beyond the table");
   const std::shared_ptr<const FlatView> view = device_.transport().dma_space().view();
-  device_.hold_memory(index_, head, view);
+  if (!device_.hold_memory(index_, head, view))
+    return broken("a chain is available that the device has already");
   return walk(*view, descriptors_.host, state_.size, head, element, false);
 }
 

@@ -525,6 +525,20 @@ TEST_P(BlockTest, WhatARequestUsesStaysUntilThatIsDone) {
       machine_.run_main_loop_until([&] { return queue_->used_index() == 2 && there.expired(); }));
 }
 
+TEST_P(BlockTest, AChainThatIsUnderWayIsNotTakenAgain) {
+  start();
+  disk_->hold();
+  header(kIn, 0);
+  const u16 head = queue_->add({{kHeader, 16}}, {{kPayload, 512}, {kStatus, 1}});
+  driver_->kick(0);
+  disk_->wait_for(1);
+  queue_->make_available(head);
+  driver_->kick(0);
+  EXPECT_TRUE(machine_.run_main_loop_until(
+      [&] { return (driver_->status() & virtio::kDeviceNeedsReset) != 0; }));
+  disk_->let_go();
+}
+
 class IoThreadBlockTest : public BlockTest {
  protected:
   // Has a request carried out, which leaves its interrupt to be raised under the machine lock: this

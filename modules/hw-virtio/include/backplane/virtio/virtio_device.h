@@ -128,9 +128,11 @@ class VirtioDevice : public Device {
   enum class Kept : unsigned { Rings, Buffers };
   void keep_memory(unsigned queue, Kept kept, const std::shared_ptr<const FlatView>& view);
   // The same of the chain that a queue has popped at `head`, whatever loop that was in: until it is
-  // given back, or the device is reset.
-  void hold_memory(unsigned queue, u16 head, const std::shared_ptr<const FlatView>& view);
+  // let go of, or the device is reset. False: one that was popped there is held still.
+  bool hold_memory(unsigned queue, u16 head, const std::shared_ptr<const FlatView>& view);
   void let_go_of_memory(unsigned queue, u16 head);
+  // Of the chain that was popped last, and not put back yet.
+  void let_go_of_last(unsigned queue);
 
  protected:
   // The device's own feature bits (0 to 23 and 50 to 127).
@@ -181,8 +183,9 @@ class VirtioDevice : public Device {
   std::unique_ptr<Serving> serving_;  // null: in the main loop
   // While it is served in an I/O thread: for what was posted there. With the queues' lock.
   std::shared_ptr<const bool> served_;
-  // What is held of each queue's memory, by the heads of chains. With the queues' lock.
-  using HeldMemory = std::vector<std::vector<std::shared_ptr<const FlatView>>>;
+  // What is held of each queue's memory, by the heads of chains, and the last of these in the order
+  // in which they were popped. With the queues' lock.
+  struct HeldMemory;
   std::unique_ptr<HeldMemory> held_;
 };
 
