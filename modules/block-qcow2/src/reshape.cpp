@@ -232,9 +232,11 @@ int Image::judge(const StoredSnapshot& snapshot) {
   add(0, 1);
   add(header_.refcount_table_offset, header_.refcount_table_clusters);
   for (const u64 block : refcounts_.blocks()) add(block, block != 0 ? 1 : 0);
-  add(header_.snapshots_offset, 1);
+  u64 table_bytes = 0;
+  for (const StoredSnapshot& each : read_snapshots(file_, header_, table_bytes))
+    add_table(each.l1_offset, each.l1_size);
+  add(header_.snapshots_offset, header_.to_clusters(table_bytes));
   add_table(header_.l1_table_offset, header_.l1_size);
-  add_table(snapshot.l1_offset, snapshot.l1_size);
   std::vector<u64> entries;
   int error = read_l1_of(snapshot, entries);
   if (error == 0) error = find_uses(entries, uses);

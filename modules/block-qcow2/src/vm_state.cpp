@@ -9,6 +9,13 @@
 
 namespace backplane::qcow2 {
 
+namespace {
+
+// The disk as it is now may be sound, though a snapshot's state is not.
+int read_error(int error) { return error == kDamaged ? -EIO : error; }
+
+}  // namespace
+
 int Image::make_room_behind_disk(u64 end) {
   const u64 needed = header_.l1_entries(end);
   if (needed <= l1_.size()) return 0;
@@ -67,7 +74,7 @@ int Image::read_vm_state(const StoredSnapshot& snapshot, u64 offset, std::span<u
   const u64 begin = header_.vm_state_begin(snapshot.about.disk_size);
   const Unique lock(mutex_);
   std::vector<u64> entries;
-  if (const int error = judged(read_l1_of(snapshot, entries)); error != 0) return error;
+  if (const int error = read_l1_of(snapshot, entries); error != 0) return read_error(error);
   for (u64 done = 0; done < bytes.size();) {
     const u64 at = begin + offset + done;
     const u64 length = std::min(bytes.size() - done, header_.cluster_size() - within(at));
@@ -80,7 +87,7 @@ int Image::read_vm_state(const StoredSnapshot& snapshot, u64 offset, std::span<u
       l2 = entry(*loaded, l2_index(at));
     }
     // Nothing was looked at when the image was opened: that is done for the disk as it is now.
-    if (!is_l2_entry(header_, l2, file_clusters())) return judged(kDamaged);
+    if (!is_l2_entry(header_, l2, file_clusters())) return read_error(kDamaged);
     Run run{.place = place_of(l2), .own = false, .host = 0, .length = length, .compressed = l2};
     run.host = (l2 & kOffsetMask) + within(at);
     if (run.place == Place::Nowhere) run.place = Place::Zeroes;
