@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the driver asks for. [virtio-1.2 §5.7.6.8 "Device Operation: controlq"]
 #include <algorithm>
+#include <new>
 #include <optional>
 
 #include "backplane/virtio/scatter_gather.h"
@@ -102,7 +103,13 @@ VirtioGpu::Answer VirtioGpu::create(const VirtElement& element) {
                 command->height, max_hostmem_);
     return {kErrOutOfMemory};
   }
-  resources_.try_emplace(command->resource_id, command->format, command->width, command->height);
+  try {
+    resources_.try_emplace(command->resource_id, command->format, command->width, command->height);
+  } catch (const std::bad_alloc&) {
+    guest_error("a picture of {}x{}: this host has no memory for it", command->width,
+                command->height);
+    return {kErrOutOfMemory};
+  }
   held_ += cost;
   return {};
 }
