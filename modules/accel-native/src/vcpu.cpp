@@ -54,8 +54,9 @@ StubVcpu::StubVcpu(X86Cpu& cpu, AddressSpace& memory, RamBlock& ram,
 void StubVcpu::note_interrupt(u64 kernel_entries) {
   const X86State& state = guest_.cpu.state();
   const u64 cr3 = state.cr3 & Invalidations::kTableMask;
+  if (failures_ >= kMostFailures || (state.efer & kEferLMA) == 0) return;
   if (state.cpl() == 3 && !state.code64()) return note_narrow_tick(kernel_entries);
-  if (!runs_natively(state) || failures_ >= kMostFailures) return;
+  if (!runs_natively(state)) return;
   const bool was_native = policy_.is_native(cr3);
   const u64 promoted = policy_.promoted();
   const GuestPage page = page_of_code();
