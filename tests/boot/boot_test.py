@@ -511,9 +511,10 @@ def migrated_io_thread(setup):
     with web_server(content) as outside:
         fetch_and_write = rf"""
         mkdir /www
+        : >/www/whole
         while :; do
-          timeout 2 wget -q -O /www/file http://10.0.2.2:{outside}/file 2>/dev/null &&
-            md5sum </www/file >/www/digest && echo x >>/www/whole
+          timeout 5 wget -q -O /www/file http://10.0.2.2:{outside}/file 2>/dev/null &&
+            md5sum </www/file >/www/sum && mv /www/sum /www/digest && echo x >>/www/whole
           sleep 0.1
         done &
         {write_blocks("sda", blocks)}
