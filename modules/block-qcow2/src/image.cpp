@@ -40,7 +40,9 @@ Image::Image(BlockNode& file, bool for_writing)
     : file_(file),
       header_(readied_header(file, for_writing)),
       l2_(file, header_.cluster_size(), kCacheBytes),
-      refcounts_(file, header_),
+      refcounts_(
+          file, header_,
+          [this](unsigned field, std::span<const u8> bytes) { return turn_header(field, bytes); }),
       codec_(header_.compression) {
   codec_.expect_usable();
   u64 table_bytes = 0;

@@ -57,8 +57,11 @@ void set_refcount_in(const Header& header, std::vector<u8>& block, u64 index, u6
   }
 }
 
-Refcounts::Refcounts(BlockNode& file, Header& header)
-    : file_(file), header_(header), blocks_(file, header.cluster_size(), kCacheBytes) {}
+Refcounts::Refcounts(BlockNode& file, Header& header, TurnHeader turn_header)
+    : file_(file),
+      header_(header),
+      turn_header_(std::move(turn_header)),
+      blocks_(file, header.cluster_size(), kCacheBytes) {}
 
 void Refcounts::open() {
   const u64 bytes = u64{header_.refcount_table_clusters} << header_.cluster_bits;
@@ -312,14 +315,11 @@ int Refcounts::grow_table(u64 index) {
   for (std::size_t i = 0; i < table.size(); ++i) store_be(raw.data() + i * sizeof(u64), table[i]);
   const u64 offset = (first + blocks) << header_.cluster_bits;
   if (const int error = file_.write(offset, raw.data(), raw.size()); error != 0) return error;
-  if (const int error = file_.flush(); error != 0) return error;
   // Both fields of the header change at once.
   u8 fields[sizeof(u64) + sizeof(u32)];
   store_be(fields, offset);
   store_be(fields + sizeof(u64), static_cast<u32>(table_clusters));
-  if (const int error = file_.write(kRefcountTableOffset, fields, sizeof fields); error != 0)
-    return error;
-  if (const int error = file_.flush(); error != 0) return error;
+  if (const int error = turn_header_(kRefcountTableOffset, fields); error != 0) return error;
 
   unnamed_.clear();
   const u64 old_first = header_.refcount_table_offset >> header_.cluster_bits;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cerrno>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "header.h"
@@ -27,8 +29,10 @@ inline u64 refcounts_in_block(const Header& header) {
 // says, the request cannot be right.
 class Refcounts {
  public:
+  // Has bytes of the header lead to what is written elsewhere, behind all that was written before.
+  using TurnHeader = std::function<int(unsigned field, std::span<const u8> bytes)>;
   // The header is the image's: a table that moves is noted there.
-  Refcounts(BlockNode& file, Header& header);
+  Refcounts(BlockNode& file, Header& header, TurnHeader turn_header);
   // Reads the table. Throws Error if it leads nowhere.
   void open();
 
@@ -71,6 +75,7 @@ class Refcounts {
 
   BlockNode& file_;
   Header& header_;
+  const TurnHeader turn_header_;
   std::vector<u64> table_;  // offsets of blocks
   TableCache blocks_;
   std::vector<u64> unnamed_;  // indexes of blocks to which the table in the file does not lead yet

@@ -161,6 +161,20 @@ TEST_F(CrashTest, AHeaderThatMayHaveChangedIsTheLastThingWritten) {
   }
 }
 
+TEST_F(CrashTest, ATableOfCountsThatMayHaveMovedIsTheLastThingWritten) {
+  create("cluster_size=512", "16M");
+  BlockNode& disk = dynamic_cast<BlockNode&>(backends.add(
+      kBlockKind, "qcow2", "disk", {{"file.driver", "dying"}, {"file.filename", path("a.qcow2")}}));
+  dynamic_cast<DyingDisk&>(*machine.find("/backends/disk/file")).last = 48;
+  const auto bytes = pattern(1_MiB, 1);
+  int error = 0;
+  u64 written = 0;
+  for (; error == 0 && written < 12_MiB; written += bytes.size())
+    error = disk.write(written, bytes.data(), bytes.size());
+  EXPECT_NE(error, 0) << "the first table is for 8 MiB";
+  EXPECT_EQ(disk.write(0, bytes.data(), bytes.size()), -EIO);
+}
+
 TEST_P(CrashTest, WhatWasFlushedIsThere) {
   create(GetParam(), "4M");
   BlockNode& disk = dynamic_cast<BlockNode&>(backends.add(
