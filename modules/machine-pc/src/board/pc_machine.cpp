@@ -242,9 +242,15 @@ class PcMachine final : public Machine, public OptionalBuses, public FirmwareCon
   }
 
   const std::string& first_flash() const { return flash_[0]; }
-  void set_first_flash(const std::string& node) { flash_[0] = node; }
+  void set_first_flash(const std::string& node) { set_flash(flash_[0], node); }
   const std::string& second_flash() const { return flash_[1]; }
-  void set_second_flash(const std::string& node) { flash_[1] = node; }
+  void set_second_flash(const std::string& node) { set_flash(flash_[1], node); }
+  // One that is there already is looked at at once, for the option that names it is known.
+  void set_flash(std::string& flash, const std::string& node) {
+    if (const auto* contents = dynamic_cast<const BlockNode*>(find("/backends/" + node)))
+      Pflash::check_size(*contents);
+    flash = node;
+  }
 
   void add_file(const std::string& name, std::vector<u8> contents) override {
     fw_cfg_->fw_cfg().set_file(name, std::move(contents));

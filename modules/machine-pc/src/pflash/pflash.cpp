@@ -23,12 +23,17 @@ void Pflash::class_init(DeviceClass& k) {
   k.state<&Pflash::chip_>(1);
 }
 
-void Pflash::realize() {
-  if (!drive_) throw Error("drive is not set; name the id of a -drive or -blockdev with drive=ID");
-  const u64 size = drive_->size();
+void Pflash::check_size(const BlockNode& contents) {
+  const u64 size = contents.size();
   if (size == 0 || size % CfiFlash::kBlockSize != 0 || size > kLargest)
     throw Error::of("{}: has {} bytes; flash memory of a PC has blocks of {} bytes, {} MiB at most",
-                    drive_->where(), size, CfiFlash::kBlockSize, kLargest >> 20);
+                    contents.where(), size, CfiFlash::kBlockSize, kLargest >> 20);
+}
+
+void Pflash::realize() {
+  if (!drive_) throw Error("drive is not set; name the id of a -drive or -blockdev with drive=ID");
+  check_size(*drive_);
+  const u64 size = drive_->size();
   if (size > end_) throw Error::of("{} bytes do not fit below {:#x}", size, end_);
   contents_ = std::make_shared<RamBlock>(fmt::format("pflash.{:x}", end_), size);
   // What another program still writes comes with the machine.

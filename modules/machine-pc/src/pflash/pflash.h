@@ -17,6 +17,9 @@ class Pflash final : public Device, public DeviceMemory {
  public:
   static void class_init(DeviceClass& k);
 
+  // Throws Error if flash memory cannot have as much as the node.
+  static void check_size(const BlockNode& contents);
+
   const std::shared_ptr<RamBlock>& contents() const { return contents_; }
 
   std::vector<std::shared_ptr<RamBlock>> device_memory() const override {
