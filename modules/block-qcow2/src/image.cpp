@@ -322,7 +322,10 @@ int Image::begin_change() {
   if (broken_) return -EIO;
   if (!header_.lazy_refcounts() || header_.has(kDirty)) return 0;
   header_.incompatible_features |= kDirty;
-  return write_feature_bits();
+  const int error = write_feature_bits();
+  // The file may not say so: the next change has to.
+  if (error != 0) header_.incompatible_features &= ~u64{kDirty};
+  return error;
 }
 
 int Image::write_l1() {

@@ -175,6 +175,16 @@ TEST_F(CrashTest, ATableOfCountsThatMayHaveMovedIsTheLastThingWritten) {
   EXPECT_EQ(disk.write(0, bytes.data(), bytes.size()), -EIO);
 }
 
+TEST_F(CrashTest, NothingIsWrittenBeforeTheFileSaysThatItsCountsMayBeLate) {
+  create("lazy_refcounts=on", "4M");
+  BlockNode& disk = dynamic_cast<BlockNode&>(backends.add(
+      kBlockKind, "qcow2", "disk", {{"file.driver", "dying"}, {"file.filename", path("a.qcow2")}}));
+  dynamic_cast<DyingDisk&>(*machine.find("/backends/disk/file")).last = 72;  // its features
+  const auto bytes = pattern(512, 1);
+  for (unsigned n = 0; n < 2; ++n)
+    EXPECT_NE(disk.write(u64{n} * 1_MiB, bytes.data(), bytes.size()), 0) << n;
+}
+
 TEST_P(CrashTest, WhatWasFlushedIsThere) {
   create(GetParam(), "4M");
   BlockNode& disk = dynamic_cast<BlockNode&>(backends.add(
