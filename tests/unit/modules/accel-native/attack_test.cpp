@@ -26,6 +26,16 @@ using namespace x86;
 
 class Attack : public NativeGuest {
  protected:
+  // In a frame that could be this guest's.
+  static SignalContext registers_of_guest() {
+    SignalContext context{};
+    context.rip = kCode + 0x100;
+    context.rsp = kStack;
+    context.rflags = 0x202;
+    context.cs = kUserCode;
+    context.ss = kUserStack;
+    return context;
+  }
   // Where the stub is, which guest code would have to search for.
   u64 area() {
     run({0x0f, 0x05});
@@ -179,12 +189,7 @@ class ForgedFrame : public Attack {
   }
   // What a frame of this guest's is like.
   SignalContext harmless() {
-    SignalContext forged{};
-    forged.rip = kCode + 0x100;
-    forged.rsp = kStack;
-    forged.rflags = 0x202;
-    forged.cs = kUserCode;
-    forged.ss = kUserStack;
+    SignalContext forged = registers_of_guest();
     forged.extended_state = extended_state_;
     return forged;
   }
@@ -291,12 +296,7 @@ TEST_F(ForgedFrame, TellsOfFaults) {
 // Ends a signal that never was, with all signals masked, and does not listen any more.
 TEST_F(Attack, IsEndedIfItDoesNotAnswer) {
   const u64 at = area();
-  SignalContext forged{};
-  forged.rip = kCode + 0x100;
-  forged.rsp = kStack;
-  forged.rflags = 0x202;
-  forged.cs = kUserCode;
-  forged.ss = kUserStack;
+  SignalContext forged = registers_of_guest();
   forged.mask = ~u64{0};
   machine.memory().write(kDataPage + 0x400, &forged, sizeof forged);
   write_code({0xeb, 0xfe}, 0x100);  // jmp itself
